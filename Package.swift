@@ -1,0 +1,81 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Walls between the modules: imports are internal unless said otherwise, members are visible only
+/// where their module is imported, and existential types are spelled `any`.
+let walls: [SwiftSetting] = [
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("ExistentialAny"),
+]
+
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+  name: "MixCSE",
+  products: [
+    .executable(name: "mixcse", targets: ["mixcse"]),
+    .library(name: "MixCSELoss", type: .dynamic, targets: ["MixCSELoss"]),
+    .library(name: "SimCSELoss", type: .dynamic, targets: ["SimCSELoss"]),
+    .library(name: "Poolers", type: .dynamic, targets: ["Poolers"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+  ],
+  targets: [
+    // Floor 0: contracts and system libraries.
+    .target(name: "PluginAPI"),  // cse_plugin.h: the whole plugin ABI, header only
+    .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    // Hot loops in C, one clone per vector width, chosen at run time.
+    .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-ffp-contract=fast", "-fno-math-errno"])]),
+
+    // Floor 1: numbers and text.
+    .target(name: "Kernels", dependencies: ["CKernels", "COpenBLAS"], swiftSettings: walls),
+    .target(name: "Tokenizer", swiftSettings: walls),
+
+    // Floor 2: neighbours that never import each other.
+    .target(name: "Encoder", dependencies: ["Kernels", "CZlib"], swiftSettings: walls),
+    .target(name: "Host", dependencies: ["PluginAPI", "Kernels", logging], swiftSettings: walls),
+
+    // Floor 3: what is compared and scored; how good the result is.
+    .target(
+      name: "Objective", dependencies: ["Host", "Encoder", "Tokenizer", "Kernels", "PluginAPI"], swiftSettings: walls),
+    .target(name: "Evaluation", dependencies: ["Kernels"], swiftSettings: walls),
+
+    // Floor 4: data, optimiser, loop, checkpoints.
+    .target(
+      name: "Training",
+      dependencies: ["Objective", "Evaluation", "Encoder", "Host", "Tokenizer", "Kernels", "CZlib", logging],
+      swiftSettings: walls),
+
+    // Floor 6: the command.
+    .executableTarget(
+      name: "mixcse",
+      dependencies: [
+        "Training", "Objective", "Evaluation", "Encoder", "Host", "Tokenizer", "Kernels", argumentParser, logging,
+      ],
+      swiftSettings: walls),
+
+    // Plugins: one folder, one shared library each; PluginKit is compiled into each of them.
+    .target(name: "PluginKit", dependencies: ["PluginAPI"]),
+    .target(name: "MixCSELoss", dependencies: ["PluginKit", "PluginAPI"], path: "Plugins/MixCSELoss"),
+    .target(name: "SimCSELoss", dependencies: ["PluginKit", "PluginAPI"], path: "Plugins/SimCSELoss"),
+    .target(name: "Poolers", dependencies: ["PluginKit", "PluginAPI"], path: "Plugins/Poolers"),
+
+    // Tests mirror Sources.
+    .target(name: "TestSupport", dependencies: ["Kernels"], path: "Tests/TestSupport"),
+    .testTarget(name: "KernelsTests", dependencies: ["Kernels", "TestSupport"]),
+    .testTarget(name: "TokenizerTests", dependencies: ["Tokenizer", "TestSupport"]),
+    .testTarget(name: "EncoderTests", dependencies: ["Encoder", "Tokenizer", "Kernels", "TestSupport"]),
+    .testTarget(name: "HostTests", dependencies: ["Host", "PluginAPI", "Kernels", "TestSupport"]),
+    .testTarget(name: "ObjectiveTests", dependencies: ["Objective", "Host", "PluginAPI", "Kernels", "TestSupport"]),
+    .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"]),
+    .testTarget(name: "TrainingTests", dependencies: ["Training", "Objective", "Encoder", "Kernels", "TestSupport"]),
+    .testTarget(name: "PluginTests", dependencies: ["PluginAPI", "TestSupport"]),
+    .testTarget(name: "CommandTests", dependencies: ["TestSupport"]),
+  ],
+  swiftLanguageModes: [.v6]
+)
