@@ -136,7 +136,8 @@ package struct PlannedBlock: Sendable {
       let state = states[index]
       guard state.element == .float32, state.shape.count == 2, state.shape[1] == limits.width else {
         throw PlanRefusal(
-          "\(title): \(side) is state '\(state.name)' of shape \(state.shape), expected float32 [rows, \(limits.width)]")
+          "\(title): \(side) is state '\(state.name)' of shape \(state.shape), expected float32 [rows, \(limits.width)]"
+        )
       }
       let needed = isRows ? limits.maxRows : columnCount(rows: limits.maxRows, stateRows: state.shape[0])
       guard state.shape[0] >= needed else {

@@ -130,7 +130,8 @@ extension PluginPlan {
       let layer = Int(raw.layers[index])
       guard layer >= -1, layer < limits.layerCount else {
         throw PlanRefusal(
-          "layers[\(index)] is \(layer), but this encoder has layers 0 (embeddings) to \(limits.layerCount - 1), -1 = last")
+          "layers[\(index)] is \(layer), but this encoder has layers 0 (embeddings) to \(limits.layerCount - 1), -1 = last"
+        )
       }
       return layer == -1 ? limits.layerCount - 1 : layer
     }

@@ -68,7 +68,7 @@ extension TensorDeclaration {
     let extents = all.prefix(Int(raw.ndim))
     var count: Int64 = 1
     for extent in extents {
-      guard extent > 0 else { throw PlanRefusal("\(title) has shape \(Array(extents)); every extent must be at least 1") }
+      guard extent > 0 else { throw PlanRefusal("\(title) has shape \(Array(extents)); no extent may be below 1") }
       let (product, overflow) = count.multipliedReportingOverflow(by: extent)
       guard !overflow, product <= PluginPlan.largestElementCount else {
         throw PlanRefusal("\(title) has shape \(Array(extents)), which is more than this machine's memory")
