@@ -1,1 +1,60 @@
+// The hot loops behind the Kernels module: plain C on caller-owned buffers, one clone per vector width.
+// Called by Sources/Kernels only. Pointers are never kept beyond a call, except by the pool.
+#ifndef CKERNELS_H
+#define CKERNELS_H
 
+#include <stddef.h>
+#include <stdint.h>
+
+// Memory ------------------------------------------------------------------------------------------
+
+// Returns `bytes` of zeroed memory aligned to 64 bytes (large blocks lie on huge pages), or NULL.
+void *ck_allocate(size_t bytes);
+// Frees what ck_allocate returned; `bytes` must be the size asked for.
+void ck_free(void *memory, size_t bytes);
+
+// Thread pool -------------------------------------------------------------------------------------
+
+typedef struct ck_pool ck_pool;
+// Runs one chunk: [0, chunks) are handed out in ascending order; `worker` is in [0, threads).
+typedef void (*ck_chunk_fn)(void *context, int64_t chunk, int32_t worker);
+
+// Starts threads - 1 workers; NULL where the system refuses.
+ck_pool *ck_pool_create(int32_t threads);
+// Ends and joins the workers. No call may be in flight.
+void ck_pool_destroy(ck_pool *pool);
+// Runs every chunk once and returns when all are done; the caller works as worker 0. A call from inside
+// a chunk of the same pool runs serially under that chunk's worker; calls from several threads take turns.
+void ck_pool_run(ck_pool *pool, int64_t chunks, ck_chunk_fn run, void *context);
+// How many processors this process may run on.
+int32_t ck_available_threads(void);
+
+// Random numbers: Philox4x32-10 -------------------------------------------------------------------
+
+// One block: out[4] from counter[4] and key[2].
+void ck_philox_block(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
+// Writes blocks [first, first + count) of a step as 4 * count words, counter = (block, step).
+void ck_philox_words(uint64_t key, uint64_t step, uint64_t first, int64_t count, uint32_t *out);
+// Words to [0, 1) with 24 bits.
+void ck_words_to_uniform(const uint32_t *words, int64_t count, float *out);
+// Words [start, start + count) to normal numbers; `words` starts at a block, pairs (2j, 2j + 1) belong together.
+void ck_words_to_normal(const uint32_t *words, int64_t start, int64_t count, float *out);
+
+// Optimiser and norms -----------------------------------------------------------------------------
+
+typedef struct {
+  float learning_rate;    // already divided by 1 - beta1^t
+  float decay;            // factor of the old value: 1 - lr * weight decay
+  float beta1, beta2, epsilon;
+  float inverse_root_bias2;  // 1 / sqrt(1 - beta2^t)
+  float gradient_scale;
+} ck_adamw;
+
+// One AdamW step over `count` values (Loshchilov and Hutter 2019, algorithm 2, as in PyTorch).
+void ck_adamw_step(int64_t count, ck_adamw settings, float *value, const float *gradient, float *m, float *v);
+// The sum of squares in double.
+double ck_squared_norm(int64_t count, const float *values);
+// Whether every value is finite: 1 or 0.
+int32_t ck_all_finite(int64_t count, const float *values);
+
+#endif

@@ -1,0 +1,52 @@
+// Owned memory and unsafe views of it: everything the kernels read and write.
+// Used by every module above; views must not outlive the buffer they look into.
+
+import CKernels
+
+/// A block of float32 owned by this object: zeroed at first, aligned to 64 bytes, of fixed size.
+package final class FloatBuffer: @unchecked Sendable {
+  /// The first element; valid as long as the buffer lives.
+  package let pointer: UnsafeMutablePointer<Float>
+  /// The number of elements.
+  package let count: Int
+
+  /// Allocates `count >= 0` zeroed elements.
+  package init(count: Int) {
+    precondition(count >= 0, "a buffer cannot hold \(count) elements")
+    guard let memory = ck_allocate(count * MemoryLayout<Float>.stride) else {
+      preconditionFailure("the system has no memory for \(count) float32 values")
+    }
+    pointer = memory.bindMemory(to: Float.self, capacity: max(count, 1))
+    self.count = count
+  }
+
+  deinit { ck_free(pointer, count * MemoryLayout<Float>.stride) }
+
+  /// The whole buffer as `[rows, columns]`; `rows * columns` must not exceed `count`.
+  package func matrix(rows: Int, columns: Int) -> Matrix {
+    precondition(rows * columns <= count, "[\(rows), \(columns)] does not fit \(count) elements")
+    return Matrix(pointer, rows: rows, columns: columns)
+  }
+
+  /// Sets every element to zero.
+  package func clear() { pointer.update(repeating: 0, count: count) }
+}
+
+/// An unsafe view of float32 rows: `[rows, columns]`, row-major, `rowStride` elements from row to row.
+package struct Matrix {
+  package var pointer: UnsafeMutablePointer<Float>
+  package var rows: Int
+  package var columns: Int
+  package var rowStride: Int
+
+  /// A view at `pointer`; rows lie `rowStride` (default: `columns`) elements apart.
+  package init(_ pointer: UnsafeMutablePointer<Float>, rows: Int, columns: Int, rowStride: Int? = nil) {
+    self.pointer = pointer
+    self.rows = rows
+    self.columns = columns
+    self.rowStride = rowStride ?? columns
+  }
+
+  /// The first element of row `i`.
+  package func row(_ i: Int) -> UnsafeMutablePointer<Float> { pointer + i * rowStride }
+}

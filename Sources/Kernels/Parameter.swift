@@ -1,0 +1,48 @@
+// A learnable tensor with its gradient: encoder, head and plugin weights alike.
+// Made by their owners, read by the optimiser, the exporter and the checkpoints.
+
+/// A learnable tensor and its gradient of the same shape, row-major float32.
+package final class Parameter: @unchecked Sendable {
+  /// The canonical name, such as `encoder.layer.0.output.dense.weight`.
+  package let name: String
+  package let shape: [Int]
+  /// The number of elements: the product of `shape`.
+  package let count: Int
+  package let value: UnsafeMutablePointer<Float>
+  package let gradient: UnsafeMutablePointer<Float>
+  /// Whether weight decay applies (not to biases and normalisation weights).
+  package let decays: Bool
+  /// The factor of the run's learning rate for this tensor.
+  package let learningRateMultiplier: Float
+  private let valueOwner: FloatBuffer
+  private let gradientOwner: FloatBuffer
+
+  /// A parameter with zeroed memory of its own.
+  package convenience init(name: String, shape: [Int], decays: Bool, learningRateMultiplier: Float = 1) {
+    let count = shape.reduce(1, *)
+    self.init(
+      name: name, shape: shape, values: FloatBuffer(count: count), gradients: FloatBuffer(count: count), offset: 0,
+      decays: decays, learningRateMultiplier: learningRateMultiplier)
+  }
+
+  /// A parameter whose value and gradient lie `offset` elements into buffers shared with other parameters.
+  package init(
+    name: String, shape: [Int], values: FloatBuffer, gradients: FloatBuffer, offset: Int, decays: Bool,
+    learningRateMultiplier: Float = 1
+  ) {
+    let count = shape.reduce(1, *)
+    precondition(offset >= 0 && offset + count <= min(values.count, gradients.count), "\(name) leaves its buffer")
+    self.name = name
+    self.shape = shape
+    self.count = count
+    self.decays = decays
+    self.learningRateMultiplier = learningRateMultiplier
+    valueOwner = values
+    gradientOwner = gradients
+    value = values.pointer + offset
+    gradient = gradients.pointer + offset
+  }
+
+  /// Sets the gradient to zero.
+  package func clearGradient() { gradient.update(repeating: 0, count: count) }
+}

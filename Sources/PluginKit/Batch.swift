@@ -1,0 +1,131 @@
+// The batch as each kind of component sees it: embeddings, candidates, finished logits, token states.
+
+public import PluginAPI
+
+/// The embeddings of a batch, as samplers and losses on vectors see them.
+public struct Batch {
+  /// The host's own structure.
+  public let raw: UnsafePointer<cse_batch>
+
+  /// The number of rows N.
+  public var rows: Int { Int(raw.pointee.rows) }
+  /// The width of an embedding.
+  public var width: Int { Int(raw.pointee.dim) }
+  /// The number of views: 2, or 3 with real hard negatives.
+  public var views: Int { Int(raw.pointee.n_views) }
+  /// View `k` as it came from the head: `[rows, width]`. 0 = anchors, 1 = positives, 2 = hard negatives.
+  public func view(_ k: Int) throws -> Matrix { try existing(raw.pointee.z, k) }
+  /// View `k` with rows of length one: `[rows, width]`.
+  public func unit(_ k: Int) throws -> Matrix { try existing(raw.pointee.u, k) }
+  /// Where the gradient of `view(k)` is added; nil where none is wanted.
+  public func viewGradient(_ k: Int) -> Matrix? { optional(raw.pointee.dz, k) }
+  /// Where the gradient of `unit(k)` is added; nil where none is wanted.
+  public func unitGradient(_ k: Int) -> Matrix? { optional(raw.pointee.du, k) }
+  /// The row's place in the training file: `[rows]`.
+  public var rowIDs: UnsafeBufferPointer<Int64> { UnsafeBufferPointer(start: raw.pointee.row_ids, count: rows) }
+  /// Equal if and only if the anchors' texts are equal: `[rows]`.
+  public var textIDs: UnsafeBufferPointer<Int64> { UnsafeBufferPointer(start: raw.pointee.text_ids, count: rows) }
+
+  private func existing(_ tensors: UnsafePointer<UnsafePointer<DLTensor>?>?, _ k: Int) throws -> Matrix {
+    guard k < views, let tensor = tensors?[k] else {
+      throw PluginError.unsupported("view z\(k + 1) is needed and this run has \(views) views")
+    }
+    return Matrix(tensor)
+  }
+
+  private func optional(_ tensors: UnsafePointer<UnsafeMutablePointer<DLTensor>?>?, _ k: Int) -> Matrix? {
+    k < views ? tensors.flatMap { $0[k] }.map { Matrix($0) } : nil
+  }
+}
+
+/// What a sampler fills in: its new vectors, and edits of single cells of any block.
+public struct Candidates {
+  /// The host's own structure.
+  public let raw: UnsafePointer<cse_candidates>
+
+  /// The number of blocks so far; block 0 is the base, the sampler's own start at `firstOwn`.
+  public var blockCount: Int { Int(raw.pointee.n_blocks) }
+  /// The index of this sampler's first block.
+  public var firstOwn: Int { Int(raw.pointee.first_own) }
+
+  /// New vectors, set `k`, to be written in full: `[columns or N, width]`.
+  public func vectors(_ k: Int) throws -> Matrix {
+    guard k < Int(raw.pointee.n_vectors), let tensor = raw.pointee.vectors[k] else {
+      throw PluginError.invalid("new vectors \(k) belong to no declared block")
+    }
+    return Matrix(tensor)
+  }
+
+  /// The number of columns of block `b` in this batch.
+  public func columns(_ b: Int) -> Int { Int(raw.pointee.n_cols[b]) }
+  /// Lowers the number of columns of an own block: a queue that is filling.
+  public func setColumns(_ b: Int, _ count: Int) { raw.pointee.n_cols[b] = Int64(count) }
+
+  /// The factors on the similarities of block `b`, 1 at first: `[N, columns]`. Needs `Plan.editCells`.
+  public func gain(_ b: Int) throws -> Matrix { try edited(raw.pointee.gain, b) }
+  /// The addends to the logits of block `b`, 0 at first; -infinity excludes a cell: `[N, columns]`.
+  public func bias(_ b: Int) throws -> Matrix { try edited(raw.pointee.bias, b) }
+
+  private func edited(_ tensors: UnsafePointer<UnsafeMutablePointer<DLTensor>?>?, _ b: Int) throws -> Matrix {
+    guard let tensor = tensors?[b] else {
+      throw PluginError.invalid("cells of block \(b) were not offered: call editCells in plan")
+    }
+    return Matrix(tensor)
+  }
+}
+
+/// One group of rows with everything each is compared with, as a loss sees it.
+public struct Logits {
+  /// The host's own structure.
+  public let raw: UnsafePointer<cse_logits>
+
+  /// The number of rows.
+  public var rows: Int { Int(raw.pointee.rows) }
+  /// The number of candidates of a row, over all blocks.
+  public var columns: Int { Int(raw.pointee.cols) }
+  /// The temperature the logits were divided by.
+  public var temperature: Double { raw.pointee.temperature }
+  /// gain * similarity / temperature + bias; excluded cells are -infinity: `[rows, columns]`.
+  public var values: Matrix { Matrix(raw.pointee.logits) }
+  /// The plain similarities: `[rows, columns]`.
+  public var similarities: Matrix { Matrix(raw.pointee.sim) }
+  /// The column of the row's positive.
+  public func target(_ row: Int) -> Int { Int(raw.pointee.target[row]) }
+  /// Where the gradient with respect to the logits is added; nil where none is wanted.
+  public var gradient: Matrix? { raw.pointee.dlogits.map { Matrix($0) } }
+  /// Where the gradient with respect to the similarities is added; nil where none is wanted.
+  public var similarityGradient: Matrix? { raw.pointee.dsim.map { Matrix($0) } }
+
+  /// Reports the loss of one row, for a loss that is a mean over rows.
+  public func report(row: Int, loss: Double) {
+    raw.pointee.row_loss?[row] = loss
+  }
+}
+
+/// Token states, packed without padding, as a pooler sees them.
+public struct Tokens {
+  /// The host's own structure.
+  public let raw: UnsafePointer<cse_tokens>
+
+  /// The number of sequences, over all views.
+  public var sequences: Int { Int(raw.pointee.n_seqs) }
+  /// The width of a token state.
+  public var width: Int { Int(raw.pointee.dim) }
+  /// The number of layers given, in the order they were asked for.
+  public var layers: Int { Int(raw.pointee.n_layers) }
+  /// The tokens of sequence `s`.
+  public func tokens(of s: Int) -> Range<Int> { Int(raw.pointee.offsets[s])..<Int(raw.pointee.offsets[s + 1]) }
+
+  /// The states of the `k`-th layer asked for: `[tokens, width]`.
+  public func layer(_ k: Int) throws -> Matrix {
+    guard k < layers, let tensor = raw.pointee.layers[k] else {
+      throw PluginError.invalid("layer \(k) was expected and \(layers) were given")
+    }
+    return Matrix(tensor)
+  }
+
+  /// Where the gradient of the `k`-th layer is added; nil outside of backward.
+  public func layerGradient(_ k: Int) -> Matrix? {
+    k < layers ? raw.pointee.dlayers.flatMap { $0[k] }.map { Matrix($0) } : nil
+  }
+}

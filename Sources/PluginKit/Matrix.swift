@@ -1,0 +1,97 @@
+// Views over the host's float32 memory, and the few vector operations plugins are made of.
+
+public import PluginAPI
+
+/// A row-major float32 matrix of the host's: `rows` vectors of `columns` numbers. A view, valid during the call.
+public struct Matrix {
+  /// The first number of the first row.
+  public let pointer: UnsafeMutablePointer<Float>
+  /// The number of vectors.
+  public let rows: Int
+  /// The width of a vector.
+  public let columns: Int
+  /// The distance between the starts of two rows, in numbers; at least `columns`.
+  public let rowStride: Int
+
+  /// The view of a tensor. Leading axes are folded into rows: `[n, s, d]` becomes `[n * s, d]`.
+  public init(_ tensor: UnsafePointer<DLTensor>) {
+    let axes = Int(tensor.pointee.ndim)
+    var folded = 1
+    for axis in 0..<max(axes - 1, 0) { folded *= Int(tensor.pointee.shape[axis]) }
+    rows = folded
+    columns = axes > 0 ? Int(tensor.pointee.shape[axes - 1]) : 1
+    rowStride = axes > 1 ? Int(tensor.pointee.strides[axes - 2]) : columns
+    pointer =
+      tensor.pointee.data?.assumingMemoryBound(to: Float.self)
+      ?? UnsafeMutablePointer(bitPattern: MemoryLayout<Float>.alignment).unsafelyUnwrapped
+  }
+
+  /// Row `i`.
+  public subscript(row: Int) -> Vector {
+    Vector(pointer: pointer + row * rowStride, count: columns)
+  }
+
+  /// The number in row `i`, column `j`.
+  public subscript(row: Int, column: Int) -> Float {
+    get { pointer[row * rowStride + column] }
+    nonmutating set { pointer[row * rowStride + column] = newValue }
+  }
+}
+
+/// One row of a matrix: `count` numbers of the host's memory.
+public struct Vector {
+  /// The first number.
+  public let pointer: UnsafeMutablePointer<Float>
+  /// The width.
+  public let count: Int
+
+  /// The number at a position.
+  public subscript(position: Int) -> Float {
+    get { pointer[position] }
+    nonmutating set { pointer[position] = newValue }
+  }
+
+  /// Sets every number to `value`.
+  public func fill(_ value: Float) {
+    pointer.update(repeating: value, count: count)
+  }
+
+  /// Overwrites this vector with another of the same width.
+  public func set(_ other: Vector) {
+    pointer.update(from: other.pointer, count: count)
+  }
+
+  /// Adds `factor * other`.
+  public func add(_ other: Vector, times factor: Float = 1) {
+    for k in 0..<count { pointer[k] += factor * other.pointer[k] }
+  }
+
+  /// Overwrites this vector with `share * first + (1 - share) * second`.
+  public func setMix(_ first: Vector, _ second: Vector, share: Float) {
+    let rest = 1 - share
+    for k in 0..<count { pointer[k] = share * first.pointer[k] + rest * second.pointer[k] }
+  }
+
+  /// Multiplies every number by `factor`.
+  public func scale(by factor: Float) {
+    for k in 0..<count { pointer[k] *= factor }
+  }
+
+  /// The dot product with another vector of the same width, summed in eight lanes.
+  public func dot(_ other: Vector) -> Float {
+    var lanes = SIMD8<Float>.zero
+    var k = 0
+    while k + 8 <= count {
+      let a = UnsafeRawPointer(pointer + k).loadUnaligned(as: SIMD8<Float>.self)
+      let b = UnsafeRawPointer(other.pointer + k).loadUnaligned(as: SIMD8<Float>.self)
+      lanes += a * b
+      k += 8
+    }
+    var sum = lanes.sum()
+    while k < count {
+      sum += pointer[k] * other.pointer[k]
+      k += 1
+    }
+    return sum
+  }
+}

@@ -1,0 +1,168 @@
+// What a component declares before the first batch: memory, tensors, blocks of candidates, layers.
+
+public import PluginAPI
+
+/// Where the vectors on one side of a block come from.
+public enum Source: Sendable {
+  /// The first view, z1.
+  case anchor
+  /// The second view, z2.
+  case positive
+  /// The real hard negatives, z3.
+  case hard
+  /// This sampler's new vectors, set `k`.
+  case new(Int)
+  /// This sampler's state tensor `k`, used in place.
+  case state(Int)
+
+  var code: Int32 {
+    switch self {
+    case .anchor: 0
+    case .positive: 1
+    case .hard: 2
+    case .new(let k): 16 + Int32(k)
+    case .state(let k): 256 + Int32(k)
+    }
+  }
+}
+
+/// How a block is compared.
+public struct BlockOptions: OptionSet, Sendable {
+  public let rawValue: UInt32
+  public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+  /// No gradient into the rows.
+  public static let detachRows = BlockOptions(rawValue: UInt32(CSE_DETACH_ROWS))
+  /// No gradient into the columns.
+  public static let detachColumns = BlockOptions(rawValue: UInt32(CSE_DETACH_COLS))
+  /// Dot product instead of cosine.
+  public static let dot = BlockOptions(rawValue: UInt32(CSE_DOT))
+  /// Row i has candidates of its own: columns are `[rows, perRow, width]`.
+  public static let perRow = BlockOptions(rawValue: UInt32(CSE_PRIVATE))
+  /// Holds the positives, column i for row i; replaces the group's base.
+  public static let base = BlockOptions(rawValue: UInt32(CSE_BASE))
+}
+
+/// How a declared tensor starts.
+public enum Initial: Sendable {
+  case zero
+  case constant(Float)
+  case normal(mean: Float, deviation: Float)
+  case uniform(from: Float, to: Float)
+  case identity
+}
+
+/// What the host knows before the first batch.
+public struct Limits {
+  /// The host's own structure.
+  public let raw: UnsafePointer<cse_limits>
+  /// The largest number of rows of a batch; smaller batches are legal, down to one row.
+  public var maximumRows: Int { Int(raw.pointee.max_rows) }
+  /// The width of a hidden state (poolers) or of an embedding (samplers, losses).
+  public var width: Int { Int(raw.pointee.dim) }
+  /// The number of hidden layers, the embedding layer included.
+  public var layers: Int { Int(raw.pointee.n_layers) }
+  /// The number of views: 2, or 3 with real hard negatives.
+  public var views: Int { Int(raw.pointee.n_views) }
+  /// The largest number of tokens of a batch.
+  public var maximumTokens: Int { Int(raw.pointee.max_tokens) }
+  /// The largest number of sequences of a batch.
+  public var maximumSequences: Int { Int(raw.pointee.max_seqs) }
+}
+
+/// The declarations of one component, written into the host's plan.
+public struct Plan {
+  /// The host's own structure; its arrays have room for 64 layers, 8 blocks, 16 states and 16 weights.
+  public let raw: UnsafeMutablePointer<cse_plan>
+
+  /// Asks for `gain` and `bias` of every block.
+  public func editCells() { raw.pointee.flags |= UInt32(CSE_EDIT_CELLS) }
+  /// A pooler that reads only the first token of each sequence.
+  public func readFirstTokenOnly() { raw.pointee.flags |= UInt32(CSE_FIRST_TOKEN) }
+  /// Memory of one call, in bytes.
+  public func scratch(bytes: Int) { raw.pointee.scratch_bytes = UInt64(bytes) }
+  /// Memory from forward to backward and commit, in bytes.
+  public func tape(bytes: Int) { raw.pointee.tape_bytes = UInt64(bytes) }
+  /// The width of a pooler's vectors, where it is not the hidden width.
+  public func outputWidth(_ width: Int) { raw.pointee.out_dim = Int64(width) }
+
+  /// The layers a pooler reads: 0 = the embedding layer, -1 = the last.
+  public func read(layers: [Int]) throws {
+    guard let list = raw.pointee.layers, layers.count <= 64 else {
+      throw PluginError.invalid("a pooler reads at most 64 layers, this one asked for \(layers.count)")
+    }
+    for (k, layer) in layers.enumerated() { list[k] = Int32(layer) }
+    raw.pointee.n_layers = UInt32(layers.count)
+  }
+
+  /// Adds a block of candidate columns: every row vector is compared with every column vector.
+  /// - Parameters:
+  ///   - rows: The side the softmax runs over, one row each.
+  ///   - columns: The candidates.
+  ///   - options: Detached sides, dot product, columns of a row's own, base.
+  ///   - group: 0 joins the host's rows; 1, 2, ... start further sets of rows, each with a base block.
+  ///   - perRow: Columns for each row of the batch; with `.perRow`, the candidates of one row.
+  ///   - fixed: Columns besides those. Both 0: one for each row, or all rows of a state.
+  ///   - label: The name in logs.
+  public func block(
+    rows: Source, columns: Source, _ options: BlockOptions = [], group: Int = 0, perRow: Int = 0, fixed: Int = 0,
+    label: StaticString
+  ) throws {
+    guard let blocks = raw.pointee.blocks, raw.pointee.n_blocks < 8 else {
+      throw PluginError.invalid("a sampler declares at most 8 blocks")
+    }
+    blocks[Int(raw.pointee.n_blocks)] = cse_block(
+      rows: rows.code, cols: columns.code, flags: options.rawValue, group: UInt32(group), per_row: Int64(perRow),
+      fixed: Int64(fixed), label: text(label), reserved: 0)
+    raw.pointee.n_blocks += 1
+  }
+
+  /// Declares a state tensor: kept by the host, written in `commit` only, saved with every checkpoint.
+  public func state(_ name: StaticString, shape: [Int], initial: Initial = .zero) throws {
+    guard let states = raw.pointee.states, raw.pointee.n_states < 16 else {
+      throw PluginError.invalid("a component declares at most 16 states")
+    }
+    states[Int(raw.pointee.n_states)] = try declaration(name, shape, initial, flags: 0, rate: 0)
+    raw.pointee.n_states += 1
+  }
+
+  /// Declares a learnable tensor, optimised by the host.
+  public func weight(
+    _ name: StaticString, shape: [Int], initial: Initial = .zero, decays: Bool = true, rateMultiplier: Float = 1
+  ) throws {
+    guard let weights = raw.pointee.weights, raw.pointee.n_weights < 16 else {
+      throw PluginError.invalid("a component declares at most 16 weights")
+    }
+    let flags = decays ? 0 : UInt32(CSE_NO_DECAY)
+    weights[Int(raw.pointee.n_weights)] = try declaration(name, shape, initial, flags: flags, rate: rateMultiplier)
+    raw.pointee.n_weights += 1
+  }
+
+  private func declaration(
+    _ name: StaticString, _ shape: [Int], _ initial: Initial, flags: UInt32, rate: Float
+  ) throws -> cse_tensor_decl {
+    guard (1...4).contains(shape.count) else {
+      throw PluginError.invalid("tensor \(name) has \(shape.count) axes; 1 to 4 are possible")
+    }
+    var tensor = cse_tensor_decl()
+    tensor.name = text(name)
+    tensor.ndim = Int32(shape.count)
+    let sizes = (shape + [0, 0, 0]).map { Int64($0) }
+    tensor.shape = (sizes[0], sizes[1], sizes[2], sizes[3])
+    tensor.flags = flags
+    tensor.lr_mult = rate
+    switch initial {
+    case .zero: tensor.`init` = UInt32(CSE_INIT_ZERO)
+    case .constant(let value): (tensor.`init`, tensor.a) = (UInt32(CSE_INIT_CONST), value)
+    case .normal(let mean, let deviation):
+      (tensor.`init`, tensor.a, tensor.b) = (UInt32(CSE_INIT_NORMAL), mean, deviation)
+    case .uniform(let from, let to): (tensor.`init`, tensor.a, tensor.b) = (UInt32(CSE_INIT_UNIFORM), from, to)
+    case .identity: tensor.`init` = UInt32(CSE_INIT_EYE)
+    }
+    return tensor
+  }
+
+  private func text(_ string: StaticString) -> UnsafePointer<CChar>? {
+    string.hasPointerRepresentation ? UnsafeRawPointer(string.utf8Start).assumingMemoryBound(to: CChar.self) : nil
+  }
+}
