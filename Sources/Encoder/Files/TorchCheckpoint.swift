@@ -45,6 +45,7 @@ package final class TorchCheckpoint: TensorSource {
     guard let width = storage.type.width, storage.type.isLoadable else {
       throw EncoderError.tensorType(path: path, name: entries[index].name, found: storage.type.name)
     }
+    if tensor.shape.contains(0) { return }
     let bytes = try archive.contents(of: try Self.record("data/" + storage.key, archive, root: root))
     bytes.withUnsafeBytes { buffer in
       guard let base = buffer.baseAddress else { return }

@@ -116,9 +116,10 @@ extension ZipArchive {
     }
     try readWideFields(
       Array(bytes[extraStart..<extraStart + extraLength]), name: name, &size, &compressed, &offset)
-    guard flags & 1 == 0 else { throw broken("zip entry \"\(name.prefix(120))\"", "no encryption", "an encrypted entry") }
-    guard method == 0 || method == 8 else {
-      throw broken("zip entry \"\(name.prefix(120))\"", "method 0 (stored) or 8 (deflate)", "\(method)")
+    guard flags & 1 == 0, method == 0 || method == 8 else {
+      throw broken(
+        "zip entry \"\(name.prefix(120))\"", "method 0 (stored) or 8 (deflate), not encrypted",
+        flags & 1 == 0 ? "method \(method)" : "an encrypted entry")
     }
     position = extraStart + extraLength + commentLength
     return Entry(
