@@ -163,7 +163,7 @@ enum FileSafety {
 }
 
 /// The absolute path behind symbolic links; nil where nothing is there.
-func resolved(_ path: String) -> String? {
+package func resolved(_ path: String) -> String? {
   guard let text = realpath(path, nil) else { return nil }
   defer { free(text) }
   return String(cString: text)

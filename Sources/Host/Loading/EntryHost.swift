@@ -8,8 +8,8 @@ import Synchronization
 /// An immortal `cse_host` whose log is kept. There is no instance and no call while it is in use, so of its
 /// functions only `log` and `get_service` can be called properly.
 enum EntryHost {
-  /// Lines that entry functions logged, in order.
-  static let lines = Mutex<[String]>([])
+  /// Lines that entry functions logged, in order, by the thread they ran on.
+  private static let lines = Mutex<[pthread_t: [String]]>([:])
 
   nonisolated(unsafe) static let table: UnsafePointer<cse_host> = {
     let table = UnsafeMutablePointer<cse_host>.allocate(capacity: 1)
@@ -29,12 +29,9 @@ enum EntryHost {
     return UnsafePointer(table)
   }()
 
-  /// Removes and returns what was logged.
+  /// Removes and returns what was logged on this thread.
   static func takeLines() -> [String] {
-    lines.withLock { lines in
-      defer { lines = [] }
-      return lines
-    }
+    lines.withLock { $0.removeValue(forKey: pthread_self()) ?? [] }
   }
 
   private static func keep(_ line: UnsafePointer<CChar>?) {
@@ -42,6 +39,7 @@ enum EntryHost {
     else { return }
     let text = String(decoding: bytes, as: UTF8.self)
     let printable = text.unicodeScalars.filter { $0.properties.generalCategory != .control }
-    lines.withLock { if $0.count < 16 { $0.append(String(String.UnicodeScalarView(printable))) } }
+    let kept = String(String.UnicodeScalarView(printable))
+    lines.withLock { if $0[pthread_self(), default: []].count < 16 { $0[pthread_self(), default: []].append(kept) } }
   }
 }

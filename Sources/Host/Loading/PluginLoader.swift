@@ -3,12 +3,8 @@
 
 import Glibc
 import PluginAPI
-import Synchronization
 
 enum PluginLoader {
-  /// Entry functions run one at a time, so that what they log belongs to one library.
-  private static let turn = Mutex<Void>(())
-
   /// Loads `file`, as `alias` if it has been given one. It stays mapped for the life of the process: a library in
   /// Swift that is closed takes the runtime down with it, and descriptors are used until the end anyway.
   static func load(
@@ -24,9 +20,8 @@ enum PluginLoader {
       throw .loader(message: dlerror().map { String(cString: $0) } ?? "its entry function is gone", undefined: [])
     }
     let entry = unsafeBitCast(symbol, to: Entry.self)
-    let outcome = turn.withLock { _ in call(entry, host: host) }
     let reader = DescriptorReader(memory: try ProbedMemory(), code: ExecutableRanges())
-    let descriptor = try reader.library(at: try outcome.get())
+    let descriptor = try reader.library(at: try call(entry, host: host).get())
     let identity = LibraryIdentity(
       path: file.path, resolvedPath: file.resolvedPath, declaredID: descriptor.id, alias: alias,
       version: descriptor.version, license: descriptor.license, sha256: file.sha256, buildID: file.image.buildID,
