@@ -121,9 +121,12 @@ package final class PluginInstance {
     for weight in weightTensors { weight.gradient.clear() }
   }
 
-  /// Adds `scale` times the weight gradients collected since `begin` to the parameters' gradients.
+  /// Adds `scale` times the weight gradients collected so far to the parameters' gradients, and clears them.
   package func foldWeightGradients(scale: Float) {
-    for weight in weightTensors { weight.fold(scale: scale) }
+    for weight in weightTensors {
+      weight.fold(scale: scale)
+      weight.gradient.clear()
+    }
   }
 
   private func fillCall() {

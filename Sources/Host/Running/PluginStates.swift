@@ -10,6 +10,7 @@ package final class StateTensor {
   package let name: String
   package let declaration: TensorDeclaration
   package let tensor: Tensor
+  private var undo: GuardedBuffer?
 
   init(_ declaration: TensorDeclaration, instance: String, seed: UInt64) {
     name = "plugin.\(instance).\(declaration.name)"
@@ -25,6 +26,19 @@ package final class StateTensor {
   /// The values, row-major without padding.
   package var bytes: UnsafeMutableRawBufferPointer {
     UnsafeMutableRawBufferPointer(start: tensor.dl.pointee.data, count: declaration.count * declaration.element.size)
+  }
+
+  /// Copies the values, for `restore`.
+  func remember() {
+    let copy = undo ?? GuardedBuffer(byteCount: bytes.count, label: "copy of a state")
+    undo = copy
+    copy.pointer.copyMemory(from: tensor.floats, byteCount: bytes.count)
+  }
+
+  /// Takes the values of the last `remember` back.
+  func restore() {
+    guard let undo else { return }
+    UnsafeMutableRawPointer(tensor.floats).copyMemory(from: undo.pointer, byteCount: bytes.count)
   }
 }
 
