@@ -39,31 +39,30 @@ final class CheckpointFile {
   // MARK: - Writing
 
   /// Writes a checkpoint so that `path` is either the whole file or what it was before.
-  /// - Throws: `TrainingError.cannotWrite`; the unfinished file is then removed.
+  /// - Throws: `EncoderError.cannotWrite`; the unfinished file is then removed.
   static func write(to path: String, state: JSONObject, tensors: [CheckpointTensor]) throws {
-    try AtomicFile.write(path) { descriptor in
-      try writeAll(descriptor, magic, count: magic.count, path: path)
+    try AtomicFile.write(to: path) { file in
+      try write(magic, to: file)
       var position = magic.count
       var table: [JSONValue] = []
       for tensor in tensors {
-        position = try pad(descriptor, from: position, path: path)
+        let missing = (alignment - position % alignment) % alignment
+        try write([UInt8](repeating: 0, count: missing), to: file)
         let bytes = UnsafeRawBufferPointer(tensor.memory)
-        try writeAll(descriptor, bytes, path: path)
-        table.append(entry(tensor, offset: position, checksum: checksum(bytes)))
-        position += bytes.count
+        try file.write(bytes)
+        table.append(entry(tensor, offset: position + missing, checksum: checksum(bytes)))
+        position += missing + bytes.count
       }
       let document = JSONValue.object(JSONObject([("state", .object(state)), ("tensors", .array(table))]))
       let text = Array(document.text(indent: nil).utf8)
       let sum = text.withUnsafeBytes { checksum($0) }
-      let footer = [UInt64(position), UInt64(text.count), UInt64(sum)].flatMap(littleEndian) + magic
-      try writeAll(descriptor, text + footer, count: text.count + footer.count, path: path)
+      try write(text, to: file)
+      try write([UInt64(position), UInt64(text.count), UInt64(sum)].flatMap(littleEndian) + magic, to: file)
     }
   }
 
-  private static func pad(_ descriptor: Int32, from position: Int, path: String) throws -> Int {
-    let missing = (alignment - position % alignment) % alignment
-    try writeAll(descriptor, [UInt8](repeating: 0, count: missing), count: missing, path: path)
-    return position + missing
+  private static func write(_ bytes: [UInt8], to file: OutputFile) throws {
+    try bytes.withUnsafeBytes { try file.write($0) }
   }
 
   private static func entry(_ tensor: CheckpointTensor, offset: Int, checksum: UInt) -> JSONValue {

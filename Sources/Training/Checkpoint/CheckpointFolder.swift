@@ -56,7 +56,7 @@ struct CheckpointFolder {
 
   /// Removes what a killed run left unfinished.
   func removeUnfinished() {
-    for name in Folders.names(path) where name.contains(AtomicFile.unfinishedMark) {
+    for name in Folders.names(path) where name.hasPrefix(".") {
       try? FileManager.default.removeItem(atPath: path + "/" + name)
     }
   }
