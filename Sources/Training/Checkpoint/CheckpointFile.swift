@@ -8,12 +8,19 @@ import Encoder
 import Glibc
 
 /// A tensor to be saved or restored; the memory belongs to the caller.
-struct CheckpointTensor {
-  var name: String
+package struct CheckpointTensor {
+  package var name: String
   /// `F32`, `I64`, ... as in safetensors.
-  var type: String
-  var shape: [Int]
-  var memory: UnsafeMutableRawBufferPointer
+  package var type: String
+  package var shape: [Int]
+  package var memory: UnsafeMutableRawBufferPointer
+
+  package init(name: String, type: String, shape: [Int], memory: UnsafeMutableRawBufferPointer) {
+    self.name = name
+    self.type = type
+    self.shape = shape
+    self.memory = memory
+  }
 }
 
 /// An opened, checked checkpoint.

@@ -170,5 +170,10 @@ package func fileDigest(_ path: String) throws -> (sha256: String, bytes: Int) {
     total += count
     buffer.withUnsafeBytes { hash.update(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
   }
-  return (SHA256.hexadecimal(hash.finish()), total)
+  return (hexadecimal(hash.finish()), total)
+}
+
+/// Lower-case hexadecimal digits.
+func hexadecimal(_ bytes: [UInt8]) -> String {
+  bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
 }
