@@ -8,7 +8,9 @@ import Testing
 @Suite struct ELFImageTests {
   @Test func readsWhatReadelfReads() throws {
     let bench = try PluginBench()
-    try bench.build("good.c", as: "good.so", extra: ["-lm", "-Wl,--no-as-needed", "-lm", "-Wl,-rpath,$ORIGIN/x", "-Wl,-soname,libg.so.1"])
+    try bench.build(
+      "good.c", as: "good.so",
+      extra: ["-lm", "-Wl,--no-as-needed", "-lm", "-Wl,-rpath,$ORIGIN/x", "-Wl,-soname,libg.so.1"])
     let image = try ELFImage(try bench.bytes(of: "good.so"))
     let dynamic = try shell(["readelf", "-dW", bench.path("good.so")]).output
     #expect(image.soName == "libg.so.1")
@@ -70,7 +72,8 @@ import Testing
   @Test(arguments: [
     (18, UInt8(183), "it is built for AArch64, this host needs"), (18, UInt8(3), "it is built for x86 (32-bit)"),
     (4, UInt8(1), "it is built for 32-bit code"), (5, UInt8(2), "it is built for big-endian code"),
-    (16, UInt8(2), "expected a shared library, found a program"), (16, UInt8(1), "expected a shared library, found an object"),
+    (16, UInt8(2), "expected a shared library, found a program"),
+    (16, UInt8(1), "expected a shared library, found an object"),
     (6, UInt8(9), "it is damaged: unknown ELF version 9"), (1, UInt8(0), "it is no ELF file"),
     (54, UInt8(8), "it is damaged: its program headers have 8 bytes"),
     (58, UInt8(8), "it is damaged: its section headers have 8 bytes"),
@@ -93,8 +96,11 @@ import Testing
     let seed: UInt64 = 7
     var generator = SeededGenerator(state: seed)
     // The tables that are read: headers, notes, hash tables, symbols at the start, the dynamic section further on.
-    let places = Array(0..<0x600) + Array(0x2000..<min(bytes.count, 0x3100)) + Array((bytes.count - 0x800)..<bytes.count)
-    let extremes: [UInt64] = [0, 1, .max, 1 << 63, UInt64(bytes.count), UInt64(bytes.count) - 1, 1 << 32, 0x7FFF_FFFF, ~7]
+    let places =
+      Array(0..<0x600) + Array(0x2000..<min(bytes.count, 0x3100)) + Array((bytes.count - 0x800)..<bytes.count)
+    let extremes: [UInt64] = [
+      0, 1, .max, 1 << 63, UInt64(bytes.count), UInt64(bytes.count) - 1, 1 << 32, 0x7FFF_FFFF, ~7,
+    ]
     var refused = 0
     for _ in 0..<6000 {
       var damaged = bytes

@@ -35,7 +35,8 @@ import Testing
     let bench = try PluginBench()
     #expect(refusal(try bench.write([], as: "empty.so")) == "it is no ELF file")
     #expect(refusal(try bench.write(Array("GROUP ( libc.so.6 )".utf8), as: "script.so")) == "it is no ELF file")
-    #expect(refusal(try bench.write([0x7F, 0x45, 0x4C, 0x46], as: "four.so")).hasPrefix("the ELF header ends at byte 64"))
+    #expect(
+      refusal(try bench.write([0x7F, 0x45, 0x4C, 0x46], as: "four.so")).hasPrefix("the ELF header ends at byte 64"))
     #expect(refusal(Resources.command).contains("is no plugin"))
   }
 
