@@ -30,7 +30,8 @@ struct PluginOptions: ParsableArguments {
   /// - Throws: `PluginError`
   func registry(logger: Logger) throws -> PluginRegistry {
     try PluginRegistry(
-      searchPath: PluginSearchPath(pluginPaths: pluginPaths), renamed: renamed.map(PluginRegistry.Renamed.init(parsing:)),
+      searchPath: PluginSearchPath(pluginPaths: pluginPaths),
+      renamed: renamed.map(PluginRegistry.Renamed.init(parsing:)),
       allowInsecure: allowInsecure, logger: logger)
   }
 }

@@ -40,7 +40,9 @@ package struct ELFImage: Sendable {
       let symbol = try table.symbol(index, reader)
       let binding = symbol.info >> 4
       // Local symbols are nobody else's; hidden ones (visibility 1 and 2) cannot be bound to.
-      guard binding == 1 || binding == 2 || binding == 10, symbol.other & 3 != 1, symbol.other & 3 != 2 else { continue }
+      guard binding == 1 || binding == 2 || binding == 10, symbol.other & 3 != 1, symbol.other & 3 != 2 else {
+        continue
+      }
       guard let name = dynamic.text(symbol.name, reader), !name.isEmpty else {
         throw .malformed("symbol \(index) has no name inside the string table")
       }
