@@ -14,10 +14,8 @@ package enum ObjectiveError: Error, CustomStringConvertible, Sendable, Equatable
   case shape(what: String, expected: String, found: String)
   /// A number made outside of plugins is NaN or infinite.
   case notFinite(what: String, row: Int)
-  /// A pooler of the chain reads several layers, but gets the vectors of the pooler before it.
-  case chainedLayers(pooler: String, layers: [Int])
-  /// A pooler name that has a meaning for the host only at the start of the chain.
-  case badHead(String)
+  /// The pooler cannot be trained through: it has no pool_backward.
+  case poolerCannotTrain(String)
 
   /// 64 for a strategy that makes no sense, 65 for unfit inputs, 70 for numbers that went astray.
   package var exitCode: Int32 {
@@ -41,9 +39,8 @@ package enum ObjectiveError: Error, CustomStringConvertible, Sendable, Equatable
     case .shape(let what, let expected, let found): "\(what): expected \(expected), found \(found)"
     case .notFinite(let what, let row):
       "\(what), row \(row), is not a finite number; the training diverged (try a lower learning rate) or the input is broken"
-    case .chainedLayers(let pooler, let layers):
-      "pooler \(pooler) reads layers \(layers), but stands behind another pooler and gets only its vectors"
-    case .badHead(let text): text
+    case .poolerCannotTrain(let pooler):
+      "pooler \(pooler) has no pool_backward, so nothing below it can be trained; use it for encoding only"
     }
   }
 }

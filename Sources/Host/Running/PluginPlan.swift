@@ -128,12 +128,12 @@ extension PluginPlan {
     guard raw.n_layers > 0 else { return }
     layers = try (0..<Int(raw.n_layers)).map { index in
       let layer = Int(raw.layers[index])
-      guard layer >= -1, layer < limits.layerCount else {
+      guard layer >= -limits.layerCount, layer < limits.layerCount else {
         throw PlanRefusal(
-          "layers[\(index)] is \(layer), but this encoder has layers 0 (embeddings) to \(limits.layerCount - 1), -1 = last"
-        )
+          "layers[\(index)] is \(layer), but this encoder has layers 0 (embeddings) to \(limits.layerCount - 1),"
+            + " or -1 (last) to -\(limits.layerCount)")
       }
-      return layer == -1 ? limits.layerCount - 1 : layer
+      return layer < 0 ? limits.layerCount + layer : layer
     }
   }
 
