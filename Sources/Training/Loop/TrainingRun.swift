@@ -1,7 +1,7 @@
 // The training loop: evaluate, save, step, until the last step; and everything that makes a run repeatable and
 // resumable. Made by the train command; each turn of the loop leaves a state that a checkpoint can carry.
 
-import Encoder
+package import Encoder
 import Foundation
 package import Kernels
 import Objective
