@@ -59,6 +59,43 @@ extension PluginRegistry {
     return candidates.first
   }
 
+  /// What a name means of everything there is.
+  package struct Meaning {
+    package var components: [PluginComponent] = []
+    package var recipes: [(recipe: Recipe, library: PluginLibrary)] = []
+    /// The libraries that any of it comes from.
+    package var libraries: [PluginLibrary] = []
+  }
+
+  /// Components of any kind, recipes and whole libraries of this name, id or path.
+  /// - Throws: `PluginError.unknownComponent` where it means nothing, `.refused` for a path that cannot be used.
+  package func everything(called name: String) throws -> Meaning {
+    let places: [PluginLibrary]
+    let isMeant: (_ id: String, _ name: String, _ library: PluginLibrary) -> Bool
+    if isPath(name) {
+      let (path, picked) = splitPath(name)
+      places = [try library(atPath: path)]
+      isMeant = { id, name, _ in picked == nil || picked == name || picked == id }
+    } else {
+      places = libraries
+      isMeant = { $0 == name || $1 == name || $2.id == name }
+    }
+    var meaning = Meaning()
+    for library in places {
+      let components = library.components.filter { isMeant($0.id, $0.name, library) }
+      let recipes = library.recipes.filter { isMeant("\(library.id).\($0.name)", $0.name, library) }
+      meaning.components += components
+      meaning.recipes += recipes.map { ($0, library) }
+      if !components.isEmpty || !recipes.isEmpty { meaning.libraries.append(library) }
+    }
+    if meaning.libraries.isEmpty {
+      let known = places.flatMap { $0.components.map(\.name) + $0.recipes.map(\.name) + [$0.id] }
+      throw PluginError.unknownComponent(
+        kind: "plugin", name: name, hint: hintText(name, known: known), searched: report)
+    }
+    return meaning
+  }
+
   /// The shortest name that finds `component` again.
   package func shortestName(of component: PluginComponent) -> String {
     let candidates = components(component.kind, called: component.name)

@@ -134,8 +134,9 @@ package final class PluginRegistry {
     if let loaded { return loaded }
     var libraries: [PluginLibrary] = []
     for file in found {
-      do {
-        let library = try byPath[file.resolvedPath] ?? PluginLoader.load(file, alias: nil, host: host)
+      do throws(PluginRefusal) {
+        let named = byPath[file.resolvedPath]
+        let library = if let named { named } else { try PluginLoader.load(file, alias: nil, host: host) }
         if let first = libraries.first(where: { $0.id == library.id }) {
           warn(duplicateText(first, library))
         } else {
