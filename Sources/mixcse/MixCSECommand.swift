@@ -17,12 +17,12 @@ struct MixCSECommand: ParsableCommand {
     commandName: "mixcse",
     abstract: "Trains sentence encoders by contrastive learning, with samplers, losses and poolers from plugins.",
     subcommands: [
-      PluginsCommand.self
+      TrainCommand.self, EncodeCommand.self, TokenizeCommand.self, PluginsCommand.self,
     ])
 
   static func main() {
     do {
-      var command = try parseAsRoot()
+      var command = try parseAsRoot(ReferenceFlags.translate(Array(CommandLine.arguments.dropFirst())))
       try command.run()
     } catch let failure as any CommandFailure {
       FileHandle.standardError.write(Data("error: \(failure)\n".utf8))

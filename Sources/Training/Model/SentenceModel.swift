@@ -84,11 +84,12 @@ package final class SentenceModel: ExportableModel {
   // MARK: - Export
 
   package func export(to folder: String) throws -> [String] {
-    let encoderNames = Set(encoder.parameters.map(\.name))
-    let further = parameters.filter { !encoderNames.contains($0.name) && $0.name.hasPrefix("plugin.") }
-    return try ModelExport.write(
+    let learned = objective.pooling.parameters.filter { $0.name.hasPrefix("plugin.") }
+    let states = objective.pooling.states.map(\.name)
+    let notes = states.isEmpty ? [] : ["the export does not hold what poolers remember: " + states.joined(separator: ", ")]
+    return try notes + ModelExport.write(
       to: folder, from: source, encoder: encoder.parameters, pooling: exportPooling, head: exportHead,
-      record: export.record, pluginWeights: further)
+      record: export.record, pluginWeights: learned)
   }
 
   private var exportHead: ModelExport.Head {

@@ -5,7 +5,7 @@ package import Encoder
 import Evaluation
 import Foundation
 package import Host
-package import Kernels
+import Kernels
 package import Logging
 package import Objective
 import Tokenizer
@@ -148,10 +148,11 @@ package struct TrainingPlan {
   ) throws -> [(String, JSONValue)] {
     let weights = ["model.safetensors", "pytorch_model.bin"].map { modelFolder + "/" + $0 }
       .first { FileManager.default.fileExists(atPath: $0) }
-    return try options.deciding + [
+    let modelDigest = try weights.map { JSONValue.string(try fileDigest($0).sha256) }
+    return options.deciding + [
       ("--train-file (sha256)", .string(data.report.sha256)),
       ("--eval-data (pairs)", task.map { .integer($0.subsets.reduce(0) { $0 + $1.count }) } ?? .null),
-      ("--model (weights' sha256)", try weights.map { .string(try fileDigest($0).sha256) } ?? .null),
+      ("--model (weights' sha256)", modelDigest ?? .null),
       ("strategy", .string(strategy.text)), ("--pooler", .string(pooler.text)), ("--head", .string(head.rawValue)),
       ("--head-train-only", .bool(headTrainOnly)), ("--eval-pooler", .string(evaluationPoolerText)),
       ("--temperature", temperature.map { .number($0) } ?? .null), ("--learn-temperature", .bool(learnTemperature)),
