@@ -37,7 +37,7 @@ let package = Package(
     .target(name: "Tokenizer", swiftSettings: walls),
 
     // Floor 2: neighbours that never import each other.
-    .target(name: "Encoder", dependencies: ["Kernels", "CZlib"], swiftSettings: walls),
+    .target(name: "Encoder", dependencies: ["Kernels", "CKernels", "CZlib"], swiftSettings: walls),
     .target(name: "Host", dependencies: ["PluginAPI", "Kernels", logging], swiftSettings: walls),
 
     // Floor 3: what is compared and scored; how good the result is.

@@ -25,6 +25,10 @@ package enum EncoderError: Error, Equatable {
   case cannotWrite(path: String, operation: String, code: Int32)
   /// Something stands where the output should go, and replacing it could lose work.
   case wouldOverwrite(path: String, found: String)
+  /// A sequence of a batch with no token or with more than the model has positions for.
+  case sequenceLength(sequence: Int, tokens: Int, maximum: Int)
+  /// A token id of a batch outside the vocabulary.
+  case tokenOutOfRange(sequence: Int, position: Int, token: Int32, vocabularySize: Int)
 }
 
 extension EncoderError: CustomStringConvertible {
@@ -54,6 +58,12 @@ extension EncoderError: CustomStringConvertible {
     case .wouldOverwrite(let path, let found):
       return "\(path): expected a new, an empty or an earlier exported folder, found \(found) in it. "
         + "Choose another folder or move it away"
+    case .sequenceLength(let sequence, let tokens, let maximum):
+      return "sequence \(sequence) of the batch: expected 1 to \(maximum) tokens, found \(tokens). "
+        + "Cut sequences to the model's maximum length"
+    case .tokenOutOfRange(let sequence, let position, let token, let vocabularySize):
+      return "sequence \(sequence) of the batch, position \(position): expected a token id from 0 to "
+        + "\(vocabularySize - 1), found \(token). Does the tokenizer belong to this model?"
     }
   }
 

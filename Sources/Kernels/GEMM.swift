@@ -25,32 +25,36 @@ package func gemm(
   c: UnsafeMutablePointer<Float>, ldc: Int
 ) {
   guard m > 0, n > 0 else { return }
-  _ = singleThreaded
-  let tile = tileSize(m: m, n: n, k: k)
-  let columnTiles = (n + tile.columns - 1) / tile.columns
-  let tiles = (m + tile.rows - 1) / tile.rows * columnTiles
-  pool.parallelFor(tiles, grain: 1) { range, _ in
-    for index in range {
-      let i = index / columnTiles * tile.rows
-      let j = index % columnTiles * tile.columns
-      cblas_sgemm(
-        CblasRowMajor, ta.blas, tb.blas, blasint(min(tile.rows, m - i)), blasint(min(tile.columns, n - j)),
-        blasint(k), alpha, a + (ta == .no ? i * lda : i), blasint(lda), b + (tb == .no ? j : j * ldb),
-        blasint(ldb), beta, c + i * ldc + j, blasint(ldc))
-    }
+  let splitsRows = m >= n
+  let tile = m * n * max(k, 1) <= 1 << 18 ? max(m, n) : tileSize(max(m, n))
+  pool.parallelFor(max(m, n), grain: tile) { range, _ in
+    let i = splitsRows ? range.lowerBound : 0
+    let j = splitsRows ? 0 : range.lowerBound
+    serialGEMM(
+      ta, tb, m: splitsRows ? range.count : m, n: splitsRows ? n : range.count, k: k, alpha: alpha,
+      a: a + (ta == .no ? i * lda : i), lda: lda, b: b + (tb == .no ? j : j * ldb), ldb: ldb, beta: beta,
+      c: c + i * ldc + j, ldc: ldc)
   }
 }
 
-/// Tiles large enough for OpenBLAS to run at speed and small enough to share out evenly.
-private func tileSize(m: Int, n: Int, k: Int) -> (rows: Int, columns: Int) {
-  let work = m * n * max(k, 1)
-  guard work > 1 << 18 else { return (m, n) }
-  if m >= n {
-    let pieces = min(max(m / 192, 1), 16)
-    let rows = ((m + pieces - 1) / pieces + 15) / 16 * 16
-    return (rows, n)
-  }
-  let pieces = min(max(n / 192, 1), 16)
-  let columns = ((n + pieces - 1) / pieces + 15) / 16 * 16
-  return (m, columns)
+/// `gemm` on the calling thread.
+package func serialGEMM(
+  _ ta: Transpose, _ tb: Transpose, m: Int, n: Int, k: Int, alpha: Float = 1,
+  a: UnsafePointer<Float>, lda: Int, b: UnsafePointer<Float>, ldb: Int, beta: Float,
+  c: UnsafeMutablePointer<Float>, ldc: Int
+) {
+  _ = singleThreaded
+  cblas_sgemm(
+    CblasRowMajor, ta.blas, tb.blas, blasint(m), blasint(n), blasint(k), alpha, a, blasint(lda), b, blasint(ldb),
+    beta, c, blasint(ldc))
+}
+
+/// How many rows (or columns) of a product one thread takes at a time: large enough for OpenBLAS to run at
+/// speed (it repacks the other operand for every tile), small enough to share out evenly.
+///
+/// Depends on the size only, so that results do not depend on the number of threads.
+package func tileSize(_ size: Int) -> Int {
+  guard size >= 128 else { return max(size, 1) }
+  let pieces = size < 256 ? 2 : (size + 1023) / 1024 * 4
+  return ((size + pieces - 1) / pieces + 15) / 16 * 16
 }

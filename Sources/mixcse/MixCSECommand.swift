@@ -1,8 +1,13 @@
 // The command `mixcse`: its subcommands, and how an error becomes a message and an exit code.
 
 import ArgumentParser
+import Encoder
+import Evaluation
 import Foundation
 import Host
+import Kernels
+import Objective
+import Tokenizer
 
 /// An error of one of the modules: what it says goes to standard error, its code ends the process.
 protocol CommandFailure: Error, CustomStringConvertible {
@@ -10,6 +15,12 @@ protocol CommandFailure: Error, CustomStringConvertible {
 }
 
 extension PluginError: CommandFailure {}
+extension PluginFailure: CommandFailure {}
+extension NPYError: CommandFailure {}
+extension TokenizerError: CommandFailure {}
+extension EncoderError: CommandFailure {}
+extension ObjectiveError: CommandFailure {}
+extension EvaluationError: CommandFailure {}
 
 @main
 struct MixCSECommand: ParsableCommand {
@@ -17,7 +28,7 @@ struct MixCSECommand: ParsableCommand {
     commandName: "mixcse",
     abstract: "Trains sentence encoders by contrastive learning, with samplers, losses and poolers from plugins.",
     subcommands: [
-      PluginsCommand.self
+      EvaluateCommand.self, PluginsCommand.self
     ])
 
   static func main() {

@@ -57,4 +57,6 @@ double ck_squared_norm(int64_t count, const float *values);
 // Whether every value is finite: 1 or 0.
 int32_t ck_all_finite(int64_t count, const float *values);
 
+#include "ckernels_encoder.h"
+
 #endif

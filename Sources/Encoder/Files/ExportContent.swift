@@ -88,8 +88,9 @@ extension ExportContent {
     let written = Set(tensors.map(\.name))
     let dropped = table.names.filter { !written.contains($0) && !$0.hasSuffix("position_ids") }
     if !dropped.isEmpty {
-      notes.append("left out, as no part of the encoder: " + dropped.prefix(8).joined(separator: ", ")
-        + (dropped.count > 8 ? " and \(dropped.count - 8) more" : ""))
+      notes.append(
+        "left out, as no part of the encoder: " + dropped.prefix(8).joined(separator: ", ")
+          + (dropped.count > 8 ? " and \(dropped.count - 8) more" : ""))
     }
   }
 

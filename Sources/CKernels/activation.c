@@ -1,0 +1,106 @@
+// Elementwise activations, with the bias of the layer before them. Backward replaces the upstream gradient by
+// its product with the derivative, and the kept input by the output (needed once more for the weight gradient).
+//
+// GELU(x) = x Phi(x); its derivative is Phi(x) + x phi(x), phi(x) = exp(-x^2/2) / sqrt(2 pi).
+//   Phi(-u) = exp(-u^2/2) t Q(t), t = 1/(1 + 0.34 u), u >= 0: Q is a fit with a relative error of 1.7e-8; the form
+//   is that of Hastings (Abramowitz and Stegun 7.1.26). Phi(u) = 1 - Phi(-u). One exp serves Phi and phi.
+// GELU-tanh(x) = x T, T = (1 + tanh w)/2 = 1/(1 + exp(-2w)), w = sqrt(2/pi) (x + 0.044715 x^3);
+//   derivative T + 2 x T (1 - T) w'. ReLU: derivative 1 for x > 0. tanh: derivative 1 - y^2.
+
+#include "ckernels.h"
+#include "vector.h"
+
+typedef struct {
+  float value, slope;
+} point;
+
+CK_INLINE point gelu(float x) {
+  float u = __builtin_fabsf(x), e = ck_exp(-0.5f * u * u), t = 1.0f / (1.0f + 0.34f * u);
+  float q = -0.027161989361047745f;
+  q = q * t + 0.14440613985061646f;
+  q = q * t - 0.282926082611084f;
+  q = q * t + 0.21296824514865875f;
+  q = q * t - 0.051865946501493454f;
+  q = q * t + 0.11826912313699722f;
+  q = q * t + 0.11448879539966583f;
+  q = q * t + 0.13620644807815552f;
+  q = q * t + 0.135615274310112f;
+  float tail = e * (t * q), cumulative = x > 0 ? 1.0f - tail : tail;
+  return (point){x * cumulative, cumulative + x * e * 0.3989422804014327f};
+}
+
+CK_INLINE point gelu_tanh(float x) {
+  const float a = 0.7978845608028654f, b = 0.044715f;
+  float gate = 1.0f / (1.0f + ck_exp(-2.0f * a * (x + b * x * x * x)));
+  return (point){x * gate, gate + 2.0f * x * gate * (1.0f - gate) * a * (1.0f + 3.0f * b * x * x)};
+}
+
+CK_INLINE point relu(float x) { return x > 0 ? (point){x, 1} : (point){x != x ? x : 0, 0}; }
+
+// (1 - e) / (1 + e) with e = exp(-2 |x|) loses digits near 0, where the odd series serves.
+CK_INLINE point tanh_point(float x) {
+  float u = __builtin_fabsf(x), e = ck_exp(-2.0f * u), s = x * x;
+  float far = (1.0f - e) / (1.0f + e);
+  float near = u * (1.0f + s * (-0.333333333f + s * (0.133333333f + s * (-0.0539682540f + s * 0.0218694885f))));
+  float y = u < 0.3f ? near : far;
+  y = __builtin_copysignf(y, x);
+  return (point){y, 1.0f - y * y};
+}
+
+#define DEFINE_ACTIVATION(NAME, POINT)                                                                           \
+  CK_CLONES static void NAME##_forward(int64_t count, const float *x, float *y) {                                \
+    for (int64_t i = 0; i < count; i++) y[i] = POINT(x[i]).value;                                                \
+  }                                                                                                              \
+  CK_CLONES static void NAME##_bias_forward(int64_t count, const float *restrict bias, float *restrict x,        \
+                                            float *restrict y) {                                                 \
+    for (int64_t i = 0; i < count; i++) {                                                                        \
+      float biased = x[i] + bias[i];                                                                             \
+      x[i] = biased;                                                                                             \
+      y[i] = POINT(biased).value;                                                                                \
+    }                                                                                                            \
+  }                                                                                                              \
+  CK_CLONES static void NAME##_backward(int64_t count, float *restrict x, float *restrict d, float *restrict s) { \
+    for (int64_t i = 0; i < count; i++) {                                                                        \
+      point p = POINT(x[i]);                                                                                     \
+      float g = d[i] * p.slope;                                                                                  \
+      x[i] = p.value;                                                                                            \
+      d[i] = g;                                                                                                  \
+      s[i] += g;                                                                                                 \
+    }                                                                                                            \
+  }
+
+DEFINE_ACTIVATION(gelu, gelu)
+DEFINE_ACTIVATION(gelu_tanh, gelu_tanh)
+DEFINE_ACTIVATION(relu, relu)
+DEFINE_ACTIVATION(tanh, tanh_point)
+
+void ck_activation_forward(ck_activation kind, int64_t count, const float *x, float *y) {
+  switch (kind) {
+    case CK_GELU: gelu_forward(count, x, y); break;
+    case CK_GELU_TANH: gelu_tanh_forward(count, x, y); break;
+    case CK_RELU: relu_forward(count, x, y); break;
+    case CK_TANH: tanh_forward(count, x, y); break;
+  }
+}
+
+void ck_bias_activation_forward(ck_activation kind, int64_t rows, int64_t width, const float *bias, float *x, float *y) {
+  for (int64_t r = 0; r < rows; r++) {
+    switch (kind) {
+      case CK_GELU: gelu_bias_forward(width, bias, x + r * width, y + r * width); break;
+      case CK_GELU_TANH: gelu_tanh_bias_forward(width, bias, x + r * width, y + r * width); break;
+      case CK_RELU: relu_bias_forward(width, bias, x + r * width, y + r * width); break;
+      case CK_TANH: tanh_bias_forward(width, bias, x + r * width, y + r * width); break;
+    }
+  }
+}
+
+void ck_activation_backward(ck_activation kind, int64_t rows, int64_t width, float *x, float *d, float *d_bias) {
+  for (int64_t r = 0; r < rows; r++) {
+    switch (kind) {
+      case CK_GELU: gelu_backward(width, x + r * width, d + r * width, d_bias); break;
+      case CK_GELU_TANH: gelu_tanh_backward(width, x + r * width, d + r * width, d_bias); break;
+      case CK_RELU: relu_backward(width, x + r * width, d + r * width, d_bias); break;
+      case CK_TANH: tanh_backward(width, x + r * width, d + r * width, d_bias); break;
+    }
+  }
+}

@@ -1,0 +1,171 @@
+// Scaled dot-product attention of one head of one sequence, forward and backward, on packed rows without masks.
+// Letters: L keys, B queries of a block (up to 64, one query a lane), D dimension. Scores lie transposed, [L, B]:
+// softmax runs down the columns, sixteen queries at a time, and dropout masks come in the same order.
+//
+// Forward:   S = scale Q K^T, P = softmax(S) by rows, A = f P (f: dropout factors), O = A V.
+// Backward:  dV = A^T dO.  dA = dO V^T.  dP = f dA.  Softmax: dS = P (dP - sum_keys P dP), and
+//            P dP = A dA, so with r = sum_keys A dA:  dS = A dA - P r.  dQ = scale dS K,  dK = scale dS^T Q.
+// P is made again from Q and K in backward: nothing but Q, K and V is kept.
+
+#include "ckernels.h"
+#include "dropout.h"
+#include "vector.h"
+
+enum { BLOCK = 64, TILE = 6 };
+
+// One tile of the product below: `rows` <= TILE rows, one vector of columns of which `lanes` are real.
+CK_INLINE void product_tile(int rows, int64_t k, const float *a, int64_t a_row, int64_t a_step, const float *b,
+                            int64_t b_step, float *c, int64_t c_row, int64_t lanes, int add) {
+  vf sums[TILE];
+  for (int i = 0; i < rows; i++) sums[i] = VF_ZERO;
+  if (lanes == LANES) {
+    for (int64_t p = 0; p < k; p++) {
+      vf x = VF_LOAD(b + p * b_step);
+#pragma clang loop unroll(full)
+      for (int i = 0; i < rows; i++) sums[i] += a[i * a_row + p * a_step] * x;
+    }
+    for (int i = 0; i < rows; i++) {
+      float *to = c + i * c_row;
+      VF_STORE(to, add ? VF_LOAD(to) + sums[i] : sums[i]);
+    }
+    return;
+  }
+  for (int64_t p = 0; p < k; p++) {
+    vf x;
+    vf_load_part(&x, b + p * b_step, lanes);
+    for (int i = 0; i < rows; i++) sums[i] += a[i * a_row + p * a_step] * x;
+  }
+  for (int i = 0; i < rows; i++) {
+    vf before = VF_ZERO;
+    if (add) vf_load_part(&before, c + i * c_row, lanes);
+    before += sums[i];
+    vf_store_part(c + i * c_row, &before, lanes);
+  }
+}
+
+// C [m, n] = (or +=) A [m, k] B [k, n]; A is read at a + i a_row + p a_step, so it may be transposed.
+CK_INLINE void product(int64_t m, int64_t n, int64_t k, const float *a, int64_t a_row, int64_t a_step, const float *b,
+                       int64_t b_step, float *c, int64_t c_row, int add) {
+  for (int64_t j = 0; j < n; j += LANES) {
+    int64_t lanes = n - j < LANES ? n - j : LANES;
+    int64_t i = 0;
+    for (; i + TILE <= m; i += TILE) {
+      product_tile(TILE, k, a + i * a_row, a_row, a_step, b + j, b_step, c + i * c_row + j, c_row, lanes, add);
+    }
+    for (; i < m; i++) {
+      product_tile(1, k, a + i * a_row, a_row, a_step, b + j, b_step, c + i * c_row + j, c_row, lanes, add);
+    }
+  }
+}
+
+// to [D, B] = factor * rows [count, D] transposed; columns from `count` on are zero.
+CK_INLINE void transpose(int64_t count, int64_t padded, int64_t dimension, const float *rows, int64_t stride,
+                         float factor, float *to) {
+  for (int64_t d = 0; d < dimension; d++) {
+    float *line = to + d * padded;
+    for (int64_t i = 0; i < count; i++) line[i] = factor * rows[i * stride + d];
+    for (int64_t i = count; i < padded; i++) line[i] = 0;
+  }
+}
+
+// Turns scores [L, B] into probabilities, down the columns.
+CK_INLINE void softmax_columns(int64_t keys, int64_t padded, float *scores) {
+  for (int64_t i = 0; i < padded; i += LANES) {
+    float *column = scores + i;
+    vf top = VF_LOAD(column), sum = VF_ZERO;
+    for (int64_t j = 1; j < keys; j++) {
+      vf x = VF_LOAD(column + j * padded);
+      top = VF_SELECT(x > top, x, top);
+    }
+    for (int64_t j = 0; j < keys; j++) {
+      float line[LANES];
+      VF_STORE(line, VF_LOAD(column + j * padded) - top);
+      for (int l = 0; l < LANES; l++) line[l] = ck_exp(line[l]);
+      vf e = VF_LOAD(line);
+      VF_STORE(column + j * padded, e);
+      sum += e;
+    }
+    vf inverse = 1.0f / sum;
+    for (int64_t j = 0; j < keys; j++) VF_STORE(column + j * padded, VF_LOAD(column + j * padded) * inverse);
+  }
+}
+
+// to = f from, [L, B]; `first` is the first query of the block.
+CK_INLINE void drop_columns(ck_attention s, int64_t first, int64_t padded, const float *from, float *to) {
+  for (int64_t i = 0; i < padded; i += LANES) {
+    for (int64_t j = 0; j < s.keys; j += 8) {
+      vf factors[8];
+      ck_attention_factors(s.dropout, s.first_row + (uint32_t)(first + i), s.head, (uint32_t)(j / 8), factors);
+      int64_t count = s.keys - j < 8 ? s.keys - j : 8;
+      for (int64_t t = 0; t < count; t++) {
+        int64_t at = (j + t) * padded + i;
+        VF_STORE(to + at, VF_LOAD(from + at) * factors[t]);
+      }
+    }
+  }
+}
+
+CK_INLINE int64_t padded_queries(int64_t count) { return (count + LANES - 1) / LANES * LANES; }
+
+// P of one block of queries, [L, B]; `columns` [D, B] is scratch.
+CK_INLINE void probabilities(ck_attention s, int64_t count, int64_t padded, const float *q, const float *k,
+                             float *columns, float *scores) {
+  transpose(count, padded, s.dimension, q, s.query_stride, s.scale, columns);
+  product(s.keys, padded, s.dimension, k, s.key_stride, 1, columns, padded, scores, padded, 0);
+  softmax_columns(s.keys, padded, scores);
+}
+
+int64_t ck_attention_scratch(int64_t keys, int64_t dimension) { return BLOCK * (dimension + 3 * keys); }
+
+CK_WIDE_CLONES
+void ck_attention_forward(ck_attention s, const float *q, const float *k, const float *v, float *out,
+                          float *scratch) {
+  float *columns = scratch, *scores = scratch + BLOCK * s.dimension;
+  for (int64_t first = 0; first < s.queries; first += BLOCK) {
+    int64_t count = s.queries - first < BLOCK ? s.queries - first : BLOCK, padded = padded_queries(count);
+    probabilities(s, count, padded, q + first * s.query_stride, k, columns, scores);
+    if (s.dropout.threshold > 0) drop_columns(s, first, padded, scores, scores);
+    product(count, s.dimension, s.keys, scores, 1, padded, v, s.key_stride, out + first * s.out_stride, s.out_stride,
+            0);
+  }
+}
+
+// scores: P, dropped: A, upstream: dA, all [L, B]; upstream becomes scale dS.
+CK_INLINE void softmax_columns_backward(int64_t keys, int64_t padded, float scale, const float *scores,
+                                        const float *dropped, float *upstream) {
+  for (int64_t i = 0; i < padded; i += LANES) {
+    vf r = VF_ZERO;
+    for (int64_t j = 0; j < keys; j++) {
+      int64_t at = j * padded + i;
+      vf x = VF_LOAD(dropped + at) * VF_LOAD(upstream + at);
+      VF_STORE(upstream + at, x);
+      r += x;
+    }
+    for (int64_t j = 0; j < keys; j++) {
+      int64_t at = j * padded + i;
+      VF_STORE(upstream + at, scale * (VF_LOAD(upstream + at) - VF_LOAD(scores + at) * r));
+    }
+  }
+}
+
+CK_WIDE_CLONES
+void ck_attention_backward(ck_attention s, const float *q, const float *k, const float *v, const float *d_out,
+                           float *dq, float *dk, float *dv, float *scratch) {
+  float *columns = scratch, *scores = columns + BLOCK * s.dimension;
+  float *upstream = scores + BLOCK * s.keys, *dropped = scores;
+  if (s.dropout.threshold > 0) dropped = upstream + BLOCK * s.keys;
+  for (int64_t first = 0; first < s.queries; first += BLOCK) {
+    int64_t count = s.queries - first < BLOCK ? s.queries - first : BLOCK, padded = padded_queries(count);
+    const float *q_block = q + first * s.query_stride, *d_block = d_out + first * s.out_stride;
+    int add = first > 0;
+    probabilities(s, count, padded, q_block, k, columns, scores);
+    if (s.dropout.threshold > 0) drop_columns(s, first, padded, scores, dropped);
+    transpose(count, padded, s.dimension, d_block, s.out_stride, 1, columns);
+    product(s.keys, padded, s.dimension, v, s.key_stride, 1, columns, padded, upstream, padded, 0);
+    product(s.keys, s.dimension, count, dropped, padded, 1, d_block, s.out_stride, dv, s.key_stride, add);
+    softmax_columns_backward(s.keys, padded, s.scale, scores, dropped, upstream);
+    product(count, s.dimension, s.keys, upstream, 1, padded, k, s.key_stride, dq + first * s.query_stride,
+            s.query_stride, 0);
+    product(s.keys, s.dimension, count, upstream, padded, 1, q_block, s.query_stride, dk, s.key_stride, add);
+  }
+}

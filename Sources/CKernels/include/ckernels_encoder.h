@@ -1,0 +1,90 @@
+// The kernels of the transformer encoder: normalisation, activations, attention, rows. Included by ckernels.h.
+// All work on the caller's share of rows, on one thread, without allocating.
+#ifndef CKERNELS_ENCODER_H
+#define CKERNELS_ENCODER_H
+
+#include <stdint.h>
+
+// One dropout site of one step. An element is dropped where its 16 random bits are below `threshold`.
+typedef struct {
+  uint64_t key, step;
+  uint32_t threshold;  // 0: no dropout
+  float scale;         // 65536 / (65536 - threshold)
+} ck_dropout;
+
+// Rows `first` ... `first + count - 1` of a batch, each `width` wide. `numbers` (or NULL) gives the row
+// numbers that dropout counts with, one per row, where they are not consecutive.
+typedef struct {
+  int64_t first, count, width;
+  const int32_t *numbers;
+} ck_rows;
+
+typedef struct {
+  const float *gamma, *beta;
+  float epsilon;
+} ck_norm;
+
+typedef struct {
+  const float *word, *position, *type;
+} ck_embedding;
+
+// Normalisation: xhat and inverse (deviation) are kept for backward and may be NULL -----------------
+
+// out = norm(residual + dropout(out + bias)).
+void ck_residual_norm_forward(ck_rows rows, const float *bias, ck_norm norm, ck_dropout dropout, const float *residual,
+                              float *out, float *xhat, float *inverse);
+// d: gradient of out, becomes that of residual. dy: gradient of the branch. d_gamma, d_beta, d_bias are added to;
+// with d_bias NULL there is no branch, and dy may be NULL.
+void ck_norm_backward(ck_rows rows, const float *gamma, ck_dropout dropout, const float *xhat, const float *inverse,
+                      float *d, float *dy, float *d_gamma, float *d_beta, float *d_bias);
+// out = dropout(gamma xhat + beta).
+void ck_affine_rows(ck_rows rows, ck_norm norm, ck_dropout dropout, const float *xhat, float *out);
+// x = dropout(x); its own backward.
+void ck_dropout_rows(ck_rows rows, ck_dropout dropout, float *x);
+// out = dropout(norm(word[token] + type[0] + position[position])).
+void ck_embed_forward(ck_rows rows, ck_embedding table, const int32_t *tokens, const int32_t *positions, ck_norm norm,
+                      ck_dropout dropout, float *out, float *xhat, float *inverse);
+
+// Rows --------------------------------------------------------------------------------------------
+
+void ck_add_bias(int64_t count, int64_t width, const float *bias, float *x, int64_t stride);
+void ck_add(int64_t count, const float *x, float *sum);
+// sums += the sums over rows.
+void ck_column_sums(int64_t count, int64_t width, const float *x, int64_t stride, float *sums);
+// table[index[r]] += x[r] for the first `columns` columns of rows `width` wide.
+void ck_scatter_add(int64_t count, const int32_t *index, int64_t width, int64_t columns, const float *x, float *table);
+void ck_softmax_forward(int64_t count, int64_t width, float *x, int64_t stride);
+// d: gradient of p, becomes that of the logits.
+void ck_softmax_backward(int64_t count, int64_t width, const float *p, float *d, int64_t stride);
+
+// Activations -------------------------------------------------------------------------------------
+
+typedef enum { CK_GELU, CK_GELU_TANH, CK_RELU, CK_TANH } ck_activation;
+
+void ck_activation_forward(ck_activation kind, int64_t count, const float *x, float *y);
+// x += bias, y = f(x).
+void ck_bias_activation_forward(ck_activation kind, int64_t rows, int64_t width, const float *bias, float *x, float *y);
+// d *= f'(x), then x = f(x); d_bias += column sums of the new d.
+void ck_activation_backward(ck_activation kind, int64_t rows, int64_t width, float *x, float *d, float *d_bias);
+
+// Attention ---------------------------------------------------------------------------------------
+
+// One head of one sequence: `keys` rows of k and v, `queries` rows of q, each `dimension` wide.
+typedef struct {
+  int64_t keys, queries, dimension;
+  int64_t query_stride, key_stride, out_stride;
+  float scale;  // 1 / sqrt(dimension)
+  uint32_t first_row, head;  // what dropout counts with: number of query 0, and the head
+  ck_dropout dropout;
+} ck_attention;
+
+// Elements of scratch that a head with that many keys needs, forward and backward.
+int64_t ck_attention_scratch(int64_t keys, int64_t dimension);
+// out = dropout(softmax(scale q k^T)) v.
+void ck_attention_forward(ck_attention shape, const float *q, const float *k, const float *v, float *out,
+                          float *scratch);
+// Writes dq, dk, dv (strides of q, k, k) from the gradient of out.
+void ck_attention_backward(ck_attention shape, const float *q, const float *k, const float *v, const float *d_out,
+                           float *dq, float *dk, float *dv, float *scratch);
+
+#endif

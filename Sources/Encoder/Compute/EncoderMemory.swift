@@ -1,0 +1,92 @@
+// What a forward pass writes and a backward pass reads. All of it grows to the largest batch and stays.
+// Letters: T tokens, R rows computed (T, or one per sequence in the last layer), H hidden, I intermediate.
+
+import CKernels
+import Kernels
+
+/// What one transformer layer keeps for backward; inference shares one among all layers.
+final class LayerActivations {
+  /// Queries, keys, values side by side `[T, 3H]`; for first tokens keys and values only, `[T, 2H]`.
+  let projected = GrowingBuffer()
+  /// Queries of first tokens `[R, H]`.
+  let queries = GrowingBuffer()
+  /// Attention's result before its output projection `[R, H]`.
+  let context = GrowingBuffer()
+  let attentionNorm = NormActivations()
+  /// The input of the activation function `[R, I]`; backward turns it into the output.
+  let intermediate = GrowingBuffer()
+  let outputNorm = NormActivations()
+}
+
+/// What LayerNorm keeps: normalised rows `[R, H]` and 1 / deviation `[R]`.
+final class NormActivations {
+  let normalized = GrowingBuffer()
+  let inverse = GrowingBuffer()
+
+  func reserve(rows: Int, width: Int) {
+    normalized.reserve(rows * width)
+    inverse.reserve(rows)
+  }
+}
+
+/// Buffers that every layer uses in turn.
+final class EncoderScratch {
+  /// The hidden states on their way up, two in turn `[T, H]`.
+  let stream = [GrowingBuffer(), GrowingBuffer()]
+  /// The first rows of a layer's input `[R, H]`.
+  let firstRows = GrowingBuffer()
+  /// One share per thread.
+  let perWorker = GrowingBuffer()
+  let attention = GrowingBuffer()
+  /// Hidden states handed to the caller.
+  var outputs: [GrowingBuffer] = []
+
+  // Backward: gradients of the stream (two in turn), of both branches, of attention, of the feed-forward input.
+  let gradient = [GrowingBuffer(), GrowingBuffer()]
+  let outputBranch = GrowingBuffer()
+  let attentionBranch = GrowingBuffer()
+  let intermediateGradient = GrowingBuffer()
+  let contextGradient = GrowingBuffer()
+  let projectedGradient = GrowingBuffer()
+  let queryGradient = GrowingBuffer()
+  /// Layer inputs made again from their normalised rows.
+  let attentionState = GrowingBuffer()
+  let layerInput = GrowingBuffer()
+  /// Column sums of each tile of rows.
+  let partial = GrowingBuffer()
+}
+
+/// The batch of a pass, where its rows lie, and which masks it uses.
+struct EncoderPass {
+  var offsets: [Int]
+  var request: LayerRequest
+  var keepsActivations: Bool
+  var step: UInt64
+  var hiddenDropout: Float
+  var attentionDropout: Float
+
+  var sequences: Int { offsets.count - 1 }
+  var tokens: Int { offsets.last ?? 0 }
+  /// The highest hidden state that is read.
+  var top: Int { request.layers.max() ?? 0 }
+  /// The longest sequence.
+  var longest: Int { zip(offsets, offsets.dropFirst()).reduce(0) { max($0, $1.1 - $1.0) } }
+
+  init(_ batch: PackedBatch, _ request: LayerRequest, _ mode: EncoderMode) {
+    offsets = batch.offsets
+    self.request = request
+    switch mode {
+    case .inference:
+      (keepsActivations, step, hiddenDropout, attentionDropout) = (false, 0, 0, 0)
+    case .training(let step, let hiddenDropout, let attentionDropout):
+      keepsActivations = true
+      (self.step, self.hiddenDropout, self.attentionDropout) = (step, hiddenDropout, attentionDropout)
+    }
+  }
+
+  /// Whether transformer layer `layer` (from 1) is computed for first tokens only.
+  func isFirstTokenOnly(_ layer: Int) -> Bool { request.firstTokenOnly && layer == top }
+
+  /// The rows that layer computes.
+  func rows(_ layer: Int) -> Int { isFirstTokenOnly(layer) ? sequences : tokens }
+}

@@ -1,0 +1,67 @@
+// What stands between the encoder and the rest of the house: a packed batch goes in, hidden states come out,
+// their gradients go back. Implemented by TransformerEncoder; called by training and by evaluation.
+
+package import Kernels
+
+/// Token ids of several sequences, one after the other without padding.
+package struct PackedBatch: Sendable {
+  /// The ids of all sequences.
+  package var tokens: [Int32]
+  /// Where each sequence starts in `tokens`, and the end: sequences + 1 numbers, the first 0.
+  package var offsets: [Int]
+
+  package init(tokens: [Int32], offsets: [Int]) {
+    self.tokens = tokens
+    self.offsets = offsets
+  }
+
+  /// The sequences in the given order.
+  package init(_ sequences: [[Int32]]) {
+    tokens = Array(sequences.joined())
+    offsets = sequences.reduce(into: [0]) { $0.append(($0.last ?? 0) + $1.count) }
+  }
+
+  /// The number of sequences.
+  package var sequences: Int { offsets.count - 1 }
+}
+
+/// Which hidden states a caller reads; nothing above or beside them is computed.
+package struct LayerRequest: Sendable, Equatable {
+  /// 0 is the embedding layer, `k` the output of transformer layer k.
+  package var layers: [Int]
+  /// Whether only the first token of each sequence is read: hidden states then have one row per sequence.
+  package var firstTokenOnly: Bool
+
+  package init(layers: [Int], firstTokenOnly: Bool) {
+    self.layers = layers
+    self.firstTokenOnly = firstTokenOnly
+  }
+}
+
+/// Whether a forward pass is for reading only or prepares a backward pass, with dropout.
+package enum EncoderMode: Sendable {
+  /// No dropout; nothing is kept.
+  case inference
+  /// Keeps what backward needs. Masks depend on seed, layer, `step`, packed token index and feature only.
+  case training(step: UInt64, hiddenDropout: Float, attentionDropout: Float)
+}
+
+/// An encoder of token sequences with a hand-written backward pass.
+package protocol SentenceEncoder: AnyObject {
+  /// The width of a hidden state.
+  var hiddenSize: Int { get }
+  /// The number of hidden states: transformer layers + 1 for the embeddings.
+  var layerCount: Int { get }
+  /// The longest sequence the encoder has positions for.
+  var maximumTokens: Int { get }
+  /// Everything that learns, in a fixed order, by Hugging Face's names.
+  var parameters: [Parameter] { get }
+
+  /// The requested hidden states in the order of `request.layers`: `[tokens, hiddenSize]`, or
+  /// `[sequences, hiddenSize]` for first tokens. They are valid until the next forward.
+  /// - Throws: an error that names sequence and value where a sequence is empty or too long or an id is no token.
+  func forward(_ batch: PackedBatch, request: LayerRequest, mode: EncoderMode) throws -> [Matrix]
+
+  /// Adds to the parameters' gradients what the gradients of the last forward's hidden states cause.
+  func backward(_ gradients: [Matrix]) throws
+}

@@ -1,0 +1,133 @@
+// The backward pass below the feed-forward block: attention, its input projections, and the embeddings.
+// Letters: T tokens, R rows computed, H hidden.
+
+import CKernels
+import Kernels
+
+extension TransformerEncoder {
+  /// Gradients of queries, keys and values from that of the context, one (sequence, head) pair at a time.
+  func attentionBackward(_ layer: Int, _ kept: LayerActivations, _ pass: EncoderPass) {
+    let plan = AttentionPlan(self, layer, kept, pass)
+    let (h, firstOnly) = (hiddenSize, pass.isFirstTokenOnly(layer))
+    let projected = scratch.projectedGradient.reserve(pass.tokens * (firstOnly ? 2 : 3) * h)
+    let dq = firstOnly ? scratch.queryGradient.reserve(pass.sequences * h) : projected
+    let dk = firstOnly ? projected : projected + h
+    let dv = dk + h
+    let share = plan.scratchCount
+    let memory = scratch.attention.reserve(share * pool.threads)
+    let upstream = scratch.contextGradient.pointer
+    pool.parallelFor(plan.pairs, grain: 2) { range, worker in
+      for pair in range {
+        let view = plan.view(pair)
+        ck_attention_backward(
+          view.shape, plan.queries + view.query, plan.keys + view.key, plan.values + view.key, upstream + view.out,
+          dq + view.query, dk + view.key, dv + view.key, memory + worker * share)
+      }
+    }
+  }
+
+  /// Makes the input of a layer again from the norm below it.
+  func restoreInput(_ layer: Int, _ pass: EncoderPass) {
+    let h = hiddenSize
+    let out = scratch.layerInput.reserve(pass.tokens * h)
+    let below = layer == 1 ? embeddingNorm : activations[layer - 2].outputNorm
+    let normalized = below.normalized.pointer
+    let embeddings = ck_norm(
+      gamma: weights.gamma.value, beta: weights.beta.value, epsilon: configuration.layerNormEpsilon)
+    let values = layer == 1 ? embeddings : norm(weights.layers[layer - 2].output)
+    let stream = sites.embeddings
+    let dropout = layer == 1 ? pass.hidden(stream) : stream.dropout(rate: 0, step: 0)
+    pool.parallelFor(pass.tokens, grain: 64) { range, _ in
+      let at = range.lowerBound * h
+      ck_affine_rows(rows(range, numbers: nil), values, dropout, normalized + at, out + at)
+    }
+  }
+
+  /// From the gradients of queries, keys and values of every token: weights, biases and `d` `[T, H]`.
+  func projectionBackward(_ layer: Int, _ d: UnsafeMutablePointer<Float>, _ pass: EncoderPass)
+    -> UnsafeMutablePointer<Float>
+  {
+    let p = weights.layers[layer - 1]
+    linearBackward(
+      rows: pass.tokens, dy: scratch.projectedGradient.pointer, width: 3 * hiddenSize, x: scratch.layerInput.pointer,
+      weight: p.query.value, dWeight: p.query.gradient, dBias: p.queryBias.gradient, beta: 1, dx: d)
+    return d
+  }
+
+  /// The same where only first tokens have queries; `d` `[R, H]` holds the residual's gradient.
+  func projectionBackwardFirst(
+    _ layer: Int, _ d: UnsafeMutablePointer<Float>, _ kept: LayerActivations, _ pass: EncoderPass
+  ) -> UnsafeMutablePointer<Float> {
+    let h = hiddenSize
+    let p = weights.layers[layer - 1]
+    let dx = scratch.gradient[(layer - 1) % 2].reserve(pass.tokens * h)
+    linearBackward(
+      rows: pass.tokens, dy: scratch.projectedGradient.pointer, width: 2 * h, x: scratch.layerInput.pointer,
+      weight: p.query.value + h * h, dWeight: p.query.gradient + h * h, dBias: p.queryBias.gradient + h, beta: 0,
+      dx: dx)
+    let first = scratch.firstRows.reserve(pass.sequences * h)
+    gatherFirstRows(of: scratch.layerInput.pointer, into: first, pass)
+    linearBackward(
+      rows: pass.sequences, dy: scratch.queryGradient.pointer, width: h, x: first, weight: p.query.value,
+      dWeight: p.query.gradient, dBias: p.queryBias.gradient, beta: 1, dx: d)
+    for sequence in 0..<pass.sequences {
+      ck_add(Int64(h), d + sequence * h, dx + pass.offsets[sequence] * h)
+    }
+    return dx
+  }
+
+  /// dW += dy^T x, db += column sums, dx = dy W + beta dx, for y = x W^T + b and dy `[rows, width]`.
+  private func linearBackward(
+    rows: Int, dy: UnsafeMutablePointer<Float>, width: Int, x: UnsafeMutablePointer<Float>,
+    weight: UnsafeMutablePointer<Float>, dWeight: UnsafeMutablePointer<Float>, dBias: UnsafeMutablePointer<Float>,
+    beta: Float, dx: UnsafeMutablePointer<Float>
+  ) {
+    let h = hiddenSize
+    gemm(
+      pool, .yes, .no, m: width, n: h, k: rows, alpha: 1, a: dy, lda: width, b: x, ldb: h, beta: 1, c: dWeight, ldc: h)
+    pool.parallelFor(width, grain: 64) { range, _ in
+      let at = range.lowerBound
+      ck_column_sums(Int64(rows), Int64(range.count), dy + at, Int64(width), dBias + at)
+    }
+    gemm(
+      pool, .no, .no, m: rows, n: h, k: width, alpha: 1, a: dy, lda: width, b: weight, ldb: h, beta: beta, c: dx,
+      ldc: h)
+  }
+
+  /// The embedding layer: dropout, norm, then each table's rows. `d` `[T, H]` is overwritten.
+  func embedBackward(_ d: UnsafeMutablePointer<Float>, _ pass: EncoderPass) {
+    let (h, count) = (hiddenSize, pass.tokens)
+    let dropout = pass.hidden(sites.embeddings)
+    let none = sites.embeddings.dropout(rate: 0, step: 0)
+    let tile = 64
+    let tiles = (count + tile - 1) / tile
+    let sums = scratch.partial.reserve(tiles * 2 * h)
+    let (normalized, inverse) = (embeddingNorm.normalized.pointer, embeddingNorm.inverse.pointer)
+    pool.parallelFor(count, grain: tile) { range, _ in
+      let at = range.lowerBound
+      let sum = sums + at / tile * 2 * h
+      sum.update(repeating: 0, count: 2 * h)
+      let tileRows = rows(range, numbers: nil)
+      ck_dropout_rows(tileRows, dropout, d + at * h)
+      ck_norm_backward(
+        tileRows, weights.gamma.value, none, normalized + at * h, inverse + at, d + at * h, nil, sum, sum + h, nil)
+    }
+    for line in 0..<tiles {
+      ck_add(Int64(h), sums + line * 2 * h, weights.gamma.gradient)
+      ck_add(Int64(h), sums + line * 2 * h + h, weights.beta.gradient)
+    }
+    scatterEmbeddings(d, count: count)
+  }
+
+  /// Every thread owns some columns of the tables and adds all tokens in order.
+  private func scatterEmbeddings(_ d: UnsafeMutablePointer<Float>, count: Int) {
+    let h = hiddenSize
+    let (ids, places) = (tokenIDs.reserve(count), positions.reserve(count))
+    pool.parallelFor(h, grain: 64) { range, _ in
+      let (at, columns) = (range.lowerBound, Int64(range.count))
+      ck_scatter_add(Int64(count), ids, Int64(h), columns, d + at, weights.word.gradient + at)
+      ck_scatter_add(Int64(count), places, Int64(h), columns, d + at, weights.position.gradient + at)
+      ck_column_sums(Int64(count), columns, d + at, Int64(h), weights.type.gradient + at)
+    }
+  }
+}

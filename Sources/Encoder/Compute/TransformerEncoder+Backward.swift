@@ -1,0 +1,171 @@
+// The backward pass, layer by layer from the top: first everything that works row by row, tile by tile, then the
+// weight gradients over all rows, then attention. Letters: T tokens, R rows computed, H hidden, I intermediate.
+//
+// A layer is, with f dropout factors:  u = LN1(x + f1 (c Wo^T + bo)),  out = LN2(u + f2 (g(u W1^T + b1) W2^T + b2)).
+// Linear maps y = x W^T + b give  dx = dy W,  dW = dy^T x,  db = column sums of dy;  a residual adds its gradient.
+
+import CKernels
+package import Kernels
+
+extension TransformerEncoder {
+  package func backward(_ gradients: [Matrix]) throws {
+    guard let pass else { preconditionFailure("backward needs a forward in training mode, once for each") }
+    precondition(gradients.count == pass.request.layers.count, "one gradient for each requested layer")
+    self.pass = nil  // the activations are used up
+    guard pass.sequences > 0 else { return }
+    var d = scratch.gradient[pass.top % 2].reserve(pass.tokens * hiddenSize)
+    d.update(repeating: 0, count: (pass.top == 0 ? pass.tokens : pass.rows(pass.top)) * hiddenSize)
+    add(gradients, layer: pass.top, to: d, pass)
+    for layer in stride(from: pass.top, through: 1, by: -1) {
+      d = backwardLayer(layer, d, pass)
+      add(gradients, layer: layer - 1, to: d, pass)
+    }
+    embedBackward(d, pass)
+  }
+
+  /// Adds the caller's gradients of hidden state `layer`.
+  private func add(_ gradients: [Matrix], layer: Int, to d: UnsafeMutablePointer<Float>, _ pass: EncoderPass) {
+    let h = hiddenSize
+    let isGathered = pass.request.firstTokenOnly && !(layer > 0 && pass.isFirstTokenOnly(layer))
+    for (gradient, wanted) in zip(gradients, pass.request.layers) where wanted == layer {
+      for row in 0..<gradient.rows {
+        ck_add(Int64(h), gradient.row(row), d + (isGathered ? pass.offsets[row] : row) * h)
+      }
+    }
+  }
+
+  /// Turns the gradient of a layer's output `[R, H]` (overwritten) into that of its input `[T, H]`.
+  private func backwardLayer(_ layer: Int, _ d: UnsafeMutablePointer<Float>, _ pass: EncoderPass)
+    -> UnsafeMutablePointer<Float>
+  {
+    let kept = activations[layer - 1]
+    rowsBackward(layer, d, kept, pass)
+    let p = weights.layers[layer - 1]
+    let count = pass.rows(layer)
+    addWeightGradient(p.output.weight, d: scratch.outputBranch, x: kept.intermediate, rows: count)
+    addWeightGradient(p.intermediate, d: scratch.intermediateGradient, x: scratch.attentionState, rows: count)
+    addWeightGradient(p.attentionOutput.weight, d: scratch.attentionBranch, x: kept.context, rows: count)
+    attentionBackward(layer, kept, pass)
+    restoreInput(layer, pass)
+    return pass.isFirstTokenOnly(layer)
+      ? projectionBackwardFirst(layer, d, kept, pass) : projectionBackward(layer, d, pass)
+  }
+
+  /// Everything between the layer's output and attention's context. Leaves the gradient of the residual x in `d`,
+  /// both branches' gradients, that of the feed-forward input, the activations' output, and u, in their buffers.
+  private func rowsBackward(
+    _ layer: Int, _ d: UnsafeMutablePointer<Float>, _ kept: LayerActivations, _ pass: EncoderPass
+  ) {
+    let (h, i, count) = (hiddenSize, configuration.intermediateSize, pass.rows(layer))
+    let buffers = RowGradients(self, kept, rows: count)
+    let p = weights.layers[layer - 1]
+    let site = sites.layers[layer - 1]
+    let (attentionDropout, outputDropout) = (pass.hidden(site.attentionOutput), pass.hidden(site.output))
+    let none = RandomStream(seed: 0, name: "").dropout(rate: 0, step: 0)
+    let tile = tileSize(count)
+    let sums = PartialSums(self, tiles: (count + tile - 1) / tile)
+    let numbers = pass.isFirstTokenOnly(layer) ? firstTokens.reserve(count) : nil
+    let kernel = configuration.activation.kernel
+    pool.parallelFor(count, grain: tile) { range, _ in
+      let (at, wide) = (range.lowerBound * h, range.lowerBound * i)
+      let tileRows = rows(range, numbers: numbers)
+      let sum = sums.start(tile: range.lowerBound / tile)
+      normBackward(
+        tileRows, p.output, outputDropout, kept.outputNorm, d + at, branch: buffers.outputBranch + at, sum)
+      inputGradient(range, buffers.outputBranch + at, p.output.weight, beta: 0, into: buffers.intermediate + wide)
+      ck_activation_backward(
+        kernel, Int64(range.count), Int64(i), buffers.activation + wide, buffers.intermediate + wide, sum + 6 * h)
+      inputGradient(range, buffers.intermediate + wide, p.intermediate, beta: 1, into: d + at)
+      normBackward(
+        tileRows, p.attentionOutput, attentionDropout, kept.attentionNorm, d + at,
+        branch: buffers.attentionBranch + at, sum + 3 * h)
+      inputGradient(range, buffers.attentionBranch + at, p.attentionOutput.weight, beta: 0, into: buffers.context + at)
+      ck_affine_rows(
+        tileRows, norm(p.attentionOutput), none, kept.attentionNorm.normalized.pointer + at, buffers.state + at)
+    }
+    sums.add(to: [
+      p.output.gamma, p.output.beta, p.output.bias, p.attentionOutput.gamma, p.attentionOutput.beta,
+      p.attentionOutput.bias, p.intermediateBias,
+    ])
+  }
+
+  /// Backward of norm, residual and dropout for a tile: `d` becomes the residual's gradient.
+  private func normBackward(
+    _ rows: ck_rows, _ p: LayerParameters.LinearNorm, _ dropout: ck_dropout, _ kept: NormActivations,
+    _ d: UnsafeMutablePointer<Float>, branch: UnsafeMutablePointer<Float>, _ sum: UnsafeMutablePointer<Float>
+  ) {
+    let h = hiddenSize
+    ck_norm_backward(
+      rows, p.gamma.value, dropout, kept.normalized.pointer + Int(rows.first) * h,
+      kept.inverse.pointer + Int(rows.first), d, branch, sum, sum + h, sum + 2 * h)
+  }
+
+  /// dx = dy W (+ beta dx) for the rows of a tile; W is `[out, in]`.
+  private func inputGradient(
+    _ range: Range<Int>, _ dy: UnsafePointer<Float>, _ weight: Parameter, beta: Float,
+    into dx: UnsafeMutablePointer<Float>
+  ) {
+    let (depth, width) = (weight.shape[0], weight.shape[1])
+    serialGEMM(
+      .no, .no, m: range.count, n: width, k: depth, a: dy, lda: depth, b: weight.value, ldb: width, beta: beta,
+      c: dx, ldc: width)
+  }
+
+  /// dW += dy^T x over all rows.
+  private func addWeightGradient(_ weight: Parameter, d: GrowingBuffer, x: GrowingBuffer, rows: Int) {
+    let (out, width) = (weight.shape[0], weight.shape[1])
+    gemm(
+      pool, .yes, .no, m: out, n: width, k: rows, alpha: 1, a: d.pointer, lda: out, b: x.pointer, ldb: width, beta: 1,
+      c: weight.gradient, ldc: width)
+  }
+}
+
+/// The buffers `rowsBackward` fills.
+private struct RowGradients {
+  let outputBranch: UnsafeMutablePointer<Float>
+  let attentionBranch: UnsafeMutablePointer<Float>
+  let intermediate: UnsafeMutablePointer<Float>
+  let activation: UnsafeMutablePointer<Float>
+  let context: UnsafeMutablePointer<Float>
+  let state: UnsafeMutablePointer<Float>
+
+  init(_ encoder: TransformerEncoder, _ kept: LayerActivations, rows: Int) {
+    let (h, i) = (encoder.hiddenSize, encoder.configuration.intermediateSize)
+    outputBranch = encoder.scratch.outputBranch.reserve(rows * h)
+    attentionBranch = encoder.scratch.attentionBranch.reserve(rows * h)
+    intermediate = encoder.scratch.intermediateGradient.reserve(rows * i)
+    activation = kept.intermediate.pointer
+    context = encoder.scratch.contextGradient.reserve(rows * h)
+    state = encoder.scratch.attentionState.reserve(rows * h)
+  }
+}
+
+/// Column sums, one line per tile of rows, added up in the order of the tiles whoever computed them.
+private struct PartialSums {
+  private let lines: UnsafeMutablePointer<Float>
+  private let width: Int
+  private let tiles: Int
+
+  init(_ encoder: TransformerEncoder, tiles: Int) {
+    width = 6 * encoder.hiddenSize + encoder.configuration.intermediateSize
+    self.tiles = tiles
+    lines = encoder.scratch.partial.reserve(tiles * width)
+  }
+
+  /// The line of a tile, set to zero.
+  func start(tile: Int) -> UnsafeMutablePointer<Float> {
+    (lines + tile * width).update(repeating: 0, count: width)
+    return lines + tile * width
+  }
+
+  /// Adds the lines to the gradients of `parameters`, which share a line in this order.
+  func add(to parameters: [Parameter]) {
+    for tile in 0..<tiles {
+      var at = lines + tile * width
+      for parameter in parameters {
+        ck_add(Int64(parameter.count), at, parameter.gradient)
+        at += parameter.count
+      }
+    }
+  }
+}

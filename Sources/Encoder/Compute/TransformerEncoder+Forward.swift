@@ -1,0 +1,166 @@
+// The forward pass, layer by layer: embeddings, attention, then everything that works row by row in one sweep
+// over tiles of rows. Letters: T tokens, R rows computed, H hidden, I intermediate.
+
+import CKernels
+import Kernels
+
+extension TransformerEncoder {
+  /// The embedding layer's hidden state `[T, H]`.
+  func embed(_ pass: EncoderPass) -> UnsafeMutablePointer<Float> {
+    let h = hiddenSize
+    let out = scratch.stream[0].reserve(pass.tokens * h)
+    if pass.keepsActivations { embeddingNorm.reserve(rows: pass.tokens, width: h) }
+    let keeps = pass.keepsActivations
+    let (ids, places) = (tokenIDs.reserve(pass.tokens), positions.reserve(pass.tokens))
+    let (normalized, inverse) = (embeddingNorm.normalized.pointer, embeddingNorm.inverse.pointer)
+    let table = ck_embedding(
+      word: weights.word.value, position: weights.position.value, type: weights.type.value)
+    let norm = ck_norm(
+      gamma: weights.gamma.value, beta: weights.beta.value, epsilon: configuration.layerNormEpsilon)
+    let dropout = pass.hidden(sites.embeddings)
+    pool.parallelFor(pass.tokens, grain: 64) { range, _ in
+      let at = range.lowerBound
+      ck_embed_forward(
+        rows(range, numbers: nil), table, ids + at, places + at, norm, dropout, out + at * h,
+        keeps ? normalized + at * h : nil, keeps ? inverse + at : nil)
+    }
+    return out
+  }
+
+  /// The output `[R, H]` of transformer layer `layer` (from 1); `input` is `[T, H]`.
+  func forwardLayer(_ layer: Int, input: UnsafeMutablePointer<Float>, _ pass: EncoderPass)
+    -> UnsafeMutablePointer<Float>
+  {
+    let kept = pass.keepsActivations ? activations[layer - 1] : inferenceActivations
+    let residual = project(layer, input: input, kept, pass)
+    attend(layer, kept, pass)
+    let out = scratch.stream[layer % 2].reserve(pass.tokens * hiddenSize)
+    feedForward(layer, residual: residual, kept, into: out, pass)
+    return out
+  }
+
+  /// Queries, keys and values with their biases; returns the rows that the residual connection adds, `[R, H]`.
+  private func project(
+    _ layer: Int, input: UnsafeMutablePointer<Float>, _ kept: LayerActivations, _ pass: EncoderPass
+  ) -> UnsafeMutablePointer<Float> {
+    let h = hiddenSize
+    let (weight, bias) = (weights.layers[layer - 1].query.value, weights.layers[layer - 1].queryBias.value)
+    guard pass.isFirstTokenOnly(layer) else {
+      let out = kept.projected.reserve(pass.tokens * 3 * h)
+      linear(rows: pass.tokens, input, weight, bias, width: 3 * h, into: out)
+      return input
+    }
+    let keys = kept.projected.reserve(pass.tokens * 2 * h)
+    linear(rows: pass.tokens, input, weight + h * h, bias + h, width: 2 * h, into: keys)
+    let first = scratch.firstRows.reserve(pass.sequences * h)
+    gatherFirstRows(of: input, into: first, pass)
+    linear(rows: pass.sequences, first, weight, bias, width: h, into: kept.queries.reserve(pass.sequences * h))
+    return first
+  }
+
+  /// out `[rows, width]` = x `[rows, H]` W^T + bias.
+  private func linear(
+    rows: Int, _ x: UnsafePointer<Float>, _ weight: UnsafePointer<Float>, _ bias: UnsafePointer<Float>, width: Int,
+    into out: UnsafeMutablePointer<Float>
+  ) {
+    let h = hiddenSize
+    pool.parallelFor(rows, grain: tileSize(rows)) { range, _ in
+      let tile = out + range.lowerBound * width
+      serialGEMM(
+        .no, .yes, m: range.count, n: width, k: h, a: x + range.lowerBound * h, lda: h, b: weight, ldb: h, beta: 0,
+        c: tile, ldc: width)
+      ck_add_bias(Int64(range.count), Int64(width), bias, tile, Int64(width))
+    }
+  }
+
+  /// Attention's context `[R, H]`, one (sequence, head) pair at a time.
+  private func attend(_ layer: Int, _ kept: LayerActivations, _ pass: EncoderPass) {
+    let plan = AttentionPlan(self, layer, kept, pass)
+    let context = kept.context.reserve(pass.rows(layer) * hiddenSize)
+    let share = plan.scratchCount
+    let memory = scratch.attention.reserve(share * pool.threads)
+    pool.parallelFor(plan.pairs, grain: 2) { range, worker in
+      for pair in range {
+        let view = plan.view(pair)
+        ck_attention_forward(
+          view.shape, plan.queries + view.query, plan.keys + view.key, plan.values + view.key, context + view.out,
+          memory + worker * share)
+      }
+    }
+  }
+
+  /// Output projection, residual and norm, then the feed-forward block with its own, tile by tile.
+  private func feedForward(
+    _ layer: Int, residual: UnsafePointer<Float>, _ kept: LayerActivations, into out: UnsafeMutablePointer<Float>,
+    _ pass: EncoderPass
+  ) {
+    let (h, i, count, keeps) = (hiddenSize, configuration.intermediateSize, pass.rows(layer), pass.keepsActivations)
+    let p = weights.layers[layer - 1]
+    let site = sites.layers[layer - 1]
+    let (attentionDropout, outputDropout) = (pass.hidden(site.attentionOutput), pass.hidden(site.output))
+    let tile = tileSize(count)
+    let share = tile * (h + (keeps ? i : 2 * i))
+    let memory = scratch.perWorker.reserve(share * pool.threads)
+    let kernel = configuration.activation.kernel
+    let context = kept.context.pointer
+    if keeps { reserve(kept, rows: count) }
+    let numbers = pass.isFirstTokenOnly(layer) ? firstTokens.reserve(count) : nil
+    pool.parallelFor(count, grain: tile) { range, worker in
+      let at = range.lowerBound
+      let state = memory + worker * share
+      let activated = state + tile * h
+      let before = keeps ? kept.intermediate.pointer + at * i : activated + tile * i
+      let tileRows = rows(range, numbers: numbers)
+      product(range, context + at * h, p.attentionOutput.weight, into: state)
+      ck_residual_norm_forward(
+        tileRows, p.attentionOutput.bias.value, norm(p.attentionOutput), attentionDropout, residual + at * h, state,
+        keeps ? kept.attentionNorm.normalized.pointer + at * h : nil,
+        keeps ? kept.attentionNorm.inverse.pointer + at : nil)
+      product(range, state, p.intermediate, into: before)
+      ck_bias_activation_forward(
+        kernel, Int64(range.count), Int64(i), p.intermediateBias.value, before, activated)
+      product(range, activated, p.output.weight, into: out + at * h)
+      ck_residual_norm_forward(
+        tileRows, p.output.bias.value, norm(p.output), outputDropout, state, out + at * h,
+        keeps ? kept.outputNorm.normalized.pointer + at * h : nil,
+        keeps ? kept.outputNorm.inverse.pointer + at : nil)
+    }
+  }
+
+  private func reserve(_ kept: LayerActivations, rows: Int) {
+    kept.attentionNorm.reserve(rows: rows, width: hiddenSize)
+    kept.outputNorm.reserve(rows: rows, width: hiddenSize)
+    kept.intermediate.reserve(rows * configuration.intermediateSize)
+  }
+
+  /// out = x W^T for the rows of a tile; W is `[out, in]`.
+  private func product(
+    _ range: Range<Int>, _ x: UnsafePointer<Float>, _ weight: Parameter, into out: UnsafeMutablePointer<Float>
+  ) {
+    let (width, depth) = (weight.shape[0], weight.shape[1])
+    serialGEMM(
+      .no, .yes, m: range.count, n: width, k: depth, a: x, lda: depth, b: weight.value, ldb: depth, beta: 0, c: out,
+      ldc: width)
+  }
+
+  func norm(_ p: LayerParameters.LinearNorm) -> ck_norm {
+    ck_norm(gamma: p.gamma.value, beta: p.beta.value, epsilon: configuration.layerNormEpsilon)
+  }
+
+  /// The rows of a tile as the kernels see them; `numbers` tells dropout which tokens they are.
+  func rows(_ range: Range<Int>, numbers: UnsafeMutablePointer<Int32>?) -> ck_rows {
+    ck_rows(
+      first: Int64(range.lowerBound), count: Int64(range.count), width: Int64(hiddenSize),
+      numbers: numbers.map { UnsafePointer($0 + range.lowerBound) })
+  }
+}
+
+extension EncoderConfiguration.Activation {
+  var kernel: ck_activation {
+    switch self {
+    case .gelu: return CK_GELU
+    case .geluTanh: return CK_GELU_TANH
+    case .relu: return CK_RELU
+    }
+  }
+}
