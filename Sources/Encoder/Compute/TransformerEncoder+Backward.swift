@@ -5,7 +5,7 @@
 // Linear maps y = x W^T + b give  dx = dy W,  dW = dy^T x,  db = column sums of dy;  a residual adds its gradient.
 
 import CKernels
-import Kernels
+package import Kernels
 
 extension TransformerEncoder {
   package func backward(_ gradients: [Matrix]) throws {
