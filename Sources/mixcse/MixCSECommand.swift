@@ -1,26 +1,12 @@
 // The command `mixcse`: its subcommands, and how an error becomes a message and an exit code.
 
 import ArgumentParser
-import Encoder
-import Evaluation
 import Foundation
-import Host
-import Kernels
-import Objective
-import Tokenizer
 
 /// An error of one of the modules: what it says goes to standard error, its code ends the process.
 protocol CommandFailure: Error, CustomStringConvertible {
   var exitCode: Int32 { get }
 }
-
-extension PluginError: CommandFailure {}
-extension PluginFailure: CommandFailure {}
-extension NPYError: CommandFailure {}
-extension TokenizerError: CommandFailure {}
-extension EncoderError: CommandFailure {}
-extension ObjectiveError: CommandFailure {}
-extension EvaluationError: CommandFailure {}
 
 @main
 struct MixCSECommand: ParsableCommand {
@@ -28,12 +14,12 @@ struct MixCSECommand: ParsableCommand {
     commandName: "mixcse",
     abstract: "Trains sentence encoders by contrastive learning, with samplers, losses and poolers from plugins.",
     subcommands: [
-      EvaluateCommand.self, PluginsCommand.self
+      TrainCommand.self, EncodeCommand.self, EvaluateCommand.self, TokenizeCommand.self, PluginsCommand.self,
     ])
 
   static func main() {
     do {
-      var command = try parseAsRoot()
+      var command = try parseAsRoot(ReferenceFlags.translate(Array(CommandLine.arguments.dropFirst())))
       try command.run()
     } catch let failure as any CommandFailure {
       FileHandle.standardError.write(Data("error: \(failure)\n".utf8))

@@ -19,15 +19,19 @@ extension SentenceEmbedder {
 
   /// Tokenizer, encoder, pooler, and the head and plugin weights that were stored with the model.
   ///
-  /// A head is used where the folder holds one and `pooler` does not skip it.
+  /// A head that the folder holds belongs to the pooler the folder records, and is used with that one only.
   /// - Throws: errors of tokenizer, encoder and plugins; each names the file.
   package static func open(
     _ folder: ModelFolder, pooler: PoolerSpec, registry: PluginRegistry, services: HostServices,
     maximumLength: Int? = nil
   ) throws -> SentenceEmbedder {
+    let limit = folder.configuration.maximumPositions
+    if let maximumLength, !(2...limit).contains(maximumLength) {
+      throw ObjectiveError.maximumLength(found: maximumLength, limit: limit)
+    }
     let encoder = try TransformerEncoder(
       configuration: folder.configuration, weights: folder.openWeights(), pool: services.pool, seed: 0)
-    let head = try folder.openHead()
+    let head = try pooler == recordedPooler(folder) ? folder.openHead() : nil
     let pooling = try PoolingStack(
       pooler: pooler, head: head == nil ? .none : .mlp, hiddenWidth: encoder.hiddenSize,
       layerCount: encoder.layerCount, registry: registry, services: services, seed: 0)
@@ -41,6 +45,7 @@ extension SentenceEmbedder {
       }
     }
     return SentenceEmbedder(
-      tokenizer: try TokenizerFolder.load(folder.path), encoder: encoder, pooling: pooling, maximumLength: maximumLength)
+      tokenizer: try TokenizerFolder.load(folder.path), encoder: encoder, pooling: pooling,
+      maximumLength: maximumLength)
   }
 }

@@ -112,7 +112,7 @@ struct RecordParser {
 }
 
 /// How many bytes of the text belong to no valid UTF-8 sequence.
-func invalidUTF8Bytes(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
+package func invalidUTF8Bytes(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
   var invalid = 0
   var position = 0
   while position < bytes.count {

@@ -44,8 +44,8 @@ package final class BatchMaker {
     self.tokenizer = tokenizer
     self.maximumLength = maximumLength
     self.threads = threads
-    let around = [tokenizer.startID, tokenizer.endID, tokenizer.padID]
-    isSpecial = (0..<tokenizer.vocabularySize).map { around.contains(Int32($0)) }
+    let special = tokenizer.specialIDs
+    isSpecial = (0..<tokenizer.vocabularySize).map { special.contains(Int32($0)) }
   }
 
   /// The number of views a batch has.

@@ -1,6 +1,6 @@
 // Where a run stands, apart from its tensors: what a checkpoint records besides them. Read and written by TrainingRun.
 
-import Encoder
+package import Encoder
 
 /// The score of one evaluation.
 package struct EvaluationResult: Sendable, Equatable {

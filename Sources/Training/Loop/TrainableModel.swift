@@ -1,7 +1,7 @@
 // What the training loop needs of a model: one batch forward and backward, and everything a checkpoint must carry.
 // Implemented by SentenceModel (encoder, pooler, head, objective), and by a small stand-in in the tests.
 
-import Kernels
+package import Kernels
 package import Objective
 
 /// Where in the run a batch stands; counts start from 0.

@@ -13,18 +13,15 @@ struct EmbedderOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "cls, cls_before_pooler, avg, avg_top2, avg_first_last, max, weighted, or any plugin's; default: what the folder records, else avg.",
+      """
+      cls, cls_before_pooler, avg, avg_top2, avg_first_last, max, weighted, or any plugin's. \
+      (default: what the folder records, else avg)
+      """,
       valueName: "name[:param=value,...][+name]"))
   var pooler: String?
 
-  @Option(help: ArgumentHelp("Threads, from 1; default: the processors this process may use.", valueName: "n"))
-  var threads: Int?
-
-  @OptionGroup var plugins: PluginOptions
-
-  func validate() throws {
-    if let threads, threads < 1 { throw ValidationError("--threads: expected a number from 1, found \(threads)") }
-  }
+  @OptionGroup var threads: ThreadOptions
+  @OptionGroup(title: "Plugins") var plugins: PluginOptions
 
   /// The pooler that was asked for, else what the folder records, else mean pooling, which is then said.
   func poolerSpec(for folder: ModelFolder) throws -> PoolerSpec {
@@ -37,7 +34,7 @@ struct EmbedderOptions: ParsableArguments {
   /// Opens the model with a pooler.
   func embedder(_ folder: ModelFolder, pooler: PoolerSpec, maximumLength: Int? = nil) throws -> SentenceEmbedder {
     let logger = commandLogger()
-    let pool = ThreadPool(threads: threads ?? ThreadPool.availableThreads())
+    let pool = ThreadPool(threads: threads.count)
     return try SentenceEmbedder.open(
       folder, pooler: pooler, registry: plugins.registry(logger: logger),
       services: HostServices(pool: pool, logger: logger), maximumLength: maximumLength)
