@@ -51,6 +51,7 @@ package func cosine(_ x: UnsafePointer<Float>, _ y: UnsafePointer<Float>, count:
     yy += b * b
     xy += a * b
   }
-  let value = xy / (xx.squareRoot() * yy.squareRoot())
+  // One root: equal vectors then give exactly 1, and tie.
+  let value = xy / (xx * yy).squareRoot()
   return value.isNaN ? 0 : value
 }

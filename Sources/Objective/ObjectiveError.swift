@@ -16,11 +16,15 @@ package enum ObjectiveError: Error, CustomStringConvertible, Sendable, Equatable
   case notFinite(what: String, row: Int)
   /// The pooler cannot be trained through: it has no pool_backward.
   case poolerCannotTrain(String)
+  /// `--max-seq-length` outside of what the model can take.
+  case maximumLength(found: Int, limit: Int)
+  /// A model folder records a pooling that this program does not have.
+  case unsupportedPooling(folder: String, reason: String)
 
   /// 64 for a strategy that makes no sense, 65 for unfit inputs, 70 for numbers that went astray.
   package var exitCode: Int32 {
     switch self {
-    case .shape: 65
+    case .shape, .unsupportedPooling: 65
     case .notFinite: 70
     default: 64
     }
@@ -41,6 +45,10 @@ package enum ObjectiveError: Error, CustomStringConvertible, Sendable, Equatable
       "\(what), row \(row), is not a finite number; the training diverged (try a lower learning rate) or the input is broken"
     case .poolerCannotTrain(let pooler):
       "pooler \(pooler) has no pool_backward, so nothing below it can be trained; use it for encoding only"
+    case .maximumLength(let found, let limit):
+      "--max-seq-length: expected 2 to \(limit), the model's limit, found \(found)"
+    case .unsupportedPooling(let folder, let reason):
+      "\(folder) asks for a pooling this program does not have: \(reason); choose one with --pooler"
     }
   }
 }

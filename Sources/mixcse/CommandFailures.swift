@@ -13,6 +13,7 @@ extension TrainingError: CommandFailure {}
 extension EncoderError: CommandFailure {}
 extension EvaluationError: CommandFailure {}
 extension ObjectiveError: CommandFailure {}
+extension PluginError: CommandFailure {}
 extension PluginFailure: CommandFailure {}
 extension TokenizerError: CommandFailure {}
 extension NPYError: CommandFailure {}

@@ -89,6 +89,26 @@ import Testing
     #expect(message { _ = try ELFImage(bytes) }.hasPrefix(expected))
   }
 
+  @Test func whatTheLoaderWouldTrustIsChecked() throws {
+    let bench = try PluginBench()
+    try bench.build("good.c", as: "good.so")
+    let bytes = try bench.bytes(of: "good.so")
+    let sections = try shell(["readelf", "-SW", bench.path("good.so")]).output.split(separator: "\n")
+    let line = try #require(sections.first { $0.contains(" .rela.dyn ") })
+    let fields = line.split(separator: " ")
+    let name = try #require(fields.firstIndex(of: ".rela.dyn"))
+    let table = try #require(Int(fields[name + 3], radix: 16))
+    // The target, the type and the symbol of the first relocation.
+    for (offset, value) in [(0, UInt8(0xFF)), (8, UInt8(0xEE)), (15, UInt8(0x7F))] {
+      var damaged = bytes
+      for index in 0..<(offset == 0 ? 8 : 1) { damaged[table + offset + index] = value }
+      #expect(message { _ = try ELFImage(damaged) } == "it is damaged: relocation 0 leads out of the library")
+    }
+    try bench.build("symbols.c", as: "data.so", ["DATA_ENTRY"])
+    let said = message { _ = try ELFImage(try bench.bytes(of: "data.so")) }
+    #expect(said == "it is damaged: cse_library_entry_v1 is no function in its code")
+  }
+
   @Test func damagedFilesNeverCrash() throws {
     let bench = try PluginBench()
     try bench.build("good.c", as: "good.so", extra: ["-Wl,--hash-style=both"])

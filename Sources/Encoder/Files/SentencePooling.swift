@@ -30,6 +30,11 @@ package struct SentencePooling: Sendable, Equatable {
   /// What the folder asks for that this program does not do.
   package var unsupported: String?
 
+  package init(origin: Origin, pooler: String? = nil) {
+    self.origin = origin
+    self.pooler = pooler
+  }
+
   /// Reads the record of a folder; nil where it has none.
   /// - Throws: `EncoderError` where a record is broken: it is never replaced by a default.
   static func read(folder: String, layerCount: Int) throws -> SentencePooling? {

@@ -87,7 +87,7 @@ torch.save({"weight": values(0, 2), "x": Evil()}, path("torch_hostile.bin"))
 
 matrix = np.arange(12, dtype=np.float32).reshape(3, 4) / 8
 np.save(path("f4.npy"), matrix)
-np.save(path("f8.npy"), matrix.astype(np.float64) + 1e-12)
+np.save(path("f8.npy"), matrix.astype(np.float64) * (1 + 1e-12))
 np.save(path("fortran.npy"), np.asfortranarray(matrix))
 np.save(path("vector.npy"), matrix[0])
 np.save(path("int.npy"), np.arange(4).reshape(2, 2))
