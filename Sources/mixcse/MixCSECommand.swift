@@ -2,14 +2,11 @@
 
 import ArgumentParser
 import Foundation
-import Host
 
 /// An error of one of the modules: what it says goes to standard error, its code ends the process.
 protocol CommandFailure: Error, CustomStringConvertible {
   var exitCode: Int32 { get }
 }
-
-extension PluginError: CommandFailure {}
 
 @main
 struct MixCSECommand: ParsableCommand {
@@ -17,12 +14,12 @@ struct MixCSECommand: ParsableCommand {
     commandName: "mixcse",
     abstract: "Trains sentence encoders by contrastive learning, with samplers, losses and poolers from plugins.",
     subcommands: [
-      PluginsCommand.self
+      TrainCommand.self, EncodeCommand.self, EvaluateCommand.self, TokenizeCommand.self, PluginsCommand.self,
     ])
 
   static func main() {
     do {
-      var command = try parseAsRoot()
+      var command = try parseAsRoot(ReferenceFlags.translate(Array(CommandLine.arguments.dropFirst())))
       try command.run()
     } catch let failure as any CommandFailure {
       FileHandle.standardError.write(Data("error: \(failure)\n".utf8))

@@ -8,7 +8,9 @@ import Testing
 @Suite struct ELFImageTests {
   @Test func readsWhatReadelfReads() throws {
     let bench = try PluginBench()
-    try bench.build("good.c", as: "good.so", extra: ["-lm", "-Wl,--no-as-needed", "-lm", "-Wl,-rpath,$ORIGIN/x", "-Wl,-soname,libg.so.1"])
+    try bench.build(
+      "good.c", as: "good.so",
+      extra: ["-lm", "-Wl,--no-as-needed", "-lm", "-Wl,-rpath,$ORIGIN/x", "-Wl,-soname,libg.so.1"])
     let image = try ELFImage(try bench.bytes(of: "good.so"))
     let dynamic = try shell(["readelf", "-dW", bench.path("good.so")]).output
     #expect(image.soName == "libg.so.1")
@@ -70,7 +72,8 @@ import Testing
   @Test(arguments: [
     (18, UInt8(183), "it is built for AArch64, this host needs"), (18, UInt8(3), "it is built for x86 (32-bit)"),
     (4, UInt8(1), "it is built for 32-bit code"), (5, UInt8(2), "it is built for big-endian code"),
-    (16, UInt8(2), "expected a shared library, found a program"), (16, UInt8(1), "expected a shared library, found an object"),
+    (16, UInt8(2), "expected a shared library, found a program"),
+    (16, UInt8(1), "expected a shared library, found an object"),
     (6, UInt8(9), "it is damaged: unknown ELF version 9"), (1, UInt8(0), "it is no ELF file"),
     (54, UInt8(8), "it is damaged: its program headers have 8 bytes"),
     (58, UInt8(8), "it is damaged: its section headers have 8 bytes"),
@@ -86,6 +89,26 @@ import Testing
     #expect(message { _ = try ELFImage(bytes) }.hasPrefix(expected))
   }
 
+  @Test func whatTheLoaderWouldTrustIsChecked() throws {
+    let bench = try PluginBench()
+    try bench.build("good.c", as: "good.so")
+    let bytes = try bench.bytes(of: "good.so")
+    let sections = try shell(["readelf", "-SW", bench.path("good.so")]).output.split(separator: "\n")
+    let line = try #require(sections.first { $0.contains(" .rela.dyn ") })
+    let fields = line.split(separator: " ")
+    let name = try #require(fields.firstIndex(of: ".rela.dyn"))
+    let table = try #require(Int(fields[name + 3], radix: 16))
+    // The target, the type and the symbol of the first relocation.
+    for (offset, value) in [(0, UInt8(0xFF)), (8, UInt8(0xEE)), (15, UInt8(0x7F))] {
+      var damaged = bytes
+      for index in 0..<(offset == 0 ? 8 : 1) { damaged[table + offset + index] = value }
+      #expect(message { _ = try ELFImage(damaged) } == "it is damaged: relocation 0 leads out of the library")
+    }
+    try bench.build("symbols.c", as: "data.so", ["DATA_ENTRY"])
+    let said = message { _ = try ELFImage(try bench.bytes(of: "data.so")) }
+    #expect(said == "it is damaged: cse_library_entry_v1 is no function in its code")
+  }
+
   @Test func damagedFilesNeverCrash() throws {
     let bench = try PluginBench()
     try bench.build("good.c", as: "good.so", extra: ["-Wl,--hash-style=both"])
@@ -93,8 +116,11 @@ import Testing
     let seed: UInt64 = 7
     var generator = SeededGenerator(state: seed)
     // The tables that are read: headers, notes, hash tables, symbols at the start, the dynamic section further on.
-    let places = Array(0..<0x600) + Array(0x2000..<min(bytes.count, 0x3100)) + Array((bytes.count - 0x800)..<bytes.count)
-    let extremes: [UInt64] = [0, 1, .max, 1 << 63, UInt64(bytes.count), UInt64(bytes.count) - 1, 1 << 32, 0x7FFF_FFFF, ~7]
+    let places =
+      Array(0..<0x600) + Array(0x2000..<min(bytes.count, 0x3100)) + Array((bytes.count - 0x800)..<bytes.count)
+    let extremes: [UInt64] = [
+      0, 1, .max, 1 << 63, UInt64(bytes.count), UInt64(bytes.count) - 1, 1 << 32, 0x7FFF_FFFF, ~7,
+    ]
     var refused = 0
     for _ in 0..<6000 {
       var damaged = bytes

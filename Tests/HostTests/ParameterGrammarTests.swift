@@ -36,7 +36,8 @@ import Testing
   }
 
   @Test func declarationTextParsesBackToItself() throws {
-    let text = "a: float = 1e-07 in [0, 1) live log\nb: x|y = y\nc: string = \"p q\" live\nd: int = 5 in (, 9]\ne: bool = false"
+    let text =
+      "a: float = 1e-07 in [0, 1) live log\nb: x|y = y\nc: string = \"p q\" live\nd: int = 5 in (, 9]\ne: bool = false"
     let parsed = try ParameterGrammar.parse(text)
     let again = try ParameterGrammar.parse(parsed.map(\.declarationText).joined(separator: "\n"))
     #expect(again == parsed)
@@ -63,14 +64,17 @@ import Testing
     ("x: float = 0 in [1,0]", "line 1, column 17: the range [1, 0] is empty"),
     ("x: float = 0 in (0,0]", "line 1, column 17: the range (0, 0] is empty"),
     ("x: float = 0 in [0,inf]", "line 1, column 20: 'inf' is not finite; leave the end out instead"),
-    ("x: float = 0 in [0;1]", "line 1, column 22: expected ',' in the range"),
+    ("x: float = 0 in [0;1]", "line 1, column 21: expected ',' in the range"),
     ("x: float = 0 in [0,1", "line 1, column 21: expected ']' or ')' in the range"),
     ("x: float = 0 in 0,1", "line 1, column 17: expected a range such as [0,1] or (0,) after 'in'"),
     ("x: float = 0 in [a,1]", "line 1, column 18: 'a' is not a number"),
     ("x: string = a in [0,1]", "line 1, column 15: a range needs a number, but the type is string"),
     ("x: bool = true log", "line 1, column 16: 'log' needs a number, but the type is bool"),
     ("x: float = 1 live live", "line 1, column 19: 'live' appears twice"),
-    ("x: float = 1 lvie", "line 1, column 14: unexpected 'lvie'; expected 'in', 'live', 'log' or '-- text'; did you mean 'live'?"),
+    (
+      "x: float = 1 lvie",
+      "line 1, column 14: unexpected 'lvie'; expected 'in', 'live', 'log' or '-- text'; did you mean 'live'?"
+    ),
     ("x: float = 1 = 2", "line 1, column 14: unexpected '='"),
     ("x: a|b = c", "line 1, column 10: the default 'c' is not one of a|b; did you mean 'a' or 'b'?"),
     ("x: a|a = a", "line 1, column 4: the choice 'a' appears twice in 'a|a'"),

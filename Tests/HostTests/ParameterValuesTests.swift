@@ -29,7 +29,8 @@ import Testing
     #expect(values.pointer[2].i == 0)
     #expect(String(cString: values.pointer[3].s) == "plain")
     #expect(values.pointer[4].i == 0)
-    #expect(values.resolved.map { "\($0.0)=\($0.1)" } == ["lambda=0.2", "size=256", "mask=zero", "note=plain", "unit=false"])
+    #expect(
+      values.resolved.map { "\($0.0)=\($0.1)" } == ["lambda=0.2", "size=256", "mask=zero", "note=plain", "unit=false"])
   }
 
   @Test func settingsReplaceThemWithoutMovingAnything() throws {
@@ -79,7 +80,8 @@ import Testing
   }
 
   @Test func refusesTheSameSettingTwice() {
-    #expect(message { _ = try values([("size", "2"), ("size", "3")]) } == "blend.size is given twice; leave one of them out")
+    #expect(
+      message { _ = try values([("size", "2"), ("size", "3")]) } == "blend.size is given twice; leave one of them out")
   }
 
   @Test func aRefusedChangeChangesNothing() throws {

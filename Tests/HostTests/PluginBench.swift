@@ -51,7 +51,9 @@ final class PluginBench {
   }
 
   /// A registry of this folder (or of the given ones) that says nothing.
-  func registry(_ folders: [String]? = nil, renamed: [String] = [], allowInsecure: Bool = false) throws -> PluginRegistry {
+  func registry(_ folders: [String]? = nil, renamed: [String] = [], allowInsecure: Bool = false) throws
+    -> PluginRegistry
+  {
     try PluginRegistry(
       searchPath: PluginSearchPath(folders: folders ?? [folder]),
       renamed: renamed.map(PluginRegistry.Renamed.init(parsing:)), allowInsecure: allowInsecure, logger: silentLogger())

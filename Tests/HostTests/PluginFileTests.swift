@@ -35,7 +35,8 @@ import Testing
     let bench = try PluginBench()
     #expect(refusal(try bench.write([], as: "empty.so")) == "it is no ELF file")
     #expect(refusal(try bench.write(Array("GROUP ( libc.so.6 )".utf8), as: "script.so")) == "it is no ELF file")
-    #expect(refusal(try bench.write([0x7F, 0x45, 0x4C, 0x46], as: "four.so")).hasPrefix("the ELF header ends at byte 64"))
+    #expect(
+      refusal(try bench.write([0x7F, 0x45, 0x4C, 0x46], as: "four.so")).hasPrefix("the ELF header ends at byte 64"))
     #expect(refusal(Resources.command).contains("is no plugin"))
   }
 
@@ -67,7 +68,9 @@ import Testing
   func strangersFilesAreRefused() throws {
     let bench = try PluginBench()
     let path = try bench.build("good.c", as: "good.so")
-    // A group that is not the user's own may not write either.
+    // The user's own group is the user (umask 002); any other may not write.
+    try bench.setMode(0o775, "good.so")
+    #expect(refusal(path) == "nothing was thrown")
     chown(path, 0, 54321)
     try bench.setMode(0o775, "good.so")
     #expect(refusal(path).hasPrefix("the file \(path) can be written by others (mode 775)"))

@@ -15,7 +15,9 @@ struct LoaderCache: Sendable {
 
   init(bytes: [UInt8]) {
     let reader = ByteReader(bytes: bytes)
-    guard bytes.starts(with: Array("glibc-ld.so.cache1.1".utf8)), let count = try? reader.u32(20, "cache") else { return }
+    guard bytes.starts(with: Array("glibc-ld.so.cache1.1".utf8)), let count = try? reader.u32(20, "cache") else {
+      return
+    }
     for index in 0..<UInt64(count) {
       let entry = 48 + index * 24
       guard let key = try? reader.u32(entry + 4, "cache"), let value = try? reader.u32(entry + 8, "cache"),

@@ -104,7 +104,7 @@ package final class PluginRegistry {
         found.append(file)
       }
       return true
-    } catch where error.isNoPlugin {
+    } catch  where error.isNoPlugin {
       logger.debug("\(path): \(error)")
     } catch {
       refuse(path, error)

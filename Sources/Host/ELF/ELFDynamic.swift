@@ -4,15 +4,33 @@
 struct ELFDynamic {
   enum Tag: UInt64 {
     case needed = 1
+    case pltRelocationsSize = 2
+    case pltGOT = 3
     case hash = 4
     case strings = 5
     case symbols = 6
+    case relocations = 7
+    case relocationsSize = 8
+    case relocationSize = 9
     case stringsSize = 10
     case symbolSize = 11
+    case initialiser = 12
+    case finaliser = 13
     case soName = 14
     case rPath = 15
+    case rel = 17
+    case pltKind = 20
+    case pltRelocations = 23
+    case initialisers = 25
+    case finalisers = 26
+    case initialisersSize = 27
+    case finalisersSize = 28
     case runPath = 29
     case gnuHash = 0x6FFF_FEF5
+    case versions = 0x6FFF_FFF0
+    case relativeCount = 0x6FFF_FFF9
+    case versionsDefined = 0x6FFF_FFFC
+    case versionsNeeded = 0x6FFF_FFFE
   }
 
   private var entries: [(tag: UInt64, value: UInt64)] = []
@@ -38,7 +56,8 @@ struct ELFDynamic {
     (stringsStart, stringsEnd) = (place.offset, place.offset + size)
   }
 
-  func value(_ tag: Tag) -> UInt64? { entries.first { $0.tag == tag.rawValue }?.value }
+  /// Of several entries the loader takes the last one.
+  func value(_ tag: Tag) -> UInt64? { entries.last { $0.tag == tag.rawValue }?.value }
 
   /// The strings that all entries of `tag` stand for, in order.
   func strings(of tag: Tag, _ reader: ByteReader) throws(PluginRefusal) -> [String] {
@@ -65,6 +84,7 @@ struct ELFDynamic {
     let info: UInt8
     let other: UInt8
     let section: UInt16
+    let value: UInt64
   }
 
   struct SymbolTable {
@@ -76,7 +96,8 @@ struct ELFDynamic {
       let head = try reader.u64(entry, "symbol \(index)")
       return Symbol(
         name: head & 0xFFFF_FFFF, info: UInt8(truncatingIfNeeded: head >> 32),
-        other: UInt8(truncatingIfNeeded: head >> 40), section: UInt16(truncatingIfNeeded: head >> 48))
+        other: UInt8(truncatingIfNeeded: head >> 40), section: UInt16(truncatingIfNeeded: head >> 48),
+        value: try reader.u64(entry + 8, "symbol \(index)"))
     }
   }
 

@@ -31,25 +31,36 @@ package struct ELFImage: Sendable {
     soName = try dynamic.strings(of: .soName, reader).first
     runPath = try dynamic.strings(of: .runPath, reader).first
     rPath = try dynamic.strings(of: .rPath, reader).first
-    try readSymbols(reader, dynamic)
+    let count = try readSymbols(reader, segments, dynamic)
+    try ELFRelocations(reader: reader, segments: segments, dynamic: dynamic, symbolCount: count).check()
   }
 
-  private mutating func readSymbols(_ reader: ByteReader, _ dynamic: ELFDynamic) throws(PluginRefusal) {
-    guard let table = try dynamic.symbolTable(reader) else { return }
+  /// The number of symbols, after their names were kept.
+  private mutating func readSymbols(
+    _ reader: ByteReader, _ segments: ELFSegments, _ dynamic: ELFDynamic
+  ) throws(PluginRefusal) -> Int {
+    guard let table = try dynamic.symbolTable(reader) else { return 0 }
     for index in 1..<max(1, table.count) {
       let symbol = try table.symbol(index, reader)
       let binding = symbol.info >> 4
       // Local symbols are nobody else's; hidden ones (visibility 1 and 2) cannot be bound to.
-      guard binding == 1 || binding == 2 || binding == 10, symbol.other & 3 != 1, symbol.other & 3 != 2 else { continue }
+      guard binding == 1 || binding == 2 || binding == 10, symbol.other & 3 != 1, symbol.other & 3 != 2 else {
+        continue
+      }
       guard let name = dynamic.text(symbol.name, reader), !name.isEmpty else {
         throw .malformed("symbol \(index) has no name inside the string table")
       }
       if symbol.section != 0 {
+        // The entry is called: it must be code of this library. 2 is a function.
+        if name.hasPrefix("cse_library_entry_v"), symbol.info & 15 != 2 || !segments.holdsCode(symbol.value) {
+          throw .malformed("\(name) is no function in its code")
+        }
         exports.insert(name)
       } else if binding == 1 {
         undefined.append(name)
       }
     }
+    return table.count
   }
 
   /// The major versions of the plugin ABI it exports an entry for, ascending.

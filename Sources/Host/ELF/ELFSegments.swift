@@ -8,6 +8,10 @@ struct ELFSegments {
     let fileSize: UInt64
     let memorySize: UInt64
     let alignment: UInt64
+    let flags: UInt32
+
+    var isExecutable: Bool { flags & 1 != 0 }
+    var isWritable: Bool { flags & 2 != 0 }
   }
 
   private(set) var loads: [Segment] = []
@@ -22,7 +26,7 @@ struct ELFSegments {
         offset: try reader.u64(entry + 8, "a program header"), address: try reader.u64(entry + 16, "a program header"),
         fileSize: try reader.u64(entry + 32, "a program header"),
         memorySize: try reader.u64(entry + 40, "a program header"),
-        alignment: try reader.u64(entry + 48, "a program header"))
+        alignment: try reader.u64(entry + 48, "a program header"), flags: try reader.u32(entry + 4, "a program header"))
       switch type {
       case 1: try add(load: segment, index: index, reader)
       case 2:
@@ -35,6 +39,10 @@ struct ELFSegments {
       }
     }
     if loads.isEmpty { throw .malformed("it has no loadable segment") }
+    // The loader finds the dynamic section by its address, readers of files by its offset.
+    if let dynamic, place(of: dynamic.address)?.offset != dynamic.offset {
+      throw .malformed("its dynamic section lies outside of its segments")
+    }
   }
 
   /// The loader trusts these, so what it would trip over is refused here.
@@ -59,6 +67,24 @@ struct ELFSegments {
       return (load.offset + inside, load.fileSize - inside)
     }
     return nil
+  }
+
+  /// Whether `count` bytes from `address` are mapped, be it from the file or as zeros.
+  func holds(_ address: UInt64, _ count: UInt64) -> Bool {
+    loads.contains { contains($0, address, count) }
+  }
+
+  func holdsWritable(_ address: UInt64, _ count: UInt64) -> Bool {
+    loads.contains { $0.isWritable && contains($0, address, count) }
+  }
+
+  func holdsCode(_ address: UInt64) -> Bool {
+    loads.contains { $0.isExecutable && contains($0, address, 1) }
+  }
+
+  private func contains(_ load: Segment, _ address: UInt64, _ count: UInt64) -> Bool {
+    address >= load.address && address - load.address <= load.memorySize
+      && count <= load.memorySize - (address - load.address)
   }
 
   /// The GNU build id among the notes, as lower-case hexadecimal digits.

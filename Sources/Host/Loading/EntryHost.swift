@@ -35,7 +35,8 @@ enum EntryHost {
   }
 
   private static func keep(_ line: UnsafePointer<CChar>?) {
-    guard let memory = try? ProbedMemory(), case .bytes(let bytes) = memory.string(at: UInt(bitPattern: line), limit: 4096)
+    guard let memory = try? ProbedMemory(),
+      case .bytes(let bytes) = memory.string(at: UInt(bitPattern: line), limit: 4096)
     else { return }
     let text = String(decoding: bytes, as: UTF8.self)
     let printable = text.unicodeScalars.filter { $0.properties.generalCategory != .control }

@@ -64,7 +64,9 @@ final class ProbedMemory {
   /// Up to a page, well below what a pipe holds, so that the write never waits.
   private func piece(at address: UInt, count: Int) -> [UInt8]? {
     var written: Int
-    repeat { written = write(writeEnd, UnsafeRawPointer(bitPattern: address), count) } while written < 0 && errno == EINTR
+    repeat {
+      written = write(writeEnd, UnsafeRawPointer(bitPattern: address), count)
+    } while written < 0 && errno == EINTR
     guard written > 0 else { return nil }
     let received = [UInt8](unsafeUninitializedCapacity: written) { buffer, filled in
       while filled < written {

@@ -23,29 +23,29 @@ struct TokenizerParts {
       if let id = known[token.bytes] ?? token.id { added.append(token.added(id: id)) }
     }
     let vocabulary = try Vocabulary(entries, added: added.map { ($0.bytes, $0.id) }, file: file)
-    func id(_ role: SpecialRole, _ described: String, or bytes: [UInt8]? = nil) throws -> Int32 {
-      let name = try settings.name(of: role.rawValue).map { try NamedToken(special: $0).bytes }
-      let token = bytes ?? name ?? Array(family.defaultName(role).utf8)
-      if let id = vocabulary.id(of: token) { return id }
-      throw TokenizerError.missingToken(role: described, token: quoted(token), file: file)
+    let names = try SpecialNames(family, settings, unknown: unknown)
+    func id(_ role: SpecialRole) throws -> Int32 {
+      if let id = vocabulary.id(of: names[role]) { return id }
+      throw TokenizerError.missingToken(role: role.description, token: quoted(names[role]), file: file)
     }
     self.family = family
     self.vocabulary = vocabulary
     self.added = added
-    let start = try ends?.start ?? id(.start, "first (\(SpecialRole.start.rawValue))")
-    let end = try ends?.end ?? id(.end, "last (\(SpecialRole.end.rawValue))")
-    for end in [start, end] where vocabulary.bytes(of: end) == nil {
-      throw TokenizerError.missingToken(role: "first or last", token: "with id \(end)", file: file)
+    let start = try ends?.start ?? id(.start)
+    let end = try ends?.end ?? id(.end)
+    for id in [start, end] where vocabulary.bytes(of: id) == nil {
+      throw TokenizerError.missingToken(role: "first or last", token: "with id \(id)", file: file)
     }
-    let unknownID = try? id(.unknown, "unknown", or: unknown)
-    if family == .wordPiece, unknownID == nil { _ = try id(.unknown, "unknown (unk_token)", or: unknown) }
     special = SpecialTokens(
-      start: start, end: end, padding: try id(.padding, "padding (\(SpecialRole.padding.rawValue))"),
-      mask: try? id(.mask, "mask"), unknown: unknownID, others: added.filter(\.isSpecial).map(\.id))
+      start: start, end: end, padding: try id(.padding), mask: vocabulary.id(of: names[.mask]),
+      // Byte-level vocabularies have a token for every byte, and need none for what is unknown.
+      unknown: try family == .wordPiece ? id(.unknown) : vocabulary.id(of: names[.unknown]),
+      others: added.filter(\.isSpecial).map(\.id))
   }
 
   /// The finished WordPiece tokenizer.
   func wordPiece(_ options: BertNormalizerOptions, prefix: [UInt8], maximumCharacters: Int) -> any Tokenizer {
+    // The initialiser has thrown if a vocabulary of this family had no unknown token.
     let model = WordPieceModel(
       vocabulary: vocabulary, unknownID: special.unknown ?? special.padding, continuingPrefix: prefix,
       maximumCharacters: maximumCharacters)
@@ -60,6 +60,22 @@ struct TokenizerParts {
       vocabulary: vocabulary, special: special, added: added,
       stages: .byteLevel(ByteLevelStages(model: model, addsPrefixSpace: addsPrefixSpace)))
   }
+}
+
+/// The names of the special tokens: the model's own, else those of the settings, else the defaults of the family.
+private struct SpecialNames {
+  private var names: [SpecialRole: [UInt8]] = [:]
+
+  init(_ family: TokenizerFamily, _ settings: TokenizerSettings, unknown: [UInt8]?) throws {
+    for role in SpecialRole.allCases {
+      names[role] =
+        try settings.name(of: role.rawValue).map { try NamedToken(special: $0).bytes }
+        ?? Array(family.defaultName(role).utf8)
+    }
+    if let unknown { names[.unknown] = unknown }
+  }
+
+  subscript(_ role: SpecialRole) -> [UInt8] { names[role] ?? [] }
 }
 
 /// The ids of the special tokens.

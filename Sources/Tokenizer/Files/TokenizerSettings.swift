@@ -24,12 +24,23 @@ enum TokenizerFamily: String {
 }
 
 /// What a special token is for; the raw value is its key in tokenizer_config.json.
-enum SpecialRole: String, CaseIterable {
+enum SpecialRole: String, CaseIterable, CustomStringConvertible {
   case start = "cls_token"
   case end = "sep_token"
   case padding = "pad_token"
   case mask = "mask_token"
   case unknown = "unk_token"
+
+  /// How error messages call it.
+  var description: String {
+    switch self {
+    case .start: "first (\(rawValue))"
+    case .end: "last (\(rawValue))"
+    case .padding: "padding (\(rawValue))"
+    case .mask: "mask (\(rawValue))"
+    case .unknown: "unknown (\(rawValue))"
+    }
+  }
 }
 
 /// The settings beside a vocabulary, each nil where no file gives it.

@@ -61,7 +61,9 @@ extension ByteTrie {
   /// Places nodes breadth first, each family of children at the first gap that fits it.
   private struct Builder {
     var nodes = [Node](repeating: Node(), count: 1024)
-    private var firstFree = 1
+    // Beyond what base 0 and one byte can reach, so that every free place is open to every byte.
+    private var firstFree = 257
+    private var familyStart = 257
 
     private struct Task {
       var node: Int
@@ -78,8 +80,6 @@ extension ByteTrie {
         next += 1
         queue += place(task, strings)
       }
-      // A step from any node may look up to 255 places past its base.
-      nodes += [Node](repeating: Node(), count: 256)
     }
 
     /// Gives the children of one node their places.
@@ -107,15 +107,20 @@ extension ByteTrie {
       }
     }
 
-    /// The first base, at least 1, at which all `bytes` (ascending) fall on free places.
+    /// A base, at least 1, at which all `bytes` (ascending) fall on free places. Only children fill the first holes;
+    /// families look behind the places where such a search lately took long, so that building stays linear.
     private mutating func gap(for bytes: [Int]) -> Int {
       while firstFree < nodes.count, nodes[firstFree].check >= 0 { firstFree += 1 }
-      var base = max(1, firstFree - bytes[0])
+      let first = (bytes.count == 1 ? firstFree : max(firstFree, familyStart)) - bytes[0]
+      var base = first
       while true {
+        // A step from a node may look up to 255 places past its base.
         if base + 256 > nodes.count { nodes += [Node](repeating: Node(), count: nodes.count) }
-        if bytes.allSatisfy({ nodes[base + $0].check < 0 }) { return base }
+        if bytes.allSatisfy({ nodes[base + $0].check < 0 }) { break }
         base += 1
       }
+      if base - first > 64 { familyStart = base + bytes[0] }
+      return base
     }
   }
 }

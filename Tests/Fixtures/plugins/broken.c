@@ -54,6 +54,8 @@ static void break_it(void) {
   second.name = endless;
 #elif defined(NAME_TWICE)
   second.name = "broken";
+#elif defined(ONE_KIND_UNKNOWN)
+  loss.kind = 77;
 #elif defined(KINDS_UNKNOWN)
   loss.kind = 77;
   second.kind = CSE_ENCODER;

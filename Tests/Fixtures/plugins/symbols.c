@@ -1,5 +1,5 @@
 /* Libraries that are told apart by their symbols alone. -DPLAIN: no plugin. -DFUTURE: another major. -DBARE: bare functions.
- * -DNEEDS_SYMBOL: something nobody defines. -DNEEDS_HELPER: a function of another library. -DHELPER: that library. */
+ * -DDATA_ENTRY: an entry that is no function. -DNEEDS_SYMBOL: something nobody defines. -DNEEDS_HELPER: a function of another library. -DHELPER: that library. */
 #include "cse_plugin.h"
 
 #if defined(PLAIN)
@@ -11,6 +11,9 @@ int helper(void) { return 1; }
 #elif defined(FUTURE)
 CSE_EXPORT const void *cse_library_entry_v2(const void *host);
 const void *cse_library_entry_v2(const void *host) { return host; }
+#elif defined(DATA_ENTRY)
+CSE_EXPORT extern const char data_entry[] __asm__("cse_library_entry_v1");
+const char data_entry[] = "no function";
 #elif defined(BARE)
 CSE_EXPORT extern const char cse_functions[];
 const char cse_functions[] = "loss mine(z1:f32[n,d], n:i64, d:i64) -> f64 loss ;";

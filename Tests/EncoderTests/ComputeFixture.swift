@@ -1,0 +1,125 @@
+// Reading Tests/Fixtures/encoder and the formulas that make_fixture.py shares with these tests.
+
+import Encoder
+import Foundation
+import Kernels
+import TestSupport
+
+/// Hidden states of one sentence and layer: the norm over all values, and some of them.
+struct SampledState: Decodable {
+  let norm: Double
+  let values: [Double]
+}
+
+/// Gradients of one linear functional of hidden states.
+struct GradientCase: Decodable {
+  struct Tensor: Decodable {
+    let norm: Double
+    let max: Double
+    let values: [Double]
+    /// The row the values were taken from; nil: the whole tensor.
+    let row: Int?
+  }
+  let layers: [Int]
+  let firstTokenOnly: Bool
+  let loss: Double
+  let tensors: [String: Tensor]
+}
+
+struct MiniLMFixture: Decodable {
+  let sentences: [[Int32]]
+  let states: [[SampledState]]
+  let batch: [[Int32]]
+  let gradients: [GradientCase]
+}
+
+struct TinyFixture: Decodable {
+  struct Model: Decodable {
+    let name: String
+    let states: [[SampledState]]
+    let gradients: [GradientCase]
+  }
+  let sentences: [[Int32]]
+  let models: [Model]
+}
+
+enum ComputeFixture {
+  static func load<T: Decodable>(_ name: String, as type: T.Type) throws -> T {
+    let data = try Data(contentsOf: URL(fileURLWithPath: Resources.fixture("encoder/\(name).json")))
+    return try JSONDecoder().decode(type, from: data)
+  }
+
+  static func position(_ sentence: Int, _ layer: Int, _ k: Int, _ count: Int) -> Int {
+    let place: Int = sentence * 7919 + layer * 104729 + k * 1_299_709 + k * k * 31
+    return place % count
+  }
+
+  static func coefficient(_ layer: Int, _ sentence: Int, _ token: Int, _ feature: Int) -> Double {
+    let place: Int = layer * 37 + sentence * 131 + token * 31 + feature * 17
+    let mixed: Int = (place + (token * feature) % 29) % 101
+    return Double(mixed - 50) / 50
+  }
+
+  static func weight(_ tensor: Int, _ element: Int, scale: Double, offset: Double) -> Float {
+    var u = (UInt64(element) &* 2_654_435_761 &+ UInt64(tensor) * 40503 + 12345) & 0xffff_ffff
+    u ^= u >> 15
+    u = (u &* 2_246_822_519) & 0xffff_ffff
+    u ^= u >> 13
+    return Float(offset + (Double(u) / 4_294_967_296 * 2 - 1) * scale)
+  }
+
+  /// The encoder of `tiny_models` by its name in the fixture, filled by the formula.
+  static func tinyEncoder(_ name: String, pool: ThreadPool, seed: UInt64 = 5) -> TransformerEncoder {
+    let isRoberta = name == "roberta"
+    let configuration = EncoderConfiguration(
+      family: isRoberta ? .roberta : .bert, vocabularySize: 101, hiddenSize: 48, layerCount: 3, headCount: 4,
+      intermediateSize: 72, maximumPositions: 88, typeVocabularySize: isRoberta ? 1 : 2,
+      layerNormEpsilon: isRoberta ? 1e-5 : 1e-12, padTokenID: isRoberta ? 1 : 0, positionOffset: isRoberta ? 2 : 0,
+      activation: name == "bert relu" ? .relu : name == "bert gelu_new" ? .geluTanh : .gelu)
+    let encoder = TransformerEncoder(configuration: configuration, pool: pool, seed: seed)
+    for (index, parameter) in encoder.parameters.sorted(by: { $0.name < $1.name }).enumerated() {
+      for element in 0..<parameter.count {
+        parameter.value[element] = weight(
+          index, element, scale: parameter.shape.count == 1 ? 0.3 : 0.2,
+          offset: parameter.name.hasSuffix("LayerNorm.weight") ? 1 : 0)
+      }
+    }
+    return encoder
+  }
+
+  /// The gradients of the functional, laid out like the hidden states, and the functional's value.
+  static func functional(_ test: GradientCase, _ hidden: [Matrix], offsets: [Int]) -> (
+    loss: Double, gradients: [FloatBuffer]
+  ) {
+    var loss = 0.0
+    let gradients = zip(test.layers, hidden).map { layer, state in
+      let gradient = FloatBuffer(count: state.rows * state.columns)
+      for sentence in 0..<offsets.count - 1 {
+        let tokens = test.firstTokenOnly ? 1 : offsets[sentence + 1] - offsets[sentence]
+        for token in 0..<tokens {
+          let row = test.firstTokenOnly ? sentence : offsets[sentence] + token
+          for feature in 0..<state.columns {
+            let c = coefficient(layer, sentence, token, feature)
+            gradient.pointer[row * state.columns + feature] = Float(c)
+            loss += c * Double(state.row(row)[feature])
+          }
+        }
+      }
+      return gradient
+    }
+    return (loss, gradients)
+  }
+
+  /// Runs forward and backward of a case at dropout 0 and returns the functional.
+  static func run(_ test: GradientCase, _ encoder: TransformerEncoder, _ batch: PackedBatch) throws -> Double {
+    for parameter in encoder.parameters { parameter.clearGradient() }
+    let hidden = try encoder.forward(
+      batch, request: LayerRequest(layers: test.layers, firstTokenOnly: test.firstTokenOnly),
+      mode: .training(step: 0, hiddenDropout: 0, attentionDropout: 0))
+    let (loss, gradients) = functional(test, hidden, offsets: batch.offsets)
+    try withExtendedLifetime(gradients) {
+      try encoder.backward(zip(gradients, hidden).map { $0.matrix(rows: $1.rows, columns: $1.columns) })
+    }
+    return loss
+  }
+}

@@ -1,0 +1,78 @@
+// Activations and softmax against the C library in double; derivatives against central differences.
+
+import CKernels
+import Foundation
+import Kernels
+import Testing
+
+@Suite struct ActivationTests {
+  private func exact(_ kind: Activation, _ x: Double) -> Double {
+    switch kind {
+    case .gelu: return 0.5 * x * erfc(-x / 2.0.squareRoot())
+    case .geluTanh: return 0.5 * x * (1 + Foundation.tanh((2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)))
+    case .relu: return max(x, 0)
+    case .tanh: return Foundation.tanh(x)
+    }
+  }
+
+  private static let grid: [Float] = (-12_000...12_000).map { Float($0) / 1000 + 0.0003 }
+
+  @Test(arguments: [Activation.gelu, .geluTanh, .relu, .tanh]) func valuesAndSlopes(kind: Activation) {
+    let pool = ThreadPool(threads: 2)
+    let x = Self.grid
+    var y = [Float](repeating: 0, count: x.count)
+    activationForward(pool, kind, count: x.count, x: x, y: &y)
+    var (kept, d, sums) = (x, [Float](repeating: 1, count: x.count), [Float](repeating: 0, count: x.count))
+    activationBackward(kind, rows: 1, width: x.count, x: &kept, d: &d, dBias: &sums)
+    #expect(kept == y && sums == d)
+    var (worst, worstSlope) = (0.0, 0.0)
+    for (i, value) in doubles(x).enumerated() {
+      worst = max(worst, abs(Double(y[i]) - exact(kind, value)) / max(1, abs(value)))
+      let slope = (exact(kind, value + 1e-6) - exact(kind, value - 1e-6)) / 2e-6
+      worstSlope = max(worstSlope, abs(Double(d[i]) - slope))
+    }
+    #expect(worst < 2.5e-7 && worstSlope < 2.5e-6, "\(kind): \(worst), slope \(worstSlope)")
+  }
+
+  @Test func smallValuesKeepTheirDigits() {
+    let x: [Float] = [-6, -5, -4, -1e-4, 1e-7, 0.01, 0.1, 0.29, 0.31]
+    var y = [Float](repeating: 0, count: x.count)
+    for kind in [Activation.gelu, .tanh] {
+      activationForward(ThreadPool(threads: 1), kind, count: x.count, x: x, y: &y)
+      for (value, found) in zip(x, y) {
+        let truth = exact(kind, Double(value))
+        #expect(abs(Double(found) - truth) <= 3e-6 * abs(truth), "\(kind) of \(value)")
+      }
+    }
+  }
+
+  @Test func notANumberStaysOne() {
+    var y: [Float] = [0]
+    for kind in [Activation.gelu, .geluTanh, .relu, .tanh] {
+      activationForward(ThreadPool(threads: 1), kind, count: 1, x: [.nan], y: &y)
+      #expect(y[0].isNaN, "\(kind)")
+    }
+  }
+
+  @Test(arguments: [1, 2, 16, 37, 128]) func softmax(width: Int) {
+    let rows = 3
+    var x = randomValues(rows * width, seed: 8, scale: 20)
+    let (logits, up) = (doubles(x), doubles(randomValues(rows * width, seed: 9)))
+    func plain(_ z: [Double]) -> [Double] {
+      (0..<rows).flatMap { r in
+        let row = z[r * width..<(r + 1) * width]
+        let e = row.map { exp($0 - (row.max() ?? 0)) }
+        return e.map { $0 / e.reduce(0, +) }
+      }
+    }
+    let pool = ThreadPool(threads: 2)
+    x.withUnsafeMutableBufferPointer { buffer in
+      guard let base = buffer.baseAddress else { return }
+      softmaxForward(pool, Matrix(base, rows: rows, columns: width))
+    }
+    #expect(relativeError(x, plain(logits)) < 1e-6)
+    var d = up.map(Float.init)
+    ck_softmax_backward(Int64(rows), Int64(width), x, &d, Int64(width))
+    #expect(relativeError(d, centralDifferences(logits) { dot(plain($0), up) }, floor: 1e-3) < 1e-5)
+  }
+}

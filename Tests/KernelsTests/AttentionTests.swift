@@ -1,0 +1,83 @@
+// Attention of one head against its definition in double, forward and backward, on odd shapes.
+
+import CKernels
+import Foundation
+import Kernels
+import Testing
+
+@Suite struct AttentionTests {
+  struct Shape: CustomTestStringConvertible {
+    let keys: Int, queries: Int, dimension: Int
+    let rate: Float
+    var testDescription: String { "\(keys) keys, \(queries) queries, \(dimension) wide, dropout \(rate)" }
+  }
+
+  private func attention(_ s: Shape) -> ck_attention {
+    ck_attention(
+      keys: Int64(s.keys), queries: Int64(s.queries), dimension: Int64(s.dimension), query_stride: Int64(s.dimension),
+      key_stride: Int64(s.dimension), out_stride: Int64(s.dimension), scale: 1 / Float(s.dimension).squareRoot(),
+      first_row: 11, head: 3, dropout: RandomStream(seed: 5, name: "p").dropout(rate: s.rate, step: 2))
+  }
+
+  /// softmax(q k^T scale) with dropout, times v, in double.
+  private func plain(_ s: Shape, _ d: ck_dropout, _ q: [Double], _ k: [Double], _ v: [Double]) -> [Double] {
+    (0..<s.queries).flatMap { i in
+      let scores = (0..<s.keys).map { j in
+        (0..<s.dimension).reduce(0.0) { $0 + q[i * s.dimension + $1] * k[j * s.dimension + $1] }
+          / Double(s.dimension).squareRoot()
+      }
+      let e = scores.map { exp($0 - (scores.max() ?? 0)) }
+      let sum = e.reduce(0, +)
+      let p = e.enumerated().map { j, x in
+        x / sum * halfWordFactor(d, [UInt32(j / 8) | 3 << 16, UInt32(11 + i), 2, 0], half: j % 8)
+      }
+      return (0..<s.dimension).map { c in (0..<s.keys).reduce(0.0) { $0 + p[$1] * v[$1 * s.dimension + c] } }
+    }
+  }
+
+  private static let shapes = [
+    Shape(keys: 1, queries: 1, dimension: 32, rate: 0), Shape(keys: 1, queries: 1, dimension: 8, rate: 0.5),
+    Shape(keys: 7, queries: 7, dimension: 5, rate: 0), Shape(keys: 17, queries: 17, dimension: 16, rate: 0.2),
+    Shape(keys: 23, queries: 1, dimension: 12, rate: 0.1), Shape(keys: 13, queries: 13, dimension: 32, rate: 0.1),
+    Shape(keys: 70, queries: 70, dimension: 3, rate: 0.1),
+  ]
+
+  @Test(arguments: shapes) func forwardAndBackward(s: Shape) {
+    let shape = attention(s)
+    let (q, k, v) = (
+      randomValues(s.queries * s.dimension, seed: 1, scale: 2), randomValues(s.keys * s.dimension, seed: 2, scale: 2),
+      randomValues(s.keys * s.dimension, seed: 3)
+    )
+    var scratch = [Float](repeating: .nan, count: Int(ck_attention_scratch(shape.keys, shape.dimension)))
+    var out = [Float](repeating: .nan, count: q.count)
+    ck_attention_forward(shape, q, k, v, &out, &scratch)
+    let inputs = [q, k, v].map(doubles)
+    #expect(relativeError(out, plain(s, shape.dropout, inputs[0], inputs[1], inputs[2]), floor: 0.1) < 2e-6)
+
+    let up = randomValues(q.count, seed: 4)
+    var (dq, dk, dv) = (q.map { _ in Float.nan }, k.map { _ in Float.nan }, v.map { _ in Float.nan })
+    scratch = scratch.map { _ in .nan }
+    ck_attention_backward(shape, q, k, v, up, &dq, &dk, &dv, &scratch)
+    for (input, found) in [dq, dk, dv].enumerated() {
+      let truth = centralDifferences(inputs[input]) { value in
+        var changed = inputs
+        changed[input] = value
+        return dot(plain(s, shape.dropout, changed[0], changed[1], changed[2]), doubles(up))
+      }
+      #expect(relativeError(found, truth, floor: 0.1) < 1e-5, "input \(input)")
+    }
+  }
+
+  @Test func longSequences() {
+    for keys in [64, 65, 511, 512] {
+      let s = Shape(keys: keys, queries: keys, dimension: 32, rate: 0.1)
+      let shape = attention(s)
+      let values = (1...3).map { randomValues(keys * 32, seed: $0, scale: 2) }
+      var scratch = [Float](repeating: .nan, count: Int(ck_attention_scratch(shape.keys, shape.dimension)))
+      var out = [Float](repeating: .nan, count: keys * 32)
+      ck_attention_forward(shape, values[0], values[1], values[2], &out, &scratch)
+      let inputs = values.map(doubles)
+      #expect(relativeError(out, plain(s, shape.dropout, inputs[0], inputs[1], inputs[2])) < 4e-6, "\(keys)")
+    }
+  }
+}
