@@ -72,7 +72,7 @@ let package = Package(
     .testTarget(name: "EncoderTests", dependencies: ["Encoder", "Tokenizer", "Kernels", "TestSupport"]),
     .testTarget(name: "HostTests", dependencies: ["Host", "PluginAPI", "Kernels", "TestSupport", logging]),
     .testTarget(name: "ObjectiveTests", dependencies: ["Objective", "Host", "PluginAPI", "Kernels", "TestSupport"]),
-    .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"]),
+    .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Kernels", "TestSupport"]),
     .testTarget(name: "TrainingTests", dependencies: ["Training", "Objective", "Encoder", "Kernels", "TestSupport"]),
     .testTarget(name: "PluginTests", dependencies: ["PluginAPI", "TestSupport"]),
     .testTarget(name: "CommandTests", dependencies: ["TestSupport"]),

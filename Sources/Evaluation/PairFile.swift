@@ -5,7 +5,7 @@
 package enum PairFile {
   /// Where a line holds what. Fields count from 0.
   package enum Layout: Sendable {
-    /// genre, file, year, id, score, sentence1, sentence2; further columns are ignored (the original release has licences).
+    /// genre, file, year, id, score, sentence1, sentence2; further ones (licences) are ignored.
     case stsBenchmark
     /// sentence1, sentence2, score.
     case threeColumns

@@ -1,19 +1,22 @@
 // Writing that never leaves half a file behind: a temporary file in the same folder, fsync, rename, fsync of the
 // folder. Called by SafetensorsWriter and ModelExport, and open to checkpoints.
 
+import Foundation
 import Glibc
 
 /// A file being written.
 package final class OutputFile {
-  package let path: String
+  /// The name for messages.
+  private let path: String
   private var descriptor: Int32
 
   /// Creates a file that must not exist yet, or with `exclusive: false` opens what is there (a device, say).
   /// - Throws: `EncoderError.cannotWrite`.
-  package init(path: String, exclusive: Bool = true) throws {
-    self.path = path
+  /// Errors name `reportedAs`, where the file is a temporary one.
+  package init(path: String, exclusive: Bool = true, reportedAs name: String? = nil) throws {
+    self.path = name ?? path
     descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (exclusive ? O_EXCL : 0), 0o666)
-    if descriptor < 0 { throw EncoderError.cannotWrite(path: path, operation: "create", code: errno) }
+    if descriptor < 0 { throw EncoderError.cannotWrite(path: self.path, operation: "create", code: errno) }
   }
 
   deinit { if descriptor >= 0 { Glibc.close(descriptor) } }
@@ -56,8 +59,9 @@ package enum AtomicFile {
   /// Writes a file as a whole: `path` holds either its old contents or all that `body` wrote.
   /// - Throws: `EncoderError.cannotWrite`, or what `body` throws; the temporary file is removed.
   package static func write(to path: String, _ body: (OutputFile) throws -> Void) throws {
+    removeStale(for: path)
     let temporary = temporaryName(for: path)
-    let file = try OutputFile(path: temporary)
+    let file = try OutputFile(path: temporary, reportedAs: path)
     do {
       try body(file)
       try file.close()
@@ -86,6 +90,18 @@ package enum AtomicFile {
     let name = path.split(separator: "/").last ?? "file"
     let tag = String(UInt32.random(in: 0 ... .max), radix: 16)
     return folder(of: path) + "/.\(name).\(word)-\(getpid())-\(tag)"
+  }
+
+  /// Removes what earlier attempts at `path` left behind when their process was killed.
+  static func removeStale(for path: String) {
+    let folder = folder(of: path)
+    let prefix = "." + (path.split(separator: "/").last ?? "file") + ".tmp-"
+    // An unreadable folder shows when the file is created in it.
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] where name.hasPrefix(prefix) {
+      guard let process = pid_t(name.dropFirst(prefix.count).prefix { $0 != "-" }), process > 0 else { continue }
+      let isGone = kill(process, 0) != 0 && errno == ESRCH
+      if isGone { _ = try? FileManager.default.removeItem(atPath: folder + "/" + name) }
+    }
   }
 
   /// The folder a path lies in: "." for a bare name.

@@ -143,8 +143,8 @@ extension ExportContent {
   private func writeModules(headFolder: String?, _ notes: inout [String]) throws {
     guard let tokens = pooling.tokens else {
       notes.append(
-        "sentence-transformers has no pooling like \"\(pooling.text)\": no modules.json was written. transformers loads "
-          + "the encoder; `mixcse encode` computes the embeddings")
+        "sentence-transformers has no pooling like \"\(pooling.text)\": no modules.json was written. "
+          + "transformers loads the encoder; `mixcse encode` computes the embeddings")
       return
     }
     var modules = [("", "Transformer")]

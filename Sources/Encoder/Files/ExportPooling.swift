@@ -23,8 +23,8 @@ package struct ExportPooling: Sendable, Equatable {
   /// The pooling of a pooler by name, for an encoder of `layerCount` transformer layers.
   ///
   /// `first` is the layer that avg_first_last and weighted begin with (0: the embedding layer); `mixture` are the
-  /// shares (softmax of the weights) of `weighted` over the layers from `first` on. Any other pooler, a chain included, is kept as
-  /// text only.
+  /// shares (softmax of the weights) of `weighted` over the layers from `first` on. Any other pooler, a chain
+  /// included, is kept as text only.
   package init(pooler text: String, layerCount: Int, first: Int = 0, mixture: [Float] = []) {
     var weights = [Float](repeating: 0, count: layerCount + 1)
     let name = text.prefix { $0 != ":" }

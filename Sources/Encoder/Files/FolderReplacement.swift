@@ -13,6 +13,7 @@ enum FolderReplacement {
   ) throws -> Result {
     let target = resolved(folder)
     try check(target, replaceable)
+    AtomicFile.removeStale(for: target)
     let temporary = AtomicFile.temporaryName(for: target)
     guard mkdir(temporary, 0o777) == 0 else {
       throw EncoderError.cannotWrite(path: target, operation: "create a folder beside it", code: errno)

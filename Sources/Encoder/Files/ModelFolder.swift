@@ -33,7 +33,7 @@ package struct ModelFolder: Sendable {
   /// - Throws: `EncoderError` where none is there, or a file is broken.
   package func openWeights() throws -> WeightTable { try Self.weights(in: path) }
 
-  /// Opens the head that was kept with the model: `linear.weight [width, width]`, `linear.bias [width]`; nil without one.
+  /// Opens the head that was kept with the model: `linear.weight [width, width]`, `linear.bias [width]`; nil without.
   package func openHead() throws -> WeightTable? {
     guard let folder = sentencePooling?.headFolder else { return nil }
     return try Self.weights(in: path + "/" + folder)

@@ -1,4 +1,5 @@
-// The one table that turns checkpoint names into ours: Hugging Face's names without a model prefix. Used by WeightTable.
+// The one table that turns checkpoint names into ours: Hugging Face's names without a model prefix. Called by
+// WeightTable.
 
 /// Canonical tensor names.
 enum TensorNames {

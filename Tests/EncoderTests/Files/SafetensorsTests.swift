@@ -44,8 +44,9 @@ struct SafetensorsTests {
   @Test("two names with one meaning are an error")
   func ambiguous() throws {
     let scratch = try Scratch()
-    let header =
-      #"{"bert.x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"x":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#
+    let header = #"""
+      {"bert.x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"x":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}
+      """#
     let path = try scratch.file("a.safetensors", safetensors(header, data: 8))
     #expect(throws: EncoderError.ambiguousTensor(path: path, name: "x", first: "bert.x", second: "x")) {
       _ = try WeightTable(SafetensorsFile(path: path))
@@ -153,6 +154,16 @@ struct SafetensorsTests {
     }
     #expect(try String(contentsOfFile: path, encoding: .utf8) == "old")
     #expect(scratch.names == ["old"])
+  }
+
+  @Test("what a killed process left is removed, what a living one writes is not")
+  func staleFiles() throws {
+    let scratch = try Scratch()
+    _ = try scratch.file(".a.tmp-999999999-1f", "left")
+    _ = try scratch.file(".a.tmp-\(getpid())-1f", "in use")
+    _ = try scratch.file(".b.tmp-999999999-1f", "another's")
+    try AtomicFile.write(to: scratch.path + "/a") { try $0.write("new") }
+    #expect(scratch.names == [".a.tmp-\(getpid())-1f", ".b.tmp-999999999-1f", "a"])
   }
 
   @Test("a sharded checkpoint reads as one, and its index is checked")
