@@ -19,6 +19,12 @@ package enum Interruption {
       sigaction(number, &action, nil)
     }
     signal(SIGXFSZ, SIG_IGN)
+    // A parent's thread may have started this program with the signals blocked.
+    var both = sigset_t()
+    sigemptyset(&both)
+    sigaddset(&both, SIGINT)
+    sigaddset(&both, SIGTERM)
+    pthread_sigmask(SIG_UNBLOCK, &both, nil)
   }
 
   package static var isRequested: Bool { requests.load(ordering: .relaxed) > 0 }

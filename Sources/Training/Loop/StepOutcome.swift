@@ -9,8 +9,8 @@ struct StepOutcome {
   private var counts: [String: Int] = [:]
   private var batches = 0
 
-  /// Takes in the report of a batch.
-  mutating func add(_ report: StepReport) {
+  /// Takes in the report of a batch, and what plugins reported when they took it into their states.
+  mutating func add(_ report: StepReport, committed: [(name: String, value: Double)]) {
     batches += 1
     loss += (report.loss - loss) / Double(batches)
     add("positiveLogit", report.positiveLogit)
@@ -20,7 +20,10 @@ struct StepOutcome {
       for (label, value) in report.mixedLogits { add("mixedLogit.\(label)", value) }
     }
     if report.losses.count > 1 { for part in report.losses { add("loss.\(part.name)", part.value) } }
-    for (name, value) in report.metrics { add(name, value) }
+    let later = Dictionary(committed.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
+    for (name, value) in report.metrics { add(name, later[name] ?? value) }
+    let known = Set(report.metrics.map(\.name))
+    for (name, value) in committed where !known.contains(name) { add(name, value) }
   }
 
   /// The means by name, in the order of the first batch; NaN where no batch had a value.

@@ -24,8 +24,8 @@ package protocol TrainableModel: AnyObject {
 
   /// Runs a batch forward and backward and adds `scale` times its gradients to the parameters'. Changes no state.
   func accumulate(_ batch: TrainingBatch, at position: BatchPosition, scale: Double) throws -> StepReport
-  /// Lets plugins take the last batch into their states.
-  func commit() throws
+  /// Lets plugins take the last batch into their states; returns the metrics they report after that.
+  func commit() throws -> [(name: String, value: Double)]
 }
 
 /// A model that can be scored and saved as a Hugging Face folder.

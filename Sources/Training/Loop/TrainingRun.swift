@@ -196,8 +196,8 @@ package final class TrainingRun {
           step: state.step, totalSteps: totalSteps, batch: state.batches + index,
           epoch: state.epochFraction(rows: setup.data.rows))
         let batch = try setup.batches.batch(rows: rows)
-        outcome.add(try setup.model.accumulate(batch, at: position, scale: 1 / Double(batches.count)))
-        try setup.model.commit()
+        let report = try setup.model.accumulate(batch, at: position, scale: 1 / Double(batches.count))
+        outcome.add(report, committed: try setup.model.commit())
       }
       return outcome
     } catch {

@@ -69,7 +69,12 @@ package final class SentenceModel: ExportableModel {
     return report
   }
 
-  package func commit() throws { try objective.commit() }
+  package func commit() throws -> [(name: String, value: Double)] {
+    try objective.commit()
+    return objective.instances.flatMap { instance in
+      instance.metrics.map { (name: "\(instance.name).\($0.name)", value: $0.value) }
+    }
+  }
 
   /// Buffers grow to the largest batch met and stay.
   private func gradientMatrices(like hidden: [Matrix]) -> [Matrix] {

@@ -34,7 +34,7 @@ package struct OutputFolder {
         throw TrainingError.usage(
           place: "--output-dir \(path)", expected: "a folder or nothing", found: "a file", advice: "Choose another name")
       }
-      guard names.isEmpty || overwrite else {
+      guard names.isEmpty || overwrite || isUntouched(names) else {
         throw TrainingError.usage(
           place: "--output-dir \(path)", expected: "a new or empty folder",
           found: "\(names.count) entries (\(names.prefix(3).joined(separator: ", ")))",
@@ -44,6 +44,11 @@ package struct OutputFolder {
     try checkpoints.create()
     try probe()
     checkpoints.removeUnfinished()
+  }
+
+  /// Whether all there is are the empty folders of a run that was refused before its first step.
+  private func isUntouched(_ names: [String]) -> Bool {
+    names == ["checkpoints"] && Folders.names(checkpoints.path).isEmpty
   }
 
   /// Removes an earlier run: its checkpoints, its log and its model, and no other file.
