@@ -1,0 +1,197 @@
+// Training files, good and nasty: what is read, what is left out and said, what is refused.
+
+import Foundation
+import Glibc
+import TestSupport
+import Testing
+import Training
+
+/// A file of given bytes that vanishes with this object.
+final class TemporaryFile {
+  let folder = FileManager.default.temporaryDirectory.path + "/mixcse-data-" + UUID().uuidString
+  let path: String
+
+  init(_ name: String, _ bytes: [UInt8]) throws {
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    path = folder + "/" + name
+    try Data(bytes).write(to: URL(fileURLWithPath: path))
+  }
+
+  convenience init(_ name: String, _ text: String) throws { try self.init(name, Array(text.utf8)) }
+
+  deinit { try? FileManager.default.removeItem(atPath: folder) }
+
+  func open() throws -> TrainingData { try TrainingData(path: path, spoolFolder: folder) }
+}
+
+extension TrainingData {
+  /// All rows as text.
+  func everything() throws -> [[String]] {
+    try texts(of: Array(0..<rows)).map { $0.map { String(decoding: $0, as: UTF8.self) } }
+  }
+}
+
+struct DataReaderTests {
+  struct Sample: Sendable {
+    var name: String
+    var text: String
+    var rows: [[String]]
+    var bad: [Int] = []
+    var empty = 0
+    var header = false
+  }
+
+  static let samples: [Sample] = [
+    Sample(name: "a.txt", text: "one\ntwo\r\n\n  \nthree", rows: [["one"], ["two"], ["three"]], empty: 2),
+    Sample(name: "bom.txt", text: "\u{FEFF}one\ntwo\n", rows: [["one"], ["two"]]),
+    Sample(name: "comma.txt", text: "a,b\n\"c\n", rows: [["a,b"], ["\"c"]]),
+    Sample(
+      name: "a.csv", text: "sent0,sent1,hard_neg\na,b,c\n\"d, e\",\"f \"\"g\"\"\",h\n",
+      rows: [["a", "b", "c"], ["d, e", "f \"g\"", "h"]], header: true),
+    Sample(
+      name: "order.csv", text: "negative,Anchor,positive\nn,a,p\n", rows: [["a", "p", "n"]], header: true),
+    Sample(name: "none.csv", text: "x,y\na,b\n", rows: [["x", "y"], ["a", "b"]]),
+    Sample(name: "lines.csv", text: "\"a\nb\",c\n\"d\r\ne\",f\n", rows: [["a\nb", "c"], ["d\r\ne", "f"]]),
+    Sample(name: "inner.csv", text: "he said \"no\",b\nc,d\n", rows: [["he said \"no\"", "b"], ["c", "d"]]),
+    Sample(name: "columns.csv", text: "a,b\nc\nd,e,f\ng,h\ni,j\n", rows: [["a", "b"], ["g", "h"], ["i", "j"]], bad: [2, 3]),
+    Sample(name: "emptyfield.csv", text: "a,b\nc,\n,d\ne,f\n", rows: [["a", "b"], ["e", "f"]], bad: [2, 3]),
+    Sample(name: "afterquote.csv", text: "a,b\n\"c\"d,e\nf,g\n", rows: [["a", "b"], ["f", "g"]], bad: [2]),
+    Sample(name: "open.csv", text: "a,b\n\"c,d\ne,f\n", rows: [["a", "b"], ["e", "f"]], bad: [2]),
+    Sample(name: "one.csv", text: "sentence\nhello\n\"x, y\"\n", rows: [["hello"], ["x, y"]], header: true),
+    Sample(name: "a.tsv", text: "a\t\"b\nc\td\n", rows: [["a", "\"b"], ["c", "d"]]),
+    Sample(name: "h.tsv", text: "sentence1\tsentence2\na\tb\n", rows: [["a", "b"]], header: true),
+    Sample(
+      name: "a.jsonl", text: "{\"sent0\":\"a\",\"sent1\":\"b\",\"id\":7}\n[\"c\",\"d\"]\n\n{\"positive\":\"f\",\"anchor\":\"e\"}\n",
+      rows: [["a", "b"], ["c", "d"], ["e", "f"]], empty: 1),
+    Sample(name: "s.jsonl", text: "\"a\\n\\u00e9\"\n{\"text\":\"b\"}\n", rows: [["a\né"], ["b"]]),
+    Sample(
+      name: "bad.jsonl", text: "{\"text\":\"a\"}\n{\"text\":\n{\"other\":\"b\"}\n{\"text\":1}\n{\"text\":\"c\"}\n{\"text\":\"d\"}\n{\"text\":\"e\",\"sentence\":\"e\"}\n{\"text\":\"f\"}\n",
+      rows: [["a"], ["c"], ["d"], ["f"]], bad: [2, 3, 4, 7]),
+    Sample(
+      name: "a.json", text: " [ {\"text\" : \"a ] }\"} ,\n\"b\",\n[\"c\"] ]\n", rows: [["a ] }"], ["b"], ["c"]]),
+    Sample(name: "badelement.json", text: "[\"a\",\n{\"text\": nope},\n\"b\"]", rows: [["a"], ["b"]], bad: [2]),
+    Sample(name: "lines.json", text: "{\"text\":\"a\"}\n{\"text\":\"b\"}\n", rows: [["a"], ["b"]]),
+    Sample(name: "gap.json", text: "{\"sent0\":\"a\",\"hard_neg\":\"b\"}\n{\"sent0\":\"a\"}\n", rows: [["a"]], bad: [1]),
+  ]
+
+  @Test(arguments: samples)
+  func reads(_ sample: Sample) throws {
+    let file = try TemporaryFile(sample.name, sample.text)
+    let data = try file.open()
+    #expect(try data.everything() == sample.rows)
+    #expect(data.report.problems.map(\.line) == sample.bad)
+    #expect(data.report.badLines == sample.bad.count)
+    #expect(data.report.emptyLines == sample.empty)
+    #expect((data.report.header != nil) == sample.header)
+    for line in sample.bad { #expect(data.report.lines.contains { $0.contains(":\(line): left out: expected") }) }
+  }
+
+  @Test(arguments: samples)
+  func readsTheSameCompressed(_ sample: Sample) throws {
+    let plain = try TemporaryFile(sample.name, sample.text)
+    #expect(try shell(["gzip", plain.path]).code == 0)
+    let data = try TrainingData(path: plain.path + ".gz", spoolFolder: plain.folder)
+    #expect(try data.everything() == sample.rows)
+    #expect(data.report.badLines == sample.bad.count)
+    let left = try FileManager.default.contentsOfDirectory(atPath: plain.folder)
+    #expect(left == [sample.name + ".gz"])
+  }
+
+  @Test func severalGzipMembersAreOneFile() throws {
+    let file = try TemporaryFile("a.txt", "one\n")
+    #expect(try shell(["bash", "-c", "gzip -c '\(file.path)' > '\(file.path).gz'; gzip -c '\(file.path)' >> '\(file.path).gz'"]).code == 0)
+    #expect(try TrainingData(path: file.path + ".gz", spoolFolder: file.folder).everything() == [["one"], ["one"]])
+  }
+
+  static let refused: [(name: String, text: String, message: String)] = [
+    ("a.txt", "", "an empty file"), ("b.txt", "\n\n \n", "3 empty lines"), ("c.csv", "sent0,sent1\n", "row of text"),
+    ("d.csv", "a,b,c,d\n", "1, 2 or 3 columns"), ("e.json", "[\"a\", \"b\"", "the end of the file"),
+    ("f.json", "[\"a\" \"b\"]", "',' or ']'"), ("g.json", "[\"a\"] x", "more text"),
+    ("h.csv", "a,b\nc\nd\ne\n", "3 bad lines against 1"), ("i.txt.gz", "not gzip", "gzip"),
+    ("j.json", "[\"a\", {\"text\": \"b]", "a bracket"),
+  ]
+
+  @Test(arguments: refused)
+  func refuses(_ name: String, _ text: String, _ message: String) throws {
+    let file = try TemporaryFile(name, text)
+    let error = #expect(throws: TrainingError.self) { try file.open() }
+    #expect(error?.description.contains(message) == true, "\(error.map(\.description) ?? "")")
+    #expect(error?.exitCode == 65)
+  }
+
+  @Test func refusesTruncatedGzipUTF16AndMissingFiles() throws {
+    let file = try TemporaryFile("a.txt", (0..<5000).map { "line number \($0 * 7919)\n" }.joined())
+    #expect(try shell(["gzip", file.path]).code == 0)
+    let bytes = try Data(contentsOf: URL(fileURLWithPath: file.path + ".gz"))
+    try bytes.prefix(bytes.count / 2).write(to: URL(fileURLWithPath: file.path + ".gz"))
+    #expect(throws: TrainingError.self) { try TrainingData(path: file.path + ".gz", spoolFolder: file.folder) }
+    let wide = try TemporaryFile("w.txt", [0xFF, 0xFE, 0x61, 0x00])
+    let error = #expect(throws: TrainingError.self) { try wide.open() }
+    #expect(error?.description.contains("UTF-16") == true)
+    let missing = #expect(throws: TrainingError.self) {
+      try TrainingData(path: wide.folder + "/none.txt", spoolFolder: wide.folder)
+    }
+    #expect(missing?.exitCode == 66)
+    let unknown = #expect(throws: TrainingError.self) {
+      try TrainingData(path: wide.folder + "/a.parquet", spoolFolder: wide.folder)
+    }
+    #expect(unknown?.exitCode == 64)
+  }
+
+  @Test func countsInvalidUTF8() throws {
+    let file = try TemporaryFile("a.txt", [0x61, 0xFF, 10, 0xC3, 0xA9, 10, 0xED, 0xA0, 0x80, 10])
+    let data = try file.open()
+    #expect(data.rows == 3)
+    #expect(data.report.invalidUTF8Rows == 2)
+  }
+
+  @Test func longLinesAreLeftOutAndTheNextOnesFound() throws {
+    let long = String(repeating: "x", count: 6 << 20)
+    let file = try TemporaryFile("a.txt", "one\n\(long)\ntwo\n\(String(repeating: "y", count: 1 << 20))\nthree\n")
+    let data = try file.open()
+    #expect(data.report.problems.map(\.line) == [2])
+    #expect(try data.everything().map { $0[0].count } == [3, 3, 1 << 20, 5])
+  }
+
+  @Test func recordsAcrossWindowBordersStayWhole() throws {
+    let rows = (0..<200_000).map { "\"row \($0),\n\(String(repeating: "z", count: $0 % 60))\",b\($0)" }
+    let file = try TemporaryFile("a.csv", rows.joined(separator: "\n"))
+    let data = try file.open()
+    #expect(data.rows == rows.count && data.report.badLines == 0)
+    for row in stride(from: 0, to: rows.count, by: 997) {
+      let texts = try data.texts(of: [row])[0].map { String(decoding: $0, as: UTF8.self) }
+      #expect(texts == ["row \(row),\n\(String(repeating: "z", count: row % 60))", "b\(row)"])
+    }
+  }
+
+  @Test func aChangedFileIsNoticed() throws {
+    let file = try TemporaryFile("a.txt", "one\ntwo\n")
+    let data = try file.open()
+    let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: file.path))
+    try handle.seekToEnd()
+    try handle.write(contentsOf: Data("three\n".utf8))
+    try handle.close()
+    let error = #expect(throws: TrainingError.self) { try data.texts(of: [0]) }
+    #expect(error?.exitCode == 65)
+  }
+
+  /// A file much larger than the memory it is given: the index takes 8 bytes a line (twice that while it grows).
+  @Test func memoryStaysBounded() throws {
+    let file = try TemporaryFile("a.txt", "")
+    let block = Data((0..<10_000).map { "line \($0) " + String(repeating: "w", count: 140) + "\n" }.joined().utf8)
+    let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: file.path))
+    for _ in 0..<120 { try handle.write(contentsOf: block) }
+    try handle.close()
+    let before = residentBytes()
+    let data = try file.open()
+    _ = try data.texts(of: (0..<1000).map { $0 * 1200 })
+    #expect(data.rows == 1_200_000)
+    #expect(data.report.bytes > 170_000_000)
+    #expect(residentBytes() - before < 60 << 20)
+  }
+
+  private func residentBytes() -> Int {
+    let text = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8)) ?? ""
+    return (Int(text.split(separator: " ").dropFirst().first ?? "") ?? 0) * Int(sysconf(Int32(_SC_PAGESIZE)))
+  }
+}

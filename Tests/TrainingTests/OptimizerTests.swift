@@ -1,0 +1,92 @@
+// AdamW, clipping and the schedule against PyTorch's numbers (Tests/Fixtures/training/make_fixture.py).
+
+import Foundation
+import Kernels
+import TestSupport
+import Testing
+import Training
+
+struct OptimizerTests {
+  struct Case: Decodable {
+    struct Step: Decodable {
+      var gradients: [Nested]
+      var norm: Double
+      var values: [Nested]
+    }
+    var decay: Double
+    var clip: Double
+    var start: [Nested]
+    var steps: [Step]
+  }
+
+  /// A list of numbers, or of lists of numbers.
+  struct Nested: Decodable {
+    var values: [Float]
+    init(from decoder: any Decoder) throws {
+      let container = try decoder.singleValueContainer()
+      if let rows = try? container.decode([[Float]].self) { values = Array(rows.joined()) } else {
+        values = try container.decode([Float].self)
+      }
+    }
+  }
+
+  @Test func followsTorchAdamW() throws {
+    let data = try Data(contentsOf: URL(fileURLWithPath: Resources.fixture("training/adamw.json")))
+    for example in try JSONDecoder().decode([Case].self, from: data) {
+      let parameters = [
+        Parameter(name: "decayed", shape: [3, 5], decays: true),
+        Parameter(name: "plain", shape: [5], decays: false, learningRateMultiplier: 2),
+      ]
+      for (parameter, start) in zip(parameters, example.start) {
+        parameter.value.update(from: start.values, count: parameter.count)
+      }
+      let optimizer = Optimizer(
+        parameters: parameters, weightDecay: Float(example.decay), pool: ThreadPool(threads: 2))
+      for (index, step) in example.steps.enumerated() {
+        for (parameter, gradient) in zip(parameters, step.gradients) {
+          parameter.gradient.update(from: gradient.values, count: parameter.count)
+        }
+        let norm = optimizer.gradientNorm()
+        #expect(isClose(norm, step.norm, relative: 1e-6))
+        optimizer.step(
+          learningRate: 1e-3, gradientScale: Optimizer.clipFactor(norm: norm, limit: example.clip))
+        for (parameter, expected) in zip(parameters, step.values) {
+          for (position, value) in expected.values.enumerated() {
+            #expect(
+              isClose(Double(parameter.value[position]), Double(value), absolute: 3e-7, relative: 1e-6),
+              "decay \(example.decay), clip \(example.clip), step \(index), \(parameter.name)[\(position)]")
+          }
+          #expect((0..<parameter.count).allSatisfy { parameter.gradient[$0] == 0 })
+        }
+      }
+    }
+  }
+
+  @Test func clipFactor() {
+    #expect(Optimizer.clipFactor(norm: 0.5, limit: 1) == 1)
+    #expect(isClose(Double(Optimizer.clipFactor(norm: 4, limit: 1)), 0.25, absolute: 1e-6))
+    #expect(Optimizer.clipFactor(norm: 4, limit: 0) == 1)
+  }
+
+  @Test func scheduleFallsLinearlyToZero() {
+    let schedule = LearningRateSchedule(peak: 3e-5, totalSteps: 150)
+    #expect(schedule.rate(step: 0) == 3e-5)
+    #expect(isClose(schedule.rate(step: 75), 1.5e-5, relative: 1e-12))
+    #expect(isClose(schedule.rate(step: 149), 3e-5 / 150, relative: 1e-12))
+    #expect(schedule.rate(step: 150) == 0)
+    let warm = LearningRateSchedule(peak: 1, totalSteps: 10, warmupSteps: 4)
+    #expect((0..<10).map { warm.rate(step: $0) } == [0, 0.25, 0.5, 0.75, 1, 5.0 / 6, 4.0 / 6, 3.0 / 6, 2.0 / 6, 1.0 / 6])
+  }
+
+  @Test func stepsOfARun() {
+    var options = TrainingOptions(trainFile: "", outputFolder: "")
+    options.batchSize = 10
+    #expect(options.totalSteps(rows: 95) == 10)
+    options.gradientAccumulation = 4
+    #expect(options.totalSteps(rows: 95) == 3)
+    options.epochs = 1.5
+    #expect(options.totalSteps(rows: 95) == 5)
+    options.maximumSteps = 7
+    #expect(options.totalSteps(rows: 95) == 7)
+  }
+}
