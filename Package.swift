@@ -70,7 +70,7 @@ let package = Package(
     .testTarget(name: "KernelsTests", dependencies: ["Kernels", "CKernels", "TestSupport"]),
     .testTarget(name: "TokenizerTests", dependencies: ["Tokenizer", "TestSupport"]),
     .testTarget(name: "EncoderTests", dependencies: ["Encoder", "Tokenizer", "Kernels", "TestSupport"]),
-    .testTarget(name: "HostTests", dependencies: ["Host", "PluginAPI", "Kernels", "TestSupport"]),
+    .testTarget(name: "HostTests", dependencies: ["Host", "PluginAPI", "Kernels", "TestSupport", logging]),
     .testTarget(name: "ObjectiveTests", dependencies: ["Objective", "Host", "PluginAPI", "Kernels", "TestSupport"]),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"]),
     .testTarget(name: "TrainingTests", dependencies: ["Training", "Objective", "Encoder", "Kernels", "TestSupport"]),

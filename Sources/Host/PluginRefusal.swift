@@ -66,7 +66,8 @@ package enum PluginRefusal: Error, Equatable, Sendable, CustomStringConvertible 
     switch self {
     case .notELF: return "it is no ELF file"
     case .truncated(let what, let end, let size):
-      return "\(what) ends at byte \(end), but the file has \(size) bytes: it is half-written or damaged; build it again"
+      return
+        "\(what) ends at byte \(end), but the file has \(size) bytes: it is half-written or damaged; build it again"
     case .malformed(let problem): return "it is damaged: \(problem)"
     case .wrongMachine(let found, let expected): return "it is built for \(found), this host needs \(expected)"
     case .notALibrary(let found): return "expected a shared library, found \(found)"

@@ -1,23 +1,89 @@
 // Encoding many lines on several threads. Results do not depend on the number of threads.
 
+import Glibc
+import Synchronization
+
 extension Tokenizer {
-  /// Encodes every line, in order, on `threads` threads.
+  /// Encodes every line, in order, on `threads` threads (at least 1).
   package func encodeAll(_ lines: [String], maximumLength: Int, threads: Int) -> [TokenizedLine] {
-    let encoder = makeEncoder()
-    return lines.map { encoder.encode($0, maximumLength: maximumLength) }
+    encodeAll(count: lines.count, threads: threads) { encoder, index in
+      encoder.encode(lines[index], maximumLength: maximumLength)
+    }
   }
 
   /// Encodes every line given as bytes, in order, on `threads` threads.
   package func encodeAll(_ lines: [[UInt8]], maximumLength: Int, threads: Int) -> [TokenizedLine] {
-    let encoder = makeEncoder()
-    return lines.map { line in line.withUnsafeBufferPointer { encoder.encode($0, maximumLength: maximumLength) } }
+    encodeAll(count: lines.count, threads: threads) { encoder, index in
+      lines[index].withUnsafeBufferPointer { encoder.encode($0, maximumLength: maximumLength) }
+    }
   }
 
   /// Encodes the lines that lie at `ranges` of one buffer (a file in memory), in order, on `threads` threads.
   package func encodeAll(
     in text: UnsafeBufferPointer<UInt8>, ranges: [Range<Int>], maximumLength: Int, threads: Int
   ) -> [TokenizedLine] {
-    let encoder = makeEncoder()
-    return ranges.map { encoder.encode(UnsafeBufferPointer(rebasing: text[$0]), maximumLength: maximumLength) }
+    encodeAll(count: ranges.count, threads: threads) { encoder, index in
+      encoder.encode(UnsafeBufferPointer(rebasing: text[ranges[index]]), maximumLength: maximumLength)
+    }
   }
+
+  private func encodeAll(
+    count: Int, threads: Int, _ encode: (any LineEncoder, Int) -> TokenizedLine
+  ) -> [TokenizedLine] {
+    [TokenizedLine](unsafeUninitializedCapacity: count) { lines, initialized in
+      // Every line is written exactly once, by the thread that took its chunk.
+      let start = lines.baseAddress
+      withThreads(min(threads, (count + Chunks.size - 1) / Chunks.size), chunksOf: count) { chunks in
+        let encoder = makeEncoder()
+        while let chunk = chunks.next() {
+          for index in chunk { start.map { $0 + index }?.initialize(to: encode(encoder, index)) }
+        }
+      }
+      initialized = count
+    }
+  }
+}
+
+/// Hands out ranges of lines to whichever thread is free.
+private final class Chunks: Sendable {
+  static let size = 256
+  private let count: Int
+  private let taken = Atomic<Int>(0)
+
+  init(count: Int) { self.count = count }
+
+  func next() -> Range<Int>? {
+    let start = taken.add(Self.size, ordering: .relaxed).oldValue
+    return start < count ? start..<min(start + Self.size, count) : nil
+  }
+}
+
+/// Runs `body` on `threads` threads, the calling one among them, and returns when all are done.
+private func withThreads(_ threads: Int, chunksOf count: Int, _ body: (Chunks) -> Void) {
+  let chunks = Chunks(count: count)
+  withoutActuallyEscaping(body) { body in
+    let work = ThreadWork { body(chunks) }
+    var started: [pthread_t] = []
+    for _ in 1..<max(1, threads) {
+      var thread = pthread_t()
+      let context = Unmanaged.passRetained(work)
+      let code = pthread_create(&thread, nil, runThreadWork, context.toOpaque())
+      // Where the system grants no further thread, those there are do all the work.
+      if code == 0 { started.append(thread) } else { context.release() }
+    }
+    body(chunks)
+    for thread in started { pthread_join(thread, nil) }
+  }
+}
+
+/// A closure that a thread can carry.
+private final class ThreadWork {
+  let run: () -> Void
+  init(_ run: @escaping () -> Void) { self.run = run }
+}
+
+private func runThreadWork(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+  guard let context else { return nil }
+  Unmanaged<ThreadWork>.fromOpaque(context).takeRetainedValue().run()
+  return nil
 }

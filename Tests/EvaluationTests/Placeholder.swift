@@ -1,1 +1,1 @@
-import Testing
+// Tests of this module come with it.

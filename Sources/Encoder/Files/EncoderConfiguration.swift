@@ -82,7 +82,7 @@ package struct EncoderConfiguration: Sendable, Equatable {
     let rows = try reader.integer("max_position_embeddings", positionOffset + 1...1 << 24 + positionOffset)
     maximumPositions = rows - positionOffset
     guard hiddenSize % headCount == 0 else {
-      throw reader.error("num_attention_heads", expected: "a divisor of hidden_size \(hiddenSize)", found: "\(headCount)")
+      throw reader.error("num_attention_heads", expected: "a divisor of hidden_size \(hiddenSize)")
     }
   }
 }
@@ -100,8 +100,8 @@ struct ConfigurationReader {
     self.path = path
   }
 
-  func error(_ key: String, expected: String, found: String? = nil) -> EncoderError {
-    let found = found ?? object[key].map(\.summary) ?? "no such key"
+  func error(_ key: String, expected: String) -> EncoderError {
+    let found = object[key].map(\.summary) ?? "no such key"
     return .malformed(path: path, place: "key \"\(key)\"", expected: expected, found: found)
   }
 

@@ -64,7 +64,8 @@ package final class InputFile {
         path: path, place: "byte \(offset)", expected: "\(count) bytes", found: "a file of \(size) bytes")
     }
     return try [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-      try read(at: offset, into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<count]))
+      let raw = UnsafeMutableRawBufferPointer(buffer)
+      try read(at: offset, into: UnsafeMutableRawBufferPointer(rebasing: raw[..<count]))
       filled = count
     }
   }

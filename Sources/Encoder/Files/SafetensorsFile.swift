@@ -139,7 +139,8 @@ struct SafetensorsHeader {
       let begin = ranges[index].lowerBound
       guard begin == end else {
         let what = begin < end ? "an overlap with another tensor" : "a hole"
-        throw broken(place, "a begin of \(end - dataStart), where the tensor before it ends", "\(begin - dataStart): \(what)")
+        throw broken(
+          place, "a begin of \(end - dataStart), where the tensor before it ends", "\(begin - dataStart): \(what)")
       }
       end = ranges[index].upperBound
     }

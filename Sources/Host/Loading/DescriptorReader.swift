@@ -44,7 +44,8 @@ struct DescriptorReader {
   static let smallestLibrary = offset(\cse_library.license)
 
   func library(at pointer: UnsafePointer<cse_library>) throws(PluginRefusal) -> LibraryDescriptor {
-    let raw = try structure(cse_library(), at: UInt(bitPattern: pointer), smallest: Self.smallestLibrary, field: "cse_library")
+    let raw = try structure(
+      cse_library(), at: UInt(bitPattern: pointer), smallest: Self.smallestLibrary, field: "cse_library")
     guard Int(raw.abi_major) == Int(CSE_ABI_MAJOR) else {
       throw .wrongMajor(found: [Int(raw.abi_major)], supported: Int(CSE_ABI_MAJOR))
     }
@@ -124,7 +125,9 @@ struct DescriptorReader {
     guard let bytes = memory.bytes(at: address, count: count * 8) else {
       throw .descriptor(field: field, problem: "its \(count) entries cannot be read")
     }
-    return bytes.withUnsafeBytes { buffer in (0..<count).map { buffer.loadUnaligned(fromByteOffset: $0 * 8, as: UInt.self) } }
+    return bytes.withUnsafeBytes { buffer in
+      (0..<count).map { buffer.loadUnaligned(fromByteOffset: $0 * 8, as: UInt.self) }
+    }
   }
 
   /// Text without a line end.
@@ -149,7 +152,8 @@ struct DescriptorReader {
       for scalar in text.unicodeScalars where scalar.properties.generalCategory == .control {
         if scalar != "\n" && scalar != "\t" && scalar != "\r" {
           throw .descriptor(
-            field: field, problem: "it holds the control character U+\(String(scalar.value, radix: 16, uppercase: true))")
+            field: field,
+            problem: "it holds the control character U+\(String(scalar.value, radix: 16, uppercase: true))")
         }
       }
       return text

@@ -64,7 +64,9 @@ final class ProbedMemory {
   /// Up to a page, well below what a pipe holds, so that the write never waits.
   private func piece(at address: UInt, count: Int) -> [UInt8]? {
     var written: Int
-    repeat { written = write(writeEnd, UnsafeRawPointer(bitPattern: address), count) } while written < 0 && errno == EINTR
+    repeat {
+      written = write(writeEnd, UnsafeRawPointer(bitPattern: address), count)
+    } while written < 0 && errno == EINTR
     guard written > 0 else { return nil }
     let received = [UInt8](unsafeUninitializedCapacity: written) { buffer, filled in
       while filled < written {
@@ -102,6 +104,10 @@ func systemMessage(_ number: Int32) -> String { String(cString: strerror(number)
 
 /// The text of a file of the system whose size is not known beforehand; nil where it cannot be read.
 func readSmallFile(_ path: String) -> String? {
+  readSmallFileBytes(path).map { String(decoding: $0, as: UTF8.self) }
+}
+
+func readSmallFileBytes(_ path: String) -> [UInt8]? {
   let descriptor = open(path, O_RDONLY | O_CLOEXEC)
   guard descriptor >= 0 else { return nil }
   defer { close(descriptor) }
@@ -110,8 +116,7 @@ func readSmallFile(_ path: String) -> String? {
   while true {
     let got = read(descriptor, &buffer, buffer.count)
     if got < 0 && errno == EINTR { continue }
-    guard got > 0 else { break }
+    guard got > 0 else { return bytes }
     bytes += buffer[..<got]
   }
-  return String(decoding: bytes, as: UTF8.self)
 }

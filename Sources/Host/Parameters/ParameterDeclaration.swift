@@ -31,6 +31,13 @@ package struct ParameterRange: Sendable, Equatable, CustomStringConvertible {
   package let upper: Double?
   package let upperIncluded: Bool
 
+  package init(lower: Double?, lowerIncluded: Bool, upper: Double?, upperIncluded: Bool) {
+    self.lower = lower
+    self.lowerIncluded = lowerIncluded
+    self.upper = upper
+    self.upperIncluded = upperIncluded
+  }
+
   /// Whether `number` lies in the interval; numbers that are not finite lie in none.
   package func contains(_ number: Double) -> Bool {
     guard number.isFinite else { return false }

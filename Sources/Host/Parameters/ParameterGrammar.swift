@@ -95,7 +95,8 @@ private struct ParameterLineParser {
     let words = text.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
     guard words.count > 1 else {
       let near = didYouMean(nearestNames(to: text, among: ["bool", "int", "float", "string"]))
-      throw failure(at: start, "unknown type '\(text)'\(near.isEmpty ? "; expected bool, int, float, string or a|b" : near)")
+      throw failure(
+        at: start, "unknown type '\(text)'\(near.isEmpty ? "; expected bool, int, float, string or a|b" : near)")
     }
     for (index, word) in words.enumerated() {
       guard isChoiceWord(word) else { throw failure(at: start, "'\(word)' cannot be a choice in '\(text)'") }

@@ -112,7 +112,9 @@ struct SpecParser {
 
   /// Whether a `+` after `value` belongs to a number such as `1e+3`.
   private func isExponentSign(_ value: String) -> Bool {
-    guard let last = value.last, last == "e" || last == "E", value.dropLast().last?.isNumber == true else { return false }
+    guard let last = value.last, last == "e" || last == "E", value.dropLast().last?.isNumber == true else {
+      return false
+    }
     return position + 1 < characters.count && characters[position + 1].isNumber
   }
 

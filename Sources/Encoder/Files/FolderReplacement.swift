@@ -1,0 +1,80 @@
+// Puts a whole folder in place in one step: written beside it, then exchanged. Called by ModelExport.
+
+import Foundation
+import Glibc
+
+enum FolderReplacement {
+  /// Fills a temporary folder beside `folder` and moves it there.
+  ///
+  /// `replaceable` sees the names in an existing folder and returns what speaks against replacing it, or nil.
+  /// - Throws: `EncoderError.wouldOverwrite`, `.cannotWrite`, or what `fill` throws; `folder` is as before then.
+  static func write<Result>(
+    to folder: String, replaceable: ([String]) -> String?, _ fill: (_ temporary: String) throws -> Result
+  ) throws -> Result {
+    let target = resolved(folder)
+    try check(target, replaceable)
+    let temporary = AtomicFile.temporaryName(for: target)
+    guard mkdir(temporary, 0o777) == 0 else {
+      throw EncoderError.cannotWrite(path: target, operation: "create a folder beside it", code: errno)
+    }
+    // What is left under the temporary name is either a failed attempt or the folder that was replaced.
+    defer { _ = try? FileManager.default.removeItem(atPath: temporary) }
+    let result = try fill(temporary)
+    for name in try FileManager.default.subpathsOfDirectory(atPath: temporary) where isFolder(temporary + "/" + name) {
+      try AtomicFile.syncFolder(temporary + "/" + name)
+    }
+    try AtomicFile.syncFolder(temporary)
+    try move(temporary, to: target)
+    try AtomicFile.syncFolder(AtomicFile.folder(of: target))
+    return result
+  }
+
+  /// Without trailing slashes, and where it is a link, what it points to.
+  private static func resolved(_ path: String) -> String {
+    var path = path
+    while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+    guard let real = realpath(path, nil) else { return path }
+    defer { free(real) }
+    return String(cString: real)
+  }
+
+  private static func isFolder(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+
+  private static func check(_ target: String, _ replaceable: ([String]) -> String?) throws {
+    guard ModelFolder.exists(target) else { return }
+    guard isFolder(target) else { throw EncoderError.wouldOverwrite(path: target, found: "a file") }
+    if let reason = replaceable(try FileManager.default.contentsOfDirectory(atPath: target)) {
+      throw EncoderError.wouldOverwrite(path: target, found: reason)
+    }
+  }
+
+  /// Renames; a folder that is there is exchanged in the same step, where the system can do that, else moved aside.
+  private static func move(_ temporary: String, to target: String) throws {
+    if rename(temporary, target) == 0 { return }
+    guard errno == ENOTEMPTY || errno == EEXIST else {
+      throw EncoderError.cannotWrite(path: target, operation: "rename", code: errno)
+    }
+    if exchange(temporary, target) { return }
+    let old = AtomicFile.temporaryName(for: target, "old")
+    guard rename(target, old) == 0 else {
+      throw EncoderError.cannotWrite(path: target, operation: "rename", code: errno)
+    }
+    guard rename(temporary, target) == 0 else {
+      let code = errno
+      rename(old, target)
+      throw EncoderError.cannotWrite(path: target, operation: "rename", code: code)
+    }
+    // The export is in place; a remainder that cannot be removed costs disk space only.
+    _ = try? FileManager.default.removeItem(atPath: old)
+  }
+
+  /// renameat2 with RENAME_EXCHANGE; looked up, since Glibc's module hides GNU extensions.
+  private static func exchange(_ first: String, _ second: String) -> Bool {
+    typealias Function = @convention(c) (Int32, UnsafePointer<CChar>, Int32, UnsafePointer<CChar>, UInt32) -> Int32
+    guard let symbol = dlsym(nil, "renameat2") else { return false }
+    return unsafeBitCast(symbol, to: Function.self)(AT_FDCWD, first, AT_FDCWD, second, 2) == 0
+  }
+}

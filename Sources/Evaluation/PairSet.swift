@@ -1,0 +1,64 @@
+// Sentence pairs with gold similarities, and how well embeddings agree with them. Read by PairFile, grouped to tasks by
+// STSTask, scored by the trainer and the evaluate command.
+
+package import Kernels
+
+/// Turns sentences into embeddings, one row a sentence in the same order; the rows are read before the next call.
+package typealias Embed = (_ sentences: [String]) throws -> Matrix
+
+/// How well cosine similarities agree with gold scores.
+package struct SimilarityScore: Sendable, Equatable {
+  /// In [-1, 1]; NaN where undefined (fewer than two pairs, or one side constant).
+  package var spearman: Double
+  package var pearson: Double
+  package var pairs: Int
+
+  /// Correlates predictions with gold scores.
+  package init(predicted: [Double], gold: [Double]) {
+    spearman = Correlation.spearman(predicted, gold)
+    pearson = Correlation.pearson(predicted, gold)
+    pairs = gold.count
+  }
+}
+
+/// A list of sentence pairs with gold similarities.
+package struct PairSet: Sendable, Equatable {
+  /// The file or sub-dataset the pairs come from.
+  package var name: String
+  package var first: [String]
+  package var second: [String]
+  /// One gold score a pair, on the scale of the data set (0 to 5 for STS).
+  package var gold: [Double]
+  /// What was odd about the file without being wrong: empty lines, an unexpected number of pairs.
+  package var warnings: [String] = []
+
+  package init(name: String, first: [String] = [], second: [String] = [], gold: [Double] = []) {
+    precondition(first.count == gold.count && second.count == gold.count, "a score a pair")
+    self.name = name
+    self.first = first
+    self.second = second
+    self.gold = gold
+  }
+
+  /// The number of pairs.
+  package var count: Int { gold.count }
+
+  /// The sentences in the order `similarities` wants their embeddings: all first ones, then all second ones.
+  package var sentences: [String] { first + second }
+
+  /// The cosine of each pair. `embeddings: [2 * count, width]`, in the order of `sentences`.
+  package func similarities(embeddings: Matrix) -> [Double] {
+    precondition(embeddings.rows == 2 * count, "an embedding a sentence")
+    return (0..<count).map { pair in
+      cosine(embeddings.row(pair), embeddings.row(count + pair), count: embeddings.columns)
+    }
+  }
+
+  /// How well the embeddings agree with the gold scores. `embeddings: [2 * count, width]`, in the order of `sentences`.
+  package func score(embeddings: Matrix) -> SimilarityScore {
+    SimilarityScore(predicted: similarities(embeddings: embeddings), gold: gold)
+  }
+
+  /// Embeds the sentences and scores them.
+  package func score(_ embed: Embed) throws -> SimilarityScore { score(embeddings: try embed(sentences)) }
+}

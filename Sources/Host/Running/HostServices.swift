@@ -1,0 +1,122 @@
+// What plugins may ask of the host: the cse_host table, and the state of one call behind `cse_call.host_data`.
+// One HostServices per run; its table lives as long as the process, as the header promises.
+
+package import Kernels
+package import Logging
+package import PluginAPI
+import Synchronization
+
+/// The host's services for plugins: log lines, parallel loops, random numbers, optional services by id (none yet).
+package final class HostServices: Sendable {
+  package let pool: ThreadPool
+  /// What `plugin_library_entry` and every `cse_call` get. Never freed.
+  package nonisolated(unsafe) let table: UnsafePointer<cse_host>
+  private let cancelled = Atomic<Bool>(false)
+
+  /// Services over the pool's threads; `logger` receives the plugins' lines.
+  package init(pool: ThreadPool, logger: Logger) {
+    self.pool = pool
+    table = makeHostTable(sink: LogSink(logger: logger))
+  }
+
+  /// Asks running and later calls to end: their parallel loops return CSE_E_CANCELLED. May be called from any thread.
+  package func cancel() { cancelled.store(true, ordering: .relaxed) }
+
+  /// Takes `cancel` back.
+  package func resume() { cancelled.store(false, ordering: .relaxed) }
+
+  package var isCancelled: Bool { cancelled.load(ordering: .relaxed) }
+}
+
+/// What `host_data` of a call points to.
+final class CallContext {
+  let services: HostServices
+  let stream: RandomStream
+  /// The batch the random numbers belong to.
+  var batch: UInt64 = 0
+
+  init(services: HostServices, stream: RandomStream) {
+    self.services = services
+    self.stream = stream
+  }
+
+  static func of(_ call: UnsafePointer<cse_call>?) -> CallContext? {
+    guard let data = call?.pointee.host_data else { return nil }
+    return Unmanaged<CallContext>.fromOpaque(data).takeUnretainedValue()
+  }
+}
+
+/// Where the log lines of plugins go.
+private final class LogSink: Sendable {
+  let logger: Logger
+  init(logger: Logger) { self.logger = logger }
+}
+
+/// The table with its log sink right behind it, so that `log` finds the sink from the table's address alone.
+private struct HostTable {
+  var table: cse_host
+  var sink: Unmanaged<LogSink>
+}
+
+private func makeHostTable(sink: LogSink) -> UnsafePointer<cse_host> {
+  let memory = UnsafeMutablePointer<HostTable>.allocate(capacity: 1)
+  var table = cse_host()
+  table.struct_size = UInt32(MemoryLayout<cse_host>.size)
+  table.abi_major = UInt16(CSE_ABI_MAJOR)
+  table.abi_minor = UInt16(CSE_ABI_MINOR)
+  table.name = UnsafeRawPointer(hostName.utf8Start).assumingMemoryBound(to: CChar.self)
+  table.version = UnsafeRawPointer(hostVersion.utf8Start).assumingMemoryBound(to: CChar.self)
+  table.log = logService
+  table.parallel_for = parallelForService
+  table.random = randomService
+  table.get_service = { _, _ in nil }
+  memory.initialize(to: HostTable(table: table, sink: .passRetained(sink)))
+  return UnsafeRawPointer(memory).assumingMemoryBound(to: cse_host.self)
+}
+
+private let hostName: StaticString = "mixcse"
+private let hostVersion: StaticString = "1.0.0"
+
+private let logService: @convention(c) (UnsafePointer<cse_host>?, Int32, UnsafePointer<CChar>?) -> Void = {
+  host, level, line in
+  guard let host, let line else { return }
+  let sink = UnsafeRawPointer(host).assumingMemoryBound(to: HostTable.self).pointee.sink.takeUnretainedValue()
+  let text = Logger.Message(stringLiteral: String(cString: line))
+  switch Int(level) {
+  case ...Int(CSE_LOG_DEBUG): sink.logger.debug(text)
+  case Int(CSE_LOG_INFO): sink.logger.info(text)
+  case Int(CSE_LOG_WARN): sink.logger.warning(text)
+  default: sink.logger.error(text)
+  }
+}
+
+private let parallelForService:
+  @convention(c) (UnsafePointer<cse_call>?, Int64, Int64, cse_range_fn?, UnsafeMutableRawPointer?) -> cse_status = {
+    call, count, grain, function, user in
+    guard let context = CallContext.of(call), let function else { return cse_status(CSE_E_INVALID) }
+    let services = context.services
+    if services.isCancelled { return cse_status(CSE_E_CANCELLED) }
+    guard count > 0 else { return cse_status(CSE_OK) }
+    // Chunks of exactly `grain`, as the header says, whatever the pool makes of them.
+    let chunk = max(Int(clamping: grain), 1)
+    let total = Int(clamping: count)
+    services.pool.parallelFor((total - 1) / chunk + 1, grain: 1) { chunks, worker in
+      for index in chunks where !services.isCancelled {
+        let begin = index * chunk
+        function(user, Int64(begin), Int64(min(begin + chunk, total)), Int32(worker))
+      }
+    }
+    return cse_status(services.isCancelled ? CSE_E_CANCELLED : CSE_OK)
+  }
+
+private let randomService:
+  @convention(c) (UnsafePointer<cse_call>?, Int32, UInt64, UnsafeMutablePointer<Float>?, Int64) -> Void = {
+    call, kind, offset, destination, count in
+    guard let context = CallContext.of(call), let destination, count > 0 else { return }
+    let numbers = UnsafeMutableBufferPointer(start: destination, count: Int(clamping: count))
+    if kind == Int32(CSE_NORMAL) {
+      context.stream.normal(step: context.batch, offset: offset, into: numbers)
+    } else {
+      context.stream.uniform(step: context.batch, offset: offset, into: numbers)
+    }
+  }

@@ -1,0 +1,28 @@
+// `commit` of a whole batch: all instances or none. Before the first call every state is copied; a failure restores all.
+
+package import PluginAPI
+
+/// A `commit` that is due.
+package struct PendingCommit {
+  package let instance: PluginInstance
+  /// NULL for poolers.
+  package let batch: UnsafePointer<cse_batch>?
+
+  package init(instance: PluginInstance, batch: UnsafePointer<cse_batch>?) {
+    self.instance = instance
+    self.batch = batch
+  }
+}
+
+/// Runs the commits in order; when one fails, all states are as before.
+/// - Throws: `PluginFailure` of the one that failed.
+package func commitAll(_ commits: [PendingCommit]) throws {
+  let states = commits.flatMap(\.instance.states)
+  for state in states { state.remember() }
+  do {
+    for commit in commits { try commit.instance.commit(commit.batch) }
+  } catch {
+    for state in states { state.restore() }
+    throw error
+  }
+}

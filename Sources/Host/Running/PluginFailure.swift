@@ -1,0 +1,81 @@
+// The one error of everything that happens inside a plugin or with what it gave back.
+// It says who, in which function, at which step, with which parameters, and what was wrong.
+
+import PluginAPI
+
+/// The functions of a component, by the names of the header.
+package enum PluginFunction: String, Sendable {
+  case create, plan, commit, pool, sample
+  case poolBackward = "pool_backward"
+  case sampleBackward = "sample_backward"
+  case onLogits = "on_logits"
+  case onEmbeddings = "on_embeds"
+}
+
+/// A plugin reported an error, broke the contract, or gave numbers nobody can use.
+package struct PluginFailure: Error, CustomStringConvertible, Sendable {
+  /// What was wrong.
+  package enum Reason: Sendable, Equatable {
+    /// The function returned an error status, with its own text (may be empty).
+    case status(Int32, String)
+    /// The run was asked to end, and the plugin passed that on.
+    case cancelled
+    /// `plan` declared something the host cannot do; the text says what and what is legal.
+    case plan(String)
+    /// A value is NaN or infinite: which tensor, the first index as text ("[3, 17]"), the value as text.
+    case notFinite(tensor: String, index: String, value: String)
+    /// A write outside of a buffer.
+    case outOfBounds(String)
+    /// Another rule of the header was broken.
+    case contract(String)
+  }
+
+  /// `library.id.name` of the component, and the name of the instance where it differs.
+  package let component: String
+  package let instance: String
+  package let library: String
+  package let function: PluginFunction
+  /// The optimiser step, or nil outside of training steps.
+  package let step: Int64?
+  /// Parameter values, `lambda=0.2, mask=zero`.
+  package let parameters: String
+  package let reason: Reason
+
+  /// 69: a plugin failed.
+  package var exitCode: Int32 { 69 }
+
+  package var description: String {
+    let place = step.map { " at step \($0)" } ?? ""
+    let settings = parameters.isEmpty ? "no parameters" : "parameters: \(parameters)"
+    let name = component.hasSuffix(".\(instance)") ? component : "\(component) (as \(instance))"
+    return "plugin \(name), \(function.rawValue)\(place): \(reasonText)\n  library: \(library)\n  \(settings)"
+  }
+
+  private var reasonText: String {
+    switch reason {
+    case .status(let status, let text):
+      let label = Self.statusName(status)
+      return text.isEmpty ? "it failed with status \(label) and gave no reason" : "\(text) (status \(label))"
+    case .cancelled: return "stopped because the run was asked to end"
+    case .plan(let text): return "its plan cannot be used: \(text)"
+    case .notFinite(let tensor, let index, let value):
+      return index.isEmpty
+        ? "\(tensor) is \(value); expected a finite number"
+        : "\(tensor) holds \(value) at \(index); expected finite numbers"
+    case .outOfBounds(let text): return "\(text); a plugin may write only inside the buffers it is given"
+    case .contract(let text): return text
+    }
+  }
+
+  private static func statusName(_ status: Int32) -> String {
+    switch Int(status) {
+    case Int(CSE_E_INVALID): "1, invalid"
+    case Int(CSE_E_UNSUPPORTED): "2, unsupported"
+    case Int(CSE_E_NOMEM): "3, out of memory"
+    case Int(CSE_E_CANCELLED): "4, cancelled"
+    case Int(CSE_E_NUMERIC): "5, numeric"
+    case Int(CSE_E_INTERNAL): "6, internal"
+    default: "\(status), which the header does not define"
+    }
+  }
+}

@@ -1,0 +1,164 @@
+// Calls into a plugin. Each one goes through `perform`: fresh message and metrics, status, canaries; then the outputs
+// are checked for NaN and infinity, so that the failure names the plugin and not what comes after it.
+
+package import PluginAPI
+
+extension PluginInstance {
+  package var hasCommit: Bool { table.commit != nil }
+  package var hasSample: Bool { table.sample != nil }
+  package var scoresLogits: Bool { table.on_logits != nil }
+  package var scoresEmbeddings: Bool { table.on_embeds != nil }
+  package var canPropagate: Bool { table.pool_backward != nil }
+
+  /// Pooler: writes `output`, one vector for each sequence.
+  package func pool(_ tokens: UnsafePointer<cse_tokens>, output: Tensor) throws {
+    guard let function = table.pool else { throw missing(.pool) }
+    try perform(.pool) { function($0, tokens, output.dl) }
+    try checkFinite(output, "out", .pool)
+  }
+
+  /// Pooler: adds to the layers' gradients and to the weights' gradients.
+  package func poolBackward(
+    _ tokens: UnsafePointer<cse_tokens>, output: Tensor, gradient: Tensor, layerGradients: [Tensor]
+  ) throws {
+    guard let function = table.pool_backward else { throw missing(.poolBackward) }
+    try perform(.poolBackward, wantsWeightGradients: true) {
+      function($0, tokens, UnsafePointer(output.dl), UnsafePointer(gradient.dl))
+    }
+    for (index, tensor) in layerGradients.enumerated() {
+      try checkFinite(tensor, "dlayers[\(index)]", .poolBackward)
+    }
+    try checkWeightGradients(.poolBackward)
+  }
+
+  /// Sampler: writes its new vectors and edits cells; does nothing where the component has no `sample`.
+  package func sample(
+    _ batch: UnsafePointer<cse_batch>, _ candidates: UnsafePointer<cse_candidates>, vectors: [Tensor]
+  ) throws {
+    guard let function = table.sample else { return }
+    try perform(.sample) { function($0, batch, candidates) }
+    for (index, tensor) in vectors.enumerated() { try checkFinite(tensor, "vectors[\(index)]", .sample) }
+  }
+
+  /// Sampler: sends the gradients of its live new vectors on to the batch's and to its weights.
+  package func sampleBackward(_ batch: UnsafePointer<cse_batch>, _ gradients: TensorList) throws {
+    guard let function = table.sample_backward else { throw missing(.sampleBackward) }
+    try perform(.sampleBackward, wantsWeightGradients: true) { function($0, batch, gradients.reading) }
+    try checkWeightGradients(.sampleBackward)
+  }
+
+  /// Loss on logits of one group: returns the mean over rows and adds to dlogits and dsim.
+  package func onLogits(_ logits: UnsafePointer<cse_logits>, wantsGradients: Bool) throws -> Double {
+    guard let function = table.on_logits else { throw missing(.onLogits) }
+    var loss = 0.0
+    try perform(.onLogits, wantsWeightGradients: wantsGradients) { function($0, logits, &loss) }
+    try checkLoss(loss, .onLogits)
+    if wantsGradients { try checkWeightGradients(.onLogits) }
+    return loss
+  }
+
+  /// Loss on embeddings: returns its value and adds to the batch's dz and du.
+  package func onEmbeddings(_ batch: UnsafePointer<cse_batch>, wantsGradients: Bool) throws -> Double {
+    guard let function = table.on_embeds else { throw missing(.onEmbeddings) }
+    var loss = 0.0
+    try perform(.onEmbeddings, wantsWeightGradients: wantsGradients) { function($0, batch, &loss) }
+    try checkLoss(loss, .onEmbeddings)
+    if wantsGradients { try checkWeightGradients(.onEmbeddings) }
+    return loss
+  }
+
+  /// Lets the instance change its states. The caller keeps a copy of them and restores it on failure.
+  package func commit(_ batch: UnsafePointer<cse_batch>?) throws {
+    guard let function = table.commit else { return }
+    try perform(.commit) { function($0, batch) }
+    for state in states { try checkFinite(state.tensor, "state '\(state.declaration.name)'", .commit) }
+  }
+
+  /// Throws when `tensor` holds a NaN or an infinity.
+  package func checkFinite(_ tensor: Tensor, _ label: String, _ function: PluginFunction) throws {
+    guard let flat = tensor.firstNonFinite else { return }
+    let width = max(tensor.width, 1)
+    let value = tensor.floats[(flat / width) * (tensor.shape.count > 1 ? tensor.rowStride : width) + flat % width]
+    var index: [Int] = []
+    var rest = flat
+    for extent in tensor.shape.reversed() {
+      index.insert(rest % extent, at: 0)
+      rest /= extent
+    }
+    throw failure(function, .notFinite(tensor: label, index: "\(index)", value: "\(value)"))
+  }
+
+  /// A failure of this instance in `function`.
+  package func failure(_ function: PluginFunction, _ reason: PluginFailure.Reason) -> PluginFailure {
+    let inStep = function != .create && function != .plan && isTraining
+    return PluginFailure(
+      component: component.id, instance: name, library: component.library.path, function: function,
+      step: inStep ? position.step : nil,
+      parameters: values.resolved.map { "\($0.0)=\($0.1)" }.joined(separator: ", "), reason: reason)
+  }
+
+  func perform(
+    _ function: PluginFunction, wantsWeightGradients: Bool = false, extraBuffers: [GuardedBuffer] = [],
+    _ body: (UnsafePointer<cse_call>) -> cse_status
+  ) throws {
+    call.pointee.flags = isTraining ? UInt32(CSE_TRAINING) : 0
+    call.pointee.step = position.step
+    call.pointee.total_steps = position.totalSteps
+    call.pointee.epoch = position.epoch
+    call.pointee.dweights =
+      wantsWeightGradients && !weightTensors.isEmpty ? UnsafePointer(gradientList.pointer) : nil
+    context.batch = position.batch
+    message.clear()
+    let slots = metricSlots.pointer.assumingMemoryBound(to: Double.self)
+    for index in metricSums.indices { slots[index] = .nan }
+    let status = body(UnsafePointer(call))
+    try checkCanaries(function, extraBuffers)
+    guard status == cse_status(CSE_OK) else {
+      if status == cse_status(CSE_E_CANCELLED), services.isCancelled { throw failure(function, .cancelled) }
+      throw failure(function, .status(status, messageText()))
+    }
+    for index in metricSums.indices where !slots[index].isNaN {
+      metricSums[index] = (metricSums[index].sum + slots[index], metricSums[index].count + 1)
+    }
+  }
+
+  private func checkCanaries(_ function: PluginFunction, _ extra: [GuardedBuffer]) throws {
+    let isDamaged = { (buffer: GuardedBuffer) throws in
+      if let damage = buffer.damage { throw self.failure(function, .outOfBounds(damage)) }
+    }
+    try isDamaged(message)
+    try isDamaged(metricSlots)
+    try isDamaged(scratch)
+    try isDamaged(tape)
+    try watched.forEach(isDamaged)
+    try extra.forEach(isDamaged)
+    for weight in weightTensors {
+      if let damage = weight.gradient.storage?.damage { throw failure(function, .outOfBounds(damage)) }
+    }
+    for state in states {
+      if let damage = state.tensor.storage?.damage { throw failure(function, .outOfBounds(damage)) }
+    }
+  }
+
+  /// The text a plugin left; it need not be NUL-terminated or valid UTF-8.
+  private func messageText() -> String {
+    let bytes = UnsafeRawBufferPointer(start: message.pointer, count: message.byteCount).prefix { $0 != 0 }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  private func checkLoss(_ loss: Double, _ function: PluginFunction) throws {
+    guard loss.isFinite else {
+      throw failure(function, .notFinite(tensor: "the loss", index: "", value: "\(loss)"))
+    }
+  }
+
+  private func checkWeightGradients(_ function: PluginFunction) throws {
+    for weight in weightTensors {
+      try checkFinite(weight.gradient, "dweights '\(weight.declaration.name)'", function)
+    }
+  }
+
+  private func missing(_ function: PluginFunction) -> PluginFailure {
+    failure(function, .contract("the component has no function \(function.rawValue), which this run needs"))
+  }
+}

@@ -1,0 +1,106 @@
+// Planning: asks a component what it needs, checks the answer, allocates it. States and weights that are declared as
+// before keep their values and their objects.
+
+import Kernels
+import PluginAPI
+
+extension PluginInstance {
+  /// Runs `plan` for these limits and allocates what it declared.
+  /// - Throws: `PluginFailure` when the plan fails or cannot be used.
+  package func prepare(_ limits: PluginLimits) throws {
+    guard needsPlan(for: limits) else { return }
+    let plan = try makePlan(limits)
+    try checkFunctions(plan)
+    let oldStates = states
+    states = plan.states.map { declaration in
+      oldStates.first { $0.declaration.matches(declaration) }
+        ?? StateTensor(declaration, instance: name, seed: seed)
+    }
+    let oldWeights = weightTensors
+    weightTensors = plan.weights.map { declaration in
+      oldWeights.first { $0.declaration == declaration }
+        ?? renewed(declaration, from: oldWeights.first { $0.declaration.matches(declaration) })
+    }
+    stateList = TensorList(states.map(\.tensor))
+    weightList = TensorList(weightTensors.map(\.tensor))
+    gradientList = TensorList(weightTensors.map(\.gradient))
+    scratch = GuardedBuffer(byteCount: plan.scratchBytes, label: "scratch")
+    tape = GuardedBuffer(byteCount: plan.tapeBytes, label: "tape")
+    call.pointee.scratch = plan.scratchBytes > 0 ? scratch.pointer : nil
+    call.pointee.tape = plan.tapeBytes > 0 ? tape.pointer : nil
+    call.pointee.states = states.isEmpty ? nil : UnsafePointer(stateList.pointer)
+    call.pointee.weights = weightTensors.isEmpty ? nil : UnsafePointer(weightList.pointer)
+    self.plan = plan
+    self.limits = limits
+    needsPlan = false
+  }
+
+  /// A weight whose optimiser settings changed: a new parameter with the old values.
+  private func renewed(_ declaration: TensorDeclaration, from old: PluginWeight?) -> PluginWeight {
+    let weight = PluginWeight(declaration, instance: name, seed: seed)
+    if let old { weight.parameter.value.update(from: old.parameter.value, count: declaration.count) }
+    return weight
+  }
+
+  private func makePlan(_ limits: PluginLimits) throws -> PluginPlan {
+    guard let function = table.plan else { return PluginPlan(limits: limits) }
+    clearMemoryForPlan()
+    let layers = GuardedBuffer(byteCount: 64 * 4, label: "plan.layers")
+    let blocks = GuardedBuffer(byteCount: 8 * MemoryLayout<cse_block>.stride, label: "plan.blocks")
+    let states = GuardedBuffer(byteCount: 16 * MemoryLayout<cse_tensor_decl>.stride, label: "plan.states")
+    let weights = GuardedBuffer(byteCount: 16 * MemoryLayout<cse_tensor_decl>.stride, label: "plan.weights")
+    var told = limitsForPlugin(limits)
+    var raw = cse_plan()
+    raw.struct_size = UInt32(MemoryLayout<cse_plan>.size)
+    raw.layers = layers.pointer.assumingMemoryBound(to: Int32.self)
+    raw.blocks = blocks.pointer.assumingMemoryBound(to: cse_block.self)
+    raw.states = states.pointer.assumingMemoryBound(to: cse_tensor_decl.self)
+    raw.weights = weights.pointer.assumingMemoryBound(to: cse_tensor_decl.self)
+    let (layerRoom, blockRoom, stateRoom, weightRoom) = (raw.layers, raw.blocks, raw.states, raw.weights)
+    try perform(.plan, extraBuffers: [layers, blocks, states, weights]) { function($0, &told, &raw) }
+    guard raw.layers == layerRoom, raw.blocks == blockRoom, raw.states == stateRoom, raw.weights == weightRoom else {
+      throw failure(.plan, .plan("it replaced the arrays layers, blocks, states or weights; they are to be filled"))
+    }
+    do {
+      return try PluginPlan(raw, kind: table.kind, limits: limits)
+    } catch let refusal as PlanRefusal {
+      throw failure(.plan, .plan(refusal.text))
+    }
+  }
+
+  private func clearMemoryForPlan() {
+    call.pointee.scratch = nil
+    call.pointee.tape = nil
+    call.pointee.states = nil
+    call.pointee.weights = nil
+  }
+
+  private func limitsForPlugin(_ limits: PluginLimits) -> cse_limits {
+    var told = cse_limits()
+    told.struct_size = UInt32(MemoryLayout<cse_limits>.size)
+    told.max_threads = Int32(services.pool.threads)
+    told.device = DLDevice(device_type: 1, device_id: 0)
+    told.dtype = DLDataType(code: 2, bits: 32, lanes: 1)
+    told.max_rows = Int64(limits.maxRows)
+    told.dim = Int64(limits.width)
+    told.max_tokens = Int64(limits.maxTokens)
+    told.max_seqs = Int64(limits.maxSequences)
+    told.n_layers = Int32(limits.layerCount)
+    told.n_views = Int32(limits.viewCount)
+    return told
+  }
+
+  /// A sampler that declares new vectors must be able to fill them, and to send gradients on where they are live.
+  private func checkFunctions(_ plan: PluginPlan) throws {
+    if !plan.vectors.isEmpty || plan.editsCells, table.sample == nil {
+      throw failure(.plan, .plan("it declares new vectors or edits cells, but the component has no function sample"))
+    }
+    if let live = plan.vectors.firstIndex(where: \.isLive), table.sample_backward == nil {
+      throw failure(
+        .plan,
+        .plan(
+          "new vectors \(live) get a gradient, but there is no sample_backward; add it, or CSE_DETACH_COLS/CSE_DETACH_ROWS"
+        ))
+    }
+  }
+}

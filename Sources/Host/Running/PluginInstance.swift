@@ -1,0 +1,141 @@
+// One use of a component in a run: its parameters, its memory, its states and weights, and every call into it.
+// Made by the objective; two instances of one component share nothing.
+
+package import Kernels
+import PluginAPI
+
+/// Where training stands, as calls are told.
+package struct StepPosition: Sendable, Equatable {
+  /// Optimiser step, from 0.
+  package var step: Int64
+  /// 0 = unknown.
+  package var totalSteps: Int64
+  /// Epoch with its fraction.
+  package var epoch: Double
+  /// Which batch the random numbers belong to: the step, unless several batches make one step.
+  package var batch: UInt64
+
+  package init(step: Int64 = 0, totalSteps: Int64 = 0, epoch: Double = 0, batch: UInt64? = nil) {
+    self.step = step
+    self.totalSteps = totalSteps
+    self.epoch = epoch
+    self.batch = batch ?? UInt64(max(step, 0))
+  }
+}
+
+/// A component with its parameters and memory, ready to be called.
+///
+/// One call at a time; every function returns normally or throws PluginFailure.
+package final class PluginInstance {
+  package let component: PluginComponent
+  package let values: ParameterValues
+  /// The component's name; the second of the same name is `mixcse#2`.
+  package let name: String
+  package let services: HostServices
+  package let seed: UInt64
+  /// What the last `plan` declared.
+  package internal(set) var plan: PluginPlan
+  package internal(set) var limits: PluginLimits?
+  package internal(set) var states: [StateTensor] = []
+  /// The learnable tensors; the objects stay the same when a new plan declares them alike.
+  package var weights: [Parameter] { weightTensors.map(\.parameter) }
+  package var position = StepPosition()
+  /// Off in evaluation; only poolers run then.
+  package var isTraining = true
+
+  var weightTensors: [PluginWeight] = []
+  var stateList = TensorList([])
+  var weightList = TensorList([])
+  var gradientList = TensorList([])
+  var scratch = GuardedBuffer(byteCount: 0, label: "scratch")
+  var tape = GuardedBuffer(byteCount: 0, label: "tape")
+  /// The component's functions; what an older descriptor lacks is NULL.
+  let table: cse_component
+  let call: UnsafeMutablePointer<cse_call>
+  let context: CallContext
+  let message = GuardedBuffer(byteCount: Int(CSE_MESSAGE_BYTES), label: "message")
+  let metricSlots: GuardedBuffer
+  var metricSums: [(sum: Double, count: Int)]
+  var watched: [GuardedBuffer] = []
+  var needsPlan = true
+  private var wasCreated = false
+
+  /// Creates the instance; `plan` must follow before any other call.
+  /// - Throws: `PluginFailure` when `create` fails.
+  package init(
+    component: PluginComponent, values: ParameterValues, name: String, services: HostServices, seed: UInt64
+  ) throws {
+    self.component = component
+    self.values = values
+    self.name = name
+    self.services = services
+    self.seed = seed
+    table = component.pointer.pointee
+    plan = PluginPlan(
+      limits: PluginLimits(maxRows: 0, width: 0, maxTokens: 0, maxSequences: 0, layerCount: 0, viewCount: 0))
+    context = CallContext(services: services, stream: RandomStream(seed: seed, name: "plugin.\(name)"))
+    metricSlots = GuardedBuffer(byteCount: component.metrics.count * 8, label: "metrics")
+    metricSums = component.metrics.map { _ in (0, 0) }
+    call = .allocate(capacity: 1)
+    call.initialize(to: cse_call())
+    fillCall()
+    if let create = table.create {
+      try perform(.create) { create($0, &self.call.pointee.`self`) }
+      wasCreated = true
+    }
+  }
+
+  deinit {
+    if wasCreated, let destroy = table.destroy { destroy(call.pointee.`self`) }
+    call.deallocate()
+  }
+
+  /// Changes a parameter between steps; one that is not live makes the next `prepare` plan again.
+  /// - Throws: `PluginError` for unknown names and values out of range.
+  package func setParameter(_ parameter: String, to text: String) throws {
+    try values.set(parameter, to: text)
+    if component.parameters.first(where: { $0.name == parameter })?.live != true { needsPlan = true }
+  }
+
+  /// Whether `limits` or a parameter changed since the last plan.
+  package func needsPlan(for limits: PluginLimits) -> Bool { needsPlan || self.limits != limits }
+
+  /// Lets calls check a buffer of the host's for writes past its ends.
+  package func watch(_ buffer: GuardedBuffer) { watched.append(buffer) }
+
+  /// Forgets all buffers given to `watch`.
+  package func unwatchAll() { watched.removeAll(keepingCapacity: true) }
+
+  /// Mean of each declared metric over the calls of this batch; metrics never reported are left out.
+  package var metrics: [(name: String, value: Double)] {
+    zip(component.metrics, metricSums).compactMap { name, slot in
+      slot.count > 0 ? (name, slot.sum / Double(slot.count)) : nil
+    }
+  }
+
+  /// Starts a batch: clears metrics and weight gradients, and tells later calls where training stands.
+  package func begin(_ position: StepPosition, training: Bool = true) {
+    self.position = position
+    isTraining = training
+    for index in metricSums.indices { metricSums[index] = (0, 0) }
+    for weight in weightTensors { weight.gradient.clear() }
+  }
+
+  /// Adds `scale` times the weight gradients collected so far to the parameters' gradients, and clears them.
+  package func foldWeightGradients(scale: Float) {
+    for weight in weightTensors {
+      weight.fold(scale: scale)
+      weight.gradient.clear()
+    }
+  }
+
+  private func fillCall() {
+    call.pointee.struct_size = UInt32(MemoryLayout<cse_call>.size)
+    call.pointee.host = services.table
+    call.pointee.host_data = Unmanaged.passUnretained(context).toOpaque()
+    call.pointee.component = component.declared
+    call.pointee.values = values.pointer
+    call.pointee.metrics = component.metrics.isEmpty ? nil : metricSlots.pointer.assumingMemoryBound(to: Double.self)
+    call.pointee.message = message.pointer.assumingMemoryBound(to: CChar.self)
+  }
+}

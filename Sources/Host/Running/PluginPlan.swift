@@ -1,0 +1,191 @@
+// What `plan` declared, checked in full: nothing unknown, nothing that points at what does not exist.
+
+import Glibc
+import PluginAPI
+
+/// What the host tells a plugin before it plans; all maxima of the run.
+package struct PluginLimits: Sendable, Equatable {
+  /// Rows of a batch.
+  package var maxRows: Int
+  /// Width of a hidden state for poolers, of an embedding for the others.
+  package var width: Int
+  package var maxTokens: Int
+  package var maxSequences: Int
+  /// Hidden states there are, the embedding layer included.
+  package var layerCount: Int
+  package var viewCount: Int
+
+  package init(maxRows: Int, width: Int, maxTokens: Int, maxSequences: Int, layerCount: Int, viewCount: Int) {
+    self.maxRows = maxRows
+    self.width = width
+    self.maxTokens = maxTokens
+    self.maxSequences = maxSequences
+    self.layerCount = layerCount
+    self.viewCount = viewCount
+  }
+}
+
+/// A set of vectors a sampler writes, CSE_NEW(k), as its blocks need it.
+package struct PlannedVectors: Sendable, Equatable {
+  /// How many vectors there are.
+  package enum Count: Sendable, Equatable {
+    /// `perRow * N + fixed`.
+    case shared(perRow: Int, fixed: Int)
+    /// [N, perRow, width].
+    case perRow(Int)
+  }
+  package let count: Count
+  /// Whether some block sends a gradient here.
+  package var isLive: Bool
+}
+
+/// A checked `cse_plan`.
+package struct PluginPlan: Sendable {
+  package var scratchBytes = 0
+  package var tapeBytes = 0
+  /// Pooler: width of its vectors.
+  package var outputWidth: Int
+  /// Pooler: the layers it reads, 0 = embeddings, resolved.
+  package var layers: [Int]
+  package var firstTokenOnly = false
+  package var editsCells = false
+  package var firstGroupOnly = false
+  package var blocks: [PlannedBlock] = []
+  package var vectors: [PlannedVectors] = []
+  package var states: [TensorDeclaration] = []
+  package var weights: [TensorDeclaration] = []
+
+  /// The plan of a component without `plan`: the last layer, the same width, nothing else.
+  init(limits: PluginLimits) {
+    outputWidth = limits.width
+    layers = [limits.layerCount - 1]
+  }
+
+  /// The number of float32 values that fill the machine's memory.
+  static var largestElementCount: Int64 { Int64(sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE)) / 4) }
+}
+
+extension PluginPlan {
+  /// Reads and checks what `plan` wrote into `raw`; the arrays are those the host provided.
+  init(_ raw: cse_plan, kind: UInt32, limits: PluginLimits) throws {
+    self.init(limits: limits)
+    try readFlags(raw.flags, kind: kind)
+    scratchBytes = try Self.byteCount(raw.scratch_bytes, "scratch_bytes")
+    tapeBytes = try Self.byteCount(raw.tape_bytes, "tape_bytes")
+    try Self.check(raw.n_layers, room: 64, "n_layers", allowed: kind == UInt32(CSE_POOLER))
+    try Self.check(raw.n_blocks, room: 8, "n_blocks", allowed: kind == UInt32(CSE_SAMPLER))
+    try Self.check(raw.n_states, room: 16, "n_states", allowed: true)
+    try Self.check(raw.n_weights, room: 16, "n_weights", allowed: true)
+    try readPooler(raw, kind: kind, limits: limits)
+    for index in 0..<Int(raw.n_states) {
+      states.append(try TensorDeclaration(raw.states[index], isWeight: false, what: "states[\(index)]"))
+    }
+    for index in 0..<Int(raw.n_weights) {
+      weights.append(try TensorDeclaration(raw.weights[index], isWeight: true, what: "weights[\(index)]"))
+    }
+    try checkNames()
+    for index in 0..<Int(raw.n_blocks) {
+      blocks.append(try PlannedBlock(raw.blocks[index], index: index, limits: limits, states: states))
+    }
+    try checkGroups()
+    vectors = try Self.vectorSets(blocks)
+  }
+
+  private static func byteCount(_ value: UInt64, _ name: String) throws -> Int {
+    guard value <= UInt64(largestElementCount) * 4 else {
+      throw PlanRefusal("\(name) is \(value), which is more than this machine's memory")
+    }
+    return Int(value)
+  }
+
+  private static func check(_ count: UInt32, room: UInt32, _ name: String, allowed: Bool) throws {
+    guard count <= room else { throw PlanRefusal("\(name) is \(count); there is room for \(room)") }
+    guard allowed || count == 0 else { throw PlanRefusal("\(name) is \(count), but this kind of component has none") }
+  }
+
+  private mutating func readFlags(_ flags: UInt32, kind: UInt32) throws {
+    let known: UInt32
+    switch Int(kind) {
+    case Int(CSE_POOLER): known = UInt32(CSE_FIRST_TOKEN)
+    case Int(CSE_SAMPLER): known = UInt32(CSE_EDIT_CELLS)
+    case Int(CSE_LOSS): known = UInt32(CSE_FIRST_GROUP)
+    default: known = 0
+    }
+    guard flags & ~known == 0 else {
+      throw PlanRefusal("flags 0x\(String(flags & ~known, radix: 16)) are unknown, or not for this kind of component")
+    }
+    firstTokenOnly = flags & UInt32(CSE_FIRST_TOKEN) != 0
+    editsCells = flags & UInt32(CSE_EDIT_CELLS) != 0
+    firstGroupOnly = flags & UInt32(CSE_FIRST_GROUP) != 0
+  }
+
+  private mutating func readPooler(_ raw: cse_plan, kind: UInt32, limits: PluginLimits) throws {
+    guard (0...(1 << 20)).contains(raw.out_dim) else {
+      throw PlanRefusal("out_dim is \(raw.out_dim), expected 1 to 1048576, or 0 for the width it gets")
+    }
+    guard raw.out_dim == 0 || kind == UInt32(CSE_POOLER) else { throw PlanRefusal("out_dim is for poolers only") }
+    if raw.out_dim > 0 { outputWidth = Int(raw.out_dim) }
+    guard raw.n_layers > 0 else { return }
+    layers = try (0..<Int(raw.n_layers)).map { index in
+      let layer = Int(raw.layers[index])
+      guard layer >= -limits.layerCount, layer < limits.layerCount else {
+        throw PlanRefusal(
+          "layers[\(index)] is \(layer), but this encoder has layers 0 (embeddings) to \(limits.layerCount - 1),"
+            + " or -1 (last) to -\(limits.layerCount)")
+      }
+      return layer < 0 ? limits.layerCount + layer : layer
+    }
+  }
+
+  private func checkNames() throws {
+    for (kind, tensors) in [("state", states), ("weight", weights)] {
+      var seen = Set<String>()
+      for tensor in tensors where !seen.insert(tensor.name).inserted {
+        throw PlanRefusal("two \(kind)s are named '\(tensor.name)'; checkpoints could not tell them apart")
+      }
+    }
+  }
+
+  /// Another group starts with its base; group 0 may have one replacement.
+  private func checkGroups() throws {
+    var started = Set<Int>()
+    for block in blocks {
+      if block.group == 0 {
+        guard !block.isBase || started.insert(0).inserted else {
+          throw PlanRefusal("two blocks replace the base of group 0; a group has one base")
+        }
+      } else if block.isBase {
+        guard started.insert(block.group).inserted else {
+          throw PlanRefusal("group \(block.group) has two CSE_BASE blocks; a group has one base")
+        }
+      } else if !started.contains(block.group) {
+        throw PlanRefusal("group \(block.group) starts with '\(block.label)', which is not a CSE_BASE block")
+      }
+    }
+  }
+
+  /// What each CSE_NEW(k) has to hold, from the blocks that name it.
+  private static func vectorSets(_ blocks: [PlannedBlock]) throws -> [PlannedVectors] {
+    var sets: [Int: PlannedVectors] = [:]
+    func add(_ source: BlockSource, _ count: PlannedVectors.Count, isLive: Bool, _ label: String) throws {
+      guard case .new(let index) = source else { return }
+      if let known = sets[index], known.count != count {
+        throw PlanRefusal("new vectors \(index) have one size in block '\(label)' and another in an earlier block")
+      }
+      sets[index] = PlannedVectors(count: count, isLive: isLive || sets[index]?.isLive == true)
+    }
+    for block in blocks {
+      let perRow = Int(block.raw.per_row)
+      let fixed = Int(block.raw.fixed)
+      let columns: PlannedVectors.Count =
+        block.isPrivate ? .perRow(perRow) : .shared(perRow: perRow == 0 && fixed == 0 ? 1 : perRow, fixed: fixed)
+      try add(block.rows, .shared(perRow: 1, fixed: 0), isLive: !block.detachesRows, block.label)
+      try add(block.columns, columns, isLive: !block.detachesColumns, block.label)
+    }
+    let count = (sets.keys.max() ?? -1) + 1
+    return try (0..<count).map { index in
+      guard let set = sets[index] else { throw PlanRefusal("new vectors \(index) are in no block; number them from 0") }
+      return set
+    }
+  }
+}

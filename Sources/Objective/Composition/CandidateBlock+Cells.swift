@@ -1,0 +1,75 @@
+// Cells of a block: from similarity to logit and back, with the factors and offsets that samplers set.
+
+import Host
+
+extension CandidateBlock {
+  /// Writes the logits of one row; `target` is the row's start in the group's matrix.
+  func writeLogits(row: Int, factor: Float, into target: UnsafeMutablePointer<Float>) {
+    guard count > 0 else { return }
+    let source = similarity.floats + row * similarity.rowStride
+    let logits = target + start
+    guard let gain, let bias else {
+      for column in 0..<count { logits[column] = source[column] * factor }
+      return
+    }
+    let gains = gain.floats + row * gain.rowStride
+    let biases = bias.floats + row * bias.rowStride
+    for column in 0..<count { logits[column] = gains[column] * source[column] * factor + biases[column] }
+  }
+
+  /// Adds one row of a loss's gradients; all pointers are to the row's start in the group's matrices.
+  /// - Returns: the sum of dlogits * gain * similarity, times weight / temperature.
+  func takeGradients(
+    row: Int, weight: Float, factor: Float, dLogits: UnsafeMutablePointer<Float>,
+    dSimilarity: UnsafeMutablePointer<Float>, similarity: UnsafeMutablePointer<Float>,
+    into gradient: UnsafeMutablePointer<Float>
+  ) -> Double {
+    var sum: Float = 0
+    guard let gain, let bias else {
+      for column in start..<(start + count) {
+        let scaled = factor * dLogits[column]
+        sum += scaled * similarity[column]
+        gradient[column] += scaled + weight * dSimilarity[column]
+      }
+      return Double(sum)
+    }
+    let gains = gain.floats + row * gain.rowStride
+    let biases = bias.floats + row * bias.rowStride
+    for index in 0..<count {
+      let column = start + index
+      // An excluded cell takes part in nothing, whatever a loss writes there.
+      if biases[index] == -.infinity { continue }
+      let scaled = factor * dLogits[column] * gains[index]
+      sum += scaled * similarity[column]
+      gradient[column] += scaled + weight * dSimilarity[column]
+    }
+    return Double(sum)
+  }
+
+  /// Whether the cell takes part and is a comparison: neither excluded nor multiplied by 0.
+  func isCompared(row: Int, column: Int) -> Bool {
+    guard let gain, let bias else { return true }
+    return bias.floats[row * bias.rowStride + column] != -.infinity && gain.floats[row * gain.rowStride + column] != 0
+  }
+
+  /// What is wrong with the edits, or nil: gains are finite, offsets finite or -infinity, positives not excluded.
+  func editProblem(rows n: Int, label: String) -> String? {
+    guard let gain, let bias else { return nil }
+    for row in 0..<n {
+      let gains = gain.floats + row * gain.rowStride
+      let biases = bias.floats + row * bias.rowStride
+      var isBad = false
+      for column in 0..<fullCount {
+        if !gains[column].isFinite { isBad = true }
+        if !(biases[column] < .infinity) { isBad = true }
+      }
+      if isBad {
+        return "it left a gain or bias of block \(label), row \(row), that is not a number (bias may be -infinity)"
+      }
+      if planned.isBase, biases[row] == -.infinity {
+        return "it excluded the positive of row \(row) in block \(label); a row needs its positive"
+      }
+    }
+    return nil
+  }
+}

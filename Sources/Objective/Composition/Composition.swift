@@ -1,0 +1,209 @@
+// The objective on given embeddings: samplers -> blocks -> similarity -> logits -> losses, and the gradients back to z.
+// Made by ContrastiveModel (behind poolers and head) and by EmbeddingObjective (on its own).
+
+import Host
+import Kernels
+
+/// What a pass is asked for.
+struct PassOptions {
+  /// Gradients of loss * scale; nil computes the loss only.
+  var gradientScale: Double?
+  /// Row losses and shares for `probe`.
+  var wantsDetails = false
+}
+
+/// Samplers and losses over the views of a batch.
+final class Composition {
+  let samplers: [PluginInstance]
+  let losses: [LossStage]
+  let pool: ThreadPool
+  let hardNegativeWeight: Double
+  private(set) var limits: PluginLimits
+  private(set) var views: ViewSet
+  private(set) var stages: [SamplerStage] = []
+  private(set) var groups: [RowGroup] = []
+  private(set) var work = LogitWorkspace(cells: 0)
+  private var viewBanks: [VectorBank] = []
+  private var hasPendingBatch = false
+
+  /// Plans every plugin and allocates everything for `limits`.
+  init(
+    samplers: [PluginInstance], losses: [LossStage], limits: PluginLimits, pool: ThreadPool,
+    hardNegativeWeight: Double
+  ) throws {
+    guard !losses.isEmpty else { throw ObjectiveError.noLoss }
+    self.samplers = samplers
+    self.losses = losses
+    self.pool = pool
+    self.limits = limits
+    self.hardNegativeWeight = hardNegativeWeight
+    views = ViewSet(count: limits.viewCount, maxRows: limits.maxRows, width: limits.width, scoresEmbeddings: false)
+    try prepare(limits, force: true)
+  }
+
+  /// Every plugin instance, samplers first.
+  var instances: [PluginInstance] { samplers + losses.map(\.instance) }
+
+  /// Plans again where a limit or a parameter that is not live changed.
+  func prepare(_ limits: PluginLimits, force: Bool = false) throws {
+    guard force || limits != self.limits || instances.contains(where: { $0.needsPlan(for: limits) }) else { return }
+    for instance in instances {
+      instance.unwatchAll()
+      try instance.prepare(limits)
+    }
+    self.limits = limits
+    views = ViewSet(
+      count: limits.viewCount, maxRows: limits.maxRows, width: limits.width,
+      scoresEmbeddings: losses.contains { $0.instance.scoresEmbeddings })
+    viewBanks = (0..<limits.viewCount).map { VectorBank(view: $0, of: views) }
+    stages = samplers.enumerated().map {
+      SamplerStage(instance: $1, index: $0, maxRows: limits.maxRows, width: limits.width)
+    }
+    try makeGroups()
+    watchBuffers()
+    hasPendingBatch = false
+  }
+
+  /// The embeddings of the batch, to be written before `run`: [views * rows, width].
+  func begin(rows: Int, rowIDs: [Int64]? = nil, textIDs: [Int64]? = nil) {
+    views.begin(rows: rows, rowIDs: rowIDs, textIDs: textIDs)
+    for (index, bank) in viewBanks.enumerated() { bank.follow(views, index) }
+  }
+
+  /// Computes the loss of the embeddings in `views.z`, and with a scale their gradients in `views.dz`.
+  func run(_ position: StepPosition, _ options: PassOptions) throws -> StepReport {
+    hasPendingBatch = false
+    try start(position)
+    for stage in stages {
+      settle()
+      try stage.sample(views, pool: pool)
+    }
+    settle()
+    for group in groups { group.finish() }
+    var report = StepReport()
+    var sums = try score(options, &report)
+    if options.gradientScale != nil {
+      if options.wantsDetails { for index in groups.indices { groups[index].addGradients(to: &sums[index]) } }
+      try propagate()
+      report.gradientNorms = (0..<views.count).map { norm(views.dz.matrix($0)) }
+    }
+    describe(sums, options, &report)
+    hasPendingBatch = true
+    return report
+  }
+
+  /// The calls that `commit` has to make for the last batch; empty when it was taken already.
+  func takePendingCommits() -> [PendingCommit] {
+    guard hasPendingBatch else { return [] }
+    hasPendingBatch = false
+    return instances.filter(\.hasCommit).map { PendingCommit(instance: $0, batch: views.reading) }
+  }
+
+  // MARK: The pass
+
+  private func start(_ position: StepPosition) throws {
+    views.normalise(pool)
+    for loss in losses { try loss.updateTemperature() }
+    for instance in instances { instance.begin(position) }
+    for group in groups { group.begin(rows: views.rows) }
+    for stage in stages { stage.begin(rows: views.rows) }
+  }
+
+  private func settle() {
+    for group in groups {
+      group.settle(pool) { block in block.owner.map { self.stages[$0].isReady } ?? true }
+    }
+  }
+
+  private func score(_ options: PassOptions, _ report: inout StepReport) throws -> [[BlockSums]] {
+    let scorers = losses.filter(\.instance.scoresLogits)
+    let reference = scorers.first?.temperature ?? 1
+    var values = [Double](repeating: 0, count: losses.count)
+    var rowLosses = [Double](repeating: 0, count: options.wantsDetails ? views.rows : 0)
+    var sums: [[BlockSums]] = []
+    for group in groups {
+      var made = reference
+      group.makeLogits(pool, temperature: reference, into: work)
+      sums.append(group.sums(work, wantsSoftmax: options.wantsDetails))
+      for (index, loss) in losses.enumerated() where loss.instance.scoresLogits {
+        let parts = loss.groupCount(groups.count)
+        guard group.number < parts else { continue }
+        if loss.temperature != made {
+          made = loss.temperature
+          group.makeLogits(pool, temperature: made, into: work)
+        }
+        let scale = options.gradientScale.map { $0 * loss.weight / Double(parts) }
+        values[index] += try loss.score(group, work, scale: scale, wantsRows: options.wantsDetails) / Double(parts)
+        for row in rowLosses.indices { rowLosses[row] += loss.weight * group.rowLosses[row] / Double(parts) }
+      }
+    }
+    for (index, loss) in losses.enumerated() where loss.instance.scoresEmbeddings {
+      values[index] += try loss.scoreEmbeddings(views, scale: options.gradientScale.map { $0 * loss.weight })
+      // What a row adds to such a loss is not defined.
+      for row in rowLosses.indices { rowLosses[row] = .nan }
+    }
+    report.losses = zip(losses, values).map { ($0.instance.name, $0.weight, $1) }
+    report.loss = zip(losses, values).reduce(0) { $0 + $1.0.weight * $1.1 }
+    report.rowLosses = rowLosses
+    return sums
+  }
+
+  private func propagate() throws {
+    for group in groups { group.propagate(pool) }
+    for stage in stages.reversed() { try stage.sampleBackward(views, pool: pool) }
+    views.propagate(pool)
+    for (index, tensor) in views.dz.tensors.enumerated() {
+      if let flat = tensor.firstNonFinite {
+        throw ObjectiveError.notFinite(what: "the gradient of z\(index + 1)", row: flat / tensor.width)
+      }
+    }
+  }
+
+  private func norm(_ matrix: Matrix) -> Double {
+    var sum = 0.0
+    for row in 0..<matrix.rows { sum += Double(dot(matrix.row(row), matrix.row(row), matrix.columns)) }
+    return sum.squareRoot()
+  }
+
+  private func describe(_ sums: [[BlockSums]], _ options: PassOptions, _ report: inout StepReport) {
+    let total: Double? =
+      options.wantsDetails ? sums.joined().reduce(0) { $0 + $1.gradient + $1.positiveGradient } : nil
+    for (group, groupSums) in zip(groups, sums) {
+      for (block, sum) in zip(group.blocks, groupSums) {
+        report.blocks.append(
+          block.report(
+            sum, sampler: block.owner.map { samplers[$0].name } ?? "", group: group.number, rows: views.rows,
+            groups: groups.count, gradientTotal: total))
+      }
+    }
+    let positives = sums.compactMap(\.first)
+    let count = positives.reduce(0) { $0 + $1.positiveCount }
+    report.positive.count = count
+    report.positive.meanLogit = positives.reduce(0) { $0 + $1.positiveLogits } / Double(count)
+    if let total {
+      report.positive.softmaxShare = positives.reduce(0) { $0 + $1.positiveSoftmax } / Double(count)
+      report.positive.gradientShare = total > 0 ? positives.reduce(0) { $0 + $1.positiveGradient } / total : 0
+    }
+    for instance in instances {
+      report.metrics += instance.metrics.map { ("\(instance.name).\($0.name)", $0.value) }
+    }
+    for loss in losses where loss.logTemperature != nil {
+      report.metrics.append(("temperature.\(loss.instance.name)", loss.temperature))
+    }
+  }
+
+  // MARK: The layout
+
+  private func makeGroups() throws {
+    let layout = try BlockLayout(stages: stages, views: viewBanks, limits: limits, hardNegativeWeight: hardNegativeWeight)
+    groups = layout.groups.enumerated().map { RowGroup(number: $0, blocks: $1, maxRows: limits.maxRows) }
+    work = LogitWorkspace(cells: layout.groups.map { RowGroup.cells($0, rows: limits.maxRows) }.max() ?? 0)
+  }
+
+  /// Every buffer a plugin may write to is checked behind each of its calls.
+  private func watchBuffers() {
+    let shared = views.guarded
+    for stage in stages { for buffer in shared + stage.guarded { stage.instance.watch(buffer) } }
+    for loss in losses { for buffer in shared + work.guarded { loss.instance.watch(buffer) } }
+  }
+}

@@ -1,0 +1,93 @@
+// A loss in the composition: its weight, its temperature (fixed or learned), and its calls for every group.
+
+import Glibc
+import Host
+import Kernels
+import PluginAPI
+
+/// One loss instance with its share of the sum.
+final class LossStage {
+  let instance: PluginInstance
+  /// Its factor in the weighted sum.
+  let weight: Double
+  /// The logarithm of the temperature where it is learned: `temperature.<instance>`, shape [1].
+  let logTemperature: Parameter?
+
+  init(instance: PluginInstance, weight: Double, learnsTemperature: Bool) {
+    self.instance = instance
+    self.weight = weight
+    if learnsTemperature, let start = instance.values.double("temperature") {
+      let parameter = Parameter(name: "temperature.\(instance.name)", shape: [1], decays: false)
+      parameter.value.pointee = Float(log(start))
+      logTemperature = parameter
+    } else {
+      logTemperature = nil
+    }
+  }
+
+  /// What the host divides this loss's logits by; 1 where the loss has no such parameter.
+  var temperature: Double { instance.values.double("temperature") ?? 1 }
+
+  /// Tells the plugin the temperature as learned so far.
+  func updateTemperature() throws {
+    guard let logTemperature else { return }
+    try instance.values.set("temperature", to: Double(exp(logTemperature.value.pointee)))
+  }
+
+  /// How many of `groups` groups it scores.
+  func groupCount(_ groups: Int) -> Int { instance.plan.firstGroupOnly ? 1 : groups }
+
+  /// Scores one group whose logits are in the workspace.
+  ///
+  /// With `scale` the gradients, multiplied by it, are added to the group's; nil wants none.
+  func score(
+    _ group: RowGroup, _ work: LogitWorkspace, scale: Double?, wantsRows: Bool
+  ) throws -> Double {
+    if scale != nil {
+      work.dLogits.clear()
+      work.dSimilarity.clear()
+    }
+    group.describe(work, temperature: temperature, wantsGradients: scale != nil, wantsRows: wantsRows)
+    let loss = try instance.onLogits(UnsafePointer(group.described), wantsGradients: scale != nil)
+    guard let scale else { return loss }
+    try instance.checkFinite(work.dLogits, "dlogits", .onLogits)
+    try instance.checkFinite(work.dSimilarity, "dsim", .onLogits)
+    let sum = group.takeGradients(weight: scale, temperature: temperature, from: work)
+    try learnTemperature(sum, work)
+    instance.foldWeightGradients(scale: Float(scale))
+    return loss
+  }
+
+  /// With logit = gain * sim / T + bias: dL / d log T = - sum dlogits * gain * sim / T.
+  private func learnTemperature(_ sum: Double, _ work: LogitWorkspace) throws {
+    guard let logTemperature else { return }
+    let tensor = work.dSimilarity
+    for row in 0..<tensor.rows {
+      let values = tensor.floats + row * tensor.rowStride
+      for column in 0..<tensor.width where values[column] != 0 {
+        throw ObjectiveError.temperatureNotLearnable(loss: instance.name)
+      }
+    }
+    logTemperature.gradient.pointee -= Float(sum)
+  }
+
+  /// Scores the embeddings themselves; gradients are multiplied by `scale` and added to the batch's.
+  func scoreEmbeddings(_ views: ViewSet, scale: Double?) throws -> Double {
+    guard let scale, let dz = views.lossDz, let du = views.lossDu else {
+      return try instance.onEmbeddings(UnsafePointer(views.reading), wantsGradients: false)
+    }
+    dz.clear()
+    du.clear()
+    let loss = try instance.onEmbeddings(UnsafePointer(views.scoring), wantsGradients: true)
+    for (label, source, target) in [("dz", dz, views.dz), ("du", du, views.du)] {
+      for (view, tensor) in source.tensors.enumerated() {
+        try instance.checkFinite(tensor, "\(label)[\(view)]", .onEmbeddings)
+        let from = tensor.matrix
+        let to = target.matrix(view)
+        for row in 0..<from.rows { addScaled(Float(scale), from.row(row), to: to.row(row), from.columns) }
+      }
+    }
+    instance.foldWeightGradients(scale: Float(scale))
+    return loss
+  }
+}

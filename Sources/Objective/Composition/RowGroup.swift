@@ -1,0 +1,165 @@
+// A set of rows with everything each row is compared with: group 0 is the host's, others are declared by samplers.
+// Holds the similarities and the gradient at them; makes logits for a loss and takes its gradients back.
+
+import Host
+import Kernels
+import PluginAPI
+
+/// Matrices that losses read and write one group at a time; shared by all groups.
+final class LogitWorkspace {
+  let logits, dLogits, dSimilarity: Tensor
+
+  /// Room for `cells` numbers: the largest group's rows times its row stride.
+  init(cells: Int) {
+    func make(_ label: String) -> Tensor {
+      Tensor(shape: [0, 0], storage: GuardedBuffer(byteCount: cells * 4, label: label))
+    }
+    logits = make("logits")
+    dLogits = make("dlogits")
+    dSimilarity = make("dsim")
+  }
+
+  var guarded: [GuardedBuffer] { [logits, dLogits, dSimilarity].compactMap(\.storage) }
+
+  func reshape(rows: Int, columns: Int, stride: Int) {
+    for tensor in [logits, dLogits, dSimilarity] { tensor.reshape([rows, columns], rowStride: stride) }
+  }
+}
+
+/// One group of rows, scored by a loss on its own.
+final class RowGroup {
+  let number: Int
+  /// The base first; then in the order of declaration.
+  let blocks: [CandidateBlock]
+  let similarity: Tensor
+  /// The gradient at the similarities, summed over the losses.
+  let gradient: GuardedBuffer
+  /// What `on_logits` gets; filled by `describe`.
+  let described: UnsafeMutablePointer<cse_logits>
+  let rowLosses: UnsafeMutablePointer<Double>
+  private(set) var rows = 0
+  private(set) var columns = 0
+  private(set) var stride = 0
+  private let targets, blockStart: UnsafeMutablePointer<Int64>
+  private let blockPointers: UnsafeMutablePointer<UnsafePointer<cse_block>?>
+
+  init(number: Int, blocks: [CandidateBlock], maxRows: Int) {
+    self.number = number
+    self.blocks = blocks
+    let cells = Self.cells(blocks, rows: maxRows)
+    similarity = Tensor(shape: [0, 0], storage: GuardedBuffer(byteCount: cells * 4, label: "sim"))
+    gradient = GuardedBuffer(byteCount: cells * 4, label: "gradient of sim")
+    described = .allocate(capacity: 1)
+    described.initialize(to: cse_logits())
+    rowLosses = .allocate(capacity: maxRows)
+    rowLosses.initialize(repeating: .nan, count: maxRows)
+    targets = .allocate(capacity: maxRows)
+    for row in 0..<maxRows { (targets + row).initialize(to: Int64(row)) }
+    blockStart = .allocate(capacity: blocks.count + 1)
+    blockStart.initialize(repeating: 0, count: blocks.count + 1)
+    blockPointers = .allocate(capacity: blocks.count)
+    blockPointers.initialize(repeating: nil, count: blocks.count)
+    for (index, block) in blocks.enumerated() { blockPointers[index] = UnsafePointer(block.raw) }
+    fillDescription()
+  }
+
+  deinit {
+    described.deallocate()
+    rowLosses.deallocate()
+    targets.deallocate()
+    blockStart.deallocate()
+    blockPointers.deallocate()
+  }
+
+  /// Numbers in a matrix of `rows` rows over all blocks, padding included.
+  static func cells(_ blocks: [CandidateBlock], rows: Int) -> Int {
+    rows * alignedStride(blocks.reduce(0) { $0 + $1.columnCount(rows: rows) })
+  }
+
+  /// Starts a batch of `rows` rows.
+  func begin(rows: Int) {
+    self.rows = rows
+    for block in blocks { block.begin(rows: rows) }
+    // The stride allows for every column; what samplers leave unused becomes padding.
+    stride = alignedStride(blocks.reduce(0) { $0 + $1.fullCount })
+    columns = 0
+  }
+
+  /// Computes the similarities of all blocks up to the first whose vectors are not there yet.
+  func settle(_ pool: ThreadPool, isReady: (CandidateBlock) -> Bool) {
+    var start = 0
+    for block in blocks {
+      guard isReady(block) else { return }
+      if !block.isSettled {
+        block.settle(pool, into: similarity.floats, stride: stride, start: start, rows: rows)
+      }
+      start += block.count
+    }
+    columns = start
+  }
+
+  /// Lays out the finished group for the losses and clears the gradient.
+  func finish() {
+    similarity.reshape([rows, columns], rowStride: stride)
+    for (index, block) in blocks.enumerated() { blockStart[index] = Int64(block.start) }
+    blockStart[blocks.count] = Int64(columns)
+    described.pointee.rows = Int64(rows)
+    described.pointee.cols = Int64(columns)
+    gradient.floats.update(repeating: 0, count: rows * stride)
+  }
+
+  /// Writes the logits at `temperature` into the workspace: gain * sim / temperature + bias.
+  func makeLogits(_ pool: ThreadPool, temperature: Double, into work: LogitWorkspace) {
+    work.reshape(rows: rows, columns: columns, stride: stride)
+    let factor = Float(1 / temperature)
+    let target = work.logits.floats
+    pool.parallelFor(rows, grain: 16) { range, _ in
+      for row in range {
+        for block in self.blocks { block.writeLogits(row: row, factor: factor, into: target + row * self.stride) }
+      }
+    }
+  }
+
+  /// Adds what a loss wrote: gradient += weight * (dlogits * gain / temperature + dsim); excluded cells get nothing.
+  /// - Returns: the sum of dlogits * (logit - bias), from which the temperature's gradient follows.
+  func takeGradients(weight: Double, temperature: Double, from work: LogitWorkspace) -> Double {
+    var sum = 0.0
+    for row in 0..<rows {
+      let offset = row * stride
+      for block in blocks {
+        sum += block.takeGradients(
+          row: row, weight: Float(weight), factor: Float(weight / temperature),
+          dLogits: work.dLogits.floats + offset, dSimilarity: work.dSimilarity.floats + offset,
+          similarity: similarity.floats + offset, into: gradient.floats + offset)
+      }
+    }
+    return sum
+  }
+
+  /// Sends the gradient on to the vectors.
+  func propagate(_ pool: ThreadPool) {
+    for block in blocks {
+      block.propagate(pool, gradient: gradient.floats + block.start, stride: stride, rows: rows)
+    }
+  }
+
+  /// Points the description at the workspace; gradients are NULL where none are wanted.
+  func describe(_ work: LogitWorkspace, temperature: Double, wantsGradients: Bool, wantsRows: Bool) {
+    described.pointee.temperature = temperature
+    described.pointee.logits = UnsafePointer(work.logits.dl)
+    described.pointee.dlogits = wantsGradients ? work.dLogits.dl : nil
+    described.pointee.dsim = wantsGradients ? work.dSimilarity.dl : nil
+    described.pointee.row_loss = wantsRows ? rowLosses : nil
+    if wantsRows { rowLosses.update(repeating: .nan, count: rows) }
+  }
+
+  private func fillDescription() {
+    described.pointee.struct_size = UInt32(MemoryLayout<cse_logits>.size)
+    described.pointee.group = UInt32(number)
+    described.pointee.n_blocks = UInt32(blocks.count)
+    described.pointee.sim = UnsafePointer(similarity.dl)
+    described.pointee.target = UnsafePointer(targets)
+    described.pointee.block_start = UnsafePointer(blockStart)
+    described.pointee.blocks = UnsafePointer(blockPointers)
+  }
+}

@@ -1,0 +1,157 @@
+// A sampler in the composition: its vectors, its blocks, and what it is shown of the blocks before it.
+
+import Host
+import Kernels
+import PluginAPI
+
+/// One sampler instance with everything its calls need, at addresses that stay.
+final class SamplerStage {
+  let instance: PluginInstance
+  let index: Int
+  let vectors: [VectorBank]
+  let states: [VectorBank?]
+  /// Its blocks in the order it declared them.
+  private(set) var blocks: [CandidateBlock] = []
+  private var visible: [CandidateBlock] = []
+  private var firstOwn = 0
+  private let candidates: UnsafeMutablePointer<cse_candidates>
+  private var blockPointers: UnsafeMutablePointer<UnsafePointer<cse_block>?>
+  private var counts: UnsafeMutablePointer<Int64>
+  private let vectorList: TensorList
+  private let gradientList: TensorList
+  private var gains = TensorList([])
+  private var biases = TensorList([])
+  private var similarities = TensorList([])
+  private var isSampled = false
+
+  init(instance: PluginInstance, index: Int, maxRows: Int, width: Int) {
+    self.instance = instance
+    self.index = index
+    vectors = instance.plan.vectors.enumerated().map {
+      VectorBank(new: $1, index: $0, maxRows: maxRows, width: width)
+    }
+    // Only states that blocks name are compared; others may have any shape.
+    states = instance.states.enumerated().map { index, state in
+      let isUsed = instance.plan.blocks.contains { $0.rows == .state(index) || $0.columns == .state(index) }
+      return isUsed ? VectorBank(state: state.tensor) : nil
+    }
+    vectorList = TensorList(vectors.map(\.tensor))
+    gradientList = TensorList(vectors.map(\.gradientTensor))
+    candidates = .allocate(capacity: 1)
+    candidates.initialize(to: cse_candidates())
+    blockPointers = .allocate(capacity: 1)
+    counts = .allocate(capacity: 1)
+  }
+
+  deinit {
+    candidates.deallocate()
+    blockPointers.deallocate()
+    counts.deallocate()
+  }
+
+  /// The bank a block's side means.
+  func bank(_ source: BlockSource, views: [VectorBank]) -> VectorBank? {
+    switch source {
+    case .view(let view): views[view]
+    case .new(let set): vectors[set]
+    case .state(let state): states[state]
+    }
+  }
+
+  func adopt(_ blocks: [CandidateBlock]) { self.blocks = blocks }
+
+  /// Fixes what the sampler sees: `earlier` (group 0's base first), then its own blocks.
+  func see(_ earlier: [CandidateBlock]) {
+    visible = earlier + blocks
+    firstOwn = earlier.count
+    let room = max(visible.count, 1)
+    blockPointers.deallocate()
+    counts.deallocate()
+    blockPointers = .allocate(capacity: room)
+    blockPointers.initialize(repeating: nil, count: room)
+    counts = .allocate(capacity: room)
+    counts.initialize(repeating: 0, count: room)
+    for (index, block) in visible.enumerated() { blockPointers[index] = UnsafePointer(block.raw) }
+    let edits = instance.plan.editsCells
+    gains = TensorList(visible.map { edits ? $0.gain : nil })
+    biases = TensorList(visible.map { edits ? $0.bias : nil })
+    similarities = TensorList(visible.map { _ in nil })
+    candidates.pointee.struct_size = UInt32(MemoryLayout<cse_candidates>.size)
+    candidates.pointee.n_blocks = UInt32(visible.count)
+    candidates.pointee.first_own = UInt32(firstOwn)
+    candidates.pointee.n_vectors = UInt32(vectors.count)
+    candidates.pointee.vectors = vectors.isEmpty ? nil : UnsafePointer(vectorList.pointer)
+    candidates.pointee.blocks = UnsafePointer(blockPointers)
+    candidates.pointee.n_cols = counts
+    candidates.pointee.gain = edits ? UnsafePointer(gains.pointer) : nil
+    candidates.pointee.bias = edits ? UnsafePointer(biases.pointer) : nil
+    candidates.pointee.sim = similarities.reading
+  }
+
+  var guarded: [GuardedBuffer] {
+    vectors.flatMap { [$0.tensor?.storage, $0.gradientTensor?.storage].compactMap { $0 } }
+      + visible.flatMap { [$0.gain?.storage, $0.bias?.storage].compactMap { $0 } }
+  }
+
+  func begin(rows: Int) {
+    isSampled = false
+    for bank in vectors { bank.begin(rows: rows) }
+  }
+
+  /// Calls `sample`, checks what it did, and normalises the new vectors and the states it compares with.
+  func sample(_ views: ViewSet, pool: ThreadPool) throws {
+    for (index, block) in visible.enumerated() {
+      counts[index] = Int64(block.count)
+      similarities.set(index, block.isSettled ? block.similarity : nil)
+    }
+    try instance.sample(UnsafePointer(views.reading), UnsafePointer(candidates), vectors: vectors.compactMap(\.tensor))
+    try takeCounts(rows: views.rows)
+    if instance.plan.editsCells {
+      for block in visible {
+        if let problem = block.editProblem(rows: views.rows, label: "'\(block.planned.label)'") {
+          throw instance.failure(.sample, .contract(problem))
+        }
+      }
+    }
+    for bank in vectors { bank.normalise(pool) }
+    for bank in states { bank?.normalise(pool) }
+    isSampled = true
+  }
+
+  /// Whether the vectors of its blocks are there.
+  var isReady: Bool { isSampled }
+
+  /// Sends the gradients of live new vectors on to the batch's views and to the sampler's weights.
+  func sampleBackward(_ views: ViewSet, pool: ThreadPool) throws {
+    guard instance.plan.vectors.contains(where: \.isLive) else { return }
+    for bank in vectors { bank.propagate(pool) }
+    try instance.sampleBackward(UnsafePointer(views.writing), gradientList)
+    for (kind, stack) in [("dz", views.dz), ("du", views.du)] {
+      for (view, tensor) in stack.tensors.enumerated() {
+        try instance.checkFinite(tensor, "\(kind)[\(view)]", .sampleBackward)
+      }
+    }
+    instance.foldWeightGradients(scale: 1)
+  }
+
+  /// Takes over lowered column counts of its own blocks.
+  private func takeCounts(rows: Int) throws {
+    for (index, block) in visible.enumerated() {
+      let count = Int(counts[index])
+      guard count != block.count else { continue }
+      let title = "n_cols[\(index)] ('\(block.planned.label)')"
+      guard index >= firstOwn, !block.isSettled else {
+        if block.owner == self.index { continue }
+        throw instance.failure(.sample, .contract("it changed \(title), which belongs to another; only own blocks may"))
+      }
+      guard count >= 0, count <= block.count else {
+        throw instance.failure(.sample, .contract("it set \(title) to \(count), expected 0 to \(block.count)"))
+      }
+      guard !block.planned.isBase || count >= rows else {
+        throw instance.failure(
+          .sample, .contract("it lowered \(title) to \(count), but a CSE_BASE block holds the positives of \(rows) rows"))
+      }
+      block.count = count
+    }
+  }
+}

@@ -1,0 +1,135 @@
+// The embeddings of a batch by view (anchor, positive, hard negative): raw, normalised, and their gradients.
+// Owned by Composition; the model writes z and reads dz, samplers and embedding losses see cse_batch.
+
+import Host
+import Kernels
+import PluginAPI
+
+/// Vectors of all views one below the other, [views * rows, width], with a tensor for each view.
+final class VectorStack {
+  let buffer: GuardedBuffer
+  let tensors: [Tensor]
+  let list: TensorList
+  let width: Int
+  let stride: Int
+  private(set) var rows = 0
+
+  init(views: Int, maxRows: Int, width: Int, label: String) {
+    self.width = width
+    stride = alignedStride(width)
+    buffer = GuardedBuffer(byteCount: views * maxRows * stride * 4, label: label)
+    let stride = stride
+    tensors = (0..<views).map { _ in Tensor(shape: [0, width], rowStride: stride) }
+    list = TensorList(tensors)
+    setRows(maxRows)
+  }
+
+  /// Views lie close together, whatever the number of rows.
+  func setRows(_ rows: Int) {
+    self.rows = rows
+    for (view, tensor) in tensors.enumerated() {
+      tensor.setRows(rows)
+      tensor.point(to: buffer.floats + view * rows * stride)
+    }
+  }
+
+  /// All views as one matrix.
+  var matrix: Matrix { Matrix(buffer.floats, rows: tensors.count * rows, columns: width, rowStride: stride) }
+
+  /// View `index` as a matrix.
+  func matrix(_ index: Int) -> Matrix { tensors[index].matrix }
+
+  func clear() { buffer.floats.update(repeating: 0, count: tensors.count * rows * stride) }
+}
+
+/// A batch's embeddings with their gradients.
+final class ViewSet {
+  let count: Int
+  let maxRows: Int
+  let width: Int
+  let z, u, dz, du: VectorStack
+  /// Where embedding losses write, before the host weighs it.
+  let lossDz, lossDu: VectorStack?
+  let inverse: FloatBuffer
+  /// The batch as samplers see it in `sample` and everyone in `commit`: no gradients wanted.
+  let reading: UnsafeMutablePointer<cse_batch>
+  /// The batch as `sample_backward` sees it.
+  let writing: UnsafeMutablePointer<cse_batch>
+  /// The batch as `on_embeds` sees it when gradients are wanted.
+  let scoring: UnsafeMutablePointer<cse_batch>
+  private let identifiers: UnsafeMutablePointer<Int64>
+
+  init(count: Int, maxRows: Int, width: Int, scoresEmbeddings: Bool) {
+    self.count = count
+    self.maxRows = maxRows
+    self.width = width
+    z = VectorStack(views: count, maxRows: maxRows, width: width, label: "z")
+    u = VectorStack(views: count, maxRows: maxRows, width: width, label: "u")
+    dz = VectorStack(views: count, maxRows: maxRows, width: width, label: "dz")
+    du = VectorStack(views: count, maxRows: maxRows, width: width, label: "du")
+    lossDz = scoresEmbeddings ? VectorStack(views: count, maxRows: maxRows, width: width, label: "dz") : nil
+    lossDu = scoresEmbeddings ? VectorStack(views: count, maxRows: maxRows, width: width, label: "du") : nil
+    inverse = FloatBuffer(count: count * maxRows)
+    identifiers = .allocate(capacity: 2 * maxRows)
+    identifiers.initialize(repeating: 0, count: 2 * maxRows)
+    reading = .allocate(capacity: 3)
+    reading.initialize(repeating: cse_batch(), count: 3)
+    writing = reading + 1
+    scoring = reading + 2
+    fillBatches()
+  }
+
+  deinit {
+    reading.deallocate()
+    identifiers.deallocate()
+  }
+
+  var rows: Int { z.rows }
+
+  /// Everything a plugin may write to here; calls check the ends.
+  var guarded: [GuardedBuffer] {
+    [z.buffer, u.buffer, dz.buffer, du.buffer] + [lossDz, lossDu].compactMap { $0?.buffer }
+  }
+
+  /// Sets the number of rows of this batch and what its rows are called.
+  func begin(rows: Int, rowIDs: [Int64]?, textIDs: [Int64]?) {
+    precondition(rows >= 1 && rows <= maxRows)
+    for stack in [z, u, dz, du, lossDz, lossDu] { stack?.setRows(rows) }
+    for index in 0..<3 { reading[index].rows = Int64(rows) }
+    for row in 0..<rows {
+      identifiers[row] = rowIDs?[row] ?? Int64(row)
+      identifiers[maxRows + row] = textIDs?[row] ?? Int64(row)
+    }
+  }
+
+  /// Makes u from z and clears the gradients.
+  func normalise(_ pool: ThreadPool) {
+    Objective.normalise(pool, z.matrix, into: u.matrix, inverse: inverse.pointer)
+    dz.clear()
+    du.clear()
+  }
+
+  /// Moves the gradient that arrived at u on to z; afterwards dz is complete.
+  func propagate(_ pool: ThreadPool) {
+    normaliseBackward(pool, unit: u.matrix, dUnit: du.matrix, inverse: inverse.pointer, dRaw: dz.matrix)
+    du.clear()
+  }
+
+  private func fillBatches() {
+    for index in 0..<3 {
+      reading[index].struct_size = UInt32(MemoryLayout<cse_batch>.size)
+      reading[index].n_views = UInt32(count)
+      reading[index].dim = Int64(width)
+      reading[index].z = z.list.reading
+      reading[index].u = u.list.reading
+      reading[index].row_ids = UnsafePointer(identifiers)
+      reading[index].text_ids = UnsafePointer(identifiers + maxRows)
+    }
+    writing.pointee.dz = UnsafePointer(dz.list.pointer)
+    writing.pointee.du = UnsafePointer(du.list.pointer)
+    if let lossDz, let lossDu {
+      scoring.pointee.dz = UnsafePointer(lossDz.list.pointer)
+      scoring.pointee.du = UnsafePointer(lossDu.list.pointer)
+    }
+  }
+}

@@ -1,0 +1,155 @@
+// Everything above the encoder in one training step: hidden states -> poolers -> head -> samplers -> losses, and the
+// gradients all the way back. Made and driven by Training.
+
+package import Encoder
+package import Host
+package import Kernels
+
+/// Poolers, head and objective of a run.
+package final class ContrastiveModel {
+  /// Poolers and head; what evaluation embeds with.
+  package let pooling: PoolingStack
+  let composition: Composition
+  private var limits: PluginLimits
+  private var pendingPoolers = false
+
+  /// Plans and allocates everything for batches of at most `maxRows` rows and `maxTokens` tokens over all views;
+  /// larger ones are planned for when they come.
+  ///
+  /// - Throws: `PluginError` for names and settings, `PluginFailure` when a plugin refuses, `ObjectiveError` for
+  ///   strategies that make no sense.
+  package init(
+    _ configuration: ObjectiveConfiguration, pooler: PoolerSpec, head: HeadKind, hiddenWidth: Int, layerCount: Int,
+    maxRows: Int, maxTokens: Int, views: Int, registry: PluginRegistry, services: HostServices
+  ) throws {
+    var factory = InstanceFactory(registry: registry, services: services, seed: configuration.seed)
+    limits = PluginLimits(
+      maxRows: maxRows, width: hiddenWidth, maxTokens: max(maxTokens, maxRows * views), maxSequences: maxRows * views,
+      layerCount: layerCount, viewCount: views)
+    pooling = try PoolingStack(pooler: pooler, head: head, factory: &factory, limits: limits)
+    composition = try Composition(
+      configuration, factory: &factory, limits: Self.limits(limits, width: pooling.outputWidth))
+    try pooling.prepare(limits)
+  }
+
+  /// Which hidden states `trainStep` needs.
+  package var layerRequest: LayerRequest { pooling.layerRequest }
+  package var outputWidth: Int { pooling.outputWidth }
+  /// Head, pooler weights, learned temperatures, sampler and loss weights.
+  package var parameters: [Parameter] { pooling.parameters + composition.parameters }
+  /// What plugins keep between steps; checkpoints save and restore its bytes.
+  package var states: [StateTensor] { pooling.states + composition.states }
+  /// Every plugin instance, poolers first.
+  package var instances: [PluginInstance] { pooling.instances + composition.instances }
+
+  /// Computes the loss of a batch, fills `dHidden` and adds to the parameters' gradients. Changes no state.
+  ///
+  /// Sequences come view by view: sequence `v * rows + i` is view v of row i.
+  /// - Parameters:
+  ///   - hidden: the layers of `layerRequest`: [tokens, hiddenWidth], or [sequences, hiddenWidth] for first tokens.
+  ///   - dHidden: like `hidden`; overwritten.
+  ///   - offsets: where each sequence starts in `tokens`; sequences + 1 numbers.
+  ///   - tokenFlags: 1 for special tokens.
+  ///   - rowIDs: each row's number in the training file; `textIDs`: equal if and only if the anchors' texts are equal.
+  ///   - lossScale: multiplies all gradients, not the reported loss (1/K for K batches per step).
+  ///   - batch: which batch the random numbers belong to; the step unless several batches make one step.
+  /// - Throws: `PluginFailure`, `ObjectiveError`; then nothing of the batch may be applied.
+  package func trainStep(
+    hidden: [Matrix], dHidden: [Matrix], offsets: [Int], tokens: [Int32], tokenFlags: [UInt8], views: Int,
+    rowIDs: [Int64], textIDs: [Int64], step: Int64, totalSteps: Int64 = 0, epoch: Double = 0, lossScale: Double = 1,
+    batch: UInt64? = nil
+  ) throws -> StepReport {
+    pendingPoolers = false
+    let input = HiddenBatch(layers: hidden, offsets: offsets, tokens: tokens, tokenFlags: tokenFlags, views: views)
+    let rows = try checkedRows(input, rowIDs: rowIDs, textIDs: textIDs, dHidden: dHidden)
+    try grow(rows: rows, tokens: tokens.count, views: views)
+    let position = StepPosition(step: step, totalSteps: totalSteps, epoch: epoch, batch: batch)
+    composition.begin(rows: rows, rowIDs: rowIDs, textIDs: textIDs)
+    let z = composition.views.z.matrix
+    try pooling.forward(input, position: position, into: z)
+    try checkEmbeddings(rows)
+    var report = try composition.run(position, PassOptions(gradientScale: lossScale))
+    try pooling.backward(input, z: z, dz: composition.views.dz.matrix, dHidden: dHidden)
+    report.metrics = pooling.metrics + report.metrics
+    pendingPoolers = true
+    return report
+  }
+
+  /// The loss of a batch without gradients; no state changes.
+  package func loss(
+    hidden: [Matrix], offsets: [Int], tokens: [Int32], tokenFlags: [UInt8], views: Int, rowIDs: [Int64],
+    textIDs: [Int64], step: Int64
+  ) throws -> StepReport {
+    let input = HiddenBatch(layers: hidden, offsets: offsets, tokens: tokens, tokenFlags: tokenFlags, views: views)
+    let rows = try checkedRows(input, rowIDs: rowIDs, textIDs: textIDs, dHidden: hidden)
+    try grow(rows: rows, tokens: tokens.count, views: views)
+    composition.begin(rows: rows, rowIDs: rowIDs, textIDs: textIDs)
+    try pooling.forward(input, position: StepPosition(step: step), into: composition.views.z.matrix)
+    return try composition.run(StepPosition(step: step), PassOptions())
+  }
+
+  /// Lets plugins update their states after the batch of the last `trainStep` was accepted; once for each batch.
+  /// - Throws: `PluginFailure`; then every state is as it was before.
+  package func commit() throws {
+    let poolers = pendingPoolers ? pooling.commits : []
+    pendingPoolers = false
+    try commitAll(poolers + composition.takePendingCommits())
+  }
+
+  /// Embeddings of a batch, `into` [sequences, outputWidth]; see `PoolingStack.embed`.
+  package func embed(
+    hidden: [Matrix], offsets: [Int], tokens: [Int32], tokenFlags: [UInt8], useHead: Bool, into target: Matrix
+  ) throws {
+    try pooling.embed(
+      hidden: hidden, offsets: offsets, tokens: tokens, tokenFlags: tokenFlags, useHead: useHead, into: target)
+  }
+
+  private static func limits(_ limits: PluginLimits, width: Int) -> PluginLimits {
+    var limits = limits
+    limits.width = width
+    return limits
+  }
+
+  private func grow(rows: Int, tokens: Int, views: Int) throws {
+    var grown = limits
+    grown.viewCount = views
+    grown.maxRows = max(grown.maxRows, rows)
+    grown.maxSequences = max(grown.maxSequences, grown.maxRows * views)
+    // Evaluation may have met a longer sequence meanwhile.
+    grown.maxTokens = max(grown.maxTokens, tokens, grown.maxSequences, pooling.limits.maxTokens)
+    limits = grown
+    try pooling.prepare(grown)
+    try composition.prepare(Self.limits(grown, width: pooling.outputWidth))
+  }
+
+  private func checkedRows(
+    _ batch: HiddenBatch, rowIDs: [Int64], textIDs: [Int64], dHidden: [Matrix]
+  ) throws -> Int {
+    guard (2...16).contains(batch.views), batch.sequences > 0, batch.sequences % batch.views == 0 else {
+      throw ObjectiveError.shape(
+        what: "the batch", expected: "a whole number of rows in 2 to 16 views",
+        found: "\(batch.sequences) sequences in \(batch.views) views")
+    }
+    let rows = batch.sequences / batch.views
+    guard rowIDs.count == rows, textIDs.count == rows else {
+      throw ObjectiveError.shape(
+        what: "row and text ids", expected: "\(rows) each", found: "\(rowIDs.count) and \(textIDs.count)")
+    }
+    guard dHidden.count == batch.layers.count,
+      zip(dHidden, batch.layers).allSatisfy({ $0.rows == $1.rows && $0.columns == $1.columns })
+    else {
+      throw ObjectiveError.shape(
+        what: "dHidden", expected: "matrices like the hidden states", found: "other sizes")
+    }
+    return rows
+  }
+
+  /// A head's numbers are nobody's fault but the training's.
+  private func checkEmbeddings(_ rows: Int) throws {
+    for (index, tensor) in composition.views.z.tensors.enumerated() {
+      if let flat = tensor.firstNonFinite {
+        throw ObjectiveError.notFinite(what: "embedding z\(index + 1)", row: flat / tensor.width)
+      }
+    }
+  }
+}

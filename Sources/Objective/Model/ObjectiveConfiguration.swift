@@ -1,0 +1,87 @@
+// What an objective is made from, and the making of plugin instances with names of their own.
+
+package import Host
+import Kernels
+
+/// What stands between the pooled vector and the embedding that is compared.
+package enum HeadKind: String, Sendable {
+  case none
+  /// Linear of the same width, then tanh: the head of SimCSE and MixCSE for CLS pooling.
+  case mlp
+}
+
+/// The strategy of a run with the host's own settings.
+package struct ObjectiveConfiguration: Sendable {
+  package var strategy: StrategySpec
+  /// Takes the place of every loss's own temperature.
+  package var temperature: Double?
+  /// Lets the optimiser move the (logarithm of the) temperature of every loss that has one.
+  package var learnTemperature = false
+  /// Added to the logit of each row's own real hard negative, z3.
+  package var hardNegativeWeight = 0.0
+  package var seed: UInt64 = 42
+
+  package init(strategy: StrategySpec, temperature: Double? = nil, seed: UInt64 = 42) {
+    self.strategy = strategy
+    self.temperature = temperature
+    self.seed = seed
+  }
+}
+
+/// Makes instances whose names are unique in the run: `mixcse`, `mixcse#2`, ...
+package struct InstanceFactory {
+  let registry: PluginRegistry
+  let services: HostServices
+  let seed: UInt64
+  private var used: [String: Int] = [:]
+
+  package init(registry: PluginRegistry, services: HostServices, seed: UInt64) {
+    self.registry = registry
+    self.services = services
+    self.seed = seed
+  }
+
+  /// An instance of the component that `spec` names, with its settings.
+  /// - Throws: `PluginError` for names and settings, `PluginFailure` when the plugin refuses.
+  mutating func make(_ kind: ComponentKind, _ spec: ComponentSpec) throws -> PluginInstance {
+    let component = try registry.component(kind, spec.name)
+    let count = (used[component.name] ?? 0) + 1
+    used[component.name] = count
+    let name = count == 1 ? component.name : "\(component.name)#\(count)"
+    return try PluginInstance(
+      component: component, values: ParameterValues(for: component, settings: spec.settings), name: name,
+      services: services, seed: seed)
+  }
+}
+
+extension Composition {
+  /// The samplers and losses of a configuration, planned for `limits`.
+  convenience init(
+    _ configuration: ObjectiveConfiguration, factory: inout InstanceFactory, limits: PluginLimits
+  ) throws {
+    let samplers = try configuration.strategy.samplers.map { try factory.make(.sampler, $0) }
+    var losses: [LossStage] = []
+    for spec in configuration.strategy.losses {
+      let instance = try factory.make(.loss, spec)
+      let hasTemperature = instance.values.double("temperature") != nil
+      if let temperature = configuration.temperature, hasTemperature {
+        try instance.values.set("temperature", to: temperature)
+      }
+      losses.append(
+        LossStage(
+          instance: instance, weight: spec.weight,
+          learnsTemperature: hasTemperature && configuration.learnTemperature))
+    }
+    let wantsTemperature = configuration.temperature != nil || configuration.learnTemperature
+    if wantsTemperature, !losses.isEmpty, !losses.contains(where: { $0.instance.values.double("temperature") != nil }) {
+      throw ObjectiveError.noTemperature(losses: losses.map(\.instance.name))
+    }
+    try self.init(
+      samplers: samplers, losses: losses, limits: limits, pool: factory.services.pool,
+      hardNegativeWeight: configuration.hardNegativeWeight)
+  }
+
+  /// Learned temperatures and the weights of samplers and losses.
+  var parameters: [Parameter] { losses.compactMap(\.logTemperature) + instances.flatMap(\.weights) }
+  var states: [StateTensor] { instances.flatMap(\.states) }
+}

@@ -1,0 +1,138 @@
+// One pooler of the chain: the first reads hidden states, each later one the vectors of the one before it.
+
+import Host
+import Kernels
+import PluginAPI
+
+/// A batch of hidden states, as the encoder gives it.
+struct HiddenBatch {
+  /// One per layer of the request: [tokens, width], or [sequences, width] for first tokens.
+  var layers: [Matrix]
+  /// Where each sequence starts in `tokens`; sequences + 1 numbers.
+  var offsets: [Int]
+  var tokens: [Int32]
+  /// CSE_TOKEN_SPECIAL or 0 for each token.
+  var tokenFlags: [UInt8]
+  var views: Int
+
+  var sequences: Int { offsets.count - 1 }
+}
+
+/// A pooler instance with its input description and its vectors.
+final class PoolerStage {
+  let instance: PluginInstance
+  /// Its vectors [sequences, out_dim] and their gradient; the last pooler writes where it is told to.
+  private(set) var output = Tensor(shape: [0, 0])
+  private(set) var gradient = Tensor(shape: [0, 0])
+  private let tokens: UnsafeMutablePointer<cse_tokens>
+  private var layers = TensorList([])
+  private var layerGradients = TensorList([])
+  private var offsets: UnsafeMutablePointer<Int64>
+  private var ids: UnsafeMutablePointer<Int32>
+  private var flags: UnsafeMutablePointer<UInt8>
+
+  init(_ instance: PluginInstance) {
+    self.instance = instance
+    tokens = .allocate(capacity: 1)
+    tokens.initialize(to: cse_tokens())
+    offsets = .allocate(capacity: 1)
+    ids = .allocate(capacity: 1)
+    flags = .allocate(capacity: 1)
+  }
+
+  deinit {
+    tokens.deallocate()
+    offsets.deallocate()
+    ids.deallocate()
+    flags.deallocate()
+  }
+
+  var outputWidth: Int { instance.plan.outputWidth }
+
+  /// Plans for `limits` and allocates.
+  func prepare(_ limits: PluginLimits) throws {
+    guard instance.needsPlan(for: limits) else { return }
+    try instance.prepare(limits)
+    let stride = alignedStride(outputWidth)
+    func make(_ label: String) -> Tensor {
+      let buffer = GuardedBuffer(byteCount: limits.maxSequences * stride * 4, label: label)
+      return Tensor(shape: [limits.maxSequences, outputWidth], rowStride: stride, storage: buffer)
+    }
+    output = make("out")
+    gradient = make("dout")
+    instance.unwatchAll()
+    for buffer in [output.storage, gradient.storage].compactMap({ $0 }) { instance.watch(buffer) }
+    let width = limits.width
+    layers = TensorList(instance.plan.layers.map { _ in Tensor(shape: [0, width]) })
+    layerGradients = TensorList(instance.plan.layers.map { _ in Tensor(shape: [0, width]) })
+    offsets.deallocate()
+    ids.deallocate()
+    flags.deallocate()
+    offsets = .allocate(capacity: limits.maxSequences + 1)
+    offsets.initialize(repeating: 0, count: limits.maxSequences + 1)
+    ids = .allocate(capacity: max(limits.maxTokens, limits.maxSequences))
+    flags = .allocate(capacity: max(limits.maxTokens, limits.maxSequences))
+    tokens.pointee.struct_size = UInt32(MemoryLayout<cse_tokens>.size)
+    tokens.pointee.n_layers = UInt32(instance.plan.layers.count)
+    tokens.pointee.dim = Int64(width)
+    tokens.pointee.offsets = UnsafePointer(offsets)
+    tokens.pointee.layers = layers.reading
+  }
+
+  /// Pools sequences `range` of `batch`; `order[k]` is the batch's layer for the plan's layer k.
+  func forward(_ batch: HiddenBatch, range: Range<Int>, order: [Int], firstTokenOnly: Bool) throws {
+    let count = range.count
+    let first = batch.offsets[range.lowerBound]
+    let tokenCount = firstTokenOnly ? count : batch.offsets[range.upperBound] - first
+    for index in 0...count {
+      offsets[index] = Int64(firstTokenOnly ? index : batch.offsets[range.lowerBound + index] - first)
+    }
+    for index in 0..<tokenCount {
+      let token = firstTokenOnly ? batch.offsets[range.lowerBound + index] : first + index
+      ids[index] = batch.tokens[token]
+      flags[index] = batch.tokenFlags[token]
+    }
+    tokens.pointee.token_ids = UnsafePointer(ids)
+    tokens.pointee.token_flags = UnsafePointer(flags)
+    let row = firstTokenOnly ? range.lowerBound : first
+    look(at: order.map { batch.layers[$0] }, from: row, count: tokenCount, in: layers)
+    try pool(sequences: count, tokens: tokenCount, views: batch.views)
+  }
+
+  /// Pools the vectors of the pooler before: each sequence is one token long.
+  func forward(_ vectors: Tensor, views: Int) throws {
+    let count = vectors.rows
+    for index in 0...count { offsets[index] = Int64(index) }
+    tokens.pointee.token_ids = nil
+    tokens.pointee.token_flags = nil
+    look(at: layers.tensors.map { _ in vectors.matrix }, from: 0, count: count, in: layers)
+    try pool(sequences: count, tokens: count, views: views)
+  }
+
+  /// Adds to `inputs` (one per layer of the plan) what `gradient` causes.
+  func backward(_ inputs: [Matrix]) throws {
+    guard instance.canPropagate else { throw ObjectiveError.poolerCannotTrain(instance.name) }
+    look(at: inputs, from: 0, count: Int(tokens.pointee.n_tokens), in: layerGradients)
+    tokens.pointee.dlayers = UnsafePointer(layerGradients.pointer)
+    defer { tokens.pointee.dlayers = nil }
+    try instance.poolBackward(
+      UnsafePointer(tokens), output: output, gradient: gradient, layerGradients: layerGradients.tensors.compactMap { $0 })
+    instance.foldWeightGradients(scale: 1)
+  }
+
+  private func look(at matrices: [Matrix], from row: Int, count: Int, in list: TensorList) {
+    for (tensor, matrix) in zip(list.tensors, matrices) {
+      tensor?.reshape([count, matrix.columns], rowStride: matrix.rowStride)
+      tensor?.point(to: matrix.row(row))
+    }
+  }
+
+  private func pool(sequences: Int, tokens count: Int, views: Int) throws {
+    tokens.pointee.n_seqs = Int64(sequences)
+    tokens.pointee.n_tokens = Int64(count)
+    tokens.pointee.n_views = Int64(views)
+    output.setRows(sequences)
+    gradient.setRows(sequences)
+    try instance.pool(UnsafePointer(tokens), output: output)
+  }
+}

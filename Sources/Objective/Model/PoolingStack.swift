@@ -1,0 +1,207 @@
+// Poolers and head: hidden states in, embeddings out. Used in training by ContrastiveModel and alone by SentenceEmbedder.
+
+package import Encoder
+package import Host
+package import Kernels
+
+/// A chain of poolers with an optional head.
+package final class PoolingStack {
+  package let hiddenWidth: Int
+  package let layerCount: Int
+  let stages: [PoolerStage]
+  let head: MLPHead?
+  let pool: ThreadPool
+  private(set) var limits: PluginLimits
+  private var headInputGradient: GuardedBuffer
+
+  /// Plans every pooler; the limits grow later where a batch needs more.
+  /// - Throws: `PluginError` for names and settings, `PluginFailure` when a pooler refuses.
+  package convenience init(
+    pooler: PoolerSpec, head: HeadKind, hiddenWidth: Int, layerCount: Int, registry: PluginRegistry,
+    services: HostServices, seed: UInt64, maxSequences: Int = 64, maxTokens: Int = 4096
+  ) throws {
+    var factory = InstanceFactory(registry: registry, services: services, seed: seed)
+    try self.init(
+      pooler: pooler, head: head, factory: &factory,
+      limits: PluginLimits(
+        maxRows: maxSequences, width: hiddenWidth, maxTokens: maxTokens, maxSequences: maxSequences,
+        layerCount: layerCount, viewCount: 1))
+  }
+
+  init(pooler: PoolerSpec, head: HeadKind, factory: inout InstanceFactory, limits: PluginLimits) throws {
+    hiddenWidth = limits.width
+    layerCount = limits.layerCount
+    pool = factory.services.pool
+    stages = try pooler.chain.map { PoolerStage(try factory.make(.pooler, $0)) }
+    precondition(!stages.isEmpty, "a pooler chain has at least one pooler")
+    self.limits = limits
+    headInputGradient = GuardedBuffer(byteCount: 0, label: "")
+    try Self.prepare(stages, limits)
+    let width = stages[stages.count - 1].outputWidth
+    self.head = head == .mlp && !pooler.skipsHead ? MLPHead(width: width, seed: factory.seed) : nil
+  }
+
+  /// Width of the embeddings.
+  package var outputWidth: Int { stages[stages.count - 1].outputWidth }
+  /// Which hidden states have to be there.
+  package var layerRequest: LayerRequest {
+    LayerRequest(layers: requestedLayers, firstTokenOnly: stages[0].instance.plan.firstTokenOnly)
+  }
+  /// The head's parameters and the poolers' weights.
+  package var parameters: [Parameter] { (head?.parameters ?? []) + stages.flatMap(\.instance.weights) }
+  package var states: [StateTensor] { stages.flatMap(\.instance.states) }
+  package var hasHead: Bool { head != nil }
+  /// The components in use, for run.json.
+  package var instances: [PluginInstance] { stages.map(\.instance) }
+
+  /// Writes the embeddings of a batch, `into` [sequences, outputWidth], without training anything.
+  ///
+  /// - Parameters:
+  ///   - hidden: the layers of `layerRequest`: [tokens, hiddenWidth], or [sequences, hiddenWidth] for first tokens.
+  ///   - tokenFlags: 1 for special tokens.
+  ///   - useHead: off for the vectors before the head (`cls_before_pooler`).
+  /// - Throws: `PluginFailure`, `ObjectiveError.shape`.
+  package func embed(
+    hidden: [Matrix], offsets: [Int], tokens: [Int32], tokenFlags: [UInt8], useHead: Bool, into target: Matrix
+  ) throws {
+    let batch = HiddenBatch(layers: hidden, offsets: offsets, tokens: tokens, tokenFlags: tokenFlags, views: 1)
+    try check(batch)
+    guard target.rows == batch.sequences, target.columns == outputWidth else {
+      throw ObjectiveError.shape(
+        what: "the embeddings' matrix", expected: "[\(batch.sequences), \(outputWidth)]",
+        found: "[\(target.rows), \(target.columns)]")
+    }
+    for stage in stages { stage.instance.begin(StepPosition(), training: false) }
+    var start = 0
+    while start < batch.sequences {
+      let range = try fittingRange(batch, from: start)
+      let vectors = try forward(batch, range: range)
+      let rows = Matrix(target.row(start), rows: range.count, columns: outputWidth, rowStride: target.rowStride)
+      if useHead, let head { head.forward(pool, vectors.matrix, into: rows) } else { copy(vectors.matrix, to: rows) }
+      start = range.upperBound
+    }
+  }
+
+  // MARK: Training
+
+  /// Plans again for limits that grew.
+  func prepare(_ limits: PluginLimits) throws {
+    try Self.prepare(stages, limits)
+    self.limits = limits
+    let bytes = head == nil ? 0 : limits.maxSequences * alignedStride(outputWidth) * 4
+    if headInputGradient.byteCount < bytes { headInputGradient = GuardedBuffer(byteCount: bytes, label: "") }
+  }
+
+  /// Writes z [sequences, outputWidth] for a training batch.
+  func forward(_ batch: HiddenBatch, position: StepPosition, into z: Matrix) throws {
+    try check(batch)
+    for stage in stages { stage.instance.begin(position) }
+    let vectors = try forward(batch, range: 0..<batch.sequences)
+    if let head { head.forward(pool, vectors.matrix, into: z) } else { copy(vectors.matrix, to: z) }
+  }
+
+  /// From dz to the hidden states' gradients, which are overwritten; dz is overwritten, too.
+  func backward(_ batch: HiddenBatch, z: Matrix, dz: Matrix, dHidden: [Matrix]) throws {
+    for matrix in dHidden { clear(matrix) }
+    let last = stages[stages.count - 1]
+    if let head {
+      let input = last.output.matrix
+      head.backward(pool, input: input, output: z, dOutput: dz, dInput: last.gradient.matrix)
+    } else {
+      copy(dz, to: last.gradient.matrix)
+    }
+    for index in stride(from: stages.count - 1, through: 1, by: -1) {
+      let below = stages[index - 1].gradient.matrix
+      clear(below)
+      try stages[index].backward(stages[index].instance.plan.layers.map { _ in below })
+    }
+    try stages[0].backward(layerOrder.map { dHidden[$0] })
+  }
+
+  /// The poolers' commits for the batch of the last `forward`.
+  var commits: [PendingCommit] {
+    stages.map(\.instance).filter(\.hasCommit).map { PendingCommit(instance: $0, batch: nil) }
+  }
+
+  var metrics: [(name: String, value: Double)] {
+    stages.flatMap { stage in stage.instance.metrics.map { ("\(stage.instance.name).\($0.name)", $0.value) } }
+  }
+
+  // MARK: Parts
+
+  private static func prepare(_ stages: [PoolerStage], _ limits: PluginLimits) throws {
+    var limits = limits
+    for stage in stages {
+      try stage.prepare(limits)
+      limits.width = stage.outputWidth
+      limits.layerCount = 1
+      limits.maxTokens = limits.maxSequences
+    }
+  }
+
+  private func forward(_ batch: HiddenBatch, range: Range<Int>) throws -> Tensor {
+    let request = stages[0].instance.plan.firstTokenOnly
+    try stages[0].forward(batch, range: range, order: layerOrder, firstTokenOnly: request)
+    var vectors = stages[0].output
+    for stage in stages.dropFirst() {
+      try stage.forward(vectors, views: batch.views)
+      vectors = stage.output
+    }
+    return vectors
+  }
+
+  /// As many sequences from `start` on as the limits hold; a longer sequence raises the limit.
+  private func fittingRange(_ batch: HiddenBatch, from start: Int) throws -> Range<Int> {
+    var end = start + 1
+    let first = batch.offsets[start]
+    while end < batch.sequences, end - start < limits.maxSequences, batch.offsets[end + 1] - first <= limits.maxTokens {
+      end += 1
+    }
+    let tokens = batch.offsets[end] - first
+    if tokens > limits.maxTokens {
+      limits.maxTokens = tokens
+      try prepare(limits)
+    }
+    return start..<end
+  }
+
+  private var requestedLayers: [Int] { Array(Set(stages[0].instance.plan.layers)).sorted() }
+
+  /// For each layer of the first pooler's plan its place in the request.
+  private var layerOrder: [Int] {
+    let requested = requestedLayers
+    return stages[0].instance.plan.layers.map { layer in requested.firstIndex(of: layer) ?? 0 }
+  }
+
+  private func check(_ batch: HiddenBatch) throws {
+    let request = layerRequest
+    guard batch.sequences >= 1, batch.tokens.count == batch.offsets[batch.sequences] else {
+      throw ObjectiveError.shape(
+        what: "the batch", expected: "\(batch.offsets.last ?? 0) tokens in at least one sequence",
+        found: "\(batch.tokens.count) tokens in \(batch.sequences)")
+    }
+    guard batch.tokenFlags.count == batch.tokens.count else {
+      throw ObjectiveError.shape(
+        what: "token flags", expected: "\(batch.tokens.count)", found: "\(batch.tokenFlags.count)")
+    }
+    let rows = request.firstTokenOnly ? batch.sequences : batch.tokens.count
+    guard batch.layers.count == request.layers.count else {
+      throw ObjectiveError.shape(
+        what: "hidden states", expected: "layers \(request.layers)", found: "\(batch.layers.count) layers")
+    }
+    for layer in batch.layers where layer.rows != rows || layer.columns != hiddenWidth {
+      throw ObjectiveError.shape(
+        what: "a hidden state", expected: "[\(rows), \(hiddenWidth)]", found: "[\(layer.rows), \(layer.columns)]")
+    }
+  }
+}
+
+/// Copies rows of the same width.
+func copy(_ source: Matrix, to target: Matrix) {
+  for row in 0..<source.rows { target.row(row).update(from: source.row(row), count: source.columns) }
+}
+
+/// Sets rows to zero.
+func clear(_ matrix: Matrix) {
+  for row in 0..<matrix.rows { matrix.row(row).update(repeating: 0, count: matrix.columns) }
+}

@@ -1,0 +1,137 @@
+// Embeddings of lines of text: `mixcse encode`, and every evaluation during and after training.
+
+package import Encoder
+package import Kernels
+import PluginAPI
+package import Tokenizer
+
+/// How embeddings are wanted.
+package struct EmbeddingOptions: Sendable {
+  /// Off for the vectors before the head (`cls_before_pooler`).
+  package var useHead: Bool
+  /// Scale every embedding to length 1.
+  package var normalize: Bool
+
+  package init(useHead: Bool = true, normalize: Bool = false) {
+    self.useHead = useHead
+    self.normalize = normalize
+  }
+}
+
+/// The embeddings of some lines, in their order.
+package final class EmbeddingTable {
+  /// [lines, width]
+  package let matrix: Matrix
+  /// Bytes that were no valid UTF-8 and were replaced.
+  package let replacedBytes: Int
+  /// Lines that were cut at the maximum length.
+  package let truncatedLines: Int
+  private let owner: FloatBuffer
+
+  init(rows: Int, width: Int, replacedBytes: Int, truncatedLines: Int) {
+    owner = FloatBuffer(count: rows * width)
+    matrix = owner.matrix(rows: rows, columns: width)
+    self.replacedBytes = replacedBytes
+    self.truncatedLines = truncatedLines
+  }
+}
+
+/// Tokenizer, encoder and pooling together.
+package final class SentenceEmbedder {
+  package let tokenizer: any Tokenizer
+  package let encoder: any SentenceEncoder
+  package let pooling: PoolingStack
+  /// Tokens of a line at most, special ones included.
+  package let maximumLength: Int
+  /// Tokens of a batch, about; a longer line makes a batch of its own.
+  package let tokenBudget: Int
+
+  package init(
+    tokenizer: any Tokenizer, encoder: any SentenceEncoder, pooling: PoolingStack, maximumLength: Int? = nil,
+    tokenBudget: Int = 4096
+  ) {
+    precondition(tokenBudget > 0)
+    self.tokenizer = tokenizer
+    self.encoder = encoder
+    self.pooling = pooling
+    self.maximumLength = min(maximumLength ?? encoder.maximumTokens, encoder.maximumTokens)
+    self.tokenBudget = tokenBudget
+  }
+
+  package var width: Int { pooling.outputWidth }
+
+  /// Embeds `lines`; each distinct sequence of tokens is computed once, the longest first.
+  ///
+  /// - Parameters:
+  ///   - progress: called after each batch with the lines done and the number of all; it may throw to stop.
+  /// - Throws: `ObjectiveError.notFinite` with the line, errors of the encoder, `PluginFailure`, what `progress` throws.
+  package func embed(
+    _ lines: [String], options: EmbeddingOptions = EmbeddingOptions(), progress: ((Int, Int) throws -> Void)? = nil
+  ) throws -> EmbeddingTable {
+    let tokenized = tokenizer.encodeAll(lines, maximumLength: maximumLength, threads: pooling.pool.threads)
+    let table = EmbeddingTable(
+      rows: lines.count, width: width, replacedBytes: tokenized.reduce(0) { $0 + $1.replacedBytes },
+      truncatedLines: tokenized.count(where: \.truncated))
+    var places: [[Int32]: [Int]] = [:]
+    for (index, line) in tokenized.enumerated() { places[line.ids, default: []].append(index) }
+    // Ties in the order of first appearance, so that the batches do not depend on hashing.
+    let distinct = places.values.sorted {
+      (tokenized[$1[0]].ids.count, $0[0]) < (tokenized[$0[0]].ids.count, $1[0])
+    }
+    var done = 0
+    var start = 0
+    while start < distinct.count {
+      let end = batchEnd(distinct, tokenized, from: start)
+      let members = distinct[start..<end]
+      try embed(Array(members), tokenized, options, into: table)
+      done += members.reduce(0) { $0 + $1.count }
+      start = end
+      try progress?(done, lines.count)
+    }
+    return table
+  }
+
+  private func batchEnd(_ distinct: [[Int]], _ tokenized: [TokenizedLine], from start: Int) -> Int {
+    var end = start
+    var tokens = 0
+    while end < distinct.count {
+      tokens += tokenized[distinct[end][0]].ids.count
+      if end > start, tokens > tokenBudget { break }
+      end += 1
+    }
+    return end
+  }
+
+  /// Embeds one batch; `members` holds the lines of each distinct sequence.
+  private func embed(
+    _ members: [[Int]], _ tokenized: [TokenizedLine], _ options: EmbeddingOptions, into table: EmbeddingTable
+  ) throws {
+    let batch = PackedBatch(members.map { tokenized[$0[0]].ids })
+    let special = tokenizer.specialIDs
+    let flags = batch.tokens.map { special.contains($0) ? UInt8(CSE_TOKEN_SPECIAL) : 0 }
+    let hidden = try encoder.forward(batch, request: pooling.layerRequest, mode: .inference)
+    let vectors = FloatBuffer(count: members.count * width).matrixOwner(rows: members.count, columns: width)
+    try pooling.embed(
+      hidden: hidden, offsets: batch.offsets, tokens: batch.tokens, tokenFlags: flags, useHead: options.useHead,
+      into: vectors.matrix)
+    for (index, lines) in members.enumerated() {
+      let row = vectors.matrix.row(index)
+      let length = dot(row, row, width).squareRoot()
+      guard length.isFinite else { throw ObjectiveError.notFinite(what: "the embedding", row: lines[0]) }
+      if options.normalize, length > 0 { for column in 0..<width { row[column] /= max(length, normFloor) } }
+      for line in lines { table.matrix.row(line).update(from: row, count: width) }
+    }
+  }
+}
+
+/// A matrix together with the memory it looks at.
+private struct OwnedMatrix {
+  let owner: FloatBuffer
+  let matrix: Matrix
+}
+
+extension FloatBuffer {
+  fileprivate func matrixOwner(rows: Int, columns: Int) -> OwnedMatrix {
+    OwnedMatrix(owner: self, matrix: matrix(rows: rows, columns: columns))
+  }
+}

@@ -1,0 +1,54 @@
+// What can be wrong with an objective before or while it runs; failures inside plugins are PluginFailure.
+
+/// A strategy that cannot be composed, or numbers that cannot be used.
+package enum ObjectiveError: Error, CustomStringConvertible, Sendable, Equatable {
+  /// Neither a loss plugin nor a recipe with one was given.
+  case noLoss
+  /// Two samplers both replace the positives' block.
+  case twoBases(first: String, second: String)
+  /// `--temperature` or learning it was asked for, but no loss of the strategy has the parameter.
+  case noTemperature(losses: [String])
+  /// The loss used `dsim`: how it depends on the temperature is then unknown to the host.
+  case temperatureNotLearnable(loss: String)
+  /// An input does not fit: what, expected, found.
+  case shape(what: String, expected: String, found: String)
+  /// A number made outside of plugins is NaN or infinite.
+  case notFinite(what: String, row: Int)
+  /// The pooler cannot be trained through: it has no pool_backward.
+  case poolerCannotTrain(String)
+  /// `--max-seq-length` outside of what the model can take.
+  case maximumLength(found: Int, limit: Int)
+  /// A model folder records a pooling that this program does not have.
+  case unsupportedPooling(folder: String, reason: String)
+
+  /// 64 for a strategy that makes no sense, 65 for unfit inputs, 70 for numbers that went astray.
+  package var exitCode: Int32 {
+    switch self {
+    case .shape, .unsupportedPooling: 65
+    case .notFinite: 70
+    default: 64
+    }
+  }
+
+  package var description: String {
+    switch self {
+    case .noLoss: "the strategy has no loss; give --loss NAME or a --method that has one"
+    case .twoBases(let first, let second):
+      "samplers \(first) and \(second) both replace the block of the positives (CSE_BASE); use one of them"
+    case .noTemperature(let losses):
+      "a temperature was given, but no loss of this strategy has one (losses: \(losses.joined(separator: ", ")))"
+    case .temperatureNotLearnable(let loss):
+      "the temperature of \(loss) cannot be learned: it gives a gradient with respect to the similarity (dsim), and how"
+        + " that depends on the temperature is known to the plugin alone; let it write dlogits, or fix the temperature"
+    case .shape(let what, let expected, let found): "\(what): expected \(expected), found \(found)"
+    case .notFinite(let what, let row):
+      "\(what), row \(row), is not a finite number; the training diverged (try a lower learning rate) or the input is broken"
+    case .poolerCannotTrain(let pooler):
+      "pooler \(pooler) has no pool_backward, so nothing below it can be trained; use it for encoding only"
+    case .maximumLength(let found, let limit):
+      "--max-seq-length: expected 2 to \(limit), the model's limit, found \(found)"
+    case .unsupportedPooling(let folder, let reason):
+      "\(folder) asks for a pooling this program does not have: \(reason); choose one with --pooler"
+    }
+  }
+}

@@ -1,0 +1,157 @@
+// Reads tokenizer.json, the serialised form of Hugging Face's fast tokenizers: the two families and exactly the parts
+// they use. Anything else is an error that names the part; a tokenizer that is nearly right would be worse than none.
+// Called by TokenizerFolder.
+
+/// A tokenizer.json with the settings beside it.
+struct TokenizerJSON {
+  private let root: JSONNode
+  private let settings: TokenizerSettings
+
+  init(_ path: String, _ settings: TokenizerSettings) throws {
+    root = try JSONNode.read(path)
+    self.settings = settings
+  }
+
+  func load() throws -> any Tokenizer {
+    let model = try root.required("model")
+    // Files before version 0.10 of the package do not say their type; only BPE has merges.
+    switch try model["type"]?.string() ?? (model["merges"] == nil ? "WordPiece" : "BPE") {
+    case "WordPiece": return try wordPiece(model)
+    case "BPE": return try byteLevel(model)
+    case let other: throw try model.required("type").unsupported("\"WordPiece\" or \"BPE\"", found: "\"\(other)\"")
+    }
+  }
+
+  private func parts(_ family: TokenizerFamily, _ model: JSONNode) throws -> TokenizerParts {
+    let vocabulary = try model.required("vocab")
+    let entries = try vocabulary.members().map { (bytes: $0.key, id: try $0.node.integer()) }
+    var named = try root["added_tokens"]?.array().map { try NamedToken($0, id: $0.required("id").integer()) } ?? []
+    named += try settings.addedTokens(family)
+    return try TokenizerParts(
+      family, entries: entries, named: named, settings: settings, unknown: model["unk_token"]?.bytes(),
+      ends: ends(), file: root.file)
+  }
+
+  // MARK: WordPiece
+
+  private func wordPiece(_ model: JSONNode) throws -> any Tokenizer {
+    let parts = try parts(.wordPiece, model)
+    if let preTokenizer = try only(root["pre_tokenizer"], listed: "pretokenizers") {
+      let type = try preTokenizer.required("type")
+      guard try type.string() == "BertPreTokenizer" else { throw type.unsupported("\"BertPreTokenizer\"") }
+    } else {
+      throw root.unsupported("a pre_tokenizer \"BertPreTokenizer\"", found: "none")
+    }
+    return parts.wordPiece(
+      try settings.bertOptions(over: try bertNormalizer()),
+      prefix: try model["continuing_subword_prefix"]?.bytes() ?? Array("##".utf8),
+      maximumCharacters: Int(try model["max_input_chars_per_word"]?.integer() ?? 100))
+  }
+
+  private func bertNormalizer() throws -> BertNormalizerOptions {
+    guard let normalizer = try only(root["normalizer"], listed: "normalizers") else {
+      return BertNormalizerOptions(
+        cleansText: false, separatesIdeographs: false, stripsAccents: false, lowercases: false)
+    }
+    let type = try normalizer.required("type")
+    guard try type.string() == "BertNormalizer" else { throw type.unsupported("\"BertNormalizer\"") }
+    return BertNormalizerOptions(
+      cleansText: try normalizer["clean_text"]?.bool() ?? true,
+      separatesIdeographs: try normalizer["handle_chinese_chars"]?.bool() ?? true,
+      stripsAccents: try normalizer["strip_accents"]?.bool(),
+      lowercases: try normalizer["lowercase"]?.bool() ?? true)
+  }
+
+  // MARK: Byte-level BPE
+
+  private func byteLevel(_ model: JSONNode) throws -> any Tokenizer {
+    try checkPlain(model)
+    let parts = try parts(.byteLevel, model)
+    if let normalizer = try only(root["normalizer"], listed: "normalizers") { throw normalizer.unsupported("none") }
+    guard let preTokenizer = try only(root["pre_tokenizer"], listed: "pretokenizers") else {
+      throw root.unsupported("a pre_tokenizer \"ByteLevel\"", found: "none")
+    }
+    let type = try preTokenizer.required("type")
+    guard try type.string() == "ByteLevel" else { throw type.unsupported("\"ByteLevel\"") }
+    if let regex = preTokenizer["use_regex"], try !regex.bool() { throw regex.unsupported("true") }
+    let reader = BytePairReader(vocabulary: parts.vocabulary, file: root.file, mergesFile: root.file)
+    let unknownID = try model["unk_token"].flatMap { parts.vocabulary.id(of: try $0.bytes()) }
+    let wholeFirst = try model["ignore_merges"]?.bool() ?? false
+    return parts.byteLevel(
+      try reader.model(try merges(model), unknownID: unknownID, wholeFirst: wholeFirst),
+      addsPrefixSpace: try settings.addsPrefixSpace(over: preTokenizer["add_prefix_space"]?.bool() ?? true))
+  }
+
+  /// Refuses what would change the tokens and is not done here.
+  private func checkPlain(_ model: JSONNode) throws {
+    for key in ["continuing_subword_prefix", "end_of_word_suffix"] {
+      if let node = model[key], try !node.bytes().isEmpty { throw node.unsupported("an empty string") }
+    }
+    for key in ["byte_fallback", "fuse_unk"] {
+      if let node = model[key], try node.bool() { throw node.unsupported("false") }
+    }
+    if let dropout = model["dropout"], dropout.value != .number(0) { throw dropout.unsupported("null") }
+  }
+
+  /// The merges, each `"left right"` or, in newer files, `["left", "right"]`.
+  private func merges(_ model: JSONNode) throws -> [BytePairReader.Merge] {
+    try model.required("merges").array().map { node in
+      if case .string(let bytes) = node.value, let merge = BytePairReader.Merge(line: bytes, place: node.path) {
+        return merge
+      }
+      guard case .array(let pair) = node.value, pair.count == 2, case .string(let left) = pair[0],
+        case .string(let right) = pair[1]
+      else { throw node.expected("two tokens, as \"left right\" or as an array") }
+      return BytePairReader.Merge(left: left, right: right, place: node.path)
+    }
+  }
+
+  // MARK: Both
+
+  /// The one part of a list of parts, or the part itself; nil where there is none.
+  private func only(_ node: JSONNode?, listed key: String) throws -> JSONNode? {
+    guard let node, try node.required("type").string() == "Sequence" else { return node }
+    let list = try node.required(key)
+    let parts = try list.array()
+    guard parts.count <= 1 else { throw list.unsupported("a single part", found: "\(parts.count) parts") }
+    return parts.first
+  }
+
+  /// The ids around every line, where the post-processor gives them.
+  private func ends() throws -> (start: Int32, end: Int32)? {
+    guard let node = root["post_processor"] else { return nil }
+    let list = try node.required("type").string() == "Sequence" ? try node.required("processors").array() : [node]
+    for processor in list {
+      let type = try processor.required("type")
+      switch try type.string() {
+      case "TemplateProcessing": return try template(processor)
+      case "RobertaProcessing", "BertProcessing":
+        return (try pairID(processor.required("cls")), try pairID(processor.required("sep")))
+      case "ByteLevel": continue  // changes offsets only
+      default: throw type.unsupported("\"TemplateProcessing\", \"RobertaProcessing\" or \"BertProcessing\"")
+      }
+    }
+    return nil
+  }
+
+  private func pairID(_ node: JSONNode) throws -> Int32 {
+    let pair = try node.array()
+    guard pair.count == 2 else { throw node.expected("a token and its id") }
+    return try pair[1].integer()
+  }
+
+  private func template(_ processor: JSONNode) throws -> (start: Int32, end: Int32) {
+    let single = try processor.required("single")
+    let pieces = try single.array()
+    guard pieces.count == 3, let first = pieces[0]["SpecialToken"], pieces[1]["Sequence"] != nil,
+      let last = pieces[2]["SpecialToken"]
+    else { throw single.unsupported("one special token, the text, one special token", found: "another template") }
+    let tokens = try processor.required("special_tokens")
+    func id(_ node: JSONNode) throws -> Int32 {
+      let ids = try tokens.required(try node.required("id").string()).required("ids")
+      guard let only = try ids.array().first, try ids.array().count == 1 else { throw ids.expected("one id") }
+      return try only.integer()
+    }
+    return (try id(first), try id(last))
+  }
+}

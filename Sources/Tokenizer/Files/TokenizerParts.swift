@@ -1,0 +1,91 @@
+// Puts a vocabulary and its settings together to a tokenizer. Called by TokenizerFolder's readers.
+
+/// What the readers of the different files have in common.
+struct TokenizerParts {
+  let family: TokenizerFamily
+  let vocabulary: Vocabulary
+  let added: [AddedToken]
+  let special: SpecialTokens
+
+  /// - Parameters:
+  ///   - named: added tokens by name; the first of a name counts, those without any id are passed over.
+  ///   - unknown: the model's own unknown token, where tokenizer.json gives it.
+  ///   - ends: the ids of first and last token, where tokenizer.json gives them.
+  init(
+    _ family: TokenizerFamily, entries: [Vocabulary.Entry], named: [NamedToken], settings: TokenizerSettings,
+    unknown: [UInt8]? = nil, ends: (start: Int32, end: Int32)? = nil, file: String
+  ) throws {
+    var known: [[UInt8]: Int32] = [:]
+    for entry in entries { known[entry.bytes] = entry.id }
+    var added: [AddedToken] = []
+    var seen: Set<[UInt8]> = []
+    for token in named where !token.bytes.isEmpty && seen.insert(token.bytes).inserted {
+      if let id = known[token.bytes] ?? token.id { added.append(token.added(id: id)) }
+    }
+    let vocabulary = try Vocabulary(entries, added: added.map { ($0.bytes, $0.id) }, file: file)
+    let names = try SpecialNames(family, settings, unknown: unknown)
+    func id(_ role: SpecialRole) throws -> Int32 {
+      if let id = vocabulary.id(of: names[role]) { return id }
+      throw TokenizerError.missingToken(role: role.description, token: quoted(names[role]), file: file)
+    }
+    self.family = family
+    self.vocabulary = vocabulary
+    self.added = added
+    let start = try ends?.start ?? id(.start)
+    let end = try ends?.end ?? id(.end)
+    for id in [start, end] where vocabulary.bytes(of: id) == nil {
+      throw TokenizerError.missingToken(role: "first or last", token: "with id \(id)", file: file)
+    }
+    special = SpecialTokens(
+      start: start, end: end, padding: try id(.padding), mask: vocabulary.id(of: names[.mask]),
+      // Byte-level vocabularies have a token for every byte, and need none for what is unknown.
+      unknown: try family == .wordPiece ? id(.unknown) : vocabulary.id(of: names[.unknown]),
+      others: added.filter(\.isSpecial).map(\.id))
+  }
+
+  /// The finished WordPiece tokenizer.
+  func wordPiece(_ options: BertNormalizerOptions, prefix: [UInt8], maximumCharacters: Int) -> any Tokenizer {
+    // The initialiser has thrown if a vocabulary of this family had no unknown token.
+    let model = WordPieceModel(
+      vocabulary: vocabulary, unknownID: special.unknown ?? special.padding, continuingPrefix: prefix,
+      maximumCharacters: maximumCharacters)
+    return TokenPipeline(
+      vocabulary: vocabulary, special: special, added: added,
+      stages: .wordPiece(WordPieceStages(normalizer: BertNormalizer(options), model: model, added: added)))
+  }
+
+  /// The finished byte-level tokenizer.
+  func byteLevel(_ model: BytePairModel, addsPrefixSpace: Bool) -> any Tokenizer {
+    TokenPipeline(
+      vocabulary: vocabulary, special: special, added: added,
+      stages: .byteLevel(ByteLevelStages(model: model, addsPrefixSpace: addsPrefixSpace)))
+  }
+}
+
+/// The names of the special tokens: the model's own, else those of the settings, else the defaults of the family.
+private struct SpecialNames {
+  private var names: [SpecialRole: [UInt8]] = [:]
+
+  init(_ family: TokenizerFamily, _ settings: TokenizerSettings, unknown: [UInt8]?) throws {
+    for role in SpecialRole.allCases {
+      names[role] =
+        try settings.name(of: role.rawValue).map { try NamedToken(special: $0).bytes }
+        ?? Array(family.defaultName(role).utf8)
+    }
+    if let unknown { names[.unknown] = unknown }
+  }
+
+  subscript(_ role: SpecialRole) -> [UInt8] { names[role] ?? [] }
+}
+
+/// The ids of the special tokens.
+struct SpecialTokens: Sendable {
+  let start: Int32
+  let end: Int32
+  let padding: Int32
+  let mask: Int32?
+  let unknown: Int32?
+  let others: [Int32]
+
+  var all: Set<Int32> { Set([start, end, padding] + [mask, unknown].compactMap { $0 } + others) }
+}

@@ -1,0 +1,104 @@
+// The tokenizer behind the protocol: repair, added tokens, then the stages of its family, then truncation.
+// Made by TokenizerFolder.
+
+/// A tokenizer of either family.
+final class TokenPipeline: Tokenizer {
+  /// What happens to a stretch of text between added tokens.
+  enum Stages: Sendable {
+    case wordPiece(WordPieceStages)
+    case byteLevel(ByteLevelStages)
+  }
+
+  private let vocabulary: Vocabulary
+  private let special: SpecialTokens
+  private let added: AddedTokens
+  private let stages: Stages
+  let specialIDs: Set<Int32>
+
+  init(vocabulary: Vocabulary, special: SpecialTokens, added: [AddedToken], stages: Stages) {
+    self.vocabulary = vocabulary
+    self.special = special
+    if case .wordPiece = stages {
+      self.added = AddedTokens(added.filter { !$0.isNormalized })
+    } else {
+      // Byte-level text is not changed before it is split, so that both kinds are found in the same place.
+      self.added = AddedTokens(added)
+    }
+    self.stages = stages
+    specialIDs = special.all
+  }
+
+  var vocabularySize: Int { vocabulary.size }
+  var startID: Int32 { special.start }
+  var endID: Int32 { special.end }
+  var padID: Int32 { special.padding }
+  var maskID: Int32? { special.mask }
+
+  func token(_ id: Int32) -> String? { vocabulary.bytes(of: id).map { String(decoding: $0, as: UTF8.self) } }
+
+  func makeEncoder() -> any LineEncoder { PipelineEncoder(self) }
+
+  /// Encodes one line with the memory of one thread.
+  fileprivate func encode(
+    _ utf8: UnsafeBufferPointer<UInt8>, maximumLength: Int, _ memory: inout EncoderMemory
+  ) -> TokenizedLine {
+    precondition(maximumLength >= 2, "the two special tokens need a maximum length of at least 2")
+    memory.ids.count = 0
+    memory.ids.append(special.start)
+    memory.limit = maximumLength - 1
+    var replaced = 0
+    if UTF8Text.validPrefix(utf8) == utf8.count {
+      appendLine(utf8, &memory)
+    } else {
+      replaced = UTF8Text.repair(utf8, into: &memory.repaired)
+      appendLine(memory.repaired.view, &memory)
+    }
+    let truncated = memory.isFull
+    if truncated { memory.ids.count = memory.limit }
+    memory.ids.append(special.end)
+    return TokenizedLine(ids: Array(memory.ids.view), replacedBytes: replaced, truncated: truncated)
+  }
+
+  private func appendLine(_ text: UnsafeBufferPointer<UInt8>, _ memory: inout EncoderMemory) {
+    if added.isEmpty { return appendStretch(text, &memory) }
+    added.split(text) { part in
+      if memory.isFull { return }
+      switch part {
+      case .stretch(let stretch): appendStretch(stretch, &memory)
+      case .token(let id): memory.ids.append(id)
+      }
+    }
+  }
+
+  private func appendStretch(_ text: UnsafeBufferPointer<UInt8>, _ memory: inout EncoderMemory) {
+    switch stages {
+    case .wordPiece(let stages): stages.append(text, &memory)
+    case .byteLevel(let stages): stages.append(text, &memory)
+    }
+  }
+}
+
+/// One thread's working memory.
+struct EncoderMemory: ~Copyable {
+  var repaired = GrowingBuffer<UInt8>()
+  var normalized = GrowingBuffer<UInt8>()
+  var ids = GrowingBuffer<Int32>()
+  var merging = MergeScratch()
+  /// How many ids may stand before the last special token.
+  var limit = 0
+
+  /// Whether there is a token too many, so that further text makes no difference.
+  var isFull: Bool { ids.count > limit }
+}
+
+/// A pipeline with one thread's memory.
+private final class PipelineEncoder: LineEncoder {
+  private let pipeline: TokenPipeline
+  private var memory = EncoderMemory()
+
+  init(_ pipeline: TokenPipeline) { self.pipeline = pipeline }
+
+  func encode(_ utf8: UnsafeBufferPointer<UInt8>, maximumLength: Int) -> TokenizedLine {
+    pipeline.encode(utf8, maximumLength: maximumLength, &memory)
+  }
+}

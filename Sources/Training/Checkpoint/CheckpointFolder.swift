@@ -1,0 +1,103 @@
+// The checkpoints of a run: `checkpoints/step-00000125.ckpt` and the best model so far, `checkpoints/best-00000125/`.
+// The newest that is whole is used; older ones are removed once a newer one is on the disk. Used by the training loop.
+
+import Encoder
+import Foundation
+
+/// The checkpoint folder of one output folder.
+struct CheckpointFolder {
+  /// How many checkpoints stay.
+  static let kept = 2
+
+  let path: String
+
+  init(outputFolder: String) { path = outputFolder + "/checkpoints" }
+
+  func create() throws { try Folders.create(path) }
+
+  func checkpointPath(step: Int) -> String { path + "/step-" + padded(step) + ".ckpt" }
+
+  /// The folder of the best model, written before the first checkpoint that names it.
+  func bestPath(step: Int) -> String { path + "/best-" + padded(step) }
+
+  /// The steps that have a checkpoint, newest first, whole or not.
+  var steps: [Int] {
+    Folders.names(path).compactMap { name in
+      guard name.hasPrefix("step-"), name.hasSuffix(".ckpt") else { return nil }
+      return Int(name.dropFirst(5).dropLast(5))
+    }.sorted(by: >)
+  }
+
+  /// The newest checkpoint that is whole, and why newer ones were passed over; nil where there is none at all.
+  /// - Throws: `TrainingError.brokenCheckpoints` where there are some and none is whole.
+  func newest() throws -> (file: CheckpointFile, passedOver: [String])? {
+    var reasons: [String] = []
+    for step in steps {
+      do {
+        return (try CheckpointFile(path: checkpointPath(step: step)), reasons)
+      } catch let error as TrainingError {
+        reasons.append(error.description)
+      }
+    }
+    if reasons.isEmpty { return nil }
+    throw TrainingError.brokenCheckpoints(path: path, reasons: reasons)
+  }
+
+  /// Removes all but the newest checkpoints and the best models they name.
+  func prune(bestOfStep: [Int: Int]) {
+    let keep = Array(steps.prefix(Self.kept))
+    for step in steps.dropFirst(Self.kept) { unlink(checkpointPath(step: step)) }
+    let best = Set(keep.compactMap { bestOfStep[$0] })
+    for name in Folders.names(path) where name.hasPrefix("best-") {
+      guard let step = Int(name.dropFirst(5)), !best.contains(step) else { continue }
+      try? FileManager.default.removeItem(atPath: path + "/" + name)
+    }
+  }
+
+  /// Removes what a killed run left unfinished.
+  func removeUnfinished() {
+    for name in Folders.names(path) where name.hasPrefix(".") {
+      try? FileManager.default.removeItem(atPath: path + "/" + name)
+    }
+  }
+
+  private func padded(_ step: Int) -> String {
+    let digits = String(step)
+    return String(repeating: "0", count: max(0, 8 - digits.count)) + digits
+  }
+}
+
+/// What the run needs of folders.
+enum Folders {
+  /// Makes a folder and those above it.
+  static func create(_ path: String) throws {
+    if mkdir(path, 0o755) == 0 { return }
+    let code = errno
+    if code == EEXIST, isFolder(path) { return }
+    let parent = (path as NSString).deletingLastPathComponent
+    guard code == ENOENT, !parent.isEmpty, parent != path else {
+      throw TrainingError.cannotWrite(path: path, operation: "mkdir", code: code)
+    }
+    try create(parent)
+    guard mkdir(path, 0o755) == 0 || errno == EEXIST else {
+      throw TrainingError.cannotWrite(path: path, operation: "mkdir", code: errno)
+    }
+  }
+
+  /// The names in a folder, sorted; none where it cannot be read.
+  static func names(_ path: String) -> [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted()
+  }
+
+  static func isFolder(_ path: String) -> Bool {
+    var isDirectory: ObjCBool = false
+    return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) && isDirectory.boolValue
+  }
+
+  /// Bytes an ordinary user may still write to the disk of `path`.
+  static func freeBytes(_ path: String) -> Int? {
+    var status = statvfs()
+    guard statvfs(path, &status) == 0 else { return nil }
+    return Int(status.f_bavail) * Int(status.f_frsize)
+  }
+}

@@ -1,0 +1,74 @@
+// Rows of text to one packed batch: all anchors, then all positives, then all hard negatives. Used by the training loop.
+
+package import Encoder
+import Host
+import Kernels
+package import Tokenizer
+
+/// Token sequences of several views of the same rows, without padding.
+package struct TrainingBatch: Sendable {
+  /// View by view: sequence `v * rows + i` is view v of row i.
+  package var sequences: PackedBatch
+  /// 1 for a special token, one entry a token.
+  package var tokenFlags: [UInt8]
+  /// 2, or 3 with hard negatives.
+  package var views: Int
+  package var rows: Int
+  /// Where the rows stand in the training file.
+  package var rowIDs: [Int64]
+  /// Equal exactly where the anchors' texts are equal.
+  package var textIDs: [Int64]
+
+  package init(
+    sequences: PackedBatch, tokenFlags: [UInt8], views: Int, rows: Int, rowIDs: [Int64], textIDs: [Int64]
+  ) {
+    self.sequences = sequences
+    self.tokenFlags = tokenFlags
+    self.views = views
+    self.rows = rows
+    self.rowIDs = rowIDs
+    self.textIDs = textIDs
+  }
+}
+
+/// Tokenizes rows of a training file.
+package final class BatchMaker {
+  private let data: TrainingData
+  private let tokenizer: any Tokenizer
+  private let maximumLength: Int
+  private let threads: Int
+  private let isSpecial: [Bool]
+
+  package init(data: TrainingData, tokenizer: any Tokenizer, maximumLength: Int, threads: Int) {
+    self.data = data
+    self.tokenizer = tokenizer
+    self.maximumLength = maximumLength
+    self.threads = threads
+    let special = tokenizer.specialIDs
+    isSpecial = (0..<tokenizer.vocabularySize).map { special.contains(Int32($0)) }
+  }
+
+  /// The number of views a batch has.
+  package var views: Int { max(2, data.columns) }
+
+  /// The batch of the given rows. Sentences alone are their own positives: the same tokens twice, told apart by dropout.
+  /// - Throws: `TrainingError` where the file has changed.
+  package func batch(rows: [Int]) throws -> TrainingBatch {
+    let texts = try data.texts(of: rows)
+    let lines = (0..<data.columns).flatMap { column in texts.map { $0[column] } }
+    var sequences = tokenizer.encodeAll(lines, maximumLength: maximumLength, threads: threads).map(\.ids)
+    if data.columns == 1 { sequences += sequences }
+    let packed = PackedBatch(sequences)
+    return TrainingBatch(
+      sequences: packed, tokenFlags: packed.tokens.map { isSpecial[Int($0)] ? 1 : 0 }, views: views, rows: rows.count,
+      rowIDs: rows.map(Int64.init), textIDs: texts.map { Self.identifier(of: $0[0]) })
+  }
+
+  /// The first 63 bits of the text's SHA-256: the same for the same text in every run.
+  static func identifier(of text: [UInt8]) -> Int64 {
+    var hash = SHA256()
+    text.withUnsafeBytes { hash.update($0) }
+    let bits = hash.finish().prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    return Int64(bits >> 1)
+  }
+}

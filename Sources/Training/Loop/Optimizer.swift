@@ -1,0 +1,66 @@
+// AdamW over all learnable tensors of a run, with a clip on their common gradient norm. Used by the training loop once a
+// step; its moments go into checkpoints.
+
+package import Kernels
+
+/// AdamW (0.9, 0.999, 1e-8) with decoupled weight decay.
+package final class Optimizer {
+  package let parameters: [Parameter]
+  /// Steps done; the next one is number `steps + 1` of the bias correction.
+  package var steps = 0
+  private let pool: ThreadPool
+  private let weightDecay: Float
+  private let first: [FloatBuffer]
+  private let second: [FloatBuffer]
+
+  /// Zeroed moments for every parameter, twice the memory of the parameters.
+  package init(parameters: [Parameter], weightDecay: Float, pool: ThreadPool) {
+    self.parameters = parameters
+    self.weightDecay = weightDecay
+    self.pool = pool
+    first = parameters.map { FloatBuffer(count: $0.count) }
+    second = parameters.map { FloatBuffer(count: $0.count) }
+  }
+
+  /// The Euclidean norm of all gradients together.
+  package func gradientNorm() -> Double {
+    parameters.reduce(0) { $0 + squaredNorm(pool, $1.gradient, $1.count) }.squareRoot()
+  }
+
+  /// Moves every parameter by its gradient times `gradientScale`, then sets the gradients to zero.
+  package func step(learningRate: Double, gradientScale: Float = 1) {
+    steps += 1
+    for (index, parameter) in parameters.enumerated() {
+      adamwStep(
+        pool, parameter, m: first[index].pointer, v: second[index].pointer, learningRate: Float(learningRate),
+        weightDecay: weightDecay, step: steps, gradientScale: gradientScale)
+    }
+    clearGradients()
+  }
+
+  package func clearGradients() {
+    for parameter in parameters {
+      let gradient = parameter.gradient
+      pool.parallelFor(parameter.count, grain: 1 << 16) { range, _ in
+        (gradient + range.lowerBound).update(repeating: 0, count: range.count)
+      }
+    }
+  }
+
+  /// The factor that brings a gradient of norm `norm` down to `limit`; 1 where it is shorter or `limit` is 0.
+  /// Source: `torch.nn.utils.clip_grad_norm_`, whose 1e-6 keeps the quotient finite.
+  package static func clipFactor(norm: Double, limit: Double) -> Float {
+    limit > 0 ? Float(min(1, limit / (norm + 1e-6))) : 1
+  }
+
+  /// Values and moments, for checkpoints.
+  var tensors: [CheckpointTensor] {
+    parameters.enumerated().flatMap { index, parameter in
+      [("value", parameter.value), ("m", first[index].pointer), ("v", second[index].pointer)].map { kind, pointer in
+        CheckpointTensor(
+          name: "\(kind)/\(parameter.name)", type: "F32", shape: parameter.shape,
+          memory: UnsafeMutableRawBufferPointer(start: pointer, count: parameter.count * 4))
+      }
+    }
+  }
+}

@@ -1,0 +1,41 @@
+// The loss and the metrics of one optimiser step: the mean over its batches. Used by TrainingRun.
+
+import Objective
+
+struct StepOutcome {
+  private(set) var loss = 0.0
+  private var names: [String] = []
+  private var sums: [String: Double] = [:]
+  private var counts: [String: Int] = [:]
+  private var batches = 0
+
+  /// Takes in the report of a batch.
+  mutating func add(_ report: StepReport) {
+    batches += 1
+    loss += (report.loss - loss) / Double(batches)
+    add("positiveLogit", report.positiveLogit)
+    add("mixedLogit", report.mixedLogit)
+    add("otherLogit", report.otherLogit)
+    if report.mixedLogits.count > 1 {
+      for (label, value) in report.mixedLogits { add("mixedLogit.\(label)", value) }
+    }
+    if report.losses.count > 1 { for part in report.losses { add("loss.\(part.name)", part.value) } }
+    for (name, value) in report.metrics { add(name, value) }
+  }
+
+  /// The means by name, in the order of the first batch; NaN where no batch had a value.
+  var metrics: [(name: String, value: Double)] {
+    names.map { ($0, (sums[$0] ?? 0) / Double(counts[$0] ?? 0)) }
+  }
+
+  private mutating func add(_ name: String, _ value: Double) {
+    if sums[name] == nil {
+      names.append(name)
+      sums[name] = 0
+      counts[name] = 0
+    }
+    guard value.isFinite else { return }
+    sums[name, default: 0] += value
+    counts[name, default: 0] += 1
+  }
+}

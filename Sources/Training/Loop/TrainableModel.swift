@@ -1,0 +1,35 @@
+// What the training loop needs of a model: one batch forward and backward, and everything a checkpoint must carry.
+// Implemented by SentenceModel (encoder, pooler, head, objective), and by a small stand-in in the tests.
+
+package import Kernels
+package import Objective
+
+/// Where in the run a batch stands; counts start from 0.
+package struct BatchPosition: Sendable, Equatable {
+  /// The optimiser step.
+  package var step: Int
+  package var totalSteps: Int
+  /// The batch among all batches of the run: with gradient accumulation several belong to one step.
+  package var batch: Int
+  /// With its fraction.
+  package var epoch: Double
+}
+
+/// A model that learns from batches.
+package protocol TrainableModel: AnyObject {
+  /// Everything that learns, in a fixed order with distinct names.
+  var parameters: [Parameter] { get }
+  /// What plugins keep between steps, in a fixed order with distinct names.
+  var states: [CheckpointTensor] { get }
+
+  /// Runs a batch forward and backward and adds `scale` times its gradients to the parameters'. Changes no state.
+  func accumulate(_ batch: TrainingBatch, at position: BatchPosition, scale: Double) throws -> StepReport
+  /// Lets plugins take the last batch into their states.
+  func commit() throws
+}
+
+/// A model that can be scored and saved as a Hugging Face folder.
+package protocol ExportableModel: TrainableModel {
+  /// Writes the model; `folder` is either complete afterwards or as before. Returns notes for the user.
+  func export(to folder: String) throws -> [String]
+}

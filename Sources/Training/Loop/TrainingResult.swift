@@ -1,0 +1,30 @@
+// What a finished run has to say: printed by the train command, recorded in run.json.
+
+package import Encoder
+
+/// The outcome of a whole run.
+package struct TrainingResult: Sendable {
+  /// The Hugging Face folder with the model.
+  package var outputFolder: String
+  package var steps: Int
+  /// Rows trained on, counted once an epoch.
+  package var rows: Int
+  /// Seconds of training steps, evaluation and checkpoints not counted.
+  package var seconds: Double
+  /// Of the last step.
+  package var loss: Double
+  /// Before the first step, at the last, and the best in between; nil without evaluation data.
+  package var baseline: EvaluationResult?
+  package var last: EvaluationResult?
+  package var best: EvaluationResult?
+
+  package var json: JSONValue {
+    .object(
+      JSONObject([
+        ("outputDir", .string(outputFolder)), ("steps", .integer(steps)), ("sentences", .integer(rows)),
+        ("seconds", .number(seconds)), ("sentencesPerSecond", .number(seconds > 0 ? Double(rows) / seconds : 0)),
+        ("loss", .number(loss)), ("baseline", baseline?.json ?? .null), ("last", last?.json ?? .null),
+        ("best", best?.json ?? .null),
+      ]))
+  }
+}

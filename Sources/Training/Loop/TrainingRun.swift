@@ -1,0 +1,338 @@
+// The training loop: evaluate, save, step, until the last step; and everything that makes a run repeatable and
+// resumable. Made by the train command; each turn of the loop leaves a state that a checkpoint can carry.
+
+package import Encoder
+import Foundation
+package import Kernels
+import Objective
+
+/// Scores the model as it stands, without drawing random numbers or changing anything.
+package typealias Evaluate = (_ step: Int) throws -> EvaluationResult
+
+/// What a run needs; `fingerprint` is what a resumed run must agree in, by name.
+package struct TrainingSetup {
+  package var options: TrainingOptions
+  package var data: TrainingData
+  package var batches: BatchMaker
+  package var model: any ExportableModel
+  package var pool: ThreadPool
+  package var evaluate: Evaluate?
+  package var fingerprint: [(String, JSONValue)]
+  /// Further facts for run.json.
+  package var record: [(String, JSONValue)]
+  package var display: ProgressDisplay
+
+  package init(
+    options: TrainingOptions, data: TrainingData, batches: BatchMaker, model: any ExportableModel, pool: ThreadPool,
+    evaluate: Evaluate?, fingerprint: [(String, JSONValue)], record: [(String, JSONValue)], display: ProgressDisplay
+  ) {
+    self.options = options
+    self.data = data
+    self.batches = batches
+    self.model = model
+    self.pool = pool
+    self.evaluate = evaluate
+    self.fingerprint = fingerprint
+    self.record = record
+    self.display = display
+  }
+}
+
+/// One training run.
+package final class TrainingRun {
+  let setup: TrainingSetup
+  let folder: OutputFolder
+  let optimizer: Optimizer
+  let totalSteps: Int
+  var state = RunState()
+  private let schedule: LearningRateSchedule
+  private let order: DataOrder
+  private var log: RunLog?
+  private var savedStep = -1
+  private var evaluatedStep = -1
+  private var smoothedStepSeconds = 0.0
+
+  var options: TrainingOptions { setup.options }
+
+  package init(_ setup: TrainingSetup) {
+    self.setup = setup
+    folder = OutputFolder(path: setup.options.outputFolder)
+    optimizer = Optimizer(
+      parameters: setup.model.parameters, weightDecay: Float(setup.options.weightDecay), pool: setup.pool)
+    totalSteps = setup.options.totalSteps(rows: setup.data.rows)
+    schedule = LearningRateSchedule(
+      peak: setup.options.learningRate, totalSteps: totalSteps, warmupSteps: setup.options.warmupSteps)
+    order = DataOrder(rows: setup.data.rows, seed: setup.options.seed, isShuffled: setup.options.isShuffled)
+  }
+
+  /// Trains to the last step and puts the best model (without evaluation data: the last) into the output folder.
+  /// - Throws: `TrainingError`; `PluginFailure` and the like after a checkpoint of the last whole step was written.
+  package func run() throws -> TrainingResult {
+    Interruption.install()
+    try start()
+    defer { setup.display.finish() }
+    do {
+      try loop()
+    } catch let error where !(error is TrainingError) && !(error is EncoderError) {
+      try saveAfter(failure: error)
+      throw error
+    } catch let error as TrainingError {
+      if case .notFinite = error { try saveAfter(failure: error) }
+      throw error
+    }
+    return try finish()
+  }
+
+  // MARK: - Start and end
+
+  private func start() throws {
+    optimizer.clearGradients()
+    let bytes = setup.model.parameters.reduce(0) { $0 + $1.count * 4 }
+    try folder.checkSpace(parameterBytes: bytes, stateBytes: setup.model.states.reduce(0) { $0 + $1.memory.count })
+    if options.resume {
+      try restore()
+    } else if options.overwrite {
+      try folder.clear()
+    }
+    log = try RunLog(path: folder.logPath, length: state.logLength)
+    try writeRecord(result: nil)
+    if options.evalSteps > totalSteps, setup.evaluate != nil {
+      setup.display.note("note: --eval-steps \(options.evalSteps) is beyond the last step; the model is scored at the end")
+    }
+  }
+
+  private func finish() throws -> TrainingResult {
+    let source = state.best.map { folder.checkpoints.bestPath(step: $0.step) } ?? folder.checkpoints.bestPath(step: state.step)
+    if state.best == nil { try report(notes: setup.model.export(to: source)) }
+    guard Folders.isFolder(source) else {
+      throw TrainingError.missingFile(path: source, expected: "the best model of this run, written at its step")
+    }
+    try folder.publish(source)
+    let result = TrainingResult(
+      outputFolder: folder.path, steps: state.step, rows: state.rowsSeen, seconds: state.seconds,
+      loss: state.lastLoss, baseline: state.baseline, last: state.last, best: state.best)
+    try writeRecord(result: result)
+    return result
+  }
+
+  private func writeRecord(result: TrainingResult?) throws {
+    var members: [(String, JSONValue)] = [("finished", .bool(result != nil)), ("totalSteps", .integer(totalSteps))]
+    members.append(("flags", .object(JSONObject(options.deciding + [("--save-steps", .integer(options.saveSteps))]))))
+    members.append(("data", setup.data.report.json))
+    members += setup.record
+    if let result { members.append(("result", result.json)) }
+    let text = JSONValue.object(JSONObject(members)).text() + "\n"
+    try AtomicFile.write(to: folder.recordPath) { try $0.write(text) }
+  }
+
+  private func report(notes: [String]) {
+    for note in notes { setup.display.note("note: " + note) }
+  }
+
+  // MARK: - The loop
+
+  private func loop() throws {
+    while true {
+      if isEvaluationDue { try evaluate() }
+      if isCheckpointDue { try save() }
+      if state.step == totalSteps { return }
+      if Interruption.isRequested {
+        if savedStep != state.step { try save() }
+        throw TrainingError.interrupted(
+          checkpoint: folder.checkpoints.checkpointPath(step: state.step), step: state.step)
+      }
+      try step()
+    }
+  }
+
+  private var isEvaluationDue: Bool {
+    setup.evaluate != nil && evaluatedStep != state.step
+      && (state.step % options.evalSteps == 0 || state.step == totalSteps)
+  }
+
+  private var isCheckpointDue: Bool {
+    state.step > 0 && savedStep != state.step
+      && (state.step % options.saveSteps == 0 || state.step == totalSteps || state.best?.step == state.step)
+  }
+
+  /// One optimiser step: gradients of one or more batches, clip, AdamW, log.
+  private func step() throws {
+    let began = ContinuousClock.now
+    let rate = schedule.rate(step: state.step)
+    let batches = batchesOfStep()
+    let outcome = try accumulate(batches)
+    let norm = optimizer.gradientNorm()
+    guard norm.isFinite, outcome.loss.isFinite else {
+      throw TrainingError.notFinite(what: norm.isFinite ? "the loss" : "a gradient", step: state.step)
+    }
+    optimizer.step(
+      learningRate: rate, gradientScale: Optimizer.clipFactor(norm: norm, limit: options.maximumGradientNorm))
+    let epoch = state.epochFraction(rows: setup.data.rows)
+    advance(by: batches)
+    let seconds = Double((ContinuousClock.now - began).components.attoseconds) * 1e-18
+      + Double((ContinuousClock.now - began).components.seconds)
+    state.seconds += seconds
+    state.lastLoss = outcome.loss
+    let rows = batches.reduce(0) { $0 + $1.count }
+    try record(outcome, epoch: epoch, norm: norm, rate: rate, sentencesPerSecond: Double(rows) / seconds)
+    show(seconds: seconds, rows: rows)
+  }
+
+  /// The rows of each batch of the next step; the last step of an epoch may have fewer and shorter ones.
+  private func batchesOfStep() -> [[Int]] {
+    (0..<options.gradientAccumulation).map {
+      order.batch(
+        epoch: state.epoch, position: state.position + $0 * options.batchSize, size: options.batchSize)
+    }.filter { !$0.isEmpty }
+  }
+
+  /// Where a plugin fails in a later batch of the step, the states it had before the step are put back.
+  private func accumulate(_ batches: [[Int]]) throws -> StepOutcome {
+    let before = setup.model.states.map { Array(UnsafeRawBufferPointer($0.memory)) }
+    do {
+      var outcome = StepOutcome()
+      for (index, rows) in batches.enumerated() {
+        let position = BatchPosition(
+          step: state.step, totalSteps: totalSteps, batch: state.batches + index,
+          epoch: state.epochFraction(rows: setup.data.rows))
+        let batch = try setup.batches.batch(rows: rows)
+        outcome.add(try setup.model.accumulate(batch, at: position, scale: 1 / Double(batches.count)))
+        try setup.model.commit()
+      }
+      return outcome
+    } catch {
+      for (tensor, bytes) in zip(setup.model.states, before) { tensor.memory.copyBytes(from: bytes) }
+      throw error
+    }
+  }
+
+  private func advance(by batches: [[Int]]) {
+    state.step += 1
+    state.batches += batches.count
+    let rows = batches.reduce(0) { $0 + $1.count }
+    state.rowsSeen += rows
+    state.position += rows
+    if state.position >= setup.data.rows {
+      state.epoch += 1
+      state.position = 0
+    }
+  }
+
+  // MARK: - Log and progress
+
+  private func record(
+    _ outcome: StepOutcome, epoch: Double, norm: Double, rate: Double, sentencesPerSecond: Double
+  ) throws {
+    var members: [(String, JSONValue)] = [
+      ("step", .integer(state.step)), ("epoch", .number(epoch)), ("loss", .number(outcome.loss)),
+      ("gradNorm", .number(norm)), ("learningRate", .number(rate)),
+      ("sentencesPerSecond", .number(sentencesPerSecond)),
+    ]
+    members += outcome.metrics.map { ($0.name, $0.value.isFinite ? .number($0.value) : .null) }
+    try log?.append(members)
+    state.logLength = log?.length ?? 0
+  }
+
+  private func show(seconds: Double, rows: Int) {
+    smoothedStepSeconds = smoothedStepSeconds == 0 ? seconds : 0.9 * smoothedStepSeconds + 0.1 * seconds
+    setup.display.show(
+      ProgressFigures(
+        step: state.step, totalSteps: totalSteps, loss: state.lastLoss,
+        sentencesPerSecond: Double(rows) / smoothedStepSeconds,
+        secondsLeft: Double(totalSteps - state.step) * smoothedStepSeconds, lastScore: state.last?.spearman,
+        bestScore: state.best?.spearman))
+  }
+
+  // MARK: - Evaluation
+
+  private func evaluate() throws {
+    guard let evaluate = setup.evaluate else { return }
+    let began = ContinuousClock.now
+    let result = try evaluate(state.step)
+    evaluatedStep = state.step
+    var isBest = false
+    if state.step == 0 { state.baseline = result } else {
+      state.last = result
+      isBest = state.best.map { result.spearman > $0.spearman } ?? true
+    }
+    if isBest {
+      state.best = result
+      report(notes: try setup.model.export(to: folder.checkpoints.bestPath(step: state.step)))
+    }
+    let seconds = (ContinuousClock.now - began).components.seconds
+    try log?.append(
+      [("evaluation", .string(options.evalData ?? ""))] + result.members
+        + [("isBest", .bool(isBest)), ("seconds", .integer(Int(seconds)))])
+    state.logLength = log?.length ?? 0
+    let mark = state.step == 0 ? "  (before training)" : isBest ? "  (best so far)" : ""
+    setup.display.note("step \(state.step): Spearman \(fixed(result.spearman, 2)) on \(result.pairs) pairs" + mark)
+  }
+
+  // MARK: - Checkpoints
+
+  private var tensors: [CheckpointTensor] { optimizer.tensors + setup.model.states }
+
+  private func save() throws {
+    try log?.flush()
+    if let best = state.best { state.bestOfCheckpoint[state.step] = best.step }
+    let kept = [state.step] + folder.checkpoints.steps.filter { $0 < state.step }.prefix(CheckpointFolder.kept - 1)
+    state.bestOfCheckpoint = state.bestOfCheckpoint.filter { kept.contains($0.key) }
+    var document = state.json
+    document["optimizerSteps"] = .integer(optimizer.steps)
+    document["evaluatedStep"] = .integer(evaluatedStep)
+    document["fingerprint"] = .object(JSONObject(setup.fingerprint))
+    try CheckpointFile.write(
+      to: folder.checkpoints.checkpointPath(step: state.step), state: document, tensors: tensors)
+    savedStep = state.step
+    folder.checkpoints.prune(bestOfStep: state.bestOfCheckpoint)
+  }
+
+  /// Parameters and states are those of the last whole step; the gradients of the failed one are dropped.
+  private func saveAfter(failure: any Error) throws {
+    guard savedStep != state.step, state.step > 0 else { return }
+    do { try save() } catch let second {
+      setup.display.note("error: \(failure)")
+      throw second
+    }
+    setup.display.note(
+      "the state after step \(state.step) is in \(folder.checkpoints.checkpointPath(step: state.step))")
+  }
+
+  private func restore() throws {
+    guard let (file, passedOver) = try folder.checkpoints.newest() else {
+      setup.display.note("nothing to resume in \(folder.path); starting from the first step")
+      return try folder.clear()
+    }
+    for reason in passedOver { setup.display.note("passed over: " + reason) }
+    try compareFingerprint(file)
+    guard let state = RunState(file.state) else {
+      throw TrainingError.brokenCheckpoints(path: file.path, reasons: ["its state lacks a member"])
+    }
+    for tensor in tensors { try file.restore(tensor) }
+    self.state = state
+    optimizer.steps = file.state["optimizerSteps"]?.integer ?? state.step
+    evaluatedStep = file.state["evaluatedStep"]?.integer ?? -1
+    savedStep = state.step
+    for step in folder.checkpoints.steps where step > state.step {
+      unlink(folder.checkpoints.checkpointPath(step: step))
+    }
+    setup.display.note("resuming after step \(state.step) of \(totalSteps) from \(file.path)")
+  }
+
+  private func compareFingerprint(_ file: CheckpointFile) throws {
+    let old = file.state["fingerprint"]?.object ?? JSONObject()
+    let new = JSONObject(setup.fingerprint)
+    let keys = old.keys + new.keys.filter { old[$0] == nil }
+    let differences = keys.compactMap { key -> String? in
+      guard old[key] != new[key] else { return nil }
+      let texts = [old[key], new[key]].map { $0?.text(indent: nil) ?? "nothing" }
+      return "\(key): \(texts[0]) in the checkpoint, \(texts[1]) now"
+    }
+    guard differences.isEmpty else { throw TrainingError.resumeMismatch(path: file.path, differences: differences) }
+  }
+}
+
+extension RunState {
+  /// How many epochs are behind the next batch.
+  func epochFraction(rows: Int) -> Double { Double(epoch) + Double(position) / Double(rows) }
+}

@@ -1,0 +1,117 @@
+// Encoder, poolers, head and objective as one thing that learns and can be written as a Hugging Face folder.
+// Made by TrainingPlan, driven by TrainingRun.
+
+package import Encoder
+import Glibc
+import Host
+package import Kernels
+package import Objective
+
+/// The model of a training run.
+package final class SentenceModel: ExportableModel {
+  /// How the model is written down.
+  package struct ExportSettings: Sendable {
+    /// The pooler as typed.
+    package var pooler: PoolerText
+    /// The head serves training only.
+    package var dropsHead: Bool
+    package var record: ModelExport.Record
+  }
+
+  /// A pooler in words, with what sentence-transformers needs to know of its settings.
+  package struct PoolerText: Sendable {
+    package var text: String
+    /// The layer that avg_first_last and weighted begin with.
+    package var firstLayer: Int
+  }
+
+  package let source: ModelFolder
+  package let encoder: TransformerEncoder
+  package let objective: ContrastiveModel
+  package let parameters: [Parameter]
+  private let export: ExportSettings
+  private let hiddenDropout, attentionDropout: Float
+  private var gradients: [FloatBuffer] = []
+
+  /// `dropout` replaces both of the model's own probabilities.
+  package init(
+    source: ModelFolder, encoder: TransformerEncoder, objective: ContrastiveModel, dropout: Double?,
+    export: ExportSettings
+  ) {
+    self.source = source
+    self.encoder = encoder
+    self.objective = objective
+    self.export = export
+    hiddenDropout = dropout.map(Float.init) ?? source.configuration.hiddenDropout
+    attentionDropout = dropout.map(Float.init) ?? source.configuration.attentionDropout
+    parameters = encoder.parameters + objective.parameters
+  }
+
+  package var states: [CheckpointTensor] {
+    objective.states.map {
+      CheckpointTensor(
+        name: "state/" + $0.name, type: $0.element == .float32 ? "F32" : "I64", shape: $0.shape, memory: $0.bytes)
+    }
+  }
+
+  package func accumulate(_ batch: TrainingBatch, at position: BatchPosition, scale: Double) throws -> StepReport {
+    let hidden = try encoder.forward(
+      batch.sequences, request: objective.layerRequest,
+      mode: .training(
+        step: UInt64(position.batch), hiddenDropout: hiddenDropout, attentionDropout: attentionDropout))
+    let dHidden = gradientMatrices(like: hidden)
+    let report = try objective.trainStep(
+      hidden: hidden, dHidden: dHidden, offsets: batch.sequences.offsets, tokens: batch.sequences.tokens,
+      tokenFlags: batch.tokenFlags, views: batch.views, rowIDs: batch.rowIDs, textIDs: batch.textIDs,
+      step: Int64(position.step), totalSteps: Int64(position.totalSteps), epoch: position.epoch, lossScale: scale,
+      batch: UInt64(position.batch))
+    try encoder.backward(dHidden)
+    return report
+  }
+
+  package func commit() throws { try objective.commit() }
+
+  /// Buffers grow to the largest batch met and stay.
+  private func gradientMatrices(like hidden: [Matrix]) -> [Matrix] {
+    for (index, matrix) in hidden.enumerated() {
+      let count = matrix.rows * matrix.columns
+      if index == gradients.count { gradients.append(FloatBuffer(count: count)) }
+      if gradients[index].count < count { gradients[index] = FloatBuffer(count: count) }
+    }
+    return zip(gradients, hidden).map { $0.matrix(rows: $1.rows, columns: $1.columns) }
+  }
+
+  // MARK: - Export
+
+  package func export(to folder: String) throws -> [String] {
+    let learned = objective.pooling.parameters.filter { $0.name.hasPrefix("plugin.") }
+    let states = objective.pooling.states.map(\.name)
+    let notes = states.isEmpty ? [] : ["the export does not hold what poolers remember: " + states.joined(separator: ", ")]
+    return try notes + ModelExport.write(
+      to: folder, from: source, encoder: encoder.parameters, pooling: exportPooling, head: exportHead,
+      record: export.record, pluginWeights: learned)
+  }
+
+  private var exportHead: ModelExport.Head {
+    let parts = objective.pooling.parameters
+    guard let weight = parts.first(where: { $0.name == "head.dense.weight" }),
+      let bias = parts.first(where: { $0.name == "head.dense.bias" })
+    else { return .none }
+    return export.dropsHead ? .dropped : .kept(weight: weight, bias: bias)
+  }
+
+  private var exportPooling: ExportPooling {
+    let layers = source.configuration.layerCount
+    let weights = objective.pooling.parameters.first { $0.name.hasPrefix("plugin.weighted.") }
+    let mixture = weights.map { softmax(UnsafeBufferPointer(start: $0.value, count: $0.count)) } ?? []
+    return ExportPooling(
+      pooler: export.pooler.text, layerCount: layers, first: export.pooler.firstLayer, mixture: mixture)
+  }
+}
+
+private func softmax(_ values: UnsafeBufferPointer<Float>) -> [Float] {
+  let peak = values.max() ?? 0
+  let powers = values.map { exp(Double($0 - peak)) }
+  let sum = powers.reduce(0, +)
+  return powers.map { Float($0 / sum) }
+}

@@ -1,0 +1,188 @@
+// From what the user asked for to a run ready to start: model, data, strategy, evaluation, and the record of it all.
+// Used by the train command (and by whoever compares strategies).
+
+package import Encoder
+import Evaluation
+import Foundation
+package import Host
+import Kernels
+package import Logging
+package import Objective
+import Tokenizer
+
+/// A training run by its ingredients.
+package struct TrainingPlan {
+  package var modelFolder: String
+  package var options: TrainingOptions
+  package var strategy: StrategySpec
+  package var pooler: PoolerSpec
+  package var head: HeadKind
+  /// The head is dropped after training.
+  package var headTrainOnly = false
+  /// The pooler of evaluations during training; nil: the training pooler without the head.
+  package var evaluationPooler: PoolerSpec?
+  package var temperature: Double?
+  package var learnTemperature = false
+  package var hardNegativeWeight = 0.0
+  package var threads: Int
+  /// Further facts for run.json: versions, the command line.
+  package var record: [(String, JSONValue)] = []
+
+  package init(
+    modelFolder: String, options: TrainingOptions, strategy: StrategySpec, pooler: PoolerSpec, head: HeadKind,
+    threads: Int
+  ) {
+    self.modelFolder = modelFolder
+    self.options = options
+    self.strategy = strategy
+    self.pooler = pooler
+    self.head = head
+    self.threads = threads
+  }
+
+  /// Opens, reads and checks everything; training has not started.
+  /// - Throws: the errors of all modules below, each with its exit code.
+  package func prepare(registry: PluginRegistry, logger: Logger, display: ProgressDisplay) throws -> TrainingRun {
+    let source = try ModelFolder(path: modelFolder)
+    try options.check(maximumTokens: source.configuration.maximumPositions)
+    let tokenizer = try TokenizerFolder.load(modelFolder)
+    let task = try options.evalData.map { try STSBenchmark.dev(in: $0) }
+    for warning in task?.warnings ?? [] { display.note("warning: " + warning) }
+    let folder = OutputFolder(path: options.outputFolder)
+    try folder.prepare(resume: options.resume, overwrite: options.overwrite)
+    let data = try TrainingData(path: options.trainFile, spoolFolder: options.outputFolder)
+    for line in data.report.lines { display.note(line) }
+    let pool = ThreadPool(threads: threads)
+    let services = HostServices(pool: pool, logger: logger)
+    let encoder = try TransformerEncoder(
+      configuration: source.configuration, weights: source.openWeights(), pool: pool, seed: options.seed)
+    let batches = BatchMaker(
+      data: data, tokenizer: tokenizer, maximumLength: options.maximumLength, threads: threads)
+    let objective = try makeObjective(encoder, views: batches.views, registry: registry, services: services)
+    let model = SentenceModel(
+      source: source, encoder: encoder, objective: objective, dropout: options.dropout,
+      export: exportSettings(objective))
+    let embedder = try makeEmbedder(
+      encoder, tokenizer: tokenizer, objective: objective, registry: registry, services: services)
+    return TrainingRun(
+      TrainingSetup(
+        options: options, data: data, batches: batches, model: model, pool: pool,
+        evaluate: task.map { task in { try Self.score(task, embedder, step: $0) } },
+        fingerprint: try fingerprint(data, objective, task: task), record: record(objective), display: display))
+  }
+
+  private func makeObjective(
+    _ encoder: TransformerEncoder, views: Int, registry: PluginRegistry, services: HostServices
+  ) throws -> ContrastiveModel {
+    var configuration = ObjectiveConfiguration(strategy: strategy, temperature: temperature, seed: options.seed)
+    configuration.learnTemperature = learnTemperature
+    configuration.hardNegativeWeight = hardNegativeWeight
+    return try ContrastiveModel(
+      configuration, pooler: pooler, head: head, hiddenWidth: encoder.hiddenSize, layerCount: encoder.layerCount,
+      maxRows: options.batchSize, maxTokens: options.batchSize * views * options.maximumLength, views: views,
+      registry: registry, services: services)
+  }
+
+  // MARK: - Evaluation
+
+  /// The pooler evaluations use, in words.
+  private var evaluationPoolerText: String {
+    if let evaluationPooler { return evaluationPooler.text }
+    var spec = pooler
+    if head != .none { spec.skipsHead = true }
+    return spec.text
+  }
+
+  private struct EvaluationEmbedder {
+    var embedder: SentenceEmbedder
+    var useHead: Bool
+  }
+
+  /// The training pooler itself, with its learned weights, or another one beside it.
+  private func makeEmbedder(
+    _ encoder: TransformerEncoder, tokenizer: any Tokenizer, objective: ContrastiveModel, registry: PluginRegistry,
+    services: HostServices
+  ) throws -> EvaluationEmbedder {
+    var pooling = objective.pooling
+    let isOther = evaluationPooler.map { $0.chain != pooler.chain } ?? false
+    if let evaluationPooler, isOther {
+      pooling = try PoolingStack(
+        pooler: evaluationPooler, head: .none, hiddenWidth: encoder.hiddenSize, layerCount: encoder.layerCount,
+        registry: registry, services: services, seed: options.seed)
+    }
+    return EvaluationEmbedder(
+      embedder: SentenceEmbedder(tokenizer: tokenizer, encoder: encoder, pooling: pooling),
+      useHead: !isOther && evaluationPooler.map { !$0.skipsHead } ?? false)
+  }
+
+  private static func score(_ task: STSTask, _ embedder: EvaluationEmbedder, step: Int) throws -> EvaluationResult {
+    var keep: [EmbeddingTable] = []
+    let score = try task.score { sentences in
+      let table = try embedder.embedder.embed(sentences, options: EmbeddingOptions(useHead: embedder.useHead))
+      keep.append(table)
+      return table.matrix
+    }.all
+    return EvaluationResult(
+      step: step, spearman: score.spearman * 100, pearson: score.pearson * 100, pairs: score.pairs)
+  }
+
+  // MARK: - What is written down
+
+  private func exportSettings(_ objective: ContrastiveModel) -> SentenceModel.ExportSettings {
+    let components = objective.instances.map { "\($0.component.library.id) \($0.component.library.version)" }
+    let versions = Dictionary(components.map { name in
+      let parts = name.split(separator: " ", maxSplits: 1)
+      return (String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
+    }, uniquingKeysWith: { first, _ in first })
+    let first = objective.pooling.instances.first?.values.double("first") ?? 0
+    return SentenceModel.ExportSettings(
+      pooler: SentenceModel.PoolerText(text: pooler.text, firstLayer: Int(first)), dropsHead: headTrainOnly,
+      record: ModelExport.Record(
+        temperature: objective.instances.compactMap { $0.values.double("temperature") }.first,
+        strategy: strategy.text, versions: versions))
+  }
+
+  /// Everything a resumed run must agree in.
+  private func fingerprint(
+    _ data: TrainingData, _ objective: ContrastiveModel, task: STSTask?
+  ) throws -> [(String, JSONValue)] {
+    let weights = ["model.safetensors", "pytorch_model.bin"].map { modelFolder + "/" + $0 }
+      .first { FileManager.default.fileExists(atPath: $0) }
+    let modelDigest = try weights.map { JSONValue.string(try fileDigest($0).sha256) }
+    return options.deciding + [
+      ("--train-file (sha256)", .string(data.report.sha256)),
+      ("--eval-data (pairs)", task.map { .integer($0.subsets.reduce(0) { $0 + $1.count }) } ?? .null),
+      ("--model (weights' sha256)", modelDigest ?? .null),
+      ("strategy", .string(strategy.text)), ("--pooler", .string(pooler.text)), ("--head", .string(head.rawValue)),
+      ("--head-train-only", .bool(headTrainOnly)), ("--eval-pooler", .string(evaluationPoolerText)),
+      ("--temperature", temperature.map { .number($0) } ?? .null), ("--learn-temperature", .bool(learnTemperature)),
+      ("--hard-negative-weight", .number(hardNegativeWeight)), ("plugins", pluginRecord(objective)),
+    ]
+  }
+
+  private func pluginRecord(_ objective: ContrastiveModel) -> JSONValue {
+    .array(
+      objective.instances.map { instance in
+        let library = instance.component.library
+        let settings = instance.values.resolved.map { ($0.0, JSONValue.string($0.1)) }
+        return .object(
+          JSONObject([
+            ("instance", .string(instance.name)), ("kind", .string(instance.component.kind.rawValue)),
+            ("id", .string(instance.component.id)), ("version", .string(library.version)),
+            ("sha256", .string(library.sha256)), ("parameters", .object(JSONObject(settings))),
+          ]))
+      })
+  }
+
+  private func record(_ objective: ContrastiveModel) -> [(String, JSONValue)] {
+    record + [
+      ("model", .string(modelFolder)), ("outputDir", .string(options.outputFolder)),
+      ("evalData", options.evalData.map { .string($0) } ?? .null), ("strategy", .string(strategy.text)),
+      ("expansions", .array(strategy.expansions.map { .string($0) })), ("pooler", .string(pooler.text)),
+      ("head", .string(head.rawValue)), ("headTrainOnly", .bool(headTrainOnly)),
+      ("evalPooler", .string(evaluationPoolerText)), ("temperature", temperature.map { .number($0) } ?? .null),
+      ("learnTemperature", .bool(learnTemperature)), ("hardNegativeWeight", .number(hardNegativeWeight)),
+      ("threads", .integer(threads)), ("plugins", pluginRecord(objective)),
+    ]
+  }
+}

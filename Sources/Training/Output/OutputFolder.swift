@@ -1,0 +1,115 @@
+// The output folder of a run: refused, continued or emptied before training starts, and given its model at the end.
+// The folder itself is the Hugging Face model; metrics.jsonl, run.json and checkpoints/ lie beside the model's files.
+
+import Encoder
+import Foundation
+
+/// The folder a run writes to.
+package struct OutputFolder {
+  package let path: String
+  let checkpoints: CheckpointFolder
+
+  package init(path: String) {
+    var path = path
+    while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+    self.path = path
+    checkpoints = CheckpointFolder(outputFolder: path)
+  }
+
+  var logPath: String { path + "/metrics.jsonl" }
+  var recordPath: String { path + "/run.json" }
+
+  /// Whether a run has written here before.
+  package var holdsRun: Bool {
+    FileManager.default.fileExists(atPath: recordPath) || !checkpoints.steps.isEmpty
+      || FileManager.default.fileExists(atPath: logPath)
+  }
+
+  /// Everything that can be known to go wrong before the model is even loaded.
+  /// - Throws: `TrainingError.usage` for a folder in use, `.cannotWrite` where nothing can be written.
+  package func prepare(resume: Bool, overwrite: Bool) throws {
+    if FileManager.default.fileExists(atPath: path), !resume {
+      let names = Folders.names(path)
+      guard Folders.isFolder(path) else {
+        throw TrainingError.usage(
+          place: "--output-dir \(path)", expected: "a folder or nothing", found: "a file", advice: "Choose another name")
+      }
+      guard names.isEmpty || overwrite else {
+        throw TrainingError.usage(
+          place: "--output-dir \(path)", expected: "a new or empty folder",
+          found: "\(names.count) entries (\(names.prefix(3).joined(separator: ", ")))",
+          advice: "Choose another folder, or pass --resume to go on with its run, or --overwrite to replace it")
+      }
+    }
+    try checkpoints.create()
+    try probe()
+    checkpoints.removeUnfinished()
+  }
+
+  /// Removes an earlier run: its checkpoints, its log and its model, and no other file.
+  package func clear() throws {
+    for name in ["checkpoints", "metrics.jsonl", "run.json"] + Self.modelNames {
+      let entry = path + "/" + name
+      guard FileManager.default.fileExists(atPath: entry) else { continue }
+      try FileManager.default.removeItem(atPath: entry)
+    }
+    try checkpoints.create()
+  }
+
+  /// Bytes that must be free: two checkpoints, a third being written, the best model twice.
+  func checkSpace(parameterBytes: Int, stateBytes: Int) throws {
+    let checkpoint = 3 * parameterBytes + stateBytes
+    let needed = (CheckpointFolder.kept + 1) * checkpoint + 2 * parameterBytes
+    let present = checkpoints.steps.count * checkpoint
+    guard let free = Folders.freeBytes(path), free + present < needed else { return }
+    throw TrainingError.notEnoughSpace(path: path, needed: needed, free: free)
+  }
+
+  /// Puts the files of an exported model into the folder, the weights last.
+  func publish(_ model: String) throws {
+    let names = Folders.names(model).filter { !$0.hasPrefix(".") }
+    for name in names.sorted(by: { ($0 == "model.safetensors" ? 1 : 0, $0) < ($1 == "model.safetensors" ? 1 : 0, $1) }) {
+      let source = model + "/" + name
+      if Folders.isFolder(source) {
+        try Folders.create(path + "/" + name)
+        for inner in Folders.names(source) { try place(source + "/" + inner, at: path + "/" + name + "/" + inner) }
+      } else {
+        try place(source, at: path + "/" + name)
+      }
+    }
+    try AtomicFile.syncFolder(path)
+  }
+
+  /// The same file under a second name where the disk can do that, else a copy.
+  private func place(_ source: String, at target: String) throws {
+    let temporary = target + ".unfinished"
+    unlink(temporary)
+    if link(source, temporary) != 0 {
+      let bytes = try Data(contentsOf: URL(fileURLWithPath: source))
+      try AtomicFile.write(to: temporary) { file in try bytes.withUnsafeBytes { try file.write($0) } }
+    }
+    guard rename(temporary, target) == 0 else {
+      throw TrainingError.cannotWrite(path: target, operation: "rename", code: errno)
+    }
+    // Renaming one name of a file over another of the same file leaves both.
+    unlink(temporary)
+  }
+
+  private func probe() throws {
+    let name = path + "/.mixcse-write-test"
+    let descriptor = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { throw TrainingError.cannotWrite(path: path, operation: "write", code: errno) }
+    defer { unlink(name) }
+    defer { close(descriptor) }
+    let bytes = [UInt8](repeating: 0x20, count: 4096)
+    try writeAll(descriptor, bytes, count: bytes.count, path: path)
+  }
+
+  /// The names an export may consist of.
+  private static let modelNames = [
+    "config.json", "model.safetensors", "modules.json", "sentence_bert_config.json",
+    "config_sentence_transformers.json", "mixcse.json", ModelExport.pluginWeightsFile, "1_Pooling",
+    "1_WeightedLayerPooling", "2_Pooling", "2_Dense", "3_Dense", "vocab.txt", "vocab.json", "merges.txt",
+    "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+  ]
+}

@@ -1,0 +1,97 @@
+// What can go wrong while a model is trained: each case carries what was expected, what was found, where, and what to
+// do. Thrown throughout Training, printed by the command, which ends with `exitCode`.
+
+import Glibc
+
+/// An error of the Training module.
+package enum TrainingError: Error, Equatable {
+  /// A file that must be there is not.
+  case missingFile(path: String, expected: String)
+  /// The operating system refused to open or read a file.
+  case unreadable(path: String, operation: String, code: Int32)
+  /// A file whose contents cannot be used; `line` counts from 1, 0 means the file as a whole.
+  case badData(path: String, line: Int, expected: String, found: String, advice: String)
+  /// The training file is not what it was when it was indexed.
+  case changedFile(path: String, found: String)
+  /// A flag or a combination of flags that makes no sense.
+  case usage(place: String, expected: String, found: String, advice: String)
+  /// The operating system refused to write.
+  case cannotWrite(path: String, operation: String, code: Int32)
+  /// The disk has less room than the run is known to need.
+  case notEnoughSpace(path: String, needed: Int, free: Int)
+  /// A checkpoint of another run: what differs, one line each.
+  case resumeMismatch(path: String, differences: [String])
+  /// No checkpoint of the folder can be read.
+  case brokenCheckpoints(path: String, reasons: [String])
+  /// The loss or a gradient of the encoder is no longer a number.
+  case notFinite(what: String, step: Int)
+  /// SIGINT or SIGTERM arrived; the state is in `checkpoint`.
+  case interrupted(checkpoint: String, step: Int)
+}
+
+extension TrainingError: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .missingFile(let path, let expected):
+      return "\(path): not found; expected \(expected). Check the path"
+    case .unreadable(let path, let operation, let code):
+      return "\(path): \(operation) failed: \(systemMessage(code))"
+    case .badData(let path, let line, let expected, let found, let advice):
+      let place = line > 0 ? "\(path):\(line)" : path
+      return "\(place): expected \(expected), found \(found). \(advice)"
+    case .changedFile(let path, let found):
+      return "\(path): expected the file as it was when the run started, found \(found). "
+        + "Training stops here rather than mix two versions; put the file back and pass --resume"
+    case .usage(let place, let expected, let found, let advice):
+      return "\(place): expected \(expected), found \(found). \(advice)"
+    case .cannotWrite(let path, let operation, let code):
+      return "\(path): \(operation) failed: \(systemMessage(code))\(Self.advice(for: code))"
+    case .notEnoughSpace(let path, let needed, let free):
+      return "\(path): expected room for \(megabytes(needed)) of checkpoints and the model, found \(megabytes(free)) "
+        + "free. Free some space or choose another --output-dir"
+    case .resumeMismatch(let path, let differences):
+      return "\(path): --resume expected the run this checkpoint belongs to, found differences:\n  "
+        + differences.joined(separator: "\n  ") + "\nPass the original flags and files, or --overwrite to start anew"
+    case .brokenCheckpoints(let path, let reasons):
+      return "\(path): expected a readable checkpoint, found none:\n  " + reasons.joined(separator: "\n  ")
+        + "\nPass --overwrite to start anew"
+    case .notFinite(let what, let step):
+      return "step \(step): expected finite numbers, found NaN or infinity in \(what). "
+        + "Lower --learning-rate or look at the data of this step; the weights before it are in the checkpoint"
+    case .interrupted(let checkpoint, let step):
+      return "interrupted after step \(step); the state is in \(checkpoint). Pass --resume to go on"
+    }
+  }
+
+  /// The exit code of the command for this error.
+  package var exitCode: Int32 {
+    switch self {
+    case .missingFile, .unreadable: return 66
+    case .badData, .changedFile: return 65
+    case .usage, .resumeMismatch: return 64
+    case .cannotWrite(_, _, let code): return isFull(code) ? 75 : 64
+    case .notEnoughSpace: return 75
+    case .brokenCheckpoints: return 65
+    case .notFinite: return 65
+    case .interrupted: return 130
+    }
+  }
+
+  private static func advice(for code: Int32) -> String {
+    if isFull(code) {
+      return ". Earlier checkpoints are untouched: free some space and pass --resume"
+    }
+    if code == EACCES || code == EPERM || code == EROFS { return ". Choose a folder you may write to" }
+    return ""
+  }
+}
+
+/// The operating system's text for an error number.
+func systemMessage(_ code: Int32) -> String {
+  strerror(code).map { String(cString: $0) } ?? "error \(code)"
+}
+
+/// Whether the error says that a disk, a quota or a size limit is exhausted.
+func isFull(_ code: Int32) -> Bool { code == ENOSPC || code == EDQUOT || code == EFBIG }
+
+private func megabytes(_ bytes: Int) -> String { "\((bytes + (1 << 20) - 1) >> 20) MiB" }

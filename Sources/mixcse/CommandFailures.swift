@@ -1,0 +1,19 @@
+// Which errors of the modules end the command with their own message and exit code.
+
+import Encoder
+import Evaluation
+import Foundation
+import Host
+import Kernels
+import Objective
+import Tokenizer
+import Training
+
+extension TrainingError: CommandFailure {}
+extension EncoderError: CommandFailure {}
+extension EvaluationError: CommandFailure {}
+extension ObjectiveError: CommandFailure {}
+extension PluginError: CommandFailure {}
+extension PluginFailure: CommandFailure {}
+extension TokenizerError: CommandFailure {}
+extension NPYError: CommandFailure {}

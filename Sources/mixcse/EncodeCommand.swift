@@ -1,0 +1,70 @@
+// `mixcse encode`: embeddings of lines, as a .npy file or as JSON lines.
+
+import ArgumentParser
+import Encoder
+import Foundation
+import Kernels
+import Objective
+import Training
+
+struct EncodeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "encode", abstract: "Writes the embedding of each input line.",
+    discussion: """
+      The pooler is the one the folder records: mixcse.json of a model trained here, else modules.json of \
+      sentence-transformers, else avg, which is then said.
+      """)
+
+  @OptionGroup var model: EmbedderOptions
+  @Option(help: ArgumentHelp("A file of lines, or - for standard input.", valueName: "file")) var input = "-"
+  @Flag(help: "Scale every embedding to length 1.") var normalize = false
+  @Option(
+    name: .customLong("max-seq-length"),
+    help: ArgumentHelp("Cut lines to that many tokens, 2 to the model's limit. (default: that limit)", valueName: "tokens"))
+  var maximumLength: Int?
+  @Option(help: ArgumentHelp("Where to write float32 [lines, width] in NumPy's format.", valueName: "file.npy"))
+  var output: String?
+  @Flag(help: "Print a JSON line with the numbers of each embedding instead.") var json = false
+
+  func validate() throws {
+    guard json != (output != nil) else {
+      throw ValidationError("expected either --output FILE.npy or --json, found \(json ? "both" : "neither")")
+    }
+  }
+
+  func run() throws {
+    let folder = try ModelFolder(path: model.model)
+    let pooler = try model.poolerSpec(for: folder)
+    let embedder = try model.embedder(folder, pooler: pooler, maximumLength: maximumLength)
+    let lines = try LineInput(path: input)
+    let writer = try output.map { try MatrixWriter(path: $0, width: embedder.width) }
+    var counts = (lines: 0, empty: 0, invalid: 0, cut: 0)
+    while case let block = try lines.next(json ? 64 : 4096), !block.isEmpty {
+      let texts = block.map { String(decoding: $0, as: UTF8.self) }
+      counts.lines += block.count
+      counts.empty += block.count(where: \.isEmpty)
+      counts.invalid += block.count { $0.withUnsafeBufferPointer { invalidUTF8Bytes($0) > 0 } }
+      let table = try embedder.embed(
+        texts, options: EmbeddingOptions(normalize: normalize))
+      counts.cut += table.truncatedLines
+      try writer?.append(table.matrix)
+      if json { printRows(table.matrix) }
+    }
+    try writer?.finish()
+    guard counts.lines > 0 else {
+      throw TrainingError.badData(
+        path: input, line: 0, expected: "at least one line", found: "nothing", advice: "Check the input")
+    }
+    for (count, what) in [
+      (counts.empty, "empty lines were embedded as such"), (counts.invalid, "lines held bytes that are no UTF-8"),
+      (counts.cut, "lines were longer than the limit and were cut"),
+    ] where count > 0 { printToStandardError("note: \(count) \(what)") }
+  }
+
+  private func printRows(_ matrix: Matrix) {
+    for row in 0..<matrix.rows {
+      let numbers = (0..<matrix.columns).map { "\(matrix.row(row)[$0])" }
+      print("[" + numbers.joined(separator: ",") + "]")
+    }
+  }
+}

@@ -1,0 +1,31 @@
+// The command `mixcse`: its subcommands, and how an error becomes a message and an exit code.
+
+import ArgumentParser
+import Foundation
+
+/// An error of one of the modules: what it says goes to standard error, its code ends the process.
+protocol CommandFailure: Error, CustomStringConvertible {
+  var exitCode: Int32 { get }
+}
+
+@main
+struct MixCSECommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "mixcse",
+    abstract: "Trains sentence encoders by contrastive learning, with samplers, losses and poolers from plugins.",
+    subcommands: [
+      TrainCommand.self, EncodeCommand.self, EvaluateCommand.self, TokenizeCommand.self, PluginsCommand.self,
+    ])
+
+  static func main() {
+    do {
+      var command = try parseAsRoot(ReferenceFlags.translate(Array(CommandLine.arguments.dropFirst())))
+      try command.run()
+    } catch let failure as any CommandFailure {
+      FileHandle.standardError.write(Data("error: \(failure)\n".utf8))
+      Foundation.exit(failure.exitCode)
+    } catch {
+      exit(withError: error)
+    }
+  }
+}

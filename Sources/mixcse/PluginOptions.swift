@@ -1,0 +1,58 @@
+// The flags that say where plugins come from; shared by every subcommand that uses plugins.
+
+import ArgumentParser
+import Host
+import Logging
+import PluginAPI
+
+/// `--plugin-path`, `--plugin-as`, `--allow-insecure-plugin`.
+struct PluginOptions: ParsableArguments {
+  @Option(
+    name: .customLong("plugin-path"),
+    help: ArgumentHelp(
+      "A folder with plugins, searched before all others; may be repeated.",
+      discussion: """
+        Then come the folders of CSE_PLUGIN_PATH (parted by ':'), $XDG_DATA_HOME/cse/plugins, lib/cse/plugins beside the \
+        program's folder, and the program's folder. The working directory is never searched unless named.
+        """, valueName: "dir"))
+  var pluginPaths: [String] = []
+
+  @Option(
+    name: .customLong("plugin-as"),
+    help: ArgumentHelp("Loads a library under a name of its own, beside another build of it.", valueName: "name=file"))
+  var renamed: [String] = []
+
+  @Flag(
+    name: .customLong("allow-insecure-plugin"),
+    help: "Accept plugins that others could have written (owner and mode are not checked).")
+  var allowInsecure = false
+
+  /// The plugins these flags lead to; no plugin code has run yet.
+  /// - Parameter host: The table entry functions get: that of `HostServices` where plugins will run.
+  /// - Throws: `PluginError`
+  func registry(logger: Logger, host: UnsafePointer<cse_host>? = nil) throws -> PluginRegistry {
+    try PluginRegistry(
+      searchPath: PluginSearchPath(pluginPaths: pluginPaths),
+      renamed: renamed.map(PluginRegistry.Renamed.init(parsing:)),
+      allowInsecure: allowInsecure, host: host, logger: logger)
+  }
+}
+
+/// A logger that writes `warning: ...` lines to standard error and nothing below a warning.
+func commandLogger() -> Logger {
+  Logger(label: "mixcse") { _ in StandardErrorLog() }
+}
+
+private struct StandardErrorLog: LogHandler {
+  var metadata: Logger.Metadata = [:]
+  var logLevel: Logger.Level = .warning
+
+  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    get { metadata[key] }
+    set { metadata[key] = newValue }
+  }
+
+  func log(event: LogEvent) {
+    printToStandardError("\(event.level): \(event.message)")
+  }
+}
