@@ -47,26 +47,27 @@ CK_INLINE point tanh_point(float x) {
   return (point){y, 1.0f - y * y};
 }
 
-#define DEFINE_ACTIVATION(NAME, POINT)                                                                           \
-  CK_CLONES static void NAME##_forward(int64_t count, const float *x, float *y) {                                \
-    for (int64_t i = 0; i < count; i++) y[i] = POINT(x[i]).value;                                                \
-  }                                                                                                              \
-  CK_CLONES static void NAME##_bias_forward(int64_t count, const float *restrict bias, float *restrict x,        \
-                                            float *restrict y) {                                                 \
-    for (int64_t i = 0; i < count; i++) {                                                                        \
-      float biased = x[i] + bias[i];                                                                             \
-      x[i] = biased;                                                                                             \
-      y[i] = POINT(biased).value;                                                                                \
-    }                                                                                                            \
-  }                                                                                                              \
-  CK_CLONES static void NAME##_backward(int64_t count, float *restrict x, float *restrict d, float *restrict s) { \
-    for (int64_t i = 0; i < count; i++) {                                                                        \
-      point p = POINT(x[i]);                                                                                     \
-      float g = d[i] * p.slope;                                                                                  \
-      x[i] = p.value;                                                                                            \
-      d[i] = g;                                                                                                  \
-      s[i] += g;                                                                                                 \
-    }                                                                                                            \
+#define DEFINE_ACTIVATION(NAME, POINT)                                                                             \
+  CK_CLONES static void NAME##_forward(int64_t count, const float *x, float *y) {                                  \
+    for (int64_t i = 0; i < count; i++) y[i] = POINT(x[i]).value;                                                  \
+  }                                                                                                                \
+  CK_CLONES static void NAME##_bias_forward(int64_t count, const float *restrict bias, float *restrict x,          \
+                                            float *restrict y) {                                                   \
+    for (int64_t i = 0; i < count; i++) {                                                                          \
+      float biased = x[i] + bias[i];                                                                               \
+      x[i] = biased;                                                                                               \
+      y[i] = POINT(biased).value;                                                                                  \
+    }                                                                                                              \
+  }                                                                                                                \
+  CK_CLONES static void NAME##_backward(int64_t count, float *restrict x, float *restrict d,                       \
+                                        float *restrict s) {                                                       \
+    for (int64_t i = 0; i < count; i++) {                                                                          \
+      point p = POINT(x[i]);                                                                                       \
+      float g = d[i] * p.slope;                                                                                    \
+      x[i] = p.value;                                                                                              \
+      d[i] = g;                                                                                                    \
+      s[i] += g;                                                                                                   \
+    }                                                                                                              \
   }
 
 DEFINE_ACTIVATION(gelu, gelu)
@@ -83,7 +84,8 @@ void ck_activation_forward(ck_activation kind, int64_t count, const float *x, fl
   }
 }
 
-void ck_bias_activation_forward(ck_activation kind, int64_t rows, int64_t width, const float *bias, float *x, float *y) {
+void ck_bias_activation_forward(ck_activation kind, int64_t rows, int64_t width, const float *bias, float *x,
+                                float *y) {
   for (int64_t r = 0; r < rows; r++) {
     switch (kind) {
       case CK_GELU: gelu_bias_forward(width, bias, x + r * width, y + r * width); break;

@@ -20,7 +20,8 @@ import Testing
       for j in 0..<s.n {
         var sum = 0.0
         for p in 0..<s.k {
-          sum += Double(ta == .no ? a[i * s.k + p] : a[p * s.m + i]) * Double(tb == .no ? b[p * s.n + j] : b[j * s.k + p])
+          sum +=
+            Double(ta == .no ? a[i * s.k + p] : a[p * s.m + i]) * Double(tb == .no ? b[p * s.n + j] : b[j * s.k + p])
         }
         expected[i * s.n + j] = 0.5 * sum + Double(beta) * expected[i * s.n + j]
       }

@@ -8,7 +8,9 @@ import Testing
 /// The factor of one element as dropout.h defines it, made of single Philox blocks.
 func rowFactor(_ d: ck_dropout, row: Int, feature: Int) -> Double {
   let (group, inner) = feature.quotientAndRemainder(dividingBy: 128)
-  let counter = [UInt32(group * 16 + inner % 16), UInt32(row), UInt32(truncatingIfNeeded: d.step), UInt32(d.step >> 32)]
+  let counter = [
+    UInt32(group * 16 + inner % 16), UInt32(row), UInt32(truncatingIfNeeded: d.step), UInt32(d.step >> 32),
+  ]
   return halfWordFactor(d, counter, half: inner / 16)
 }
 
@@ -37,7 +39,8 @@ func halfWordFactor(_ d: ck_dropout, _ counter: [UInt32], half: Int) -> Double {
     }
 
     /// The definition, in double.
-    func forward(_ y: [Double], _ bias: [Double], _ residual: [Double], _ gamma: [Double], _ beta: [Double]) -> [Double] {
+    func forward(_ y: [Double], _ bias: [Double], _ residual: [Double], _ gamma: [Double], _ beta: [Double]) -> [Double]
+    {
       (0..<rows).flatMap { r in
         let z = (0..<width).map {
           residual[r * width + $0] + rowFactor(dropout, row: r + 5, feature: $0) * (y[r * width + $0] + bias[$0])

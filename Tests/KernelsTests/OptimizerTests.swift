@@ -10,7 +10,9 @@ import Testing
     let parameter = Parameter(name: "w", shape: [17, 59], decays: true, learningRateMultiplier: 2)
     let (m, v) = (FloatBuffer(count: count), FloatBuffer(count: count))
     let start = randomValues(count, seed: 4)
-    var (value, mean, square) = (doubles(start), [Double](repeating: 0, count: count), [Double](repeating: 0, count: count))
+    var (value, mean, square) = (
+      doubles(start), [Double](repeating: 0, count: count), [Double](repeating: 0, count: count)
+    )
     for i in 0..<count { parameter.value[i] = start[i] }
     for step in 1...5 {
       let gradient = randomValues(count, seed: UInt64(step) + 10)

@@ -37,7 +37,9 @@ import Testing
   @Test func manyShortJobs() {
     let pool = ThreadPool(threads: 4)
     let total = Atomic<Int>(0)
-    for round in 1...5000 { pool.parallelFor(round % 9, grain: 1) { range, _ in total.add(range.count, ordering: .relaxed) } }
+    for round in 1...5000 {
+      pool.parallelFor(round % 9, grain: 1) { range, _ in total.add(range.count, ordering: .relaxed) }
+    }
     #expect(total.load(ordering: .relaxed) == (1...5000).reduce(0) { $0 + $1 % 9 })
   }
 

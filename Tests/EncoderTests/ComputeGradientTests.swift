@@ -1,0 +1,177 @@
+// The encoder against itself: gradients against central differences with dropout on, first tokens against full
+// layers, every thread count against one thread, and what it refuses.
+
+import Encoder
+import Kernels
+import TestSupport
+import Testing
+
+@Suite struct ComputeGradientTests {
+  private static let lengths = [1, 2, 7, 17, 40]
+  private static let batch = makeBatch(lengths)
+
+  private static func makeBatch(_ lengths: [Int]) -> PackedBatch {
+    PackedBatch(
+      lengths.enumerated().map { s, count in (0..<count).map { Int32((s * 13 + $0 * 7 + $0 * $0) % 99 + 2) } })
+  }
+  private static let training = EncoderMode.training(step: 3, hiddenDropout: 0.2, attentionDropout: 0.1)
+
+  private func test(_ layers: [Int], firstTokenOnly: Bool) -> GradientCase {
+    GradientCase(layers: layers, firstTokenOnly: firstTokenOnly, loss: 0, tensors: [:])
+  }
+
+  private func forward(
+    _ encoder: TransformerEncoder, _ test: GradientCase, _ mode: EncoderMode = training,
+    on batch: PackedBatch = batch
+  ) throws -> [Matrix] {
+    try encoder.forward(
+      batch, request: LayerRequest(layers: test.layers, firstTokenOnly: test.firstTokenOnly), mode: mode)
+  }
+
+  /// Gradients of the functional of a case with dropout, tensor by tensor.
+  private func gradients(_ encoder: TransformerEncoder, _ test: GradientCase, on batch: PackedBatch = batch) throws
+    -> [[Float]]
+  {
+    for parameter in encoder.parameters { parameter.clearGradient() }
+    let hidden = try forward(encoder, test, on: batch)
+    let upstream = ComputeFixture.functional(test, hidden, offsets: batch.offsets).gradients
+    try withExtendedLifetime(upstream) {
+      try encoder.backward(zip(upstream, hidden).map { $0.matrix(rows: $1.rows, columns: $1.columns) })
+    }
+    return encoder.parameters.map { Array(UnsafeBufferPointer(start: $0.gradient, count: $0.count)) }
+  }
+
+  private func norm(_ values: [Double]) -> Double { values.reduce(0) { $0 + $1 * $1 }.squareRoot() }
+
+  /// Along the gradient plus a random direction, both of length 1, the slope must be the gradient's length plus
+  /// its part along the random direction.
+  @Test(arguments: ["roberta", "bert gelu_new"], [false, true])
+  func centralDifferencesWithDropout(name: String, firstTokenOnly: Bool) throws {
+    let encoder = ComputeFixture.tinyEncoder(name, pool: ThreadPool(threads: 2))
+    let test = test(firstTokenOnly ? [1, 3] : [0, 2, 3], firstTokenOnly: firstTokenOnly)
+    let analytic = try gradients(encoder, test)
+    var worst = 0.0
+    for (parameter, gradient) in zip(encoder.parameters, analytic) where !parameter.name.hasSuffix("key.bias") {
+      let g = gradient.map(Double.init)
+      let random = (0..<g.count).map { Double(ComputeFixture.weight(77, $0, scale: 1, offset: 0)) }
+      let (size, randomSize) = (norm(g), norm(random))
+      let direction = zip(g, random).map { $0 / size + $1 / randomSize }
+      let start = Array(UnsafeBufferPointer(start: parameter.value, count: parameter.count))
+      func loss(_ step: Double) throws -> Double {
+        for i in 0..<start.count { parameter.value[i] = Float(Double(start[i]) + step * direction[i]) }
+        let hidden = try forward(encoder, test)
+        return ComputeFixture.functional(test, hidden, offsets: Self.batch.offsets).loss
+      }
+      let slope = try (loss(2e-3) - loss(-2e-3)) / 4e-3
+      for i in 0..<start.count { parameter.value[i] = start[i] }
+      let expected = zip(g, direction).reduce(0) { $0 + $1.0 * $1.1 }
+      let error = abs(slope - expected) / size
+      #expect(error < 5e-3, "\(parameter.name): \(slope), expected \(expected)")
+      worst = max(worst, error)
+    }
+    print("\(name), first only \(firstTokenOnly): largest error of a slope \(worst)")
+  }
+
+  @Test func firstTokensAgreeWithFullLayers() throws {
+    let encoder = ComputeFixture.tinyEncoder("roberta", pool: ThreadPool(threads: 2))
+    let (short, full) = (test([0, 2, 3], firstTokenOnly: true), test([0, 2, 3], firstTokenOnly: false))
+    let width = encoder.hiddenSize
+    let shortStates = try forward(encoder, short).map {
+      Array(UnsafeBufferPointer(start: $0.pointer, count: 5 * width))
+    }
+    let fullStates = try forward(encoder, full)
+    for (found, state) in zip(shortStates, fullStates) {
+      for (i, value) in found.enumerated() {
+        #expect(abs(value - state.row(Self.batch.offsets[i / width])[i % width]) < 1e-5)
+      }
+    }
+    let found = try gradients(encoder, short)
+    for parameter in encoder.parameters { parameter.clearGradient() }
+    let hidden = try forward(encoder, full)
+    let upstream = hidden.map { FloatBuffer(count: $0.rows * $0.columns) }
+    for (layer, buffer) in zip(full.layers, upstream) {
+      for sentence in 0..<5 {
+        for feature in 0..<width {
+          buffer.pointer[Self.batch.offsets[sentence] * width + feature] = Float(
+            ComputeFixture.coefficient(layer, sentence, 0, feature))
+        }
+      }
+    }
+    try withExtendedLifetime(upstream) {
+      try encoder.backward(zip(upstream, hidden).map { $0.matrix(rows: $1.rows, columns: $1.columns) })
+    }
+    for (parameter, values) in zip(encoder.parameters, found) where !parameter.name.hasSuffix("key.bias") {
+      let scale = values.reduce(0) { max($0, abs($1)) }
+      for i in 0..<parameter.count {
+        #expect(abs(parameter.gradient[i] - values[i]) <= 1e-4 * scale, "\(parameter.name)")
+      }
+    }
+  }
+
+  /// Long enough for several tiles of rows; a short batch in between must leave no trace in reused memory.
+  @Test(arguments: [false, true]) func sameBitsForEveryThreadCount(firstTokenOnly: Bool) throws {
+    let batch = Self.makeBatch((0..<150).map { 1 + $0 * 7 % 23 })
+    let test = test([1, 3], firstTokenOnly: firstTokenOnly)
+    let one = try gradients(ComputeFixture.tinyEncoder("roberta", pool: ThreadPool(threads: 1)), test, on: batch)
+    for threads in 2...4 {
+      let encoder = ComputeFixture.tinyEncoder("roberta", pool: ThreadPool(threads: threads))
+      #expect(try gradients(encoder, test, on: batch) == one)
+      _ = try gradients(encoder, test)
+      #expect(try gradients(encoder, test, on: batch) == one)
+    }
+  }
+
+  @Test func masksFollowSeedAndStep() throws {
+    let pool = ThreadPool(threads: 2)
+    let test = test([3], firstTokenOnly: true)
+    func states(seed: UInt64, step: UInt64) throws -> [Float] {
+      let encoder = ComputeFixture.tinyEncoder("roberta", pool: pool, seed: seed)
+      let mode = EncoderMode.training(step: step, hiddenDropout: 0.1, attentionDropout: 0.1)
+      let hidden = try forward(encoder, test, mode)
+      return Array(UnsafeBufferPointer(start: hidden[0].pointer, count: hidden[0].rows * hidden[0].columns))
+    }
+    #expect(try states(seed: 1, step: 1) == states(seed: 1, step: 1))
+    #expect(try states(seed: 1, step: 1) != states(seed: 1, step: 2))
+    #expect(try states(seed: 1, step: 1) != states(seed: 2, step: 1))
+  }
+
+  @Test func gradientsAccumulate() throws {
+    let encoder = ComputeFixture.tinyEncoder("bert relu", pool: ThreadPool(threads: 2))
+    let test = test([3], firstTokenOnly: false)
+    let once = try gradients(encoder, test)
+    let hidden = try forward(encoder, test)
+    let upstream = ComputeFixture.functional(test, hidden, offsets: Self.batch.offsets).gradients
+    try withExtendedLifetime(upstream) {
+      try encoder.backward([upstream[0].matrix(rows: hidden[0].rows, columns: hidden[0].columns)])
+    }
+    for (parameter, values) in zip(encoder.parameters, once) where !parameter.name.hasSuffix("key.bias") {
+      let scale = values.reduce(0) { max($0, abs($1)) }
+      for i in 0..<parameter.count { #expect(abs(parameter.gradient[i] - 2 * values[i]) <= 1e-5 * scale) }
+    }
+  }
+
+  @Test func refusesWhatItCannotEncode() {
+    let encoder = ComputeFixture.tinyEncoder("roberta", pool: ThreadPool(threads: 1))
+    let request = LayerRequest(layers: [3], firstTokenOnly: false)
+    let long = [Int32](repeating: 5, count: 89)
+    #expect(throws: EncoderError.sequenceLength(sequence: 1, tokens: 89, maximum: 88)) {
+      try encoder.forward(PackedBatch([[5], long]), request: request, mode: .inference)
+    }
+    #expect(throws: EncoderError.sequenceLength(sequence: 0, tokens: 0, maximum: 88)) {
+      try encoder.forward(PackedBatch([[], [5]]), request: request, mode: .inference)
+    }
+    for bad in [Int32(-1), 101] {
+      let expected = EncoderError.tokenOutOfRange(sequence: 1, position: 2, token: bad, vocabularySize: 101)
+      #expect(throws: expected) {
+        try encoder.forward(PackedBatch([[5], [6, 7, bad]]), request: request, mode: .inference)
+      }
+    }
+  }
+
+  @Test func emptyBatchesGiveEmptyStates() throws {
+    let encoder = ComputeFixture.tinyEncoder("roberta", pool: ThreadPool(threads: 1))
+    let hidden = try encoder.forward(
+      PackedBatch([]), request: LayerRequest(layers: [0, 3], firstTokenOnly: true), mode: .inference)
+    #expect(hidden.map(\.rows) == [0, 0])
+  }
+}
