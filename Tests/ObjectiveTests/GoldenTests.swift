@@ -32,7 +32,7 @@ struct GoldenTests {
         let objective = try world.objective(
           samplers: ["mixcse:lambda=\(item.lam),hard_weight=\(item.w)"], width: z[0].width, rows: z[0].rows,
           temperature: item.T)
-        let report = try objective.evaluate(z.map(\.matrix))
+        let report = try objective.evaluate(z)
         let label = "\(name) T \(item.T) lambda \(item.lam) w \(item.w)"
         #expect(isClose(report.loss, item.loss_code, absolute: 2e-6, relative: 2e-6), "\(label): \(report.loss)")
         let largest = (item.g1 + item.g2).joined().map(abs).max() ?? 0
@@ -66,7 +66,7 @@ struct GoldenTests {
         for (variant, samplers, expected) in variants {
           let objective = try world.objective(
             samplers: samplers, width: z[0].width, rows: z[0].rows, temperature: item.T)
-          let loss = try objective.evaluate(z.map(\.matrix)).loss
+          let loss = try objective.evaluate(z).loss
           #expect(
             isClose(loss, expected, absolute: 2e-6, relative: 2e-6),
             "\(name) T \(item.T) lambda \(item.lam) w \(item.w), \(variant): \(loss), expected \(expected)")

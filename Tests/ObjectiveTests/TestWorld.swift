@@ -156,3 +156,16 @@ extension Parameter {
   var values: UnsafeMutableBufferPointer<Float> { UnsafeMutableBufferPointer(start: value, count: count) }
   var gradients: [Float] { Array(UnsafeBufferPointer(start: gradient, count: count)) }
 }
+
+extension EmbeddingObjective {
+  /// Evaluates rows that stay alive for the call: a Matrix alone does not keep its memory.
+  func evaluate(
+    _ rows: [Rows], position: StepPosition = StepPosition(), textIDs: [Int64]? = nil, wantsGradients: Bool = true,
+    details: Bool = false
+  ) throws -> StepReport {
+    try withExtendedLifetime(rows) {
+      try evaluate(
+        rows.map(\.matrix), position: position, textIDs: textIDs, wantsGradients: wantsGradients, details: details)
+    }
+  }
+}

@@ -62,7 +62,10 @@ extension PluginInstance {
       throw failure(.plan, .plan("it replaced the arrays layers, blocks, states or weights; they are to be filled"))
     }
     do {
-      return try PluginPlan(raw, kind: table.kind, limits: limits)
+      // The arrays must outlive their last reader, which has only bare pointers to them.
+      return try withExtendedLifetime([layers, blocks, states, weights]) {
+        try PluginPlan(raw, kind: table.kind, limits: limits)
+      }
     } catch let refusal as PlanRefusal {
       throw failure(.plan, .plan(refusal.text))
     }

@@ -61,7 +61,8 @@ package final class EmbeddingObjective {
       position, PassOptions(gradientScale: wantsGradients ? 1 : nil, wantsDetails: details))
   }
 
-  /// The gradient of the last `evaluate` with respect to view `index`: [rows, width], valid until the next one.
+  /// The gradient of the last `evaluate` with respect to view `index`: [rows, width], valid until the next one
+  /// and as long as this object lives.
   package func gradient(_ index: Int) -> Matrix { composition.views.dz.matrix(index) }
 
   /// Lets plugins update their states after the last `evaluate`.

@@ -110,28 +110,23 @@ package final class SentenceEmbedder {
     let special = tokenizer.specialIDs
     let flags = batch.tokens.map { special.contains($0) ? UInt8(CSE_TOKEN_SPECIAL) : 0 }
     let hidden = try encoder.forward(batch, request: pooling.layerRequest, mode: .inference)
-    let vectors = FloatBuffer(count: members.count * width).matrixOwner(rows: members.count, columns: width)
-    try pooling.embed(
-      hidden: hidden, offsets: batch.offsets, tokens: batch.tokens, tokenFlags: flags, useHead: options.useHead,
-      into: vectors.matrix)
-    for (index, lines) in members.enumerated() {
-      let row = vectors.matrix.row(index)
-      let length = dot(row, row, width).squareRoot()
-      guard length.isFinite else { throw ObjectiveError.notFinite(what: "the embedding", row: lines[0]) }
-      if options.normalize, length > 0 { for column in 0..<width { row[column] /= max(length, normFloor) } }
-      for line in lines { table.matrix.row(line).update(from: row, count: width) }
+    let owner = FloatBuffer(count: members.count * width)
+    let vectors = owner.matrix(rows: members.count, columns: width)
+    try withExtendedLifetime(owner) {
+      try pooling.embed(
+        hidden: hidden, offsets: batch.offsets, tokens: batch.tokens, tokenFlags: flags, useHead: options.useHead,
+        into: vectors)
+      for (index, lines) in members.enumerated() {
+        try finish(vectors.row(index), line: lines[0], options)
+        for line in lines { table.matrix.row(line).update(from: vectors.row(index), count: width) }
+      }
     }
   }
-}
 
-/// A matrix together with the memory it looks at.
-private struct OwnedMatrix {
-  let owner: FloatBuffer
-  let matrix: Matrix
-}
-
-extension FloatBuffer {
-  fileprivate func matrixOwner(rows: Int, columns: Int) -> OwnedMatrix {
-    OwnedMatrix(owner: self, matrix: matrix(rows: rows, columns: columns))
+  /// Checks one embedding and normalises it if wanted.
+  private func finish(_ row: UnsafeMutablePointer<Float>, line: Int, _ options: EmbeddingOptions) throws {
+    let length = dot(row, row, width).squareRoot()
+    guard length.isFinite else { throw ObjectiveError.notFinite(what: "the embedding of the lines", row: line) }
+    if options.normalize { for column in 0..<width { row[column] /= max(length, normFloor) } }
   }
 }

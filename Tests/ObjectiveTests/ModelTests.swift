@@ -1,0 +1,185 @@
+// ContrastiveModel on hidden states made from a seed: gradients through poolers and head down to every layer, chains,
+// short batches, evaluation in pieces. No encoder is needed for any of it.
+
+import Encoder
+import Host
+import Kernels
+import Objective
+import TestSupport
+import Testing
+
+/// A batch of hidden states with everything `trainStep` wants.
+private struct HiddenStates {
+  let layers: [Rows]
+  let gradients: [Rows]
+  let offsets: [Int]
+  let tokens: [Int32]
+  let flags: [UInt8]
+  let views: Int
+  var rows: Int { (offsets.count - 1) / views }
+
+  /// Sequences of 1 to 4 tokens; view by view.
+  init(_ request: LayerRequest, rows: Int, views: Int, width: Int, seed: UInt64 = 5) {
+    self.views = views
+    var offsets = [0]
+    for sequence in 0..<(rows * views) { offsets.append((offsets.last ?? 0) + 1 + (sequence * 7 + 3) % 4) }
+    self.offsets = offsets
+    let count = offsets.last ?? 0
+    tokens = (0..<count).map { Int32($0 % 11) }
+    let starts = Set(offsets)
+    flags = (0..<count).map { starts.contains($0) ? 1 : 0 }
+    let stateRows = request.firstTokenOnly ? rows * views : count
+    layers = request.layers.map { Rows(stateRows, width, seed: seed, name: "layer \($0)") }
+    gradients = request.layers.map { _ in Rows(stateRows, width, seed: 1, name: "garbage") }
+  }
+
+  func step(_ model: ContrastiveModel, step: Int64 = 3, lossScale: Double = 1) throws -> StepReport {
+    try withExtendedLifetime((layers, gradients)) {
+      try model.trainStep(
+        hidden: layers.map(\.matrix), dHidden: gradients.map(\.matrix), offsets: offsets, tokens: tokens,
+        tokenFlags: flags, views: views, rowIDs: (0..<rows).map { Int64($0) }, textIDs: (0..<rows).map { Int64($0) },
+        step: step, lossScale: lossScale)
+    }
+  }
+
+  func loss(_ model: ContrastiveModel) throws -> Double {
+    try withExtendedLifetime(layers) {
+      try model.loss(
+        hidden: layers.map(\.matrix), offsets: offsets, tokens: tokens, tokenFlags: flags, views: views,
+        rowIDs: (0..<rows).map { Int64($0) }, textIDs: (0..<rows).map { Int64($0) }, step: 3
+      ).loss
+    }
+  }
+
+  func embed(_ model: PoolingStack, useHead: Bool = true) throws -> [[Float]] {
+    let target = Rows(offsets.count - 1, model.outputWidth)
+    try withExtendedLifetime((layers, target)) {
+      try model.embed(
+        hidden: layers.map(\.matrix), offsets: offsets, tokens: tokens, tokenFlags: flags, useHead: useHead,
+        into: target.matrix)
+    }
+    return (0..<target.rows).map { i in (0..<target.width).map { target[i, $0] } }
+  }
+}
+
+struct ModelTests {
+  private let width = 6
+  private let layerCount = 4
+
+  private func model(
+    _ world: TestWorld, pooler: String, head: HeadKind = .none, samplers: [String] = ["mapped"],
+    losses: [String] = ["xent"], maxRows: Int = 4, views: Int = 2
+  ) throws -> ContrastiveModel {
+    let configuration = ObjectiveConfiguration(strategy: try world.strategy(samplers: samplers, losses: losses))
+    return try ContrastiveModel(
+      configuration, pooler: PoolerSpec(parsing: pooler), head: head, hiddenWidth: width, layerCount: layerCount,
+      maxRows: maxRows, maxTokens: 64, views: views, registry: world.registry, services: world.services)
+  }
+
+  @Test(
+    arguments: [
+      ("cls", HeadKind.mlp), ("cls", .none), ("cls_before_pooler", .mlp), ("avg", .none), ("avg", .mlp), ("avg_top2", .none),
+      ("avg_first_last", .mlp), ("max", .none), ("weighted", .none), ("gate", .mlp), ("project:width=5", .mlp),
+      ("avg+project:width=4", .none), ("gate+project:width=7+project:width=3", .mlp),
+    ], [1, 3])
+  func everyGradient(_ item: (String, HeadKind), rows: Int) throws {
+    let world = try TestWorld()
+    let model = try model(world, pooler: item.0, head: item.1)
+    let batch = HiddenStates(model.layerRequest, rows: rows, views: 2, width: width)
+    // The head starts close to 0, where tanh is all but linear; move it to where it bends.
+    for parameter in model.parameters where parameter.name.hasPrefix("head") {
+      for index in 0..<parameter.count { parameter.value[index] = parameter.value[index] * 20 + 0.1 }
+    }
+    for parameter in model.parameters { parameter.clearGradient() }
+    let report = try batch.step(model)
+    #expect(report.loss == (try batch.loss(model)))
+    let gradients = batch.gradients.map(\.values)
+    let all = gradients.joined().reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+    for (index, layer) in batch.layers.enumerated() {
+      let norm = gradients[index].reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+      let error = try directionalError(layer.mutable, gradient: gradients[index]) { try batch.loss(model) }
+      #expect(error * max(norm, 1e-6) <= GradientTests.bound * max(all, 0.02), "layer \(index): \(error)")
+    }
+    for parameter in model.parameters {
+      let gradient = parameter.gradients
+      let norm = gradient.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+      let error = try directionalError(parameter.values, gradient: gradient) { try batch.loss(model) }
+      #expect(error * max(norm, 1e-6) <= GradientTests.bound * max(norm, 0.05), "\(parameter.name): \(error)")
+    }
+    withExtendedLifetime(batch) {}
+  }
+
+  @Test func requestsOfPoolers() throws {
+    let world = try TestWorld()
+    func request(_ pooler: String) throws -> LayerRequest { try model(world, pooler: pooler).layerRequest }
+    #expect(try request("cls") == LayerRequest(layers: [3], firstTokenOnly: true))
+    #expect(try request("avg_top2") == LayerRequest(layers: [2, 3], firstTokenOnly: false))
+    #expect(try request("avg_first_last") == LayerRequest(layers: [0, 3], firstTokenOnly: false))
+    #expect(try request("gate+project") == LayerRequest(layers: [0, 3], firstTokenOnly: false))
+  }
+
+  @Test func embeddingsAreTheTrainingOnes() throws {
+    let world = try TestWorld()
+    for (pooler, head) in [("cls", HeadKind.mlp), ("gate+project:width=3", .none), ("avg", .mlp)] {
+      let model = try model(world, pooler: pooler, head: head)
+      let batch = HiddenStates(model.layerRequest, rows: 3, views: 2, width: width)
+      // A stack that holds one sequence of two tokens at a time gives the same numbers.
+      let small = try PoolingStack(
+        pooler: PoolerSpec(parsing: pooler), head: head, hiddenWidth: width, layerCount: layerCount,
+        registry: world.registry, services: world.services, seed: 42, maxSequences: 1, maxTokens: 2)
+      let whole = try batch.embed(model.pooling)
+      #expect(try batch.embed(small) == whole)
+      if head == .mlp {
+        #expect(try batch.embed(model.pooling, useHead: false) != whole)
+        #expect(model.parameters.map(\.name).contains("head.dense.weight"))
+      } else {
+        #expect(try batch.embed(model.pooling, useHead: false) == whole)
+      }
+    }
+  }
+
+  /// Batches shorter and longer than planned for, in between an evaluation: the same numbers as a fresh model.
+  @Test func batchesOfOtherSizes() throws {
+    let world = try TestWorld()
+    let model = try model(world, pooler: "gate+project:width=4", head: .mlp, samplers: ["mapped", "queue:size=5"])
+    for rows in [3, 1, 9, 4] {
+      let batch = HiddenStates(model.layerRequest, rows: rows, views: 2, width: width)
+      let fresh = try self.model(
+        world, pooler: "gate+project:width=4", head: .mlp, samplers: ["mapped", "queue:size=5"], maxRows: rows)
+      let expected = try batch.step(fresh).loss
+      #expect(isClose(try batch.step(model).loss, expected, relative: 1e-6))
+      _ = try batch.embed(model.pooling)
+    }
+  }
+
+  @Test func headStartsAsTheReferenceDoes() throws {
+    let world = try TestWorld()
+    let stack = try PoolingStack(
+      pooler: PoolerSpec(parsing: "cls"), head: .mlp, hiddenWidth: 128, layerCount: 3, registry: world.registry,
+      services: world.services, seed: 42)
+    let weight = try #require(stack.parameters.first { $0.name == "head.dense.weight" })
+    let bias = try #require(stack.parameters.first { $0.name == "head.dense.bias" })
+    let values = Array(weight.values).map(Double.init)
+    let mean = values.reduce(0, +) / Double(values.count)
+    let deviation = (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count)).squareRoot()
+    #expect(weight.shape == [128, 128] && abs(mean) < 1e-3 && isClose(deviation, 0.02, relative: 0.03))
+    #expect(Array(bias.values).allSatisfy { $0 == 0 } && !bias.decays)
+  }
+
+  @Test func aPoolerThatGivesNaNIsNamed() throws {
+    let world = try TestWorld()
+    let model = try model(world, pooler: "nanpool", samplers: [], losses: ["infonce"])
+    let batch = HiddenStates(model.layerRequest, rows: 2, views: 2, width: width)
+    let failure = #expect(throws: PluginFailure.self) { try batch.step(model, step: 7) }
+    #expect("\(try #require(failure))".contains("nanpool, pool at step 7: out holds nan at [2, 1]"))
+  }
+
+  @Test func batchesThatDoNotFit() throws {
+    let world = try TestWorld()
+    let model = try model(world, pooler: "avg", samplers: [], losses: ["infonce"])
+    let odd = HiddenStates(model.layerRequest, rows: 3, views: 1, width: width)
+    #expect(throws: ObjectiveError.self) { try odd.step(model) }
+    let wide = HiddenStates(model.layerRequest, rows: 3, views: 2, width: width + 1)
+    #expect(throws: ObjectiveError.self) { try wide.step(model) }
+  }
+}
