@@ -5,7 +5,11 @@
 byte-level/            vocab.json, merges.txt, tokenizer_config.json: RoBERTa's layout
 byte-level-json/       tokenizer.json of the same vocabulary, with add_prefix_space and added tokens of every kind
 wordpiece/vocab.txt    a cased WordPiece vocabulary; the tests put different options beside it
-wordpiece-json/        tokenizer.json of the same vocabulary, cased, with added tokens that are matched after cleaning
+wordpiece-json/        tokenizer.json of the same vocabulary, text not cleaned but lower-cased, with added tokens that are
+                       matched after cleaning
+
+The package's WordPiece trainer breaks ties at random: a new run gives another, equally good wordpiece/vocab.txt, after
+which make_expected.py has to run again. The byte-level vocabulary comes out the same every time.
 """
 import json
 import os
