@@ -84,7 +84,8 @@ void ck_activation_forward(ck_activation kind, int64_t count, const float *x, fl
   }
 }
 
-void ck_bias_activation_forward(ck_activation kind, int64_t rows, int64_t width, const float *bias, float *x, float *y) {
+void ck_bias_activation_forward(ck_activation kind, int64_t rows, int64_t width, const float *bias, float *x,
+                                float *y) {
   for (int64_t r = 0; r < rows; r++) {
     switch (kind) {
       case CK_GELU: gelu_bias_forward(width, bias, x + r * width, y + r * width); break;

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Trains a few steps per pooler with the real command and checks each exported folder in Python.
+#   run.sh MIXCSE MODEL PYTHON
+set -euo pipefail
+mixcse=$1 model=$2 python=$3
+here=$(dirname "$0")
+samples=$here/../../Samples
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+# A few hundred real sentences, and some longer than a training batch ever sees.
+head -n 200 "$samples/sentences.txt" >"$folder/text.txt"
+for start in 201 301 401; do
+  sed -n "$start,$((start + 19))p" "$samples/sentences.txt" | tr '\n' ' ' >>"$folder/text.txt"
+  echo >>"$folder/text.txt"
+done
+
+check() { # name, flags of train
+  local name=$1
+  shift
+  echo "-- $name: train $*"
+  "$mixcse" train --model "$model" --method mixcse --train-file "$samples/sentences.txt" --batch-size 16 --max-steps 4 \
+    --learning-rate 1e-3 --output-dir "$folder/$name" "$@" 2>"$folder/log" || { cat "$folder/log" >&2; exit 1; }
+  "$mixcse" encode --model "$folder/$name" --input "$folder/text.txt" --output "$folder/$name.npy"
+  "$python" "$here/check_export.py" --export "$folder/$name" --embeddings "$folder/$name.npy" --text "$folder/text.txt" \
+    --source "$model"
+}
+
+check cls-with-head --pooler cls
+check cls-head-dropped --pooler cls --head-train-only
+check avg --pooler avg
+check avg_first_last --pooler avg_first_last
+check weighted --pooler weighted
