@@ -71,7 +71,9 @@ let package = Package(
     .testTarget(name: "TokenizerTests", dependencies: ["Tokenizer", "TestSupport"]),
     .testTarget(name: "EncoderTests", dependencies: ["Encoder", "Tokenizer", "Kernels", "TestSupport"]),
     .testTarget(name: "HostTests", dependencies: ["Host", "PluginAPI", "Kernels", "TestSupport", logging]),
-    .testTarget(name: "ObjectiveTests", dependencies: ["Objective", "Host", "PluginAPI", "Kernels", "TestSupport"]),
+    .testTarget(
+      name: "ObjectiveTests",
+      dependencies: ["Objective", "Host", "Encoder", "PluginAPI", "Kernels", "TestSupport", logging]),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Kernels", "TestSupport"]),
     .testTarget(name: "TrainingTests", dependencies: ["Training", "Objective", "Encoder", "Kernels", "TestSupport"]),
     .testTarget(name: "PluginTests", dependencies: ["PluginAPI", "TestSupport"]),

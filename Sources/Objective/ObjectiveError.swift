@@ -12,6 +12,8 @@ package enum ObjectiveError: Error, CustomStringConvertible, Sendable, Equatable
   case temperatureNotLearnable(loss: String)
   /// An input does not fit: what, expected, found.
   case shape(what: String, expected: String, found: String)
+  /// A number of the input is NaN or infinite.
+  case inputNotFinite(what: String, row: Int)
   /// A number made outside of plugins is NaN or infinite.
   case notFinite(what: String, row: Int)
   /// The pooler cannot be trained through: it has no pool_backward.
@@ -24,7 +26,7 @@ package enum ObjectiveError: Error, CustomStringConvertible, Sendable, Equatable
   /// 64 for a strategy that makes no sense, 65 for unfit inputs, 70 for numbers that went astray.
   package var exitCode: Int32 {
     switch self {
-    case .shape, .unsupportedPooling: 65
+    case .shape, .inputNotFinite, .unsupportedPooling: 65
     case .notFinite: 70
     default: 64
     }
@@ -41,6 +43,8 @@ package enum ObjectiveError: Error, CustomStringConvertible, Sendable, Equatable
       "the temperature of \(loss) cannot be learned: it gives a gradient with respect to the similarity (dsim), and how"
         + " that depends on the temperature is known to the plugin alone; let it write dlogits, or fix the temperature"
     case .shape(let what, let expected, let found): "\(what): expected \(expected), found \(found)"
+    case .inputNotFinite(let what, let row):
+      "\(what), row \(row) (from 0), holds NaN or an infinity; expected finite numbers"
     case .notFinite(let what, let row):
       "\(what), row \(row), is not a finite number; the training diverged (try a lower learning rate) or the input is broken"
     case .poolerCannotTrain(let pooler):

@@ -47,8 +47,10 @@ struct EncodeCommand: ParsableCommand {
       let table = try embedder.embed(
         texts, options: EmbeddingOptions(normalize: normalize))
       counts.cut += table.truncatedLines
-      try writer?.append(table.matrix)
-      if json { printRows(table.matrix) }
+      try withExtendedLifetime(table) {
+        try writer?.append(table.matrix)
+        if json { printRows(table.matrix) }
+      }
     }
     try writer?.finish()
     guard counts.lines > 0 else {

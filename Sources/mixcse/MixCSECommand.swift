@@ -14,7 +14,8 @@ struct MixCSECommand: ParsableCommand {
     commandName: "mixcse",
     abstract: "Trains sentence encoders by contrastive learning, with samplers, losses and poolers from plugins.",
     subcommands: [
-      TrainCommand.self, EncodeCommand.self, EvaluateCommand.self, TokenizeCommand.self, PluginsCommand.self,
+      TrainCommand.self, EncodeCommand.self, EvaluateCommand.self, TokenizeCommand.self, ProbeCommand.self,
+      PluginsCommand.self,
     ])
 
   static func main() {

@@ -26,7 +26,7 @@ struct FailureTests {
     ("status", "needs a third view (status 1, invalid)"),
     ("silent", "it failed with status 42, which the header does not define and gave no reason"),
     ("nan-vector", "vectors[0] holds nan at [1, 2]; expected finite numbers"),
-    ("overflow-tape", "wrote past the end of 'tape': byte 10 of 10; a plugin may write only inside the buffers it is given"),
+    ("overflow-tape", "wrote past the end of 'tape': byte 10 of 10; a plugin may write only inside the buffers"),
     ("underflow-vector", "wrote 4 bytes before the start of 'vectors[0]'"),
     ("raise-columns", "it set n_cols[1] ('fault') to 5, expected 0 to 4"),
     ("foreign-columns", "it changed n_cols[0] ('in-batch'), which belongs to another; only own blocks may"),
@@ -107,7 +107,7 @@ struct FailureTests {
       try objective.evaluate([views[0], Rows(4, 5, seed: 1, name: "x")])
     }
     views[1][2, 3] = .infinity
-    #expect(throws: ObjectiveError.notFinite(what: "z2", row: 2)) { try objective.evaluate(views) }
+    #expect(throws: ObjectiveError.inputNotFinite(what: "z2", row: 2)) { try objective.evaluate(views) }
   }
 
   @Test func twoSamplersThatReplaceTheBase() throws {

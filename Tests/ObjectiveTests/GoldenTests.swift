@@ -61,7 +61,10 @@ struct GoldenTests {
           ("excluded", ["mixcse:\(settings),mask=exclude"], item.loss_inf_mask),
           ("normalised before mixing", ["mixcse:\(settings),normalize=true"], item.loss_norm_before_mix),
           // The form of the paper's text: one mixture of unit vectors for each anchor.
-          ("own mixture", ["mixcse:\(settings),normalize=true,direction=anchor,own_mix_only=true"], item.loss_single_mix),
+          (
+            "own mixture", ["mixcse:\(settings),normalize=true,direction=anchor,own_mix_only=true"],
+            item.loss_single_mix
+          ),
         ]
         for (variant, samplers, expected) in variants {
           let objective = try world.objective(

@@ -73,7 +73,9 @@ struct MixCSETests {
     let unit = z.map { doubles($0).map(NaiveMixCSE.unit) }
     var expected = 0.0
     for i in 0..<rows {
-      func logit(_ view: Int, _ j: Int) -> Double { zip(unit[0][i], unit[view][j]).reduce(0) { $0 + $1.0 * $1.1 } / 0.2 }
+      func logit(_ view: Int, _ j: Int) -> Double {
+        zip(unit[0][i], unit[view][j]).reduce(0) { $0 + $1.0 * $1.1 } / 0.2
+      }
       let row = (0..<rows).map { logit(1, $0) } + (0..<rows).map { logit(2, $0) + ($0 == i ? weight : 0) }
       expected += (log(row.reduce(0) { $0 + exp($1) }) - row[i]) / Double(rows)
     }

@@ -78,7 +78,8 @@ struct ModelTests {
 
   @Test(
     arguments: [
-      ("cls", HeadKind.mlp), ("cls", .none), ("cls_before_pooler", .mlp), ("avg", .none), ("avg", .mlp), ("avg_top2", .none),
+      ("cls", HeadKind.mlp), ("cls", .none), ("cls_before_pooler", .mlp), ("avg", .none), ("avg", .mlp),
+      ("avg_top2", .none),
       ("avg_first_last", .mlp), ("max", .none), ("weighted", .none), ("gate", .mlp), ("project:width=5", .mlp),
       ("avg+project:width=4", .none), ("gate+project:width=7+project:width=3", .mlp),
     ], [1, 3])

@@ -57,7 +57,8 @@ struct StateTests {
   @Test func namesShapesAndStarts() throws {
     let world = try TestWorld()
     let objective = try world.objective(samplers: ["queue:size=4", "queue:size=2"], width: 5, rows: 3)
-    #expect(objective.states.map(\.name) == ["plugin.queue.queue", "plugin.queue.pushed", "plugin.queue#2.queue", "plugin.queue#2.pushed"])
+    let names = ["plugin.queue.queue", "plugin.queue.pushed", "plugin.queue#2.queue", "plugin.queue#2.pushed"]
+    #expect(objective.states.map(\.name) == names)
     #expect(objective.states[0].shape == [4, 5])
     #expect(objective.states[1].element == .int64 && objective.states[1].bytes.count == 8)
     #expect(objective.states.allSatisfy { $0.bytes.allSatisfy { $0 == 0 } })

@@ -166,6 +166,8 @@ final class CandidateBlock {
 }
 
 /// `target += factor * source`.
-func addScaled(_ factor: Float, _ source: UnsafeMutablePointer<Float>, to target: UnsafeMutablePointer<Float>, _ n: Int) {
+func addScaled(
+  _ factor: Float, _ source: UnsafeMutablePointer<Float>, to target: UnsafeMutablePointer<Float>, _ n: Int
+) {
   for index in 0..<n { target[index] += factor * source[index] }
 }

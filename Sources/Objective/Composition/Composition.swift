@@ -195,7 +195,8 @@ final class Composition {
   // MARK: The layout
 
   private func makeGroups() throws {
-    let layout = try BlockLayout(stages: stages, views: viewBanks, limits: limits, hardNegativeWeight: hardNegativeWeight)
+    let layout = try BlockLayout(
+      stages: stages, views: viewBanks, limits: limits, hardNegativeWeight: hardNegativeWeight)
     groups = layout.groups.enumerated().map { RowGroup(number: $0, blocks: $1, maxRows: limits.maxRows) }
     work = LogitWorkspace(cells: layout.groups.map { RowGroup.cells($0, rows: limits.maxRows) }.max() ?? 0)
   }

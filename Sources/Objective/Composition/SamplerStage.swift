@@ -149,7 +149,7 @@ final class SamplerStage {
       }
       guard !block.planned.isBase || count >= rows else {
         throw instance.failure(
-          .sample, .contract("it lowered \(title) to \(count), but a CSE_BASE block holds the positives of \(rows) rows"))
+          .sample, .contract("it lowered \(title) to \(count), but a CSE_BASE block holds \(rows) rows' positives"))
       }
       block.count = count
     }

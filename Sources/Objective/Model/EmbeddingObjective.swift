@@ -31,7 +31,7 @@ package final class EmbeddingObjective {
   /// - Parameters:
   ///   - wantsGradients: then `gradient` gives them, and the parameters' gradients grow.
   ///   - details: row losses, shares of softmax and gradient in the report.
-  /// - Throws: `ObjectiveError.shape` and `.notFinite` for the input, `PluginFailure`.
+  /// - Throws: `ObjectiveError.shape` and `.inputNotFinite` for the input, `PluginFailure`.
   package func evaluate(
     _ views: [Matrix], position: StepPosition = StepPosition(), rowIDs: [Int64]? = nil, textIDs: [Int64]? = nil,
     wantsGradients: Bool = true, details: Bool = false
@@ -54,7 +54,7 @@ package final class EmbeddingObjective {
     for (index, view) in views.enumerated() {
       copy(view, to: composition.views.z.matrix(index))
       if let flat = composition.views.z.tensors[index].firstNonFinite {
-        throw ObjectiveError.notFinite(what: "z\(index + 1)", row: flat / width)
+        throw ObjectiveError.inputNotFinite(what: "z\(index + 1)", row: flat / width)
       }
     }
     return try composition.run(

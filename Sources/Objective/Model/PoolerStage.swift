@@ -116,7 +116,8 @@ final class PoolerStage {
     tokens.pointee.dlayers = UnsafePointer(layerGradients.pointer)
     defer { tokens.pointee.dlayers = nil }
     try instance.poolBackward(
-      UnsafePointer(tokens), output: output, gradient: gradient, layerGradients: layerGradients.tensors.compactMap { $0 })
+      UnsafePointer(tokens), output: output, gradient: gradient,
+      layerGradients: layerGradients.tensors.compactMap { $0 })
     instance.foldWeightGradients(scale: 1)
   }
 

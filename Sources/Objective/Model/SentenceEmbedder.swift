@@ -20,7 +20,7 @@ package struct EmbeddingOptions: Sendable {
 
 /// The embeddings of some lines, in their order.
 package final class EmbeddingTable {
-  /// [lines, width]
+  /// [lines, width]; valid as long as this table lives.
   package let matrix: Matrix
   /// Bytes that were no valid UTF-8 and were replaced.
   package let replacedBytes: Int
