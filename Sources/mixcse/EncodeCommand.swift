@@ -20,7 +20,8 @@ struct EncodeCommand: ParsableCommand {
   @Flag(help: "Scale every embedding to length 1.") var normalize = false
   @Option(
     name: .customLong("max-seq-length"),
-    help: ArgumentHelp("Cut lines to that many tokens, 2 to the model's limit. (default: that limit)", valueName: "tokens"))
+    help: ArgumentHelp(
+      "Cut lines to that many tokens, 2 to the model's limit. (default: that limit)", valueName: "tokens"))
   var maximumLength: Int?
   @Option(help: ArgumentHelp("Where to write float32 [lines, width] in NumPy's format.", valueName: "file.npy"))
   var output: String?

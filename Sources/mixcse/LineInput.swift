@@ -17,7 +17,9 @@ final class LineInput {
     name = path
     descriptor = path == "-" ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
-      if errno == ENOENT { throw TrainingError.missingFile(path: path, expected: "a file of lines, or - for standard input") }
+      if errno == ENOENT {
+        throw TrainingError.missingFile(path: path, expected: "a file of lines, or - for standard input")
+      }
       throw TrainingError.unreadable(path: path, operation: "open", code: errno)
     }
   }

@@ -13,7 +13,9 @@ struct RunningTests {
   private let limits = PluginLimits(
     maxRows: 4, width: 6, maxTokens: 8, maxSequences: 8, layerCount: 1, viewCount: 2)
 
-  private func instance(_ log: LogLines = LogLines(), seed: UInt64 = 42, name: String = "services") throws -> PluginInstance {
+  private func instance(_ log: LogLines = LogLines(), seed: UInt64 = 42, name: String = "services") throws
+    -> PluginInstance
+  {
     let library = try ServicesPlugin.path.get()
     let services = HostServices(pool: ThreadPool(threads: 2), logger: Logger(label: "test") { _ in LogCollector(log) })
     let registry = try PluginRegistry(searchPath: PluginSearchPath(folders: []), host: services.table)

@@ -55,7 +55,9 @@ struct SentenceEmbedderTests {
     let embedder = try embedder(TestWorld(), "avg", tokenBudget: 64)
     let table = try embedder.embed(expected.lines, options: EmbeddingOptions(normalize: true))
     for line in expected.lines.indices {
-      let length = (0..<384).reduce(0.0) { $0 + Double(table.matrix.row(line)[$1]) * Double(table.matrix.row(line)[$1]) }
+      let length = (0..<384).reduce(0.0) {
+        $0 + Double(table.matrix.row(line)[$1]) * Double(table.matrix.row(line)[$1])
+      }
       #expect(isClose(length, 1, absolute: 1e-5))
     }
     withExtendedLifetime(table) {}

@@ -53,7 +53,8 @@ struct DataReaderTests {
     Sample(name: "none.csv", text: "x,y\na,b\n", rows: [["x", "y"], ["a", "b"]]),
     Sample(name: "lines.csv", text: "\"a\nb\",c\n\"d\r\ne\",f\n", rows: [["a\nb", "c"], ["d\r\ne", "f"]]),
     Sample(name: "inner.csv", text: "he said \"no\",b\nc,d\n", rows: [["he said \"no\"", "b"], ["c", "d"]]),
-    Sample(name: "columns.csv", text: "a,b\nc\nd,e,f\ng,h\ni,j\n", rows: [["a", "b"], ["g", "h"], ["i", "j"]], bad: [2, 3]),
+    Sample(
+      name: "columns.csv", text: "a,b\nc\nd,e,f\ng,h\ni,j\n", rows: [["a", "b"], ["g", "h"], ["i", "j"]], bad: [2, 3]),
     Sample(name: "emptyfield.csv", text: "a,b\nc,\n,d\ne,f\n", rows: [["a", "b"], ["e", "f"]], bad: [2, 3]),
     Sample(name: "afterquote.csv", text: "a,b\n\"c\"d,e\nf,g\n", rows: [["a", "b"], ["f", "g"]], bad: [2]),
     Sample(name: "open.csv", text: "a,b\n\"c,d\ne,f\n", rows: [["a", "b"], ["e", "f"]], bad: [2]),
@@ -61,17 +62,21 @@ struct DataReaderTests {
     Sample(name: "a.tsv", text: "a\t\"b\nc\td\n", rows: [["a", "\"b"], ["c", "d"]]),
     Sample(name: "h.tsv", text: "sentence1\tsentence2\na\tb\n", rows: [["a", "b"]], header: true),
     Sample(
-      name: "a.jsonl", text: "{\"sent0\":\"a\",\"sent1\":\"b\",\"id\":7}\n[\"c\",\"d\"]\n\n{\"positive\":\"f\",\"anchor\":\"e\"}\n",
+      name: "a.jsonl",
+      text: "{\"sent0\":\"a\",\"sent1\":\"b\",\"id\":7}\n[\"c\",\"d\"]\n\n{\"positive\":\"f\",\"anchor\":\"e\"}\n",
       rows: [["a", "b"], ["c", "d"], ["e", "f"]], empty: 1),
     Sample(name: "s.jsonl", text: "\"a\\n\\u00e9\"\n{\"text\":\"b\"}\n", rows: [["a\né"], ["b"]]),
     Sample(
-      name: "bad.jsonl", text: "{\"text\":\"a\"}\n{\"text\":\n{\"other\":\"b\"}\n{\"text\":1}\n{\"text\":\"c\"}\n{\"text\":\"d\"}\n{\"text\":\"e\",\"sentence\":\"e\"}\n{\"text\":\"f\"}\n",
+      name: "bad.jsonl",
+      text:
+        "{\"text\":\"a\"}\n{\"text\":\n{\"other\":\"b\"}\n{\"text\":1}\n{\"text\":\"c\"}\n{\"text\":\"d\"}\n{\"text\":\"e\",\"sentence\":\"e\"}\n{\"text\":\"f\"}\n",
       rows: [["a"], ["c"], ["d"], ["f"]], bad: [2, 3, 4, 7]),
     Sample(
       name: "a.json", text: " [ {\"text\" : \"a ] }\"} ,\n\"b\",\n[\"c\"] ]\n", rows: [["a ] }"], ["b"], ["c"]]),
     Sample(name: "badelement.json", text: "[\"a\",\n{\"text\": nope},\n\"b\"]", rows: [["a"], ["b"]], bad: [2]),
     Sample(name: "lines.json", text: "{\"text\":\"a\"}\n{\"text\":\"b\"}\n", rows: [["a"], ["b"]]),
-    Sample(name: "gap.json", text: "{\"sent0\":\"a\",\"hard_neg\":\"b\"}\n{\"sent0\":\"a\"}\n", rows: [["a"]], bad: [1]),
+    Sample(
+      name: "gap.json", text: "{\"sent0\":\"a\",\"hard_neg\":\"b\"}\n{\"sent0\":\"a\"}\n", rows: [["a"]], bad: [1]),
   ]
 
   @Test(arguments: samples)
@@ -99,7 +104,10 @@ struct DataReaderTests {
 
   @Test func severalGzipMembersAreOneFile() throws {
     let file = try TemporaryFile("a.txt", "one\n")
-    #expect(try shell(["bash", "-c", "gzip -c '\(file.path)' > '\(file.path).gz'; gzip -c '\(file.path)' >> '\(file.path).gz'"]).code == 0)
+    #expect(
+      try shell([
+        "bash", "-c", "gzip -c '\(file.path)' > '\(file.path).gz'; gzip -c '\(file.path)' >> '\(file.path).gz'",
+      ]).code == 0)
     #expect(try TrainingData(path: file.path + ".gz", spoolFolder: file.folder).everything() == [["one"], ["one"]])
   }
 

@@ -24,7 +24,9 @@ struct OptimizerTests {
     var values: [Float]
     init(from decoder: any Decoder) throws {
       let container = try decoder.singleValueContainer()
-      if let rows = try? container.decode([[Float]].self) { values = Array(rows.joined()) } else {
+      if let rows = try? container.decode([[Float]].self) {
+        values = Array(rows.joined())
+      } else {
         values = try container.decode([Float].self)
       }
     }

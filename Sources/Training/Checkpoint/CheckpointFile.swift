@@ -178,7 +178,9 @@ final class CheckpointFile {
     var done = 0
     while done < buffer.count, let base = buffer.baseAddress {
       let count = pread(descriptor, base + done, min(buffer.count - done, 1 << 30), off_t(offset + done))
-      if count > 0 { done += count } else if count == 0 {
+      if count > 0 {
+        done += count
+      } else if count == 0 {
         throw damaged(path, "\(buffer.count) bytes at \(offset)", "the end of the file")
       } else if errno != EINTR {
         throw TrainingError.unreadable(path: path, operation: "read", code: errno)

@@ -35,7 +35,9 @@ final class DataFile {
     while done < buffer.count, let base = buffer.baseAddress {
       let got = pread(descriptor, base + done, min(buffer.count - done, 1 << 30), off_t(offset + done))
       if got == 0 { break }
-      if got > 0 { done += got } else if errno != EINTR {
+      if got > 0 {
+        done += got
+      } else if errno != EINTR {
         throw TrainingError.unreadable(path: path, operation: "read", code: errno)
       }
     }
@@ -47,7 +49,8 @@ final class DataFile {
     let now = FileIdentity(descriptor)
     guard now == identity else {
       throw TrainingError.changedFile(
-        path: path, found: now.size == identity.size ? "a later change" : "\(now.size) bytes instead of \(identity.size)")
+        path: path,
+        found: now.size == identity.size ? "a later change" : "\(now.size) bytes instead of \(identity.size)")
     }
   }
 
@@ -138,7 +141,9 @@ func writeAll(_ descriptor: Int32, _ buffer: UnsafeRawBufferPointer, path: Strin
   var done = 0
   while done < buffer.count, let base = buffer.baseAddress {
     let count = write(descriptor, base + done, min(buffer.count - done, 1 << 30))
-    if count >= 0 { done += count } else if errno != EINTR {
+    if count >= 0 {
+      done += count
+    } else if errno != EINTR {
       throw TrainingError.cannotWrite(path: path, operation: "write", code: errno)
     }
   }

@@ -149,7 +149,9 @@ extension UnsafeBufferPointer<UInt8> {
   func closingJSONQuote(after open: Int) -> Int? {
     var position = open + 1
     while position < count {
-      if self[position] == UInt8(ascii: "\\") { position += 1 } else if self[position] == UInt8(ascii: "\"") {
+      if self[position] == UInt8(ascii: "\\") {
+        position += 1
+      } else if self[position] == UInt8(ascii: "\"") {
         return position
       }
       position += 1

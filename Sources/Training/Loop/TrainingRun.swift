@@ -97,12 +97,14 @@ package final class TrainingRun {
     log = try RunLog(path: folder.logPath, length: state.logLength)
     try writeRecord(result: nil)
     if options.evalSteps > totalSteps, setup.evaluate != nil {
-      setup.display.note("note: --eval-steps \(options.evalSteps) is beyond the last step; the model is scored at the end")
+      setup.display.note(
+        "note: --eval-steps \(options.evalSteps) is beyond the last step; the model is scored at the end")
     }
   }
 
   private func finish() throws -> TrainingResult {
-    let source = state.best.map { folder.checkpoints.bestPath(step: $0.step) } ?? folder.checkpoints.bestPath(step: state.step)
+    let source =
+      state.best.map { folder.checkpoints.bestPath(step: $0.step) } ?? folder.checkpoints.bestPath(step: state.step)
     if state.best == nil { try report(notes: setup.model.export(to: source)) }
     guard Folders.isFolder(source) else {
       throw TrainingError.missingFile(path: source, expected: "the best model of this run, written at its step")
@@ -169,7 +171,8 @@ package final class TrainingRun {
       learningRate: rate, gradientScale: Optimizer.clipFactor(norm: norm, limit: options.maximumGradientNorm))
     let epoch = state.epochFraction(rows: setup.data.rows)
     advance(by: batches)
-    let seconds = Double((ContinuousClock.now - began).components.attoseconds) * 1e-18
+    let seconds =
+      Double((ContinuousClock.now - began).components.attoseconds) * 1e-18
       + Double((ContinuousClock.now - began).components.seconds)
     state.seconds += seconds
     state.lastLoss = outcome.loss
@@ -251,7 +254,9 @@ package final class TrainingRun {
     let result = try evaluate(state.step)
     evaluatedStep = state.step
     var isBest = false
-    if state.step == 0 { state.baseline = result } else {
+    if state.step == 0 {
+      state.baseline = result
+    } else {
       state.last = result
       isBest = state.best.map { result.spearman > $0.spearman } ?? true
     }

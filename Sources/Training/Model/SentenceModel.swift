@@ -91,10 +91,12 @@ package final class SentenceModel: ExportableModel {
   package func export(to folder: String) throws -> [String] {
     let learned = objective.pooling.parameters.filter { $0.name.hasPrefix("plugin.") }
     let states = objective.pooling.states.map(\.name)
-    let notes = states.isEmpty ? [] : ["the export does not hold what poolers remember: " + states.joined(separator: ", ")]
-    return try notes + ModelExport.write(
-      to: folder, from: source, encoder: encoder.parameters, pooling: exportPooling, head: exportHead,
-      record: export.record, pluginWeights: learned)
+    let notes =
+      states.isEmpty ? [] : ["the export does not hold what poolers remember: " + states.joined(separator: ", ")]
+    return try notes
+      + ModelExport.write(
+        to: folder, from: source, encoder: encoder.parameters, pooling: exportPooling, head: exportHead,
+        record: export.record, pluginWeights: learned)
   }
 
   private var exportHead: ModelExport.Head {

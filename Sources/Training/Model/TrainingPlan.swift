@@ -130,10 +130,11 @@ package struct TrainingPlan {
 
   private func exportSettings(_ objective: ContrastiveModel) -> SentenceModel.ExportSettings {
     let components = objective.instances.map { "\($0.component.library.id) \($0.component.library.version)" }
-    let versions = Dictionary(components.map { name in
-      let parts = name.split(separator: " ", maxSplits: 1)
-      return (String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
-    }, uniquingKeysWith: { first, _ in first })
+    let versions = Dictionary(
+      components.map { name in
+        let parts = name.split(separator: " ", maxSplits: 1)
+        return (String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
+      }, uniquingKeysWith: { first, _ in first })
     let first = objective.pooling.instances.first?.values.double("first") ?? 0
     return SentenceModel.ExportSettings(
       pooler: SentenceModel.PoolerText(text: pooler.text, firstLayer: Int(first)), dropsHead: headTrainOnly,

@@ -32,7 +32,8 @@ package struct OutputFolder {
       let names = Folders.names(path)
       guard Folders.isFolder(path) else {
         throw TrainingError.usage(
-          place: "--output-dir \(path)", expected: "a folder or nothing", found: "a file", advice: "Choose another name")
+          place: "--output-dir \(path)", expected: "a folder or nothing", found: "a file", advice: "Choose another name"
+        )
       }
       guard names.isEmpty || overwrite || isUntouched(names) else {
         throw TrainingError.usage(
@@ -73,7 +74,8 @@ package struct OutputFolder {
   /// Puts the files of an exported model into the folder, the weights last.
   func publish(_ model: String) throws {
     let names = Folders.names(model).filter { !$0.hasPrefix(".") }
-    for name in names.sorted(by: { ($0 == "model.safetensors" ? 1 : 0, $0) < ($1 == "model.safetensors" ? 1 : 0, $1) }) {
+    for name in names.sorted(by: { ($0 == "model.safetensors" ? 1 : 0, $0) < ($1 == "model.safetensors" ? 1 : 0, $1) })
+    {
       let source = model + "/" + name
       if Folders.isFolder(source) {
         try Folders.create(path + "/" + name)
