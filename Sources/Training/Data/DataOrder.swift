@@ -35,7 +35,7 @@ package struct DataOrder: Sendable {
 
   /// The rows of the batch that starts at `position`; shorter at the end of an epoch.
   package func batch(epoch: Int, position: Int, size: Int) -> [Int] {
-    (position..<min(position + size, rows)).map { row(epoch: epoch, position: $0) }
+    (min(position, rows)..<min(position + size, rows)).map { row(epoch: epoch, position: $0) }
   }
 
   private func permuted(_ value: UInt64, epoch: UInt64) -> UInt64 {
