@@ -116,7 +116,7 @@ struct DataReaderTests {
     ("d.csv", "a,b,c,d\n", "1, 2 or 3 columns"), ("e.json", "[\"a\", \"b\"", "the end of the file"),
     ("f.json", "[\"a\" \"b\"]", "',' or ']'"), ("g.json", "[\"a\"] x", "more text"),
     ("h.csv", "a,b\nc\nd\ne\n", "3 bad lines against 1"), ("i.txt.gz", "not gzip", "gzip"),
-    ("j.json", "[\"a\", {\"text\": \"b]", "a bracket"),
+    ("j.json", "[\"a\", {\"text\": \"b]", "a string is not closed"),
   ]
 
   @Test(arguments: refused)
