@@ -32,6 +32,8 @@ let package = Package(
     // Hot loops in C, one clone per vector width, chosen at run time.
     .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-ffp-contract=fast", "-fno-math-errno"])]),
 
+    .target(name: "CClassifier", cSettings: [.unsafeFlags(["-O3", "-ffp-contract=fast", "-fno-math-errno"])]),
+
     // Floor 1: numbers and text.
     .target(name: "Kernels", dependencies: ["CKernels", "COpenBLAS"], swiftSettings: walls),
     .target(name: "Tokenizer", swiftSettings: walls),
@@ -43,7 +45,7 @@ let package = Package(
     // Floor 3: what is compared and scored; how good the result is.
     .target(
       name: "Objective", dependencies: ["Host", "Encoder", "Tokenizer", "Kernels", "PluginAPI"], swiftSettings: walls),
-    .target(name: "Evaluation", dependencies: ["Kernels"], swiftSettings: walls),
+    .target(name: "Evaluation", dependencies: ["Kernels", "CClassifier"], swiftSettings: walls),
 
     // Floor 4: data, optimiser, loop, checkpoints.
     .target(

@@ -68,10 +68,22 @@ package final class SentenceEmbedder {
   package func embed(
     _ lines: [String], options: EmbeddingOptions = EmbeddingOptions(), progress: ((Int, Int) throws -> Void)? = nil
   ) throws -> EmbeddingTable {
+    let view = PoolingView(stack: pooling, useHead: options.useHead)
+    return try embed(lines, with: [view], normalize: options.normalize, progress: progress)[0]
+  }
+
+  /// The same for several poolings of the same hidden states: one table each, at the price of one encoding.
+  package func embed(
+    _ lines: [String], with views: [PoolingView], normalize: Bool = false, progress: ((Int, Int) throws -> Void)? = nil
+  ) throws -> [EmbeddingTable] {
     let tokenized = tokenizer.encodeAll(lines, maximumLength: maximumLength, threads: pooling.pool.threads)
-    let table = EmbeddingTable(
-      rows: lines.count, width: width, replacedBytes: tokenized.reduce(0) { $0 + $1.replacedBytes },
-      truncatedLines: tokenized.count(where: \.truncated))
+    let tables = views.map { view in
+      EmbeddingTable(
+        rows: lines.count, width: view.stack.outputWidth,
+        replacedBytes: tokenized.reduce(0) { $0 + $1.replacedBytes },
+        truncatedLines: tokenized.count(where: \.truncated))
+    }
+    let request = PoolingView.request(of: views)
     var places: [[Int32]: [Int]] = [:]
     for (index, line) in tokenized.enumerated() { places[line.ids, default: []].append(index) }
     // Ties in the order of first appearance, so that the batches do not depend on hashing.
@@ -83,12 +95,17 @@ package final class SentenceEmbedder {
     while start < distinct.count {
       let end = batchEnd(distinct, tokenized, from: start)
       let members = distinct[start..<end]
-      try embed(Array(members), tokenized, options, into: table)
+      let batch = PackedBatch(members.map { tokenized[$0[0]].ids })
+      let hidden = try encoder.forward(batch, request: request, mode: .inference)
+      for (view, table) in zip(views, tables) {
+        let layers = HiddenSelection(hidden, of: request, for: view.stack.layerRequest, offsets: batch.offsets)
+        try pool(view, layers, batch, Array(members), normalize: normalize, into: table)
+      }
       done += members.reduce(0) { $0 + $1.count }
       start = end
       try progress?(done, lines.count)
     }
-    return table
+    return tables
   }
 
   private func batchEnd(_ distinct: [[Int]], _ tokenized: [TokenizedLine], from start: Int) -> Int {
@@ -102,31 +119,31 @@ package final class SentenceEmbedder {
     return end
   }
 
-  /// Embeds one batch; `members` holds the lines of each distinct sequence.
-  private func embed(
-    _ members: [[Int]], _ tokenized: [TokenizedLine], _ options: EmbeddingOptions, into table: EmbeddingTable
+  /// Pools one batch; `members` holds the lines of each distinct sequence.
+  private func pool(
+    _ view: PoolingView, _ hidden: HiddenSelection, _ batch: PackedBatch, _ members: [[Int]], normalize: Bool,
+    into table: EmbeddingTable
   ) throws {
-    let batch = PackedBatch(members.map { tokenized[$0[0]].ids })
     let special = tokenizer.specialIDs
     let flags = batch.tokens.map { special.contains($0) ? UInt8(CSE_TOKEN_SPECIAL) : 0 }
-    let hidden = try encoder.forward(batch, request: pooling.layerRequest, mode: .inference)
+    let width = view.stack.outputWidth
     let owner = FloatBuffer(count: members.count * width)
     let vectors = owner.matrix(rows: members.count, columns: width)
-    try withExtendedLifetime(owner) {
-      try pooling.embed(
-        hidden: hidden, offsets: batch.offsets, tokens: batch.tokens, tokenFlags: flags, useHead: options.useHead,
+    try withExtendedLifetime((owner, hidden)) {
+      try view.stack.embed(
+        hidden: hidden.layers, offsets: batch.offsets, tokens: batch.tokens, tokenFlags: flags, useHead: view.useHead,
         into: vectors)
       for (index, lines) in members.enumerated() {
-        try finish(vectors.row(index), line: lines[0], options)
+        try finish(vectors.row(index), width: width, line: lines[0], normalize: normalize)
         for line in lines { table.matrix.row(line).update(from: vectors.row(index), count: width) }
       }
     }
   }
 
   /// Checks one embedding and normalises it if wanted.
-  private func finish(_ row: UnsafeMutablePointer<Float>, line: Int, _ options: EmbeddingOptions) throws {
+  private func finish(_ row: UnsafeMutablePointer<Float>, width: Int, line: Int, normalize: Bool) throws {
     let length = dot(row, row, width).squareRoot()
     guard length.isFinite else { throw ObjectiveError.notFinite(what: "the embedding of the lines", row: line) }
-    if options.normalize { for column in 0..<width { row[column] /= max(length, normFloor) } }
+    if normalize { for column in 0..<width { row[column] /= max(length, normFloor) } }
   }
 }

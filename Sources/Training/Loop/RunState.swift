@@ -9,6 +9,8 @@ package struct EvaluationResult: Sendable, Equatable {
   package var spearman: Double
   package var pearson: Double
   package var pairs: Int
+  /// How the embeddings lie in their space, by name (`DevelopmentScore.spaceNames`).
+  package var space: [String: Double] = [:]
 
   package init(step: Int, spearman: Double, pearson: Double, pairs: Int) {
     self.step = step
@@ -21,7 +23,7 @@ package struct EvaluationResult: Sendable, Equatable {
     [
       ("step", .integer(step)), ("spearman", .number(spearman)), ("pearson", .number(pearson)),
       ("pairs", .integer(pairs)),
-    ]
+    ] + DevelopmentScore.spaceNames.compactMap { name in space[name].map { (name, .number($0)) } }
   }
 
   package var json: JSONValue { .object(JSONObject(members)) }
@@ -31,6 +33,7 @@ package struct EvaluationResult: Sendable, Equatable {
       let pearson = object["pearson"]?.double, let pairs = object["pairs"]?.integer
     else { return nil }
     self.init(step: step, spearman: spearman, pearson: pearson, pairs: pairs)
+    for name in DevelopmentScore.spaceNames { space[name] = object[name]?.double }
   }
 }
 

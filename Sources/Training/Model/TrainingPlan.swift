@@ -67,7 +67,7 @@ package struct TrainingPlan {
     return TrainingRun(
       TrainingSetup(
         options: options, data: data, batches: batches, model: model, pool: pool,
-        evaluate: task.map { task in { try Self.score(task, embedder, step: $0) } },
+        evaluate: task.map { DevelopmentScore(task: $0, embedder: embedder, pool: pool, display: display).evaluate },
         fingerprint: try fingerprint(data, objective, task: task), record: record(objective), display: display))
   }
 
@@ -93,11 +93,6 @@ package struct TrainingPlan {
     return spec.text
   }
 
-  private struct EvaluationEmbedder {
-    var embedder: SentenceEmbedder
-    var useHead: Bool
-  }
-
   /// The training pooler itself, with its learned weights, or another one beside it.
   private func makeEmbedder(
     _ encoder: TransformerEncoder, tokenizer: any Tokenizer, objective: ContrastiveModel, registry: PluginRegistry,
@@ -113,17 +108,6 @@ package struct TrainingPlan {
     return EvaluationEmbedder(
       embedder: SentenceEmbedder(tokenizer: tokenizer, encoder: encoder, pooling: pooling),
       useHead: !isOther && evaluationPooler.map { !$0.skipsHead } ?? false)
-  }
-
-  private static func score(_ task: STSTask, _ embedder: EvaluationEmbedder, step: Int) throws -> EvaluationResult {
-    var keep: [EmbeddingTable] = []
-    let score = try task.score { sentences in
-      let table = try embedder.embedder.embed(sentences, options: EmbeddingOptions(useHead: embedder.useHead))
-      keep.append(table)
-      return table.matrix
-    }.all
-    return EvaluationResult(
-      step: step, spearman: score.spearman * 100, pearson: score.pearson * 100, pairs: score.pairs)
   }
 
   // MARK: - What is written down

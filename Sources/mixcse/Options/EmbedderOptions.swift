@@ -32,9 +32,11 @@ struct EmbedderOptions: ParsableArguments {
   }
 
   /// Opens the model with a pooler.
-  func embedder(_ folder: ModelFolder, pooler: PoolerSpec, maximumLength: Int? = nil) throws -> SentenceEmbedder {
+  func embedder(
+    _ folder: ModelFolder, pooler: PoolerSpec, maximumLength: Int? = nil, pool: ThreadPool? = nil
+  ) throws -> SentenceEmbedder {
     let logger = commandLogger()
-    let pool = ThreadPool(threads: threads.count)
+    let pool = pool ?? ThreadPool(threads: threads.count)
     return try SentenceEmbedder.open(
       folder, pooler: pooler, registry: plugins.registry(logger: logger),
       services: HostServices(pool: pool, logger: logger), maximumLength: maximumLength)

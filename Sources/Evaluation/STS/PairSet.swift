@@ -1,11 +1,6 @@
 // Sentence pairs with gold similarities, and how well embeddings agree with them. Read by PairFile, grouped to tasks by
 // STSTask, scored by the trainer and the evaluate command.
 
-package import Kernels
-
-/// Turns sentences into embeddings, one row a sentence in the same order; the rows are read before the next call.
-package typealias Embed = (_ sentences: [String]) throws -> Matrix
-
 /// How well cosine similarities agree with gold scores.
 package struct SimilarityScore: Sendable, Equatable {
   /// In [-1, 1]; NaN where undefined (fewer than two pairs, or one side constant).
@@ -43,22 +38,18 @@ package struct PairSet: Sendable, Equatable {
   /// The number of pairs.
   package var count: Int { gold.count }
 
-  /// The sentences in the order `similarities` wants their embeddings: all first ones, then all second ones.
+  /// All first sentences, then all second ones.
   package var sentences: [String] { first + second }
 
-  /// The cosine of each pair. `embeddings: [2 * count, width]`, in the order of `sentences`.
-  package func similarities(embeddings: Matrix) -> [Double] {
-    precondition(embeddings.rows == 2 * count, "an embedding a sentence")
-    return (0..<count).map { pair in
-      cosine(embeddings.row(pair), embeddings.row(count + pair), count: embeddings.columns)
+  /// The cosine of each pair.
+  package func similarities(_ table: SentenceTable) -> [Double] {
+    table.withRows(of: first) { first in
+      table.withRows(of: second) { second in zip(first, second).map { cosine($0, $1, count: table.width) } }
     }
   }
 
-  /// How well the embeddings agree with the gold scores. `embeddings: [2 * count, width]`, in the order of `sentences`.
-  package func score(embeddings: Matrix) -> SimilarityScore {
-    SimilarityScore(predicted: similarities(embeddings: embeddings), gold: gold)
+  /// How well the embeddings agree with the gold scores.
+  package func score(_ table: SentenceTable) -> SimilarityScore {
+    SimilarityScore(predicted: similarities(table), gold: gold)
   }
-
-  /// Embeds the sentences and scores them.
-  package func score(_ embed: Embed) throws -> SimilarityScore { score(embeddings: try embed(sentences)) }
 }

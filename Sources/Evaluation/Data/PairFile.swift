@@ -72,22 +72,13 @@ package enum PairFile {
       }
       return text
     }
-    let scoreText = words(texts[0])
-    guard let score = Double(scoreText), score.isFinite else {
-      throw bad("a number as score in field \(layout.score + 1)", "\"\(scoreText.prefix(40))\"")
-    }
-    let sentences = texts[1...].map(words)
+    let score = try parseScore(joinedWords(texts[0]), path: path, line: line, place: "field \(layout.score + 1)")
+    let sentences = texts[1...].map(joinedWords)
     for (offset, sentence) in sentences.enumerated() where sentence.isEmpty {
       throw bad("a sentence in field \(layout.first + offset + 1)", "nothing")
     }
     set.first.append(sentences[0])
     set.second.append(sentences[1])
     set.gold.append(score)
-  }
-
-  /// The words of a text joined by single blanks; white space is what Python's `str.split()` takes for it.
-  static func words(_ text: String) -> String {
-    let words = text.unicodeScalars.split { $0.properties.isWhitespace || (0x1C...0x1F).contains($0.value) }
-    return words.map { String($0) }.joined(separator: " ")
   }
 }

@@ -12,19 +12,25 @@ package struct STSTask: Sendable, Equatable {
   }
 
   package var warnings: [String] { subsets.flatMap(\.warnings) }
+  package var sentences: [String] { subsets.flatMap(\.sentences) }
 
-  /// Embeds each sub-dataset and scores it, and all of them concatenated.
-  package func score(_ embed: Embed) throws -> STSTaskScore {
-    var predicted: [Double] = []
-    var scores: [(name: String, score: SimilarityScore)] = []
-    for subset in subsets {
-      let similarities = subset.similarities(embeddings: try embed(subset.sentences))
-      scores.append((subset.name, SimilarityScore(predicted: similarities, gold: subset.gold)))
-      predicted += similarities
-    }
-    let all = SimilarityScore(predicted: predicted, gold: subsets.flatMap(\.gold))
-    return STSTaskScore(name: name, all: all, subsets: scores)
+  /// Scores each sub-dataset, and all of them concatenated.
+  package func score(_ table: SentenceTable) -> STSTaskScore {
+    let similarities = subsets.map { $0.similarities(table) }
+    return STSTaskScore(
+      name: name,
+      all: SimilarityScore(predicted: similarities.flatMap(\.self), gold: subsets.flatMap(\.gold)),
+      subsets: zip(subsets, similarities).map { set, predicted in
+        (set.name, SimilarityScore(predicted: predicted, gold: set.gold))
+      },
+      samples: zip(subsets, similarities).map { ScoredPairs(predicted: $1, gold: $0.gold) })
   }
+}
+
+/// Predictions and gold scores of one sub-dataset.
+package struct ScoredPairs: Sendable {
+  var predicted: [Double]
+  var gold: [Double]
 }
 
 /// What a task's embeddings reach.
@@ -33,6 +39,8 @@ package struct STSTaskScore: Sendable {
   /// Over all pairs of the task together: the figure to report.
   package var all: SimilarityScore
   package var subsets: [(name: String, score: SimilarityScore)]
+  /// What intervals are computed from, by sub-dataset.
+  package var samples: [ScoredPairs]
 
   /// The plain mean of the sub-datasets' Spearman; for comparison only.
   package var meanSpearman: Double {

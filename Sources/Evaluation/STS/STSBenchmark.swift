@@ -33,7 +33,9 @@ package enum STSBenchmark {
   }
 
   private static func locate(_ part: Part, in folder: String) throws -> String {
-    let places = ["downstream/STS/STSBenchmark", "STS/STSBenchmark", "STSBenchmark", "."]
+    let places = [
+      "data/downstream/STS/STSBenchmark", "downstream/STS/STSBenchmark", "STS/STSBenchmark", "STSBenchmark", ".",
+    ]
     for place in places {
       for name in ["sts-\(part.rawValue).csv", "sts-\(part.rawValue).tsv"] {
         let file = place == "." ? "\(folder)/\(name)" : "\(folder)/\(place)/\(name)"
@@ -43,10 +45,5 @@ package enum STSBenchmark {
     throw EvaluationError.notFound(
       path: folder,
       expected: "sts-\(part.rawValue).csv (or .tsv) in it or in its " + places.dropLast().joined(separator: ", "))
-  }
-
-  private static func isFolder(_ path: String) -> Bool {
-    var status = stat()
-    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 }

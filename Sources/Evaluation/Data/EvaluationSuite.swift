@@ -1,0 +1,131 @@
+// Everything one run of `mixcse evaluate` scores: read and checked whole before anything is encoded, then scored on one
+// table of embeddings per pooler.
+
+package import Kernels
+
+/// Tasks and pair files, read.
+package struct EvaluationSuite: Sendable {
+  package let mode: EvaluationMode
+  package private(set) var sts: [STSTask] = []
+  package private(set) var transfer: [TransferTask] = []
+  package private(set) var pairs: [(path: String, set: PairSet)] = []
+  /// Tasks of the set that cannot be scored, and why.
+  package private(set) var missing: [(task: EvaluationTask, reason: String)] = []
+
+  package init(mode: EvaluationMode) { self.mode = mode }
+
+  /// Reads `tasks` from `path`: the folder that holds or is `downstream`, or STSBenchmark alone.
+  ///
+  /// A task whose folder is not there is `missing` where `isSet`, since copies of the data often lack some.
+  /// - Throws: `EvaluationError` naming file and line, also for a missing folder of a task that was named.
+  package mutating func read(_ tasks: [EvaluationTask], in path: String, isSet: Bool) throws {
+    guard let downstream = try folder(path) else { return try readBenchmarkAlone(tasks, in: path, isSet: isSet) }
+    for task in tasks {
+      if mode.isDev, !task.hasDev {
+        missing.append((task, "it has no development part"))
+      } else if isSet, !downstream.holds(task) {
+        missing.append((task, "\(downstream.file(task.folder)) is not there"))
+      } else if task.isTransfer {
+        transfer.append(try TransferTask.read(task, in: downstream))
+      } else {
+        sts.append(try readSTS(task, in: downstream))
+      }
+    }
+  }
+
+  /// Reads a file of pairs.
+  /// - Throws: `EvaluationError`.
+  package mutating func readPairs(_ path: String) throws { pairs.append((path, try PairFile.read(path))) }
+
+  private func folder(_ path: String) throws -> DownstreamFolder? {
+    do {
+      return try DownstreamFolder(path: path)
+    } catch let error as EvaluationError {
+      let file = "sts-\(mode.isDev ? "dev" : "test")"
+      let places = [path, path + "/STSBenchmark"].flatMap { ["\($0)/\(file).csv", "\($0)/\(file).tsv"] }
+      if places.contains(where: isFile) { return nil }
+      throw error
+    }
+  }
+
+  private mutating func readBenchmarkAlone(_ tasks: [EvaluationTask], in path: String, isSet: Bool) throws {
+    for task in tasks {
+      if task == .stsBenchmark {
+        sts.append(try STSBenchmark.read(mode.isDev ? .dev : .test, in: path))
+      } else if isSet {
+        missing.append((task, "\(path) holds STSBenchmark only"))
+      } else {
+        throw EvaluationError.notFound(path: path, expected: "SentEval's downstream with \(task.rawValue)")
+      }
+    }
+  }
+
+  private func readSTS(_ task: EvaluationTask, in downstream: DownstreamFolder) throws -> STSTask {
+    switch task {
+    case .stsBenchmark: try STSBenchmark.read(mode.isDev ? .dev : .test, in: downstream.path)
+    case .sickRelatedness: try SICKRelatedness.read(mode, in: downstream)
+    default: try STSYear.read(task, in: downstream)
+    }
+  }
+
+  /// What a user should know before trusting a figure.
+  package var warnings: [String] {
+    sts.flatMap(\.warnings) + transfer.flatMap(\.warnings) + pairs.flatMap(\.set.warnings)
+  }
+
+  /// The distinct sentences of all tasks.
+  package var sentences: SentenceCollection {
+    var collection = SentenceCollection()
+    for task in sts { collection.add(task.sentences) }
+    for task in transfer { collection.add(task.sentences) }
+    for file in pairs { collection.add(file.set.sentences) }
+    return collection
+  }
+
+  /// All figures on one table of embeddings; `progress` hears of the classifiers of each transfer task.
+  package func score(
+    _ table: SentenceTable, pool: ThreadPool, intervals seed: UInt64? = nil,
+    progress: @escaping (_ task: String, _ done: Int, _ total: Int) -> Void = { _, _, _ in }
+  ) -> EvaluationScores {
+    var scores = EvaluationScores(mode: mode)
+    scores.sts = sts.map { $0.score(table) }
+    scores.pairs = pairs.map { ($0.path, STSTask(name: $0.set.name, subsets: [$0.set]).score(table)) }
+    let benchmark = sts.first { $0.name == EvaluationTask.stsBenchmark.rawValue }
+    let spaceTask = benchmark ?? pairs.first.map { STSTask(name: $0.set.name, subsets: [$0.set]) }
+    scores.space = spaceTask.flatMap { SpaceStatistics($0, table, pool: pool) }
+    scores.spaceOf = spaceTask?.name
+    if let seed {
+      for score in scores.sts + scores.pairs.map(\.score) {
+        scores.intervals[score.name] = BootstrapInterval.spearman(score, seed: seed, pool: pool)
+      }
+    }
+    scores.transfer = transfer.map { task in
+      TransferScorer(mode: mode, pool: pool) { progress(task.task.rawValue, $0, $1) }.score(task, table)
+    }
+    return scores
+  }
+}
+
+/// All figures of one pooler.
+package struct EvaluationScores: Sendable {
+  package let mode: EvaluationMode
+  package var sts: [STSTaskScore] = []
+  package var transfer: [TransferScore] = []
+  package var pairs: [(path: String, score: STSTaskScore)] = []
+  /// Of STS-B's part of this mode, else of the first file of pairs.
+  package var space: SpaceStatistics?
+  package var spaceOf: String?
+  /// 95 per cent intervals of Spearman, by task or file name.
+  package var intervals: [String: ClosedRange<Double>] = [:]
+
+  package init(mode: EvaluationMode) { self.mode = mode }
+
+  /// The mean Spearman x 100 of the STS tasks that were scored; nil where none was.
+  package var stsAverage: Double? { mean(sts.map { 100 * $0.all.spearman }) }
+  /// The mean reported accuracy of the transfer tasks that were scored.
+  package var transferAverage: Double? { mean(transfer.map { $0.reported(mode) }) }
+
+  private func mean(_ values: [Double]) -> Double? {
+    values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
+  }
+}

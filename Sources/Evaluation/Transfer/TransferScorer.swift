@@ -1,0 +1,203 @@
+// Scores transfer tasks: frozen embeddings, logistic regressions, the reference's folds and stopping. Independent
+// trainings run on all threads. Called by the evaluate command.
+
+import CClassifier
+package import Kernels
+import Synchronization
+
+/// The figures of one transfer task, in per cent.
+package struct TransferScore: Sendable, Equatable {
+  package var name: String
+  /// On the test part, or the mean of the outer folds.
+  package var accuracy: Double
+  /// Of the chosen penalty: cross-validated, or on the dev part.
+  package var devAccuracy: Double
+  /// F1 of class 1, where the task is judged by it, too (MRPC).
+  package var f1: Double?
+  /// The penalty chosen; nil with nested folds, which choose one each.
+  package var penalty: Double?
+
+  /// The figure to report: dev mode has no test figures.
+  package func reported(_ mode: EvaluationMode) -> Double { mode.isDev ? devAccuracy : accuracy }
+}
+
+/// The classifiers of one mode.
+package struct TransferScorer {
+  private let settings: TransferProtocol
+  private let pool: ThreadPool
+  /// Called with the trainings done and the number of all; never by two threads at once.
+  private let progress: (_ done: Int, _ total: Int) -> Void
+
+  package init(
+    mode: EvaluationMode, pool: ThreadPool, progress: @escaping (_ done: Int, _ total: Int) -> Void = { _, _ in }
+  ) {
+    self.init(settings: TransferProtocol(mode), pool: pool, progress: progress)
+  }
+
+  init(settings: TransferProtocol, pool: ThreadPool, progress: @escaping (_ done: Int, _ total: Int) -> Void) {
+    self.settings = settings
+    self.pool = pool
+    self.progress = progress
+  }
+
+  /// The accuracies of `task` on the embeddings of its sentences.
+  package func score(_ task: TransferTask, _ table: SentenceTable) -> TransferScore {
+    let tables = task.parts.map { features($0, classes: task.classes.count, table) }
+    var score: TransferScore
+    switch task.design {
+    case .nested: score = nested(tables[0])
+    case .trainTest: score = trainTest(tables[0], tables[1], withF1: task.task == .mrpc)
+    case .split: score = split(tables[0], tables[1], tables[2])
+    }
+    score.name = task.task.rawValue
+    return score
+  }
+
+  /// The embedding, or |a - b| and a b of a pair.
+  private func features(_ part: LabelledPart, classes: Int, _ table: SentenceTable) -> FeatureTable {
+    let width = table.width
+    return table.withRows(of: part.samples.map(\.first)) { first in
+      guard part.samples.contains(where: { $0.second != nil }) else {
+        return FeatureTable(width: width, labels: part.labels, classes: classes) {
+          $1.update(from: first[$0], count: width)
+        }
+      }
+      return table.withRows(of: part.samples.map { $0.second ?? "" }) { second in
+        FeatureTable(width: 2 * width, labels: part.labels, classes: classes) { row, target in
+          for i in 0..<width {
+            target[i] = abs(first[row][i] - second[row][i])
+            target[width + i] = first[row][i] * second[row][i]
+          }
+        }
+      }
+    }
+  }
+
+  // MARK: - Designs
+
+  private func nested(_ table: FeatureTable) -> TransferScore {
+    let k = settings.folds
+    let outer = StratifiedFolds.splits(table.labels, k: k, seed: settings.seed)
+    let inner = outer.map { searchSplits(table, rows: $0.train) }
+    let grids = run(k * k, counted: 0..<k * k, of: k * k + k) { search(table, inner[$0 / k][$0 % k]) }
+    let choices = (0..<k).map { choose(Array(grids[($0 * k)..<(($0 + 1) * k)])) }
+    let accuracies = run(k, counted: k * k..<k * k + k, of: k * k + k) { fold in
+      let classifier = refit(table, rows: outer[fold].train, choices[fold].penalty)
+      return percent(accuracy(classifier, table, rows: outer[fold].held))
+    }
+    return TransferScore(
+      name: "", accuracy: rounded(mean(accuracies)), devAccuracy: rounded(mean(choices.map(\.accuracy))))
+  }
+
+  private func trainTest(_ train: FeatureTable, _ test: FeatureTable, withF1: Bool) -> TransferScore {
+    let splits = searchSplits(train, rows: Array(0..<Int32(train.labels.count)))
+    let grids = run(splits.count, counted: 0..<splits.count, of: splits.count + 1) { search(train, splits[$0]) }
+    let choice = choose(grids)
+    let rows = Array(0..<Int32(train.labels.count))
+    let classifier = run(1, counted: splits.count..<splits.count + 1, of: splits.count + 1) { _ in
+      refit(train, rows: rows, choice.penalty)
+    }[0]
+    return score(classifier, choice, test, withF1: withF1)
+  }
+
+  /// The grid members train apart, since there is but one split. The reference trains the chosen one again, from the same
+  /// seed on the same rows: that gives the same classifier, which is kept instead.
+  private func split(_ train: FeatureTable, _ dev: FeatureTable, _ test: FeatureTable) -> TransferScore {
+    let both = joined(train, dev)
+    let count = train.labels.count
+    let split = Split(
+      train: Array(0..<Int32(count)), held: Array(Int32(count)..<Int32(count + dev.labels.count)))
+    let members = run(settings.penalties.count, counted: 0..<settings.penalties.count, of: settings.penalties.count) {
+      var grid = ClassifierGrid(both, split, penalties: [settings.penalties[$0]], settings: settings)
+      return grid.train()[0]
+    }
+    let choice = choose([members.map(\.devAccuracy)])
+    return score(members[choice.index], choice, test, withF1: false)
+  }
+
+  private func joined(_ first: FeatureTable, _ second: FeatureTable) -> FeatureTable {
+    let rows = first.labels.count
+    return FeatureTable(width: first.width, labels: first.labels + second.labels, classes: first.classes) {
+      $1.update(from: $0 < rows ? first.row($0) : second.row($0 - rows), count: first.width)
+    }
+  }
+
+  // MARK: - Parts
+
+  private struct Choice {
+    var index: Int
+    var penalty: Double
+    /// Per cent.
+    var accuracy: Double
+  }
+
+  /// The folds among `rows` that choose the penalty.
+  private func searchSplits(_ table: FeatureTable, rows: [Int32]) -> [Split] {
+    let labels = rows.map { table.labels[Int($0)] }
+    return StratifiedFolds.splits(labels, k: settings.folds, seed: settings.seed).map { split in
+      Split(train: split.train.map { rows[Int($0)] }, held: split.held.map { rows[Int($0)] })
+    }
+  }
+
+  /// The dev accuracy of each penalty on one split.
+  private func search(_ table: FeatureTable, _ split: Split) -> [Double] {
+    var grid = ClassifierGrid(table, split, penalties: settings.penalties, settings: settings)
+    return grid.train().map(\.devAccuracy)
+  }
+
+  /// The first penalty with the highest mean over the splits.
+  private func choose(_ grids: [[Double]]) -> Choice {
+    let means = settings.penalties.indices.map { index in percent(mean(grids.map { $0[index] })) }
+    let best = means.indices.reduce(0) { means[$1] > means[$0] ? $1 : $0 }
+    return Choice(index: best, penalty: settings.penalties[best], accuracy: means[best])
+  }
+
+  private func refit(_ table: FeatureTable, rows: [Int32], _ penalty: Double) -> TrainedClassifier {
+    var grid = ClassifierGrid(table, rows: rows, penalty: penalty, settings: settings)
+    return grid.train()[0]
+  }
+
+  private func accuracy(_ classifier: TrainedClassifier, _ table: FeatureTable, rows: [Int32]) -> Double {
+    let right = zip(classifier.predict(table, rows: rows), rows).count { $0 == table.labels[Int($1)] }
+    return Double(right) / Double(rows.count)
+  }
+
+  private func score(
+    _ classifier: TrainedClassifier, _ choice: Choice, _ test: FeatureTable, withF1: Bool
+  ) -> TransferScore {
+    let predicted = classifier.predict(test, rows: Array(0..<Int32(test.labels.count)))
+    let right = zip(predicted, test.labels).count { $0 == $1 }
+    return TransferScore(
+      name: "", accuracy: percent(Double(right) / Double(predicted.count)), devAccuracy: choice.accuracy,
+      f1: withF1 ? percent(f1(predicted, test.labels)) : nil, penalty: choice.penalty)
+  }
+
+  /// 2 TP / (2 TP + FP + FN) of class 1; 0 where nothing is or is called class 1.
+  private func f1(_ predicted: [Int32], _ labels: [Int32]) -> Double {
+    let hits = zip(predicted, labels).count { $0 == 1 && $1 == 1 }
+    let called = predicted.count { $0 == 1 } + labels.count { $0 == 1 }
+    return called > 0 ? 2 * Double(hits) / Double(called) : 0
+  }
+
+  private func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
+
+  /// Runs `count` trainings on the pool; `counted` are their places among the `total` of the task.
+  private func run<Result>(
+    _ count: Int, counted: Range<Int>, of total: Int, _ body: (Int) -> Result
+  ) -> [Result] {
+    let done = Mutex(counted.lowerBound)
+    var results = [Result?](repeating: nil, count: count)
+    results.withUnsafeMutableBufferPointer { results in
+      pool.parallelFor(count, grain: 1) { range, _ in
+        for index in range {
+          results[index] = body(index)
+          done.withLock {
+            $0 += 1
+            progress($0, total)
+          }
+        }
+      }
+    }
+    return results.compactMap(\.self)
+  }
+}

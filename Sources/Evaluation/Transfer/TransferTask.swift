@@ -1,0 +1,74 @@
+// A transfer task as read from its files: labelled sentences, or pairs of them, in parts. Made by TransferFiles, scored
+// by TransferScorer.
+
+/// A labelled sentence or pair.
+struct LabelledSample: Sendable, Equatable {
+  var first: String
+  /// The other sentence of a pair.
+  var second: String?
+  var label: Int32
+}
+
+/// Samples of one part.
+struct LabelledPart: Sendable, Equatable {
+  var path: String
+  var samples: [LabelledSample]
+
+  var labels: [Int32] { samples.map(\.label) }
+}
+
+/// A transfer task.
+package struct TransferTask: Sendable {
+  /// How the data is divided, and so how a classifier is chosen and scored.
+  enum Design: Sendable, Equatable {
+    /// One part: nested cross-validation.
+    case nested(LabelledPart)
+    /// Cross-validation on train chooses, test is scored.
+    case trainTest(train: LabelledPart, test: LabelledPart)
+    /// The dev part chooses and stops, test is scored.
+    case split(train: LabelledPart, dev: LabelledPart, test: LabelledPart)
+  }
+
+  package let task: EvaluationTask
+  let design: Design
+  /// Names of the classes, in the order of their labels.
+  let classes: [String]
+  package let warnings: [String]
+
+  var parts: [LabelledPart] {
+    switch design {
+    case .nested(let all): [all]
+    case .trainTest(let train, let test): [train, test]
+    case .split(let train, let dev, let test): [train, dev, test]
+    }
+  }
+
+  package var sentences: [String] {
+    parts.flatMap { $0.samples.flatMap { sample in [sample.first] + (sample.second.map { [$0] } ?? []) } }
+  }
+
+  /// - Throws: `EvaluationError.tooFewSamples` where a class cannot be shared out over the folds of both modes.
+  func check() throws {
+    for part in parts {
+      let isTraining = part == parts.first
+      for label in classes.indices {
+        let found = part.samples.count { $0.label == Int32(label) }
+        let needed = isTraining ? 20 : 1
+        if found < needed {
+          throw EvaluationError.tooFewSamples(
+            path: part.path, label: classes[label], expected: needed, found: found)
+        }
+      }
+    }
+  }
+}
+
+extension LabelledPart {
+  /// In the reference's order: by number of words, then label; ties stay in the order of the file. The folds depend on it.
+  func sorted() -> LabelledPart {
+    let keys = samples.enumerated().map { index, sample in
+      (wordCount(sample.first), wordCount(sample.second ?? ""), Int(sample.label), index)
+    }
+    return LabelledPart(path: path, samples: keys.sorted(by: <).map { samples[$0.3] })
+  }
+}

@@ -1,0 +1,35 @@
+// The head that a model folder holds for a pooler: the one it was trained with, or BERT's own pooler. Used where embedders
+// are opened.
+
+package import Encoder
+package import Host
+import Kernels
+
+/// A Linear and tanh stored in a model folder.
+package struct FolderHead {
+  /// Whether it is BERT's `pooler.dense` rather than a head of contrastive training.
+  package let isModelPooler: Bool
+  private let weights: WeightTable
+  private let prefix: String
+
+  /// Nil where the folder holds no head for `pooler`.
+  init?(_ folder: ModelFolder, weights: WeightTable, pooler: PoolerSpec) throws {
+    if try pooler == SentenceEmbedder.recordedPooler(folder) {
+      guard let stored = try folder.openHead() else { return nil }
+      (self.weights, prefix, isModelPooler) = (stored, "linear", false)
+    } else {
+      guard Self.usesModelPooler(folder, pooler), weights.contains("pooler.dense.weight") else { return nil }
+      (self.weights, prefix, isModelPooler) = (weights, "pooler.dense", true)
+    }
+  }
+
+  /// A folder trained here keeps its source's pooler.dense, which has no part in its embeddings.
+  private static func usesModelPooler(_ folder: ModelFolder, _ pooler: PoolerSpec) -> Bool {
+    !pooler.skipsHead && pooler.chain.count == 1 && pooler.text == "cls" && folder.sentencePooling?.origin != .mixcse
+  }
+
+  func copy(into head: MLPHead) throws {
+    try weights.copy(prefix + ".weight", shape: head.weight.shape, into: head.weight.value)
+    try weights.copy(prefix + ".bias", shape: head.bias.shape, into: head.bias.value)
+  }
+}

@@ -1,0 +1,75 @@
+// Every pooler there is, with and without the heads a folder holds, over one encoding: `mixcse evaluate --all-poolers`.
+
+package import Encoder
+package import Host
+import Kernels
+
+/// An embedder with many poolings side by side.
+package struct PoolerPanel {
+  /// One way to pool.
+  package struct Entry {
+    /// What to type after --pooler, where that leads to it; heads are named.
+    package let label: String
+    /// What the folder was trained with, or records.
+    package let isRecorded: Bool
+    package let view: PoolingView
+  }
+
+  package let embedder: SentenceEmbedder
+  package let entries: [Entry]
+  /// Poolers that could not be used, and why.
+  package let notes: [String]
+
+  /// All poolers of the registry with their defaults, `avg_first_last` under both conventions, and the folder's own.
+  /// - Throws: errors of the folder; a pooler that fails is left out with a note.
+  package init(_ folder: ModelFolder, registry: PluginRegistry, services: HostServices) throws {
+    let recorded = try SentenceEmbedder.recordedPooler(folder)
+    let isDropped = folder.sentencePooling?.head == .dropped
+    var entries: [Entry] = []
+    var notes: [String] = []
+    var first: SentenceEmbedder?
+    for spec in try Self.specs(registry, recorded) {
+      do {
+        let embedder = try SentenceEmbedder.open(
+          folder, pooler: spec, registry: registry, services: services, encoder: first?.encoder,
+          tokenizer: first?.tokenizer)
+        first = first ?? embedder
+        let isOwn = spec.chain == recorded?.chain
+        if embedder.pooling.hasHead {
+          let name = try FolderHead(folder, weights: folder.openWeights(), pooler: spec)?.isModelPooler == true
+          entries.append(
+            Entry(
+              label: spec.text + (name ? " (through pooler.dense)" : " (with head)"),
+              isRecorded: spec == recorded && !isDropped, view: PoolingView(stack: embedder.pooling, useHead: true)))
+        }
+        var bare = spec
+        bare.skipsHead = spec.chain.map(\.text) == ["cls"]
+        let isBare = isOwn && (isDropped || !embedder.pooling.hasHead || recorded?.skipsHead == true)
+        entries.append(
+          Entry(
+            label: embedder.pooling.hasHead && !bare.skipsHead ? spec.text + " (without head)" : bare.text,
+            isRecorded: isBare, view: PoolingView(stack: embedder.pooling, useHead: false)))
+      } catch let error as PluginError {
+        notes.append("\(spec.text) is left out: \(error)")
+      } catch let error as PluginFailure {
+        notes.append("\(spec.text) is left out: \(error)")
+      }
+    }
+    guard let first else {
+      throw ObjectiveError.unsupportedPooling(folder: folder.path, reason: "no pooler can be used on it")
+    }
+    (embedder, self.entries, self.notes) = (first, entries, notes)
+  }
+
+  private static func specs(_ registry: PluginRegistry, _ recorded: PoolerSpec?) throws -> [PoolerSpec] {
+    let names = registry.libraries.flatMap(\.components).filter { $0.kind == .pooler }.map(\.name)
+    var texts: [String] = []
+    for name in names where !texts.contains(name) {
+      texts.append(name)
+      if name == "avg_first_last" { texts.append("avg_first_last:first=1") }
+    }
+    let specs = try texts.map { try PoolerSpec(parsing: $0) }
+    guard let recorded, !specs.contains(where: { $0.chain == recorded.chain }) else { return specs }
+    return [recorded] + specs
+  }
+}

@@ -1,0 +1,70 @@
+// The evaluation of a training run: STS-B dev (or the user's pairs) and a look at the space of embeddings. Reads the
+// model, draws no random numbers, changes nothing. Made by TrainingPlan, called by TrainingRun.
+
+import Evaluation
+import Kernels
+import Objective
+
+/// An embedder and whether its vectors go through the head.
+struct EvaluationEmbedder {
+  var embedder: SentenceEmbedder
+  var useHead: Bool
+}
+
+/// Scores the model as it stands.
+final class DevelopmentScore {
+  /// The space's figures in metrics.jsonl.
+  static let spaceNames = ["alignment", "uniformity", "meanCosine", "effectiveRank"]
+
+  private let task: STSTask
+  private let embedder: EvaluationEmbedder
+  private let pool: ThreadPool
+  private let display: ProgressDisplay
+  private var watch = CollapseWatch()
+
+  init(task: STSTask, embedder: EvaluationEmbedder, pool: ThreadPool, display: ProgressDisplay) {
+    self.task = task
+    self.embedder = embedder
+    self.pool = pool
+    self.display = display
+  }
+
+  /// Each distinct sentence of the pairs is embedded once.
+  func evaluate(step: Int) throws -> EvaluationResult {
+    var collection = SentenceCollection()
+    collection.add(task.sentences)
+    let embedded = try embedder.embedder.embed(
+      collection.sentences, options: EmbeddingOptions(useHead: embedder.useHead))
+    let table = SentenceTable(collection, matrix: embedded.matrix, owner: embedded)
+    let score = task.score(table).all
+    var result = EvaluationResult(
+      step: step, spearman: score.spearman * 100, pearson: score.pearson * 100, pairs: score.pairs)
+    if let space = SpaceStatistics(task, table, pool: pool) {
+      result.space = ["uniformity": space.uniformity, "meanCosine": space.meanCosine]
+      result.space["effectiveRank"] = space.effectiveRank
+      result.space["alignment"] = space.alignment
+      if let warning = watch.warning(space) { display.note("warning: step \(step): " + warning) }
+    }
+    return result
+  }
+}
+
+/// Says when embeddings crowd into few directions.
+struct CollapseWatch {
+  private var first: SpaceStatistics?
+
+  /// A warning where the space has collapsed: all vectors point one way (mean cosine above 0.99), next to nothing of the
+  /// width is in use (effective rank below 2), or less than a quarter of what was in use at the first evaluation.
+  mutating func warning(_ now: SpaceStatistics) -> String? {
+    let start = first ?? now
+    first = start
+    let isOneWay = now.meanCosine > 0.99
+    let isThin = now.effectiveRank < 2 || now.effectiveRank < start.effectiveRank / 4
+    guard isOneWay || isThin else { return nil }
+    return """
+      the embeddings collapse: mean cosine of two sentences \(fixed(now.meanCosine, 3)) (at first \
+      \(fixed(start.meanCosine, 3))), effective rank \(fixed(now.effectiveRank, 1)) of \(now.width) (at first \
+      \(fixed(start.effectiveRank, 1))). A lower learning rate or another temperature may help
+      """
+  }
+}

@@ -1,0 +1,116 @@
+// `mixcse evaluate`: STS and transfer figures of a model, and how its embeddings lie in their space.
+
+import ArgumentParser
+import Encoder
+import Evaluation
+import Foundation
+import Host
+import Kernels
+import Objective
+
+struct EvaluateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "evaluate",
+    abstract:
+      "Scores a model: seven STS sets (Spearman x 100), seven transfer tasks (accuracy in per cent), own pairs.",
+    discussion: """
+      Example: mixcse evaluate --model bert-base-uncased --pooler avg --data SentEval/data --task-set full
+
+      All data is read and checked before anything is scored: a broken file is an error that names file and line, a file \
+      that differs from the published one a warning.
+
+      Exit codes: 0 done; 64 wrong usage; 65 bad input data; 66 a file is missing; 69 a plugin cannot be had or failed.
+      """)
+
+  enum TaskSet: String, ExpressibleByArgument, CaseIterable { case sts, transfer, full, na }
+
+  @OptionGroup var model: EmbedderOptions
+  @Option(
+    name: .customLong("task-set"),
+    help: """
+      sts: the seven STS sets. transfer: the seven transfer tasks. full: both. na: what --tasks and --pairs name. \
+      (default: sts with --data, else na)
+      """)
+  var taskSet: TaskSet?
+  @Option(
+    help: ArgumentHelp(
+      "Single tasks instead of a set: \(EvaluationTask.allCases.map(\.rawValue).joined(separator: ", ")).",
+      valueName: "name,..."))
+  var tasks: String?
+  @Option(
+    help: """
+      test: test figures, classifiers with ten folds. dev: figures of the development parts. fasttest: test figures, \
+      classifiers with five folds and quicker settings.
+      """)
+  var mode: EvaluationMode = .test
+  @Option(help: ArgumentHelp("The folder that holds or is SentEval's downstream.", valueName: "dir"))
+  var data: String?
+  @Option(
+    help: ArgumentHelp(
+      "Tab-separated pairs: genre, file, year, id, score, sentence1, sentence2; or sentence1, sentence2, score. Repeatable.",
+      valueName: "file"))
+  var pairs: [String] = []
+  @Flag(name: .customLong("all-poolers"), help: "Score every pooler and head there is, in one encoding pass.")
+  var allPoolers = false
+  @Option(
+    help: ArgumentHelp(
+      "Print published figures beside one's own; repeatable: "
+        + PublishedFigures.all.map(\.name).joined(separator: ", ") + ".", valueName: "name"))
+  var published: [String] = []
+  @Flag(help: "95 per cent bootstrap intervals of every STS figure: 2000 draws within each sub-dataset.")
+  var intervals = false
+  @Option(name: .customLong("interval-seed"), help: "Of these draws, 0 to 2^64-1.") var intervalSeed: UInt64 = 42
+  @Flag(help: "Print each sub-dataset, and their mean and weighted mean, too.") var subsets = false
+  @Flag(help: "Print one JSON document.") var json = false
+
+  func validate() throws {
+    if tasks != nil, let taskSet, taskSet != .na {
+      throw ValidationError("expected either --tasks or --task-set \(taskSet), found both")
+    }
+    if data == nil, tasks != nil || (taskSet != nil && taskSet != .na) {
+      throw ValidationError("expected --data DIR with --task-set and --tasks, found none")
+    }
+    if pairs.isEmpty, data == nil || (taskSet == .na && tasks == nil) {
+      throw ValidationError("nothing to score: give --data DIR (with --tasks where --task-set is na) or --pairs FILE")
+    }
+    if allPoolers, model.pooler != nil {
+      throw ValidationError("expected either --pooler or --all-poolers, found both")
+    }
+  }
+
+  func run() throws {
+    let rows = try published.map(PublishedFigures.named)
+    let folder = try ModelFolder(path: model.model)
+    let suite = try readSuite()
+    for warning in suite.warnings { printToStandardError("warning: \(warning)") }
+    let scorer = ModelScorer(
+      suite: suite, options: model, intervalSeed: intervals ? intervalSeed : nil, progress: ProgressLine())
+    let results = allPoolers ? try scorer.scoreAll(folder) : [try scorer.scoreOne(folder)]
+    for (task, reason) in suite.missing { printToStandardError("note: \(task.rawValue) is not scored: \(reason)") }
+    if json {
+      try printJSON(EvaluationDocument(model: model.model, mode: mode, results: results, suite: suite))
+    } else {
+      print(EvaluationTables(results: results, published: rows, showsSubsets: subsets, missing: suite.missing).text)
+    }
+  }
+
+  private func readSuite() throws -> EvaluationSuite {
+    var suite = EvaluationSuite(mode: mode)
+    if let data {
+      let named = try tasks.map { try $0.split(separator: ",").map { try EvaluationTask(named: String($0)) } }
+      let set: [EvaluationTask] =
+        switch taskSet ?? .sts {
+        case .sts: EvaluationTask.sts
+        case .transfer: EvaluationTask.transfer
+        case .full: EvaluationTask.allCases
+        case .na: []
+        }
+      let wanted = named ?? set
+      try suite.read(EvaluationTask.allCases.filter(wanted.contains), in: data, isSet: named == nil)
+    }
+    for path in pairs { try suite.readPairs(path) }
+    return suite
+  }
+}
+
+extension EvaluationMode: ExpressibleByArgument {}

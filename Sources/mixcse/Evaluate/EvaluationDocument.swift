@@ -1,0 +1,126 @@
+// The JSON document of `mixcse evaluate`. Figures that are undefined (NaN) are null.
+
+import Evaluation
+
+/// What `--json` prints; with `--all-poolers` the figures of each pooler under `poolers`.
+struct EvaluationDocument: Encodable {
+  let model: String
+  let mode: EvaluationMode
+  let results: [PoolerResult]
+  let suite: EvaluationSuite
+
+  func encode(to encoder: any Encoder) throws {
+    var document = encoder.container(keyedBy: Key.self)
+    try document.encode(model, forKey: "model")
+    try document.encode(mode.rawValue, forKey: "mode")
+    try document.encode(
+      Dictionary(suite.missing.map { ($0.task.rawValue, $0.reason) }, uniquingKeysWith: { $1 }), forKey: "missing")
+    try document.encode(suite.warnings, forKey: "warnings")
+    if results.count == 1, let only = results.first {
+      try PoolerDocument(result: only).encode(to: encoder)
+    } else {
+      try document.encode(results.map(PoolerDocument.init), forKey: "poolers")
+    }
+  }
+
+  /// Any name as a key.
+  struct Key: CodingKey, ExpressibleByStringLiteral {
+    let stringValue: String
+    var intValue: Int? { nil }
+    init(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
+    init(stringLiteral: String) { stringValue = stringLiteral }
+  }
+}
+
+/// The figures of one pooler.
+private struct PoolerDocument: Encodable {
+  let pooler: String
+  let recorded: Bool
+  let tasks: [String: TaskDocument]
+  let pairs: [String: SimilarityDocument]
+  let average: Average
+  let alignment, uniformity, meanCosine, effectiveRank: Double?
+  let alignmentPairs: Int?
+
+  struct Average: Encodable {
+    let sts: Double?
+    let transfer: Double?
+
+    /// A set of which nothing was scored is null, not left out.
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: EvaluationDocument.Key.self)
+      try container.encode(sts, forKey: "sts")
+      try container.encode(transfer, forKey: "transfer")
+    }
+  }
+
+  init(result: PoolerResult) {
+    let scores = result.scores
+    (pooler, recorded) = (result.pooler, result.isRecorded)
+    var tasks = Dictionary(
+      scores.sts.map { ($0.name, TaskDocument.similarity(SimilarityDocument($0, scores))) }, uniquingKeysWith: { $1 })
+    for score in scores.transfer { tasks[score.name] = .transfer(TransferDocument(score)) }
+    self.tasks = tasks
+    pairs = Dictionary(
+      scores.pairs.map { ($0.path, SimilarityDocument($0.score, scores)) }, uniquingKeysWith: { $1 })
+    average = Average(sts: finite(scores.stsAverage), transfer: finite(scores.transferAverage))
+    alignment = scores.space?.alignment
+    alignmentPairs = scores.space?.alignmentPairs
+    uniformity = finite(scores.space?.uniformity)
+    meanCosine = finite(scores.space?.meanCosine)
+    effectiveRank = finite(scores.space?.effectiveRank)
+  }
+}
+
+private enum TaskDocument: Encodable {
+  case similarity(SimilarityDocument)
+  case transfer(TransferDocument)
+
+  func encode(to encoder: any Encoder) throws {
+    switch self {
+    case .similarity(let document): try document.encode(to: encoder)
+    case .transfer(let document): try document.encode(to: encoder)
+    }
+  }
+}
+
+private struct SimilarityDocument: Encodable {
+  struct Subset: Encodable {
+    let spearman, pearson: Double?
+    let pairs: Int
+  }
+
+  let spearman, pearson: Double?
+  let pairs: Int
+  let subsets: [String: Subset]?
+  let meanSpearman, weightedMeanSpearman: Double?
+  let interval: [Double]?
+
+  init(_ score: STSTaskScore, _ scores: EvaluationScores) {
+    (spearman, pearson, pairs) = (finite(100 * score.all.spearman), finite(100 * score.all.pearson), score.all.pairs)
+    interval = scores.intervals[score.name].map { [100 * $0.lowerBound, 100 * $0.upperBound] }
+    guard score.subsets.count > 1 else {
+      (subsets, meanSpearman, weightedMeanSpearman) = (nil, nil, nil)
+      return
+    }
+    subsets = Dictionary(
+      score.subsets.map { name, score in
+        let figures = (finite(100 * score.spearman), finite(100 * score.pearson))
+        return (name, Subset(spearman: figures.0, pearson: figures.1, pairs: score.pairs))
+      }, uniquingKeysWith: { $1 })
+    meanSpearman = finite(100 * score.meanSpearman)
+    weightedMeanSpearman = finite(100 * score.weightedMeanSpearman)
+  }
+}
+
+private struct TransferDocument: Encodable {
+  let accuracy, devAccuracy: Double
+  let f1, l2: Double?
+
+  init(_ score: TransferScore) {
+    (accuracy, devAccuracy, f1, l2) = (score.accuracy, score.devAccuracy, score.f1, score.penalty)
+  }
+}
+
+private func finite(_ value: Double?) -> Double? { value.flatMap { $0.isFinite ? $0 : nil } }

@@ -1,0 +1,95 @@
+// From a model folder to figures: opens poolers, encodes every distinct sentence once, scores. Used by the evaluate command.
+
+import Encoder
+import Evaluation
+import Host
+import Kernels
+import Objective
+
+/// The figures of one pooler.
+struct PoolerResult {
+  /// The pooler as typed, or as the panel names it.
+  var pooler: String
+  /// What the model was trained with, or its folder records.
+  var isRecorded: Bool
+  var scores: EvaluationScores
+}
+
+/// Scores one model.
+struct ModelScorer {
+  let suite: EvaluationSuite
+  let options: EmbedderOptions
+  let intervalSeed: UInt64?
+  let progress: ProgressLine
+
+  /// The pooler of `--pooler`, or the folder's own.
+  func scoreOne(_ folder: ModelFolder) throws -> PoolerResult {
+    let pooler = try options.poolerSpec(for: folder)
+    let own = try Self.ownPooler(folder)
+    if let own, !own.isSame(as: pooler) {
+      printToStandardError(
+        "note: this model \(own.isTrained ? "was trained" : "is meant to be used") with \(own.text); scoring it with "
+          + "\(pooler.text)")
+    }
+    let pool = ThreadPool(threads: options.threads.count)
+    let embedder = try options.embedder(folder, pooler: pooler, pool: pool)
+    if try SentenceEmbedder.usesModelPooler(folder, pooler: pooler) {
+      printToStandardError(
+        "note: cls goes through the model's own pooler.dense, as in the reference; cls_before_pooler leaves it out")
+    }
+    let scores = try score(embedder, [PoolingView(stack: embedder.pooling, useHead: true)], pool)[0]
+    return PoolerResult(pooler: pooler.text, isRecorded: own?.isSame(as: pooler) ?? false, scores: scores)
+  }
+
+  /// Every pooler and head, over one encoding.
+  func scoreAll(_ folder: ModelFolder) throws -> [PoolerResult] {
+    let logger = commandLogger()
+    let pool = ThreadPool(threads: options.threads.count)
+    let panel = try PoolerPanel(
+      folder, registry: options.plugins.registry(logger: logger), services: HostServices(pool: pool, logger: logger))
+    for note in panel.notes { printToStandardError("note: " + note) }
+    let scores = try score(panel.embedder, panel.entries.map(\.view), pool)
+    return zip(panel.entries, scores).map { PoolerResult(pooler: $0.label, isRecorded: $0.isRecorded, scores: $1) }
+  }
+
+  private func score(
+    _ embedder: SentenceEmbedder, _ views: [PoolingView], _ pool: ThreadPool
+  ) throws -> [EvaluationScores] {
+    let collection = suite.sentences
+    let tables = try embedder.embed(collection.sentences, with: views) {
+      progress.show("encoding", done: $0, total: $1, unit: "sentences")
+    }
+    if let cut = tables.first?.truncatedLines, cut > 0 {
+      progress.note("note: \(cut) sentences were longer than \(embedder.maximumLength) tokens and were cut")
+    }
+    return tables.map { embedded in
+      let table = SentenceTable(collection, matrix: embedded.matrix, owner: embedded)
+      return suite.score(table, pool: pool, intervals: intervalSeed) { task, done, total in
+        progress.show(task, done: done, total: total, unit: "classifiers")
+      }
+    }
+  }
+
+  /// The pooling that belongs to a model.
+  private struct OwnPooler {
+    var spec: PoolerSpec
+    var isTrained: Bool
+    var text: String
+
+    /// `cls` with a head that was dropped is `cls_before_pooler`.
+    func isSame(as other: PoolerSpec) -> Bool { spec == other }
+  }
+
+  private static func ownPooler(_ folder: ModelFolder) throws -> OwnPooler? {
+    guard let record = folder.sentencePooling, let spec = try SentenceEmbedder.recordedPooler(folder) else {
+      return nil
+    }
+    let head =
+      switch record.head {
+      case .none: ""
+      case .dropped: " (a head that was dropped after training came behind it)"
+      case .kept: " and a head"
+      }
+    return OwnPooler(spec: spec, isTrained: record.origin == .mixcse, text: spec.text + head)
+  }
+}

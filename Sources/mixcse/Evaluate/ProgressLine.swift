@@ -1,0 +1,55 @@
+// How far an evaluation is, on standard error: a bar that renews itself on a terminal, a line every tenth otherwise.
+
+import Foundation
+import Synchronization
+
+/// Progress of several phases, one after the other. May be told by any thread.
+final class ProgressLine: Sendable {
+  private struct State {
+    var phase = ""
+    var tenth = 0
+    var drawn = 0.0
+    var isOpen = false
+  }
+
+  private let isTerminal: Bool
+  private let state = Mutex(State())
+
+  init(isTerminal: Bool = isatty(STDERR_FILENO) == 1) { self.isTerminal = isTerminal }
+
+  /// `done` of `total` units of a phase; a new phase begins where the name changes or `done` falls.
+  func show(_ phase: String, done: Int, total: Int, unit: String) {
+    state.withLock { state in
+      if state.phase != phase || done * 10 / max(1, total) < state.tenth { (state.phase, state.tenth) = (phase, 0) }
+      isTerminal
+        ? draw(&state, done: done, total: total, unit: unit) : say(&state, done: done, total: total, unit: unit)
+    }
+  }
+
+  /// A line of its own.
+  func note(_ line: String) {
+    state.withLock { state in
+      write((state.isOpen ? "\r\u{1B}[K" : "") + line + "\n")
+      state.isOpen = false
+    }
+  }
+
+  private func say(_ state: inout State, done: Int, total: Int, unit: String) {
+    let tenth = done * 10 / max(1, total)
+    guard tenth > state.tenth else { return }
+    state.tenth = tenth
+    write("\(state.phase): \(done)/\(total) \(unit)\n")
+  }
+
+  private func draw(_ state: inout State, done: Int, total: Int, unit: String) {
+    let now = ProcessInfo.processInfo.systemUptime
+    guard done == total || now - state.drawn >= 0.1 else { return }
+    state.drawn = now
+    let filled = total > 0 ? 20 * done / total : 20
+    let bar = String(repeating: "=", count: filled) + String(repeating: " ", count: 20 - filled)
+    write("\r\u{1B}[K[\(bar)] \(state.phase)  \(done)/\(total) \(unit)" + (done == total ? "\n" : ""))
+    state.isOpen = done != total
+  }
+
+  private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+}
