@@ -34,9 +34,9 @@ struct EmbedderOptions: ParsableArguments {
   /// Opens the model with a pooler.
   func embedder(_ folder: ModelFolder, pooler: PoolerSpec, maximumLength: Int? = nil) throws -> SentenceEmbedder {
     let logger = commandLogger()
-    let pool = ThreadPool(threads: threads.count)
+    let services = HostServices(pool: ThreadPool(threads: threads.count), logger: logger)
     return try SentenceEmbedder.open(
-      folder, pooler: pooler, registry: plugins.registry(logger: logger),
-      services: HostServices(pool: pool, logger: logger), maximumLength: maximumLength)
+      folder, pooler: pooler, registry: plugins.registry(logger: logger, services: services), services: services,
+      maximumLength: maximumLength)
   }
 }
