@@ -27,7 +27,6 @@ let package = Package(
   targets: [
     // Floor 0: contracts and system libraries.
     .target(name: "PluginAPI"),  // cse_plugin.h: the whole plugin ABI, header only
-    .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     // Hot loops in C, one clone per vector width, chosen at run time.
     .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-ffp-contract=fast", "-fno-math-errno"])]),
@@ -35,7 +34,7 @@ let package = Package(
     .target(name: "CClassifier", cSettings: [.unsafeFlags(["-O3", "-ffp-contract=fast", "-fno-math-errno"])]),
 
     // Floor 1: numbers and text.
-    .target(name: "Kernels", dependencies: ["CKernels", "COpenBLAS"], swiftSettings: walls),
+    .target(name: "Kernels", dependencies: ["CKernels"], swiftSettings: walls),
     .target(name: "Tokenizer", swiftSettings: walls),
 
     // Floor 2: neighbours that never import each other.

@@ -23,11 +23,10 @@ package enum ObjectiveError: Error, CustomStringConvertible, Sendable, Equatable
   /// A model folder records a pooling that this program does not have.
   case unsupportedPooling(folder: String, reason: String)
 
-  /// 64 for a strategy that makes no sense, 65 for unfit inputs, 70 for numbers that went astray.
+  /// 64 for a strategy that makes no sense, 65 for unfit inputs and models.
   package var exitCode: Int32 {
     switch self {
-    case .shape, .inputNotFinite, .unsupportedPooling: 65
-    case .notFinite: 70
+    case .shape, .inputNotFinite, .notFinite, .unsupportedPooling: 65
     default: 64
     }
   }

@@ -23,7 +23,7 @@ package enum TrainingError: Error, Equatable {
   case resumeMismatch(path: String, differences: [String])
   /// No checkpoint of the folder can be read.
   case brokenCheckpoints(path: String, reasons: [String])
-  /// The loss or a gradient of the encoder is no longer a number.
+  /// The loss, an embedding or a gradient is no longer a number, and no plugin returned it so.
   case notFinite(what: String, step: Int)
   /// SIGINT or SIGTERM arrived; the state is in `checkpoint`.
   case interrupted(checkpoint: String, step: Int)
@@ -56,7 +56,8 @@ extension TrainingError: CustomStringConvertible {
       return "\(path): expected a readable checkpoint, found none:\n  " + reasons.joined(separator: "\n  ")
         + "\nPass --overwrite to start anew"
     case .notFinite(let what, let step):
-      return "step \(step): expected finite numbers, found NaN or infinity in \(what). "
+      return
+        "step \(step): expected finite numbers, found NaN or infinity in \(what); what plugins returned was finite. "
         + "Lower --learning-rate or look at the data of this step; the weights before it are in the checkpoint"
     case .interrupted(let checkpoint, let step):
       return "interrupted after step \(step); the state is in \(checkpoint). Pass --resume to go on"
@@ -72,7 +73,7 @@ extension TrainingError: CustomStringConvertible {
     case .cannotWrite(_, _, let code): return isFull(code) ? 75 : 64
     case .notEnoughSpace: return 75
     case .brokenCheckpoints: return 65
-    case .notFinite: return 65
+    case .notFinite: return 69
     case .interrupted: return 130
     }
   }

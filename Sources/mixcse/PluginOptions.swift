@@ -3,7 +3,6 @@
 import ArgumentParser
 import Host
 import Logging
-import PluginAPI
 
 /// `--plugin-path`, `--plugin-as`, `--allow-insecure-plugin`.
 struct PluginOptions: ParsableArguments {
@@ -28,13 +27,13 @@ struct PluginOptions: ParsableArguments {
   var allowInsecure = false
 
   /// The plugins these flags lead to; no plugin code has run yet.
-  /// - Parameter host: The table entry functions get: that of `HostServices` where plugins will run.
+  /// - Parameter services: What entry functions get already, where plugins will run.
   /// - Throws: `PluginError`
-  func registry(logger: Logger, host: UnsafePointer<cse_host>? = nil) throws -> PluginRegistry {
+  func registry(logger: Logger, services: HostServices? = nil) throws -> PluginRegistry {
     try PluginRegistry(
       searchPath: PluginSearchPath(pluginPaths: pluginPaths),
       renamed: renamed.map(PluginRegistry.Renamed.init(parsing:)),
-      allowInsecure: allowInsecure, host: host, logger: logger)
+      allowInsecure: allowInsecure, host: services?.table, logger: logger)
   }
 }
 

@@ -70,7 +70,7 @@ struct ProbeCommand: ParsableCommand {
     try checkShapes(files)
     let logger = commandLogger()
     let services = HostServices(pool: ThreadPool(threads: threads.count), logger: logger)
-    let registry = try plugins.registry(logger: logger)
+    let registry = try plugins.registry(logger: logger, services: services)
     let named: [String?] = methods.isEmpty ? [nil] : methods
     let reports = try named.enumerated().map { index, method in
       let folder = gradients.map { methods.count > 1 ? "\($0)/\(index + 1)-\(Self.folderName(method ?? ""))" : $0 }

@@ -4,6 +4,7 @@ import ArgumentParser
 import Encoder
 import Foundation
 import Host
+import Kernels
 import Objective
 import Training
 
@@ -30,12 +31,13 @@ struct TrainCommand: ParsableCommand {
 
   func run() throws {
     let logger = commandLogger()
-    let registry = try plugins.registry(logger: logger)
+    let services = HostServices(pool: ThreadPool(threads: threads.count), logger: logger)
+    let registry = try plugins.registry(logger: logger, services: services)
     let plan = try makePlan(registry)
     let steps = plan.options.maximumSteps ?? 1000
     let display = ProgressDisplay(plainInterval: max(1, min(50, steps / 10)))
     for expansion in plan.strategy.expansions { display.note(expansion) }
-    let result = try plan.prepare(registry: registry, logger: logger, display: display).run()
+    let result = try plan.prepare(registry: registry, services: services, display: display).run()
     print(json ? result.json.text() : summary(result))
   }
 
@@ -48,8 +50,7 @@ struct TrainCommand: ParsableCommand {
         advice: "Add --head mlp, or leave --head-train-only out")
     }
     var plan = TrainingPlan(
-      modelFolder: model, options: training.options, strategy: spec, pooler: pooler, head: head,
-      threads: threads.count)
+      modelFolder: model, options: training.options, strategy: spec, pooler: pooler, head: head)
     plan.headTrainOnly = strategy.headTrainOnly
     plan.evaluationPooler = try training.evalPooler.map { try PoolerSpec(parsing: $0) }
     plan.temperature = strategy.temperature

@@ -57,14 +57,55 @@ import Testing
     #expect(try losses("often") == losses("seldom"))
   }
 
+  /// Two equal batches have the mean gradient of one; two different ones the mean loss, also with a queue between.
   @Test func accumulationIsTheMeanOfItsBatches() throws {
-    let common = ["--max-steps", "1", "--no-shuffle", "--dropout", "0", "--max-grad-norm", "0"]
-    let result = try world.train("k2", common + ["--gradient-accumulation", "2"])
-    #expect(result.code == 0, "\(result.errors)")
-    let step = try #require(try world.metrics("k2").first { $0.contains("\"loss\"") })
-    #expect(step.contains("\"step\":1"))
-    let last = try #require(world.names("k2/checkpoints").first { $0.hasSuffix(".ckpt") })
-    #expect(last == "step-00000001.ckpt")
+    let eight = world.tiny.sentences(8)
+    try world.write("twice.txt", (eight + eight).joined(separator: "\n"))
+    func steps(_ output: String, _ more: [String]) throws -> [(loss: Double, norm: Double)] {
+      let result = try shell(
+        [
+          Resources.command, "train", "--model", world.path("model"), "--batch-size", "8", "--no-shuffle", "--dropout",
+          "0", "--learning-rate", "0", "--output-dir", world.path(output), "--plugin-path",
+          try CommandPlugins.folder.get(),
+        ] + more)
+      #expect(result.code == 0, "\(result.errors)")
+      return try world.metrics(output).map {
+        let step = try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
+        return (try #require(step["loss"] as? Double), try #require(step["gradNorm"] as? Double))
+      }
+    }
+    let equal = ["--train-file", world.path("twice.txt"), "--method", "mixcse"]
+    let one = try steps("one", equal + ["--max-steps", "1"])
+    let both = try steps("both", equal + ["--max-steps", "1", "--gradient-accumulation", "2"])
+    #expect(both.count == 1 && isClose(both[0].loss, one[0].loss, relative: 1e-6))
+    #expect(isClose(both[0].norm, one[0].norm, relative: 1e-5), "\(both[0].norm), not \(one[0].norm)")
+
+    let queue = ["--train-file", world.path("train.txt"), "--sampler", "queue:size=16", "--loss", "infonce"]
+    let apart = try steps("apart", queue + ["--max-steps", "4"])
+    let joined = try steps("joined", queue + ["--max-steps", "2", "--gradient-accumulation", "2"])
+    for step in 0..<2 {
+      let mean = (apart[2 * step].loss + apart[2 * step + 1].loss) / 2
+      #expect(isClose(joined[step].loss, mean, relative: 1e-6), "\(joined[step].loss), not \(mean)")
+    }
+  }
+
+  /// The contrastive part sees its own text and masks: its first loss does not change, and the sum is reported.
+  @Test func maskedLanguageModellingIsAdded() throws {
+    let common = ["--max-steps", "12", "--eval-steps", "100"]
+    let plain = try world.train("plain", common)
+    let masked = try world.train("masked", common + ["--mlm", "--mlm-weight", "0.5"])
+    #expect(plain.code == 0 && masked.code == 0, "\(masked.errors)")
+    #expect(masked.errors.contains("has no head for masked language modelling"), "\(masked.errors)")
+    func first(_ output: String) throws -> [String: Any] {
+      let line = try #require(try world.metrics(output).first { $0.contains("\"loss\"") })
+      return try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+    }
+    let loss = try #require(try first("plain")["loss"] as? Double)
+    let sum = try #require(try first("masked")["loss"] as? Double)
+    let guessing = try #require(try first("masked")["mlmLoss"] as? Double)
+    #expect(guessing > 1 && isClose(sum, loss + 0.5 * guessing, relative: 1e-6))
+    #expect(try world.data("plain/model.safetensors") != world.data("masked/model.safetensors"))
+    #expect(try world.train("masked", common + ["--resume"]).code == 64, "the flag decides the run")
   }
 
   @Test func twoAndThreeColumns() throws {
@@ -97,6 +138,27 @@ import Testing
     let whole = try world.train("unharmed", more)
     #expect(whole.code == 0)
     #expect(try world.data("failed/model.safetensors") == world.data("unharmed/model.safetensors"))
+  }
+
+  @Test func aFailureInTheFirstStepLeavesACheckpointToo() throws {
+    try world.write("stop", "")
+    let more = ["--sampler", "fails:from=0,file=\(world.path("stop"))", "--max-steps", "5"]
+    let failed = try world.train("first", more)
+    #expect(failed.code == 69 && world.exists("first/checkpoints/step-00000000.ckpt"), "\(failed.errors)")
+    try FileManager.default.removeItem(atPath: world.path("stop"))
+    #expect(try world.train("first", more + ["--resume"]).code == 0)
+    #expect(try world.train("never", more).code == 0)
+    #expect(try world.data("first/model.safetensors") == world.data("never/model.safetensors"))
+  }
+
+  /// A learning rate that throws the weights out of float32's range: no plugin is at fault, the run says where it was.
+  @Test func divergenceIsNamedAndExits69() throws {
+    let result = try world.train(
+      "diverged",
+      ["--learning-rate", "1", "--weight-decay", "1", "--max-grad-norm", "0", "--set", "infonce.temperature=1e-38"])
+    #expect(result.code == 69, "\(result.code) \(result.errors)")
+    #expect(result.errors.contains("step ") && result.errors.contains("NaN or infinity"), "\(result.errors)")
+    #expect(world.names("diverged/checkpoints").contains { $0.hasSuffix(".ckpt") })
   }
 
   @Test func fullDiskLosesNothing() throws {
@@ -143,6 +205,20 @@ import Testing
     let again = try world.train("refused", ["--max-steps", "1"])
     #expect(again.code == 64 && again.errors.contains("--resume"), "\(again.errors)")
     #expect(try world.train("refused", ["--max-steps", "1", "--overwrite"]).code == 0)
+  }
+
+  /// The table of Documentation/ReferenceFlags.md and the program know the same flags.
+  @Test func theTableOfReferenceFlagsIsComplete() throws {
+    let table = try String(contentsOfFile: Resources.packageRoot + "/Documentation/ReferenceFlags.md", encoding: .utf8)
+    let source = try String(
+      contentsOfFile: Resources.packageRoot + "/Sources/mixcse/Options/ReferenceFlags.swift", encoding: .utf8)
+    let known = Set(source.matches(of: /"(--[a-z_]+)": "(--[a-z-]+)"/).map { "\($0.output.1) \($0.output.2)" })
+    let told = Set(
+      table.matches(of: /\n\| `(--[a-z_]+)` \| `(--[a-z-]+)` \|/).map { "\($0.output.1) \($0.output.2)" })
+    #expect(known.count > 15 && known == told, "\(known.symmetricDifference(told))")
+    for always in ["--do_train", "--load_best_model_at_end", "--evaluation_strategy", "--metric_for_best_model"] {
+      #expect(source.contains("\"\(always)\"") && table.contains("| `\(always)`"))
+    }
   }
 
   @Test func referenceSpellings() throws {

@@ -72,33 +72,35 @@ private struct UnitRows {
     self.buffer = buffer
   }
 
-  /// Blocks of the Gram matrix, so that memory stays small however many sentences there are.
+  /// Over blocks of the Gram matrix, so that memory stays small however many sentences there are.
   func uniformity(_ pool: ThreadPool) -> Double {
-    let block = 128
-    let blocks = (rows + block - 1) / block
-    var sums = [Double](repeating: 0, count: blocks)
-    sums.withUnsafeMutableBufferPointer { sums in
-      nonisolated(unsafe) let sums = sums
-      pool.parallelFor(blocks, grain: 1) { range, _ in
-        for index in range { sums[index] = potential(from: index * block, count: min(block, rows - index * block)) }
-      }
+    let block = 256
+    let gram = FloatBuffer(count: min(block, rows) * rows)
+    var total = 0.0
+    for start in stride(from: 0, to: rows, by: block) {
+      total += potential(from: start, count: min(block, rows - start), gram, pool)
     }
-    return log(sums.reduce(0, +) / (Double(rows) * Double(rows - 1) / 2))
+    return log(total / (Double(rows) * Double(rows - 1) / 2))
   }
 
   /// The sum of exp(-2 |x - y|^2) = exp(4 cos - 4) over rows of the block and all rows behind them.
-  private func potential(from start: Int, count: Int) -> Double {
+  private func potential(from start: Int, count: Int, _ gram: FloatBuffer, _ pool: ThreadPool) -> Double {
     let columns = rows - start
-    let gram = FloatBuffer(count: count * columns)
     let first = buffer.pointer + start * width
-    serialGEMM(
-      .no, .yes, m: count, n: columns, k: width, a: first, lda: width, b: first, ldb: width, beta: 0, c: gram.pointer,
-      ldc: columns)
-    var sum = 0.0
-    for row in 0..<count {
-      for column in row + 1..<max(columns, row + 1) { sum += exp(4 * Double(gram.pointer[row * columns + column]) - 4) }
+    gemm(
+      pool, .no, .yes, m: count, n: columns, k: width, alpha: 1, a: first, lda: width, b: first, ldb: width, beta: 0,
+      c: gram.pointer, ldc: columns)
+    var sums = [Double](repeating: 0, count: count)
+    sums.withUnsafeMutableBufferPointer { sums in
+      nonisolated(unsafe) let sums = sums
+      pool.parallelFor(count, grain: 16) { range, _ in
+        for row in range where row + 1 < columns {
+          let cosines = gram.pointer + row * columns
+          sums[row] = (row + 1..<columns).reduce(0) { $0 + exp(4 * Double(cosines[$1]) - 4) }
+        }
+      }
     }
-    return sum
+    return sums.reduce(0, +)
   }
 
   private var sum: [Double] {

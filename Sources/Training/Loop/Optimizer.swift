@@ -27,6 +27,11 @@ package final class Optimizer {
     parameters.reduce(0) { $0 + squaredNorm(pool, $1.gradient, $1.count) }.squareRoot()
   }
 
+  /// The first parameter whose gradient holds NaN or an infinity.
+  package var parameterWithBadGradient: String? {
+    parameters.first { !squaredNorm(pool, $0.gradient, $0.count).isFinite }?.name
+  }
+
   /// Moves every parameter by its gradient times `gradientScale`, then sets the gradients to zero.
   package func step(learningRate: Double, gradientScale: Float = 1) {
     steps += 1

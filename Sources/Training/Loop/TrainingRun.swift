@@ -51,6 +51,8 @@ package final class TrainingRun {
   private var savedStep = -1
   private var evaluatedStep = -1
   private var smoothedStepSeconds = 0.0
+  private var notesSaid: Set<String> = []
+  private let snapshot = StateSnapshot()
 
   var options: TrainingOptions { setup.options }
 
@@ -75,6 +77,9 @@ package final class TrainingRun {
       try loop()
     } catch let error where !(error is TrainingError) && !(error is EncoderError) {
       try saveAfter(failure: error)
+      if case .notFinite(let what, let row)? = error as? ObjectiveError {
+        throw TrainingError.notFinite(what: "\(what), row \(row)", step: state.step)
+      }
       throw error
     } catch let error as TrainingError {
       if case .notFinite = error { try saveAfter(failure: error) }
@@ -127,8 +132,9 @@ package final class TrainingRun {
     try AtomicFile.write(to: folder.recordPath) { try $0.write(text) }
   }
 
+  /// Says each note once, however often the model is written.
   private func report(notes: [String]) {
-    for note in notes { setup.display.note("note: " + note) }
+    for note in notes where notesSaid.insert(note).inserted { setup.display.note("note: " + note) }
   }
 
   // MARK: - The loop
@@ -162,11 +168,7 @@ package final class TrainingRun {
     let began = ContinuousClock.now
     let rate = schedule.rate(step: state.step)
     let batches = batchesOfStep()
-    let outcome = try accumulate(batches)
-    let norm = optimizer.gradientNorm()
-    guard norm.isFinite, outcome.loss.isFinite else {
-      throw TrainingError.notFinite(what: norm.isFinite ? "the loss" : "a gradient", step: state.step)
-    }
+    let (outcome, norm) = try snapshot.undoingOnFailure(setup.model.states) { try gradients(of: batches) }
     optimizer.step(
       learningRate: rate, gradientScale: Optimizer.clipFactor(norm: norm, limit: options.maximumGradientNorm))
     let epoch = state.epochFraction(rows: setup.data.rows)
@@ -189,24 +191,23 @@ package final class TrainingRun {
     }.filter { !$0.isEmpty }
   }
 
-  /// Where a plugin fails in a later batch of the step, the states it had before the step are put back.
-  private func accumulate(_ batches: [[Int]]) throws -> StepOutcome {
-    let before = setup.model.states.map { Array(UnsafeRawBufferPointer($0.memory)) }
-    do {
-      var outcome = StepOutcome()
-      for (index, rows) in batches.enumerated() {
-        let position = BatchPosition(
-          step: state.step, totalSteps: totalSteps, batch: state.batches + index,
-          epoch: state.epochFraction(rows: setup.data.rows))
-        let batch = try setup.batches.batch(rows: rows)
-        let report = try setup.model.accumulate(batch, at: position, scale: 1 / Double(batches.count))
-        outcome.add(report, committed: try setup.model.commit())
-      }
-      return outcome
-    } catch {
-      for (tensor, bytes) in zip(setup.model.states, before) { tensor.memory.copyBytes(from: bytes) }
-      throw error
+  /// The mean gradient of the batches, and its norm; plugins have taken the batches into their states.
+  private func gradients(of batches: [[Int]]) throws -> (outcome: StepOutcome, norm: Double) {
+    var outcome = StepOutcome()
+    for (index, rows) in batches.enumerated() {
+      let position = BatchPosition(
+        step: state.step, totalSteps: totalSteps, batch: state.batches + index,
+        epoch: state.epochFraction(rows: setup.data.rows))
+      let batch = try setup.batches.batch(rows: rows)
+      let report = try setup.model.accumulate(batch, at: position, scale: 1 / Double(batches.count))
+      outcome.add(report, committed: try setup.model.commit())
     }
+    let norm = optimizer.gradientNorm()
+    guard norm.isFinite, outcome.loss.isFinite else {
+      let what = optimizer.parameterWithBadGradient.map { "the gradient of \($0)" } ?? "the loss"
+      throw TrainingError.notFinite(what: what, step: state.step)
+    }
+    return (outcome, norm)
   }
 
   private func advance(by batches: [[Int]]) {
@@ -294,7 +295,7 @@ package final class TrainingRun {
 
   /// Parameters and states are those of the last whole step; the gradients of the failed one are dropped.
   private func saveAfter(failure: any Error) throws {
-    guard savedStep != state.step, state.step > 0 else { return }
+    guard savedStep != state.step else { return }
     do { try save() } catch let second {
       setup.display.note("error: \(failure)")
       throw second

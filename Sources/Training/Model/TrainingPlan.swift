@@ -6,7 +6,6 @@ import Evaluation
 import Foundation
 package import Host
 import Kernels
-package import Logging
 package import Objective
 import Tokenizer
 
@@ -24,25 +23,24 @@ package struct TrainingPlan {
   package var temperature: Double?
   package var learnTemperature = false
   package var hardNegativeWeight = 0.0
-  package var threads: Int
   /// Further facts for run.json: versions, the command line.
   package var record: [(String, JSONValue)] = []
 
   package init(
-    modelFolder: String, options: TrainingOptions, strategy: StrategySpec, pooler: PoolerSpec, head: HeadKind,
-    threads: Int
+    modelFolder: String, options: TrainingOptions, strategy: StrategySpec, pooler: PoolerSpec, head: HeadKind
   ) {
     self.modelFolder = modelFolder
     self.options = options
     self.strategy = strategy
     self.pooler = pooler
     self.head = head
-    self.threads = threads
   }
 
   /// Opens, reads and checks everything; training has not started.
   /// - Throws: the errors of all modules below, each with its exit code.
-  package func prepare(registry: PluginRegistry, logger: Logger, display: ProgressDisplay) throws -> TrainingRun {
+  package func prepare(
+    registry: PluginRegistry, services: HostServices, display: ProgressDisplay
+  ) throws -> TrainingRun {
     let source = try ModelFolder(path: modelFolder)
     try options.check(maximumTokens: source.configuration.maximumPositions)
     let tokenizer = try TokenizerFolder.load(modelFolder)
@@ -52,23 +50,25 @@ package struct TrainingPlan {
     try folder.prepare(resume: options.resume, overwrite: options.overwrite)
     let data = try TrainingData(path: options.trainFile, spoolFolder: options.outputFolder)
     for line in data.report.lines { display.note(line) }
-    let pool = ThreadPool(threads: threads)
-    let services = HostServices(pool: pool, logger: logger)
+    let pool = services.pool
+    let weights = try source.openWeights()
     let encoder = try TransformerEncoder(
-      configuration: source.configuration, weights: source.openWeights(), pool: pool, seed: options.seed)
+      configuration: source.configuration, weights: weights, pool: pool, seed: options.seed)
     let batches = BatchMaker(
-      data: data, tokenizer: tokenizer, maximumLength: options.maximumLength, threads: threads)
+      data: data, tokenizer: tokenizer, maximumLength: options.maximumLength, threads: pool.threads)
     let objective = try makeObjective(encoder, views: batches.views, registry: registry, services: services)
     let model = SentenceModel(
       source: source, encoder: encoder, objective: objective, dropout: options.dropout,
-      export: exportSettings(objective))
+      export: exportSettings(objective),
+      masked: try makeMaskedObjective(encoder, weights: weights, tokenizer: tokenizer, display: display))
     let embedder = try makeEmbedder(
       encoder, tokenizer: tokenizer, objective: objective, registry: registry, services: services)
     return TrainingRun(
       TrainingSetup(
         options: options, data: data, batches: batches, model: model, pool: pool,
         evaluate: task.map { DevelopmentScore(task: $0, embedder: embedder, pool: pool, display: display).evaluate },
-        fingerprint: try fingerprint(data, objective, task: task), record: record(objective), display: display))
+        fingerprint: try fingerprint(data, objective, task: task),
+        record: record(objective, threads: pool.threads), display: display))
   }
 
   private func makeObjective(
@@ -81,6 +81,24 @@ package struct TrainingPlan {
       configuration, pooler: pooler, head: head, hiddenWidth: encoder.hiddenSize, layerCount: encoder.layerCount,
       maxRows: options.batchSize, maxTokens: options.batchSize * views * options.maximumLength, views: views,
       registry: registry, services: services)
+  }
+
+  private func makeMaskedObjective(
+    _ encoder: TransformerEncoder, weights: WeightTable, tokenizer: any Tokenizer, display: ProgressDisplay
+  ) throws -> MaskedLanguageObjective? {
+    guard let weight = options.maskedLanguageWeight else { return nil }
+    guard let maskID = tokenizer.maskID else {
+      throw TrainingError.usage(
+        place: "--mlm", expected: "a tokenizer with a mask token", found: "none in \(modelFolder)",
+        advice: "Leave --mlm out, or add the mask token to the tokenizer's files")
+    }
+    let head = try MaskedLanguageHead(encoder, weights: weights, seed: options.seed)
+    if !head.isPretrained {
+      display.note("note: \(modelFolder) has no head for masked language modelling; it starts from random numbers")
+    }
+    return MaskedLanguageObjective(
+      encoder: encoder, head: head, maskID: maskID, vocabularySize: tokenizer.vocabularySize, weight: weight,
+      probability: options.maskedLanguageProbability, seed: options.seed)
   }
 
   // MARK: - Evaluation
@@ -159,7 +177,7 @@ package struct TrainingPlan {
       })
   }
 
-  private func record(_ objective: ContrastiveModel) -> [(String, JSONValue)] {
+  private func record(_ objective: ContrastiveModel, threads: Int) -> [(String, JSONValue)] {
     record + [
       ("model", .string(modelFolder)), ("outputDir", .string(options.outputFolder)),
       ("evalData", options.evalData.map { .string($0) } ?? .null), ("strategy", .string(strategy.text)),

@@ -45,8 +45,9 @@ struct ModelScorer {
   func scoreAll(_ folder: ModelFolder) throws -> [PoolerResult] {
     let logger = commandLogger()
     let pool = ThreadPool(threads: options.threads.count)
+    let services = HostServices(pool: pool, logger: logger)
     let panel = try PoolerPanel(
-      folder, registry: options.plugins.registry(logger: logger), services: HostServices(pool: pool, logger: logger))
+      folder, registry: options.plugins.registry(logger: logger, services: services), services: services)
     for note in panel.notes { printToStandardError("note: " + note) }
     let scores = try score(panel.embedder, panel.entries.map(\.view), pool)
     return zip(panel.entries, scores).map { PoolerResult(pooler: $0.label, isRecorded: $0.isRecorded, scores: $1) }

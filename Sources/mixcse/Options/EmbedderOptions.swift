@@ -36,9 +36,9 @@ struct EmbedderOptions: ParsableArguments {
     _ folder: ModelFolder, pooler: PoolerSpec, maximumLength: Int? = nil, pool: ThreadPool? = nil
   ) throws -> SentenceEmbedder {
     let logger = commandLogger()
-    let pool = pool ?? ThreadPool(threads: threads.count)
+    let services = HostServices(pool: pool ?? ThreadPool(threads: threads.count), logger: logger)
     return try SentenceEmbedder.open(
-      folder, pooler: pooler, registry: plugins.registry(logger: logger),
-      services: HostServices(pool: pool, logger: logger), maximumLength: maximumLength)
+      folder, pooler: pooler, registry: plugins.registry(logger: logger, services: services), services: services,
+      maximumLength: maximumLength)
   }
 }
