@@ -76,7 +76,9 @@ let package = Package(
       name: "ObjectiveTests",
       dependencies: ["Objective", "Host", "Encoder", "PluginAPI", "Kernels", "TestSupport", logging]),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Kernels", "TestSupport"]),
-    .testTarget(name: "TrainingTests", dependencies: ["Training", "Objective", "Encoder", "Kernels", "TestSupport"]),
+    .testTarget(
+      name: "TrainingTests",
+      dependencies: ["Training", "Objective", "Evaluation", "Encoder", "Kernels", "TestSupport"]),
     .testTarget(name: "PluginTests", dependencies: ["PluginAPI", "TestSupport"]),
     .testTarget(name: "CommandTests", dependencies: ["TestSupport"]),
   ],

@@ -54,48 +54,43 @@ struct PairFileTests {
     #expect(problem("g\tf\ty\t1\t2.5\ta\n").contains("found 6"))
     #expect(problem("a\t \t1\n").contains(":1: expected a sentence in field 2, found nothing"))
     #expect(problem([97, 9, 0xFF, 9, 49, 10]).contains(":1: expected UTF-8 in field 2"))
-    #expect(problem("").contains("expected sentence pairs, found none"))
-    #expect(problem("\n \n").contains("expected sentence pairs, found none"))
-    #expect(problem("sentence1\tsentence2\tscore\n").contains("expected sentence pairs, found none"))
+    #expect(problem("").contains("expected sentences, found none"))
+    #expect(problem("\n \n").contains("expected sentences, found none"))
+    #expect(problem("sentence1\tsentence2\tscore\n").contains("expected sentences, found none"))
   }
 
   @Test("missing files and folders say what was looked for")
   func missing() {
-    #expect(throws: EvaluationError.notFound(path: "/no/file", expected: "a file of sentence pairs")) {
+    #expect(throws: EvaluationError.notFound(path: "/no/file", expected: "a file of evaluation data")) {
       _ = try STSBenchmark.dev(in: "/no/file")
     }
     #expect(throws: EvaluationError.self) { _ = try STSBenchmark.test(in: NSTemporaryDirectory()) }
   }
 
-  @Test("a score by embeddings: one row a sentence, firsts before seconds; subsets and all")
+  @Test("a score by embeddings, of each sub-dataset and of all concatenated, which is not their mean")
   func scores() throws {
     let set = PairSet(name: "s", first: ["a", "b", "c"], second: ["d", "e", "f"], gold: [3, 2, 1])
-    #expect(set.sentences == ["a", "b", "c", "d", "e", "f"])
-    let buffer = FloatBuffer(count: 12)
-    for (i, value) in [1, 0, 1, 0, 1, 0, 1, 0, 1, 1, 0, 1].enumerated() { buffer.pointer[i] = Float(value) }
-    let embed: Embed = { sentences in
-      #expect(sentences.count == 6)
-      return buffer.matrix(rows: 6, columns: 2)
+    var other = set
+    other.name = "t"
+    other.second = ["a", "b", "g"]
+    other.gold = [5, 4, 0]
+    // Cosines 0.9 0.8 0.7, and 1 1 0.1: each set ranks well, but its own gold lies elsewhere on the scale.
+    let cosines: [String: Float] = ["d": 0.9, "e": 0.8, "f": 0.7, "g": 0.1]
+    let table = SentenceTable.make(["a", "b", "c", "d", "e", "f", "g"]) { sentence in
+      let x = cosines[sentence] ?? 1
+      return [x, (1 - x * x).squareRoot()]
     }
-    let score = try set.score(embed)
-    #expect(abs(score.spearman - 1) < 1e-12 && score.pairs == 3)
-    var second = set
-    second.name = "t"
-    second.gold = [1, 2, 3]
-    let task = try STSTask(name: "both", subsets: [set, second]).score(embed)
-    #expect(task.all.pairs == 6 && abs(task.all.spearman) < 1e-12)
-    #expect(abs(task.meanSpearman) < 1e-12 && abs(task.weightedMeanSpearman) < 1e-12)
+    #expect(abs(set.score(table).spearman - 1) < 1e-12 && set.score(table).pairs == 3)
+    let task = STSTask(name: "both", subsets: [set, other]).score(table)
+    // scipy.stats.spearmanr([.9, .8, .7, 1, 1, .1], [3, 2, 1, 5, 4, 0]) and ([1, 1, .1], [5, 4, 0])
+    #expect(task.all.pairs == 6 && abs(task.all.spearman - 0.9856107606091623) < 1e-12)
+    #expect(abs(task.subsets[1].score.spearman - 0.8660254037844387) < 1e-12)
+    #expect(abs(task.meanSpearman - 0.9330127018922194) < 1e-12)
     #expect(task.subsets.map(\.name) == ["s", "t"])
   }
 
-  /// Word overlap: |A and B| / |A or B| over lower-cased words. The data's notes give its figures.
   private func jaccard(_ task: STSTask) -> Double {
-    let set = task.subsets[0]
-    let predicted = zip(set.first, set.second).map { a, b in
-      let (a, b) = (Set(a.lowercased().split(separator: " ")), Set(b.lowercased().split(separator: " ")))
-      return Double(a.intersection(b).count) / Double(a.union(b).count)
-    }
-    return Correlation.spearman(predicted, set.gold)
+    Correlation.spearman(task.subsets.flatMap(wordOverlap), task.subsets.flatMap(\.gold))
   }
 
   @Test("the real STS-B from every way to name it", .enabled(if: Resources.sharedRoot != nil))

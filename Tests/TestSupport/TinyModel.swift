@@ -10,7 +10,11 @@ public struct TinyModel {
   public var layers = 2
   public var words = 80
 
-  public init(hiddenSize: Int = 32, layers: Int = 2, words: Int = 80) {
+  /// Whether the folder holds BERT's own pooler, `pooler.dense`.
+  public var withPooler = false
+
+  public init(hiddenSize: Int = 32, layers: Int = 2, words: Int = 80, withPooler: Bool = false) {
+    self.withPooler = withPooler
     self.hiddenSize = hiddenSize
     self.layers = layers
     self.words = words
@@ -68,6 +72,7 @@ public struct TinyModel {
         result.append(("encoder.layer.\(layer).\(name).bias", [shape[0]]))
       }
     }
+    if withPooler { result += [("pooler.dense.weight", [h, h]), ("pooler.dense.bias", [h])] }
     return result
   }
 

@@ -31,7 +31,7 @@ package struct PublishedFigures: Sendable {
       "bert-base-first-last", "bert-base-uncased, avg_first_last (embedding layer)",
       sts: [39.70, 59.38, 49.67, 66.03, 66.19, 53.87, 62.06], average: 56.70),
     PublishedFigures(
-      "bert-base-layer1-last", "bert-base-uncased, avg_first_last:first=1",
+      "bert-base-layer1-last", "bert-base-uncased, avg_first_last:first=layer1",
       sts: [45.09, 64.30, 54.56, 70.52, 67.87, 59.05, 63.75], average: 60.73),
     PublishedFigures(
       "unsup-simcse-bert-base", "Gao et al. 2021, cls_before_pooler",

@@ -2,12 +2,13 @@
 
 import Glibc
 
-enum SymmetricEigenvalues {
+/// Eigenvalues of symmetric matrices.
+package enum SymmetricEigenvalues {
   /// The eigenvalues of `matrix` [size, size], of which only the lower half is read, in ascending order.
   ///
   /// Householder's reduction to tridiagonal form, then QL steps with implicit shifts: about 4/3 size^3 operations.
   /// Source: Wilkinson and Reinsch, "Handbook for Automatic Computation II", 1971, tred1 and tql1.
-  static func values(_ matrix: [Double], size: Int) -> [Double] {
+  package static func values(_ matrix: [Double], size: Int) -> [Double] {
     precondition(matrix.count == size * size, "a square matrix")
     guard size > 0 else { return [] }
     var (diagonal, beside) = tridiagonal(matrix, size)

@@ -5,19 +5,19 @@ import CClassifier
 import Kernels
 
 /// A classifier at its best check.
-struct TrainedClassifier: Sendable {
+package struct TrainedClassifier: Sendable {
   /// Share of the dev rows it labelled right.
-  var devAccuracy: Double
+  package var devAccuracy: Double
   /// [classes, stride], the bias in the column behind the features.
-  var weights: [Float]
+  package var weights: [Float]
   /// Passes over the training rows until it stopped.
-  var passes: Int
+  package var passes: Int
 }
 
 /// The training of one classifier per penalty.
 ///
 /// Classifiers that have stopped leave the row of those that still run; the sums of the others do not change by that.
-struct ClassifierGrid {
+package struct ClassifierGrid {
   private let table: FeatureTable
   private let settings: TransferProtocol
   private let split: Split
@@ -36,12 +36,12 @@ struct ClassifierGrid {
   }
 
   /// Trains on `split.train` and stops by `split.held`.
-  init(_ table: FeatureTable, _ split: Split, penalties: [Double], settings: TransferProtocol) {
+  package init(_ table: FeatureTable, _ split: Split, penalties: [Double], settings: TransferProtocol) {
     self.init(table, split, penalties, settings, MersenneTwister(seed: settings.seed))
   }
 
   /// Trains on the table's rows but for a random share of them, which stops the training.
-  init(_ table: FeatureTable, rows: [Int32], penalty: Double, settings: TransferProtocol) {
+  package init(_ table: FeatureTable, rows: [Int32], penalty: Double, settings: TransferProtocol) {
     var generator = MersenneTwister(seed: settings.seed)
     let order = generator.permutation(rows.count).map { rows[Int($0)] }
     let held = Int(settings.heldOutShare * Double(rows.count))
@@ -65,7 +65,7 @@ struct ClassifierGrid {
   /// torch.nn.Linear under its own generator: weights, then biases, uniform within 1 / sqrt(width).
   private func initialise() {
     var torch = MersenneTwister(seed: settings.seed)
-    let bound = 1 / Float(table.width).squareRoot()
+    let bound = Float(1 / Double(table.width).squareRoot())
     for row in 0..<table.classes {
       for column in 0..<table.width { weights.pointer[row * table.stride + column] = torch.uniform(bound: bound) }
     }
@@ -76,7 +76,7 @@ struct ClassifierGrid {
   }
 
   /// Runs to the end; one result per penalty, in their order.
-  mutating func train() -> [TrainedClassifier] {
+  package mutating func train() -> [TrainedClassifier] {
     var passes = 0
     while !running.isEmpty, passes <= settings.maximumPasses {
       for _ in 0..<settings.passesPerCheck { pass() }
@@ -176,7 +176,7 @@ struct ClassifierGrid {
 
 extension TrainedClassifier {
   /// The class of each of the rows.
-  func predict(_ table: FeatureTable, rows: [Int32]) -> [Int32] {
+  package func predict(_ table: FeatureTable, rows: [Int32]) -> [Int32] {
     var predicted = [Int32](repeating: 0, count: rows.count)
     let shape = cc_shape(members: 1, classes: Int64(table.classes), stride: Int64(table.stride))
     let scratch = FloatBuffer(count: max(1, rows.count * table.classes))

@@ -4,15 +4,17 @@ import CClassifier
 import Kernels
 
 /// Feature rows, each followed by a 1 (whose weight is the bias) and zeros up to a multiple of 16.
-final class FeatureTable {
-  let width: Int
-  let stride: Int
+package final class FeatureTable {
+  package let width: Int
+  package let stride: Int
   let labels: [Int32]
   let classes: Int
   private let buffer: FloatBuffer
 
   /// `write` fills feature row by row: `width` floats each.
-  init(width: Int, labels: [Int32], classes: Int, write: (_ row: Int, _ target: UnsafeMutablePointer<Float>) -> Void) {
+  package init(
+    width: Int, labels: [Int32], classes: Int, write: (_ row: Int, _ target: UnsafeMutablePointer<Float>) -> Void
+  ) {
     self.width = width
     self.labels = labels
     self.classes = classes

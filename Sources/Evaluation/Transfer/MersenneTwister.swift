@@ -6,11 +6,11 @@
 ///
 /// Source: Matsumoto and Nishimura, "Mersenne Twister", 1998; NumPy's `_shuffle_raw` and `random_interval`;
 /// PyTorch's `uniform_real_distribution<float>`.
-struct MersenneTwister: Sendable {
+package struct MersenneTwister: Sendable {
   private var state: [UInt32]
   private var position = 624
 
-  init(seed: UInt32) {
+  package init(seed: UInt32) {
     state = [seed]
     state.reserveCapacity(624)
     for i in 1..<624 {
@@ -48,20 +48,20 @@ struct MersenneTwister: Sendable {
   }
 
   /// Shuffles in place, from the last element down (`RandomState.shuffle`).
-  mutating func shuffle<Element>(_ values: inout [Element]) {
+  package mutating func shuffle<Element>(_ values: inout [Element]) {
     for i in stride(from: values.count - 1, through: 1, by: -1) { values.swapAt(i, Int(interval(UInt32(i)))) }
   }
 
   /// `0..<count` in random order (`numpy.random.permutation`).
-  mutating func permutation(_ count: Int) -> [Int32] {
+  package mutating func permutation(_ count: Int) -> [Int32] {
     var values = Array(0..<Int32(count))
     shuffle(&values)
     return values
   }
 
   /// A float32 in `[-bound, bound)` with 24 bits (`torch.Tensor.uniform_`).
-  mutating func uniform(bound: Float) -> Float {
+  package mutating func uniform(bound: Float) -> Float {
     let unit = Float(next() & 0xff_ffff) * 0x1p-24
-    return unit * (bound - -bound) + -bound
+    return (-bound).addingProduct(unit, bound - -bound)  // fused, as in PyTorch's binary
   }
 }

@@ -1,17 +1,20 @@
 // Stratified k-fold cross-validation, shuffled, with scikit-learn's folds. Called by TransferScorer.
 
 /// Which rows train and which are scored.
-struct Split: Sendable, Equatable {
-  var train: [Int32]
-  var held: [Int32]
+package struct Split: Sendable, Equatable {
+  package var train: [Int32]
+  package var held: [Int32]
+
+  package init(train: [Int32], held: [Int32]) { (self.train, self.held) = (train, held) }
 }
 
-enum StratifiedFolds {
+/// Splits for cross-validation.
+package enum StratifiedFolds {
   /// The k splits of `labels`; every class is spread over the folds as evenly as it can be.
   ///
   /// Classes count by first appearance; each class's fold numbers are shuffled by one generator seeded with `seed`.
   /// Source: scikit-learn, `StratifiedKFold(n_splits=k, shuffle=True, random_state=seed)`.
-  static func splits(_ labels: [Int32], k: Int, seed: UInt32) -> [Split] {
+  package static func splits(_ labels: [Int32], k: Int, seed: UInt32) -> [Split] {
     let folds = self.folds(labels, k: k, seed: seed)
     return (0..<k).map { fold in
       var split = Split(train: [], held: [])

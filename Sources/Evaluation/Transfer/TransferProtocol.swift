@@ -13,10 +13,10 @@ package enum EvaluationMode: String, Sendable, CaseIterable {
 }
 
 /// How a logistic regression is trained and chosen.
-struct TransferProtocol: Sendable {
+package struct TransferProtocol: Sendable {
   enum Optimizer: Sendable { case adam, rmsprop }
 
-  var folds: Int
+  package var folds: Int
   var optimizer: Optimizer
   var learningRate: Float
   var batchSize: Int
@@ -27,13 +27,13 @@ struct TransferProtocol: Sendable {
   /// No new round of passes starts beyond that many.
   var maximumPasses = 200
   /// The grid; the first of equal scores wins.
-  var penalties: [Double] = [1e-5, 1e-4, 1e-3, 1e-2]
+  package var penalties: [Double] = [1e-5, 1e-4, 1e-3, 1e-2]
   /// The share of the training rows that stops the final fit.
   var heldOutShare = 0.05
   /// Of every classifier anew, and of the folds.
   var seed: UInt32 = 1111
 
-  init(_ mode: EvaluationMode) {
+  package init(_ mode: EvaluationMode) {
     switch mode {
     case .test: (folds, optimizer, learningRate, batchSize, tenacity, passesPerCheck) = (10, .adam, 1e-3, 64, 5, 4)
     case .dev, .fasttest:

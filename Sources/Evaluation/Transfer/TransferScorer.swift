@@ -17,6 +17,11 @@ package struct TransferScore: Sendable, Equatable {
   /// The penalty chosen; nil with nested folds, which choose one each.
   package var penalty: Double?
 
+  package init(name: String, accuracy: Double, devAccuracy: Double, f1: Double? = nil, penalty: Double? = nil) {
+    (self.name, self.accuracy, self.devAccuracy) = (name, accuracy, devAccuracy)
+    (self.f1, self.penalty) = (f1, penalty)
+  }
+
   /// The figure to report: dev mode has no test figures.
   package func reported(_ mode: EvaluationMode) -> Double { mode.isDev ? devAccuracy : accuracy }
 }

@@ -43,6 +43,9 @@ package struct TransferTask: Sendable {
     }
   }
 
+  /// Samples of each part: all; train and test; or train, dev and test.
+  package var sampleCounts: [Int] { parts.map(\.samples.count) }
+
   package var sentences: [String] {
     parts.flatMap { $0.samples.flatMap { sample in [sample.first] + (sample.second.map { [$0] } ?? []) } }
   }

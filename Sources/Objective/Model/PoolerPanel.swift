@@ -66,7 +66,7 @@ package struct PoolerPanel {
     var texts: [String] = []
     for name in names where !texts.contains(name) {
       texts.append(name)
-      if name == "avg_first_last" { texts.append("avg_first_last:first=1") }
+      if name == "avg_first_last" { texts.append("avg_first_last:first=layer1") }
     }
     let specs = try texts.map { try PoolerSpec(parsing: $0) }
     guard let recorded, !specs.contains(where: { $0.chain == recorded.chain }) else { return specs }

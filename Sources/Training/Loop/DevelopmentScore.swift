@@ -1,7 +1,7 @@
 // The evaluation of a training run: STS-B dev (or the user's pairs) and a look at the space of embeddings. Reads the
 // model, draws no random numbers, changes nothing. Made by TrainingPlan, called by TrainingRun.
 
-import Evaluation
+package import Evaluation
 import Kernels
 import Objective
 
@@ -50,16 +50,18 @@ final class DevelopmentScore {
 }
 
 /// Says when embeddings crowd into few directions.
-struct CollapseWatch {
+package struct CollapseWatch {
   private var first: SpaceStatistics?
 
+  package init() {}
+
   /// A warning where the space has collapsed: all vectors point one way (mean cosine above 0.99), next to nothing of the
-  /// width is in use (effective rank below 2), or less than a quarter of what was in use at the first evaluation.
-  mutating func warning(_ now: SpaceStatistics) -> String? {
+  /// width is in use (effective rank below 2, which few sentences cannot show), or less than a quarter of what was in use at the first evaluation.
+  package mutating func warning(_ now: SpaceStatistics) -> String? {
     let start = first ?? now
     first = start
     let isOneWay = now.meanCosine > 0.99
-    let isThin = now.effectiveRank < 2 || now.effectiveRank < start.effectiveRank / 4
+    let isThin = now.effectiveRank < min(2, Double(now.sentences) / 20) || now.effectiveRank < start.effectiveRank / 4
     guard isOneWay || isThin else { return nil }
     return """
       the embeddings collapse: mean cosine of two sentences \(fixed(now.meanCosine, 3)) (at first \
