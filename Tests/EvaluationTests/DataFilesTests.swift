@@ -159,6 +159,18 @@ struct DataFilesTests {
       problem { _ = try DownstreamFolder(path: NSTemporaryDirectory() + "none") }.contains("SentEval's downstream"))
   }
 
+  @Test("each distinct sentence of all tasks is there once")
+  func sentences() throws {
+    var suite = EvaluationSuite(mode: .test)
+    try data.write("pairs.tsv", "a b\tc\t1\nc\ta b\t2\n")
+    try data.write("STS/STS13-en-test/STS.input.FNWN.txt", String(repeating: "a  b\tc\n", count: 8))
+    try suite.read(EvaluationTask.allCases, in: data.folder, isSet: false)
+    try suite.readPairs(data.path("pairs.tsv"))
+    let all = suite.sts.flatMap(\.sentences) + suite.transfer.flatMap(\.sentences) + ["a b", "c"]
+    let collected = suite.sentences.sentences
+    #expect(Set(collected) == Set(all) && collected.count == Set(all).count && collected.count < all.count)
+  }
+
   @Test("task names")
   func names() throws {
     #expect(try EvaluationTask(named: "sts-b") == .stsBenchmark && EvaluationTask(named: "SICK-R") == .sickRelatedness)

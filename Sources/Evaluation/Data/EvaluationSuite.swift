@@ -95,8 +95,8 @@ package struct EvaluationSuite: Sendable {
     scores.space = spaceTask.flatMap { SpaceStatistics($0, table, pool: pool) }
     scores.spaceOf = spaceTask?.name
     if let seed {
-      for score in scores.sts + scores.pairs.map(\.score) {
-        scores.intervals[score.name] = BootstrapInterval.spearman(score, seed: seed, pool: pool)
+      for (key, score) in scores.sts.map({ ($0.name, $0) }) + scores.pairs {
+        scores.intervals[key] = BootstrapInterval.spearman(score, seed: seed, pool: pool)
       }
     }
     scores.transfer = transfer.map { task in
@@ -115,7 +115,7 @@ package struct EvaluationScores: Sendable {
   /// Of STS-B's part of this mode, else of the first file of pairs.
   package var space: SpaceStatistics?
   package var spaceOf: String?
-  /// 95 per cent intervals of Spearman, by task or file name.
+  /// 95 per cent intervals of Spearman, by task or path of a pair file.
   package var intervals: [String: ClosedRange<Double>] = [:]
 
   package init(mode: EvaluationMode) { self.mode = mode }

@@ -59,11 +59,14 @@ private struct PoolerDocument: Encodable {
     let scores = result.scores
     (pooler, recorded) = (result.pooler, result.isRecorded)
     var tasks = Dictionary(
-      scores.sts.map { ($0.name, TaskDocument.similarity(SimilarityDocument($0, scores))) }, uniquingKeysWith: { $1 })
+      scores.sts.map {
+        ($0.name, TaskDocument.similarity(SimilarityDocument($0, interval: scores.intervals[$0.name])))
+      }, uniquingKeysWith: { $1 })
     for score in scores.transfer { tasks[score.name] = .transfer(TransferDocument(score)) }
     self.tasks = tasks
     pairs = Dictionary(
-      scores.pairs.map { ($0.path, SimilarityDocument($0.score, scores)) }, uniquingKeysWith: { $1 })
+      scores.pairs.map { ($0.path, SimilarityDocument($0.score, interval: scores.intervals[$0.path])) },
+      uniquingKeysWith: { $1 })
     average = Average(sts: finite(scores.stsAverage), transfer: finite(scores.transferAverage))
     alignment = scores.space?.alignment
     alignmentPairs = scores.space?.alignmentPairs
@@ -97,9 +100,9 @@ private struct SimilarityDocument: Encodable {
   let meanSpearman, weightedMeanSpearman: Double?
   let interval: [Double]?
 
-  init(_ score: STSTaskScore, _ scores: EvaluationScores) {
+  init(_ score: STSTaskScore, interval: ClosedRange<Double>?) {
     (spearman, pearson, pairs) = (finite(100 * score.all.spearman), finite(100 * score.all.pearson), score.all.pairs)
-    interval = scores.intervals[score.name].map { [100 * $0.lowerBound, 100 * $0.upperBound] }
+    self.interval = interval.map { [100 * $0.lowerBound, 100 * $0.upperBound] }
     guard score.subsets.count > 1 else {
       (subsets, meanSpearman, weightedMeanSpearman) = (nil, nil, nil)
       return

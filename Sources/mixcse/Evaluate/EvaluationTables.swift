@@ -19,7 +19,7 @@ struct EvaluationTables {
     if let only = results.first, !isPanel { parts.append("pooler \(only.pooler)") }
     parts += [sts, transfer, pairs].compactMap(\.self)
     if isPanel, results.contains(where: \.isRecorded) {
-      parts.append("* what the model was trained or is recorded with")
+      parts.append("* the pooler and head that belong to the model")
     }
     if showsSubsets { parts += results.compactMap(subsets) }
     if let space { parts.append(space) }
@@ -75,7 +75,7 @@ struct EvaluationTables {
     let rows = results.flatMap { result in
       result.scores.pairs.map { path, score in
         label(result) + [path, figure(100 * score.all.spearman), figure(100 * score.all.pearson), "\(score.all.pairs)"]
-          + (result.scores.intervals.isEmpty ? [] : [interval(result.scores, score.name)])
+          + (result.scores.intervals.isEmpty ? [] : [interval(result.scores, path)])
       }
     }
     guard let first = rows.first else { return nil }
