@@ -33,10 +33,11 @@ struct EvaluateCommand: ParsableCommand {
       """)
   var taskSet: TaskSet?
   @Option(
+    parsing: .upToNextOption,
     help: ArgumentHelp(
       "Single tasks instead of a set: \(EvaluationTask.allCases.map(\.rawValue).joined(separator: ", ")).",
-      valueName: "name,..."))
-  var tasks: String?
+      valueName: "name"))
+  var tasks: [String] = []
   @Option(
     help: """
       test: test figures, classifiers with ten folds. dev: figures of the development parts. fasttest: test figures, \
@@ -64,13 +65,13 @@ struct EvaluateCommand: ParsableCommand {
   @Flag(help: "Print one JSON document.") var json = false
 
   func validate() throws {
-    if tasks != nil, let taskSet, taskSet != .na {
+    if !tasks.isEmpty, let taskSet, taskSet != .na {
       throw ValidationError("expected either --tasks or --task-set \(taskSet), found both")
     }
-    if data == nil, tasks != nil || (taskSet != nil && taskSet != .na) {
+    if data == nil, !tasks.isEmpty || (taskSet != nil && taskSet != .na) {
       throw ValidationError("expected --data DIR with --task-set and --tasks, found none")
     }
-    if pairs.isEmpty, data == nil || (taskSet == .na && tasks == nil) {
+    if pairs.isEmpty, data == nil || (taskSet == .na && tasks.isEmpty) {
       throw ValidationError("nothing to score: give --data DIR (with --tasks where --task-set is na) or --pairs FILE")
     }
     if allPoolers, model.pooler != nil {
@@ -97,7 +98,7 @@ struct EvaluateCommand: ParsableCommand {
   private func readSuite() throws -> EvaluationSuite {
     var suite = EvaluationSuite(mode: mode)
     if let data {
-      let named = try tasks.map { try $0.split(separator: ",").map { try EvaluationTask(named: String($0)) } }
+      let named = try tasks.flatMap { $0.split(separator: ",") }.map { try EvaluationTask(named: String($0)) }
       let set: [EvaluationTask] =
         switch taskSet ?? .sts {
         case .sts: EvaluationTask.sts
@@ -105,8 +106,8 @@ struct EvaluateCommand: ParsableCommand {
         case .full: EvaluationTask.allCases
         case .na: []
         }
-      let wanted = named ?? set
-      try suite.read(EvaluationTask.allCases.filter(wanted.contains), in: data, isSet: named == nil)
+      let wanted = EvaluationTask.allCases.filter((named.isEmpty ? set : named).contains)
+      try suite.read(wanted, in: data, isSet: named.isEmpty)
     }
     for path in pairs { try suite.readPairs(path) }
     return suite

@@ -93,7 +93,7 @@ struct EvaluationTables {
     let left = missing.filter { tasks.contains($0.task) }.map(\.task.rawValue)
     let isDevOfSTS = mode.isDev && tasks.first?.isTransfer == false
     if scored == 7 && left.isEmpty { return "" }
-    return "\nAvg. is over the \(scored) tasks scored, not over seven"
+    return "\nAvg. is over the \(scored) \(scored == 1 ? "task" : "tasks") scored, not over seven"
       + (left.isEmpty ? "" : "; not scored: " + left.joined(separator: ", ") + (isDevOfSTS ? " (no dev part)" : ""))
   }
 

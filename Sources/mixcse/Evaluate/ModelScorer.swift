@@ -75,10 +75,13 @@ struct ModelScorer {
   private struct OwnPooler {
     var spec: PoolerSpec
     var isTrained: Bool
+    var hasHead: Bool
     var text: String
 
-    /// `cls` with a head that was dropped is `cls_before_pooler`.
-    func isSame(as other: PoolerSpec) -> Bool { spec == other }
+    /// Without a head in the folder, `cls` and `cls_before_pooler` are the same.
+    func isSame(as other: PoolerSpec) -> Bool {
+      spec.chain == other.chain && (spec.skipsHead == other.skipsHead || !hasHead)
+    }
   }
 
   private static func ownPooler(_ folder: ModelFolder) throws -> OwnPooler? {
@@ -91,6 +94,7 @@ struct ModelScorer {
       case .dropped: " (a head that was dropped after training came behind it)"
       case .kept: " and a head"
       }
-    return OwnPooler(spec: spec, isTrained: record.origin == .mixcse, text: spec.text + head)
+    return OwnPooler(
+      spec: spec, isTrained: record.origin == .mixcse, hasHead: record.head == .kept, text: spec.text + head)
   }
 }

@@ -21,8 +21,12 @@ enum ReferenceFlags {
     "--do_train": 0, "--load_best_model_at_end": 0, "--evaluation_strategy": 1, "--metric_for_best_model": 1,
   ]
 
-  /// The arguments with the reference's spellings replaced; those after another subcommand than train stay.
+  /// Those of the reference's evaluation script.
+  static let renamedInEvaluate: [String: String] = ["--model_name_or_path": "--model", "--task_set": "--task-set"]
+
+  /// The arguments with the reference's spellings replaced; those after another subcommand than train and evaluate stay.
   static func translate(_ arguments: [String]) -> [String] {
+    if arguments.first == "evaluate" { return arguments.map { renamedInEvaluate[$0] ?? $0 } }
     guard arguments.first == "train" else { return arguments }
     var result: [String] = []
     var skipped = 0
