@@ -118,6 +118,7 @@ struct EvaluateCommandTests {
       (data + ["--task-set", "sts", "--tasks", "MR"], 64, "either --tasks or --task-set"),
       (data + ["--tasks", "STS17"], 64, "Known are: STS12"),
       (data + ["--published", "nobody"], 64, "all-minilm-l6-v2"),
+      (data + ["--mode", "dev", "--published", "mixcse-bert-base"], 64, "papers give test figures"),
       (data + ["--all-poolers", "--pooler", "avg"], 64, "either --pooler or --all-poolers"),
       (["--data", world.path("model")], 66, "SentEval's downstream"),
       (["--pairs", world.path("none.tsv")], 66, "none.tsv"),

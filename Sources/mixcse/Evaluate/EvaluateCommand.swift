@@ -74,6 +74,9 @@ struct EvaluateCommand: ParsableCommand {
     if pairs.isEmpty, data == nil || (taskSet == .na && tasks.isEmpty) {
       throw ValidationError("nothing to score: give --data DIR (with --tasks where --task-set is na) or --pairs FILE")
     }
+    if mode.isDev, !published.isEmpty {
+      throw ValidationError("--published: expected --mode test or fasttest, since papers give test figures, found dev")
+    }
     if allPoolers, model.pooler != nil {
       throw ValidationError("expected either --pooler or --all-poolers, found both")
     }

@@ -33,10 +33,6 @@ struct ModelScorer {
     }
     let pool = ThreadPool(threads: options.threads.count)
     let embedder = try options.embedder(folder, pooler: pooler, pool: pool)
-    if try SentenceEmbedder.usesModelPooler(folder, pooler: pooler) {
-      printToStandardError(
-        "note: cls goes through the model's own pooler.dense, as in the reference; cls_before_pooler leaves it out")
-    }
     let scores = try score(embedder, [PoolingView(stack: embedder.pooling, useHead: true)], pool)[0]
     return PoolerResult(pooler: pooler.text, isRecorded: own?.isSame(as: pooler) ?? false, scores: scores)
   }

@@ -36,6 +36,10 @@ struct EmbedderOptions: ParsableArguments {
     _ folder: ModelFolder, pooler: PoolerSpec, maximumLength: Int? = nil, pool: ThreadPool? = nil
   ) throws -> SentenceEmbedder {
     let logger = commandLogger()
+    if try SentenceEmbedder.usesModelPooler(folder, pooler: pooler) {
+      printToStandardError(
+        "note: cls goes through the model's own pooler.dense, as in the reference; cls_before_pooler leaves it out")
+    }
     let services = HostServices(pool: pool ?? ThreadPool(threads: threads.count), logger: logger)
     return try SentenceEmbedder.open(
       folder, pooler: pooler, registry: plugins.registry(logger: logger, services: services), services: services,
