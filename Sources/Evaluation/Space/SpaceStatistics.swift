@@ -1,5 +1,5 @@
-// How the embeddings lie in their space: closeness of positives, spread over the sphere, anisotropy, collapse. Computed by
-// the evaluate command and at each evaluation during training.
+// How the embeddings lie in their space: closeness of positives, spread over the sphere, anisotropy, collapse. Computed
+// by the evaluate command and at each evaluation during training.
 
 import Glibc
 package import Kernels

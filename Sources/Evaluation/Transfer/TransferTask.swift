@@ -67,7 +67,8 @@ package struct TransferTask: Sendable {
 }
 
 extension LabelledPart {
-  /// In the reference's order: by number of words, then label; ties stay in the order of the file. The folds depend on it.
+  /// In the reference's order, on which the folds depend: by number of words, then label; ties stay in the order of the
+  /// file.
   func sorted() -> LabelledPart {
     let keys = samples.enumerated().map { index, sample in
       (wordCount(sample.first), wordCount(sample.second ?? ""), Int(sample.label), index)

@@ -1,4 +1,5 @@
-// From a model folder to figures: opens poolers, encodes every distinct sentence once, scores. Used by the evaluate command.
+// From a model folder to figures: opens poolers, encodes every distinct sentence once, scores. Used by the evaluate
+// command.
 
 import Encoder
 import Evaluation
