@@ -36,6 +36,7 @@ let package = Package(
     // Floor 1: numbers and text.
     .target(name: "Kernels", dependencies: ["CKernels", "COpenBLAS"], swiftSettings: walls),
     .target(name: "Tokenizer", swiftSettings: walls),
+    .target(name: "PluginTemplates", swiftSettings: walls),  // what `plugins new` writes
 
     // Floor 2: neighbours that never import each other.
     .target(name: "Encoder", dependencies: ["Kernels", "CKernels", "CZlib"], swiftSettings: walls),
@@ -56,7 +57,8 @@ let package = Package(
     .executableTarget(
       name: "mixcse",
       dependencies: [
-        "Training", "Objective", "Evaluation", "Encoder", "Host", "Tokenizer", "Kernels", argumentParser, logging,
+        "Training", "Objective", "Evaluation", "Encoder", "Host", "PluginTemplates", "Tokenizer", "Kernels",
+        argumentParser, logging,
       ],
       swiftSettings: walls),
 
