@@ -26,6 +26,7 @@ let package = Package(
   ],
   targets: [
     // Floor 0: contracts and system libraries.
+    .target(name: "CHeap"),  // one inline function over mallinfo2
     .target(name: "PluginAPI"),  // cse_plugin.h: the whole plugin ABI, header only
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -46,6 +47,8 @@ let package = Package(
     .target(
       name: "Objective", dependencies: ["Host", "Encoder", "Tokenizer", "Kernels", "PluginAPI"], swiftSettings: walls),
     .target(name: "Evaluation", dependencies: ["Kernels"], swiftSettings: walls),
+    .target(
+      name: "PluginCheck", dependencies: ["Host", "Kernels", "PluginAPI", "CHeap", logging], swiftSettings: walls),
 
     // Floor 4: data, optimiser, loop, checkpoints.
     .target(
@@ -57,7 +60,8 @@ let package = Package(
     .executableTarget(
       name: "mixcse",
       dependencies: [
-        "Training", "Objective", "Evaluation", "Encoder", "Host", "PluginTemplates", "Tokenizer", "Kernels",
+        "Training", "Objective", "Evaluation", "Encoder", "Host", "PluginCheck", "PluginTemplates", "Tokenizer",
+        "Kernels",
         argumentParser, logging,
       ],
       swiftSettings: walls),

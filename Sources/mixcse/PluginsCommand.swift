@@ -7,7 +7,10 @@ import Host
 struct PluginsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "plugins", abstract: "Shows, checks, makes and calls plugins.",
-    subcommands: [PluginsListCommand.self, PluginsInfoCommand.self, PluginsNewCommand.self, PluginsCallCommand.self])
+    subcommands: [
+      PluginsListCommand.self, PluginsInfoCommand.self, PluginsCheckCommand.self, PluginsNewCommand.self,
+      PluginsCallCommand.self,
+    ])
 }
 
 struct PluginsListCommand: ParsableCommand {

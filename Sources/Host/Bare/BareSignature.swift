@@ -71,7 +71,7 @@ struct BareResolver {
     if argument.direction == .cb {
       throw problem(argument.place, "expected a callback the host has: cb uniform:f64 or cb normal:f64")
     }
-    if kind == .backward, let slot = try backwardSlot(argument, name) { return slot }
+    if kind == .backward || kind == .loss, let slot = try backwardSlot(argument, name) { return slot }
     if let index = weights.firstIndex(where: { $0.name == name }), argument.isArray, argument.direction != .grad {
       return BareSlot(argument: argument, role: .weight(index), direction: .in)
     }
@@ -155,7 +155,7 @@ struct BareResolver {
     return BareSlot(argument: argument, role: .weight(weights.count - 1), direction: .in)
   }
 
-  /// In a backward function: gradients of the forward one's vectors and weights, and the vectors themselves.
+  /// In a backward function, or a loss that makes its own gradients: gradients of the forward one's vectors and weights, and the vectors themselves.
   private func backwardSlot(_ argument: BareArgument, _ name: String) throws(BareTextProblem) -> BareSlot? {
     guard argument.isArray else { return nil }
     if name.hasPrefix("d") {

@@ -20,8 +20,8 @@ const char cse_functions[] =
     "loss nce_apart = nce_value(logits:f32[n,m], target:i64[n], n:i64, m:i64, temperature:f64=0.05 in (0,)) -> f64\n"
     "  backward(nce_gradient) ;\n"
     "backward nce_gradient(logits:f32[n,m], target:i64[n], n:i64, m:i64, grad logits:f32[n,m]) ;\n"
-    "loss near(u1:f64[n,d], u2:f64[n,d], n:i64, d:i64, weight w:f32[d] = 1, out du1:f64[n,d], out du2:f64[n,d]) -> f64\n"
-    "  ;\n"
+    "loss near(u1:f64[n,d], u2:f64[n,d], n:i64, d:i64, weight w:f32[d] = 1, out du1:f64[n,d], out du2:f64[n,d],\n"
+    "  out dw:f32[d]) -> f64 ;\n"
     "pooler mean(hidden:f32[t,d], offsets:i32[s+1], s:i32, d:i32, out vectors:f32[s,d]) backward(mean_backward) ;\n"
     "backward mean_backward(dvectors:f32[s,d], offsets:i32[s+1], t:i32, s:i32, d:i32, out dhidden:f32[t,d]) ;\n"
     "schedule warm(step:i64, total:i64, peak:f64=1) -> f64 ;\n"
@@ -104,12 +104,14 @@ void nce_gradient(const float *logits, const int64_t *target, int64_t n, int64_t
   free(wide);
 }
 
-double near(const double *u1, const double *u2, int64_t n, int64_t d, const float *w, double *du1, double *du2) {
+double near(const double *u1, const double *u2, int64_t n, int64_t d, const float *w, double *du1, double *du2, float *dw) {
   double total = 0;
+  memset(dw, 0, sizeof(float) * (size_t)d);
   for (int64_t i = 0; i < n; i++)
     for (int64_t k = 0; k < d; k++) {
       double gap = u1[i * d + k] - u2[i * d + k];
       total += w[k] * gap * gap;
+      dw[k] += (float)(gap * gap / (double)n);
       du1[i * d + k] = 2 * w[k] * gap / (double)n;
       du2[i * d + k] = -du1[i * d + k];
     }
