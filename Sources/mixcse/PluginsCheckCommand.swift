@@ -15,7 +15,7 @@ struct PluginsCheckCommand: ParsableCommand {
 
   @OptionGroup var plugins: PluginOptions
   @Argument(help: ArgumentHelp("A library (./lib.so, ./lib.so:name) or a component.", valueName: "file|name"))
-  var name: String
+  var target: String?
   @Option(
     help: ArgumentHelp("Runs only these tests (an id, or a group such as grad); may be repeated.", valueName: "id"))
   var only: [String] = []
@@ -27,7 +27,13 @@ struct PluginsCheckCommand: ParsableCommand {
   @Option(help: .hidden) var childTest: String?
   @Option(help: .hidden) var childReport: String?
 
+  /// What is checked.
+  var name: String { target ?? "" }
+
   func validate() throws {
+    guard target != nil || listTests else {
+      throw ValidationError("name a library (./lib.so) or a component to check, or give --list-tests")
+    }
     guard deadline > 0, deadline.isFinite, jobs >= 1 else {
       throw ValidationError("--deadline: expected seconds above 0; --jobs: a number of at least 1")
     }

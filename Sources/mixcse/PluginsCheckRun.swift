@@ -117,7 +117,12 @@ struct CheckRun {
     _ id: String, _ component: String?, _ outcome: String, _ problem: String?, _ start: ContinuousClock.Instant
   ) -> CheckReport.Test {
     let passed = (ContinuousClock.now - start).components
-    let again = (["mixcse"] + command.ownArguments + ["--only", id]).joined(separator: " ")
+    // A path is narrowed to the component that failed; a name means one already.
+    var arguments = ["mixcse"] + command.ownArguments
+    if let component, command.name.hasSuffix(".so"), let place = arguments.firstIndex(of: command.name) {
+      arguments[place] += ":" + (component.split(separator: ".").last.map(String.init) ?? component)
+    }
+    let again = (arguments + ["--only", id]).joined(separator: " ")
     return CheckReport.Test(
       component: component, id: id, outcome: outcome, problem: problem, reproduce: outcome == "failed" ? again : nil,
       seconds: Double(passed.seconds) + Double(passed.attoseconds) / 1e18)

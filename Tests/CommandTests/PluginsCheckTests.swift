@@ -100,7 +100,13 @@ import Testing
       #expect(code == 1, "\(code) \(found) \(errors)")
       #expect(found.contains { $0.hasPrefix(test + ":") && $0.contains(says) }, "\(found)")
       let first = (report["tests"] as? [[String: Any]])?.first { $0["outcome"] as? String == "failed" }
-      #expect(first?["reproduce"] as? String == "mixcse plugins check \(path) --seed 1 --only \(test)")
+      // The command that is printed finds it again, now in one component only.
+      let again = try #require(first?["reproduce"] as? String)
+      #expect(again.hasPrefix("mixcse plugins check \(path)") && again.hasSuffix(" --seed 1 --only \(test)"))
+      if name == "GRAD_WRONG" {
+        let repeated = try shell([Resources.command] + again.split(separator: " ").dropFirst().map(String.init))
+        #expect(repeated.code == 1 && repeated.output.contains("FAILED  grad.fd"), "\(repeated.output)")
+      }
     }
   }
 
@@ -117,6 +123,8 @@ import Testing
   @Test func namesAreCheckedBeforeAnythingRuns() throws {
     let wrong = try shell([Resources.command, "plugins", "check", "mixcse", "--only", "grad.df"])
     #expect(wrong.code == 64 && wrong.errors.contains("did you mean 'grad.fd'"), "\(wrong.errors)")
+    let list = try shell([Resources.command, "plugins", "check", "--list-tests"])
+    #expect(list.code == 0 && list.output.split(separator: "\n").count == 48, "\(list.output)")
     let unknown = try check(["mixces"])
     #expect(unknown.code == 1 && failures(unknown.report).first?.contains("did you mean 'mixcse'") == true)
     let byName = try check(["mixcse", "--only", "grad"])
