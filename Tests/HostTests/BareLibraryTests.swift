@@ -27,6 +27,10 @@ import Testing
     #expect(message { _ = try bench.registry([]).library(atPath: plain) }.contains("so it is no plugin"))
     _ = try bench.write(
       Array("library org.example.b 2.1 ;\nschedule g = f(step:i64) -> f64 \"counts\" ;".utf8), as: "libb.so.cse")
+    try bench.setMode(0o666, "libb.so.cse")
+    #expect(message { _ = try bench.registry([]).library(atPath: plain) }.contains("can be written by others"))
+    #expect(try bench.registry([], allowInsecure: true).library(atPath: plain).components.count == 1)
+    try bench.setMode(0o644, "libb.so.cse")
     let named = try bench.registry([]).library(atPath: plain)
     #expect(named.id == "org.example.b" && named.version == "2.1" && named.components[0].summary == "counts")
   }

@@ -15,11 +15,13 @@ package enum BareSource: Sendable, Equatable {
 extension BareSource {
   /// The text that goes with a library; nil where there is none.
   /// - Throws: `PluginRefusal.functions` where there is a text that cannot be read.
-  static func find(_ image: ELFImage, path: String) throws(PluginRefusal) -> BareSource? {
+  static func find(_ image: ELFImage, path: String, allowInsecure: Bool) throws(PluginRefusal) -> BareSource? {
     let sidecar = path + ".cse"
     var info = stat()
     if stat(sidecar, &info) == 0 {
       let opened = try OpenedFile(sidecar)
+      // It decides how the code is called, so it is as dangerous as the code.
+      if !allowInsecure, let problem = FileSafety.problem(of: opened) { throw problem }
       guard info.st_size <= BareLimits.text else {
         throw .functions(origin: sidecar, problem: "it has \(info.st_size) bytes, at most \(BareLimits.text) are read")
       }

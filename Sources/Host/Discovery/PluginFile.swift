@@ -35,7 +35,8 @@ package struct PluginFile: Sendable {
     let hasSidecar = access(opened.resolvedPath + ".cse", F_OK) == 0
     if majors.isEmpty && !image.offersBareFunctions && !hasSidecar { throw .notAPlugin }
     if let safety { throw safety }
-    bareSource = majors.isEmpty ? try BareSource.find(image, path: opened.resolvedPath) : nil
+    bareSource =
+      majors.isEmpty ? try BareSource.find(image, path: opened.resolvedPath, allowInsecure: allowInsecure) : nil
     guard bareSource != nil || majors.contains(Self.supportedMajor) else {
       throw .wrongMajor(found: majors, supported: Self.supportedMajor)
     }
