@@ -6,7 +6,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
-APT_PACKAGES := libopenblas-dev libffi-dev zlib1g-dev pkg-config
+APT_PACKAGES := libffi-dev zlib1g-dev pkg-config
 # Compilers that only tests need: the templates of `plugins new` in C++ and Rust.
 TEST_PACKAGES := g++ rustc
 MODEL := .cache/models/all-MiniLM-L6-v2
@@ -24,7 +24,7 @@ all: build
 # The C libraries. Debian's packages are installed only where pkg-config does not find them.
 deps:
 	@command -v swift >/dev/null || { echo "make: Swift 6.2 or later is needed: https://www.swift.org/install" >&2; exit 1; }
-	@if ! pkg-config --exists openblas libffi zlib 2>/dev/null; then \
+	@if ! pkg-config --exists libffi zlib 2>/dev/null; then \
 	  sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
 	  echo "make: installing $(APT_PACKAGES)"; \
 	  $$sudo apt-get update -qq && $$sudo apt-get install -y -qq $(APT_PACKAGES) >/dev/null; \

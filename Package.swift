@@ -28,14 +28,13 @@ let package = Package(
     // Floor 0: contracts and system libraries.
     .target(name: "CHeap"),  // one inline function over mallinfo2
     .target(name: "PluginAPI"),  // cse_plugin.h: the whole plugin ABI, header only
-    .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CFFI", pkgConfig: "libffi", providers: [.apt(["libffi-dev"])]),
     // Hot loops in C, one clone per vector width, chosen at run time.
     .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-ffp-contract=fast", "-fno-math-errno"])]),
 
     // Floor 1: numbers and text.
-    .target(name: "Kernels", dependencies: ["CKernels", "COpenBLAS"], swiftSettings: walls),
+    .target(name: "Kernels", dependencies: ["CKernels"], swiftSettings: walls),
     .target(name: "Tokenizer", swiftSettings: walls),
     .target(name: "PluginTemplates", swiftSettings: walls),  // what `plugins new` writes
 

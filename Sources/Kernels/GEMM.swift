@@ -1,20 +1,56 @@
-// Matrix products: OpenBLAS, called single-threaded, split over the pool at borders that depend on the
-// shape only. Called by the encoder, the head, the similarity blocks and the plugins' host services.
+// Matrix products over the pool: op(B) is packed once, then every thread computes rows of C from it. Called by the
+// encoder, the head, the similarity blocks and the plugins' host services.
 
-import COpenBLAS
+import CKernels
 
 /// Whether an operand of `gemm` is read as stored or transposed.
 package enum Transpose {
   case no, yes
-
-  var blas: CBLAS_TRANSPOSE { self == .no ? CblasNoTrans : CblasTrans }
 }
 
-/// OpenBLAS' own threads are switched off once, before the first product.
-private let singleThreaded: Void = openblas_set_num_threads(1)
+/// op(B) `[k, n]` of a product in the layout the kernels read; the memory belongs to whoever gave the buffer.
+package struct PackedMatrix {
+  package let n: Int, k: Int
+  let pointer: UnsafePointer<Float>
+}
 
-/// The name of the processor family OpenBLAS chose its kernels for, such as `Haswell`.
-package func blasCoreName() -> String { String(cString: openblas_get_corename()) }
+/// Packs op(B) `[k, n]` into `buffer`, whose earlier contents are lost; `ldb` is the distance between stored rows.
+package func pack(
+  _ pool: ThreadPool, _ tb: Transpose, n: Int, k: Int, b: UnsafePointer<Float>, ldb: Int, into buffer: GrowingBuffer
+) -> PackedMatrix {
+  let packed = buffer.reserve(Int(ck_gemm_packed_count(Int64(n), Int64(k))))
+  let panels = (n + panelWidth - 1) / panelWidth
+  pool.parallelFor(panels, grain: max(1, (1 << 16) / max(1, panelWidth * k))) { range, _ in
+    ck_gemm_pack(
+      Int64(range.lowerBound), Int64(range.count), tb == .yes ? 1 : 0, Int64(n), Int64(k), b, Int64(ldb), packed)
+  }
+  return PackedMatrix(n: n, k: k, pointer: UnsafePointer(packed))
+}
+
+/// C = alpha * op(A) B + beta * C for `m` rows on the calling thread; `worker` is its number in `parallelFor`.
+package func multiply(
+  _ pool: ThreadPool, worker: Int, _ ta: Transpose, m: Int, alpha: Float = 1, a: UnsafePointer<Float>, lda: Int,
+  by b: PackedMatrix, beta: Float, c: UnsafeMutablePointer<Float>, ldc: Int
+) {
+  let scratch = pool.scratch(worker).reserve(Int(ck_gemm_scratch_count(Int64(m))))
+  let shape = ck_gemm_shape(
+    m: Int64(m), n: Int64(b.n), k: Int64(b.k), transposed: ta == .yes ? 1 : 0, alpha: alpha, beta: beta,
+    lda: Int64(lda), ldc: Int64(ldc))
+  ck_gemm_run(shape, a, b.pointer, c, scratch)
+}
+
+/// C = alpha * op(A) B + beta * C, rows shared out over the pool.
+package func multiply(
+  _ pool: ThreadPool, _ ta: Transpose, m: Int, alpha: Float = 1, a: UnsafePointer<Float>, lda: Int,
+  by b: PackedMatrix, beta: Float, c: UnsafeMutablePointer<Float>, ldc: Int
+) {
+  pool.parallelFor(m, grain: rowTile(m, cost: b.n * b.k, threads: pool.threads)) { range, worker in
+    let i = range.lowerBound
+    multiply(
+      pool, worker: worker, ta, m: range.count, alpha: alpha, a: a + (ta == .no ? i * lda : i), lda: lda, by: b,
+      beta: beta, c: c + i * ldc, ldc: ldc)
+  }
+}
 
 /// C = alpha * op(A) op(B) + beta * C, row-major float32: op(A) `[m, k]`, op(B) `[k, n]`, C `[m, n]`.
 ///
@@ -25,34 +61,28 @@ package func gemm(
   c: UnsafeMutablePointer<Float>, ldc: Int
 ) {
   guard m > 0, n > 0 else { return }
-  let splitsRows = m >= n
-  let tile = m * n * max(k, 1) <= 1 << 18 ? max(m, n) : tileSize(max(m, n))
-  pool.parallelFor(max(m, n), grain: tile) { range, _ in
-    let i = splitsRows ? range.lowerBound : 0
-    let j = splitsRows ? 0 : range.lowerBound
-    serialGEMM(
-      ta, tb, m: splitsRows ? range.count : m, n: splitsRows ? n : range.count, k: k, alpha: alpha,
-      a: a + (ta == .no ? i * lda : i), lda: lda, b: b + (tb == .no ? j : j * ldb), ldb: ldb, beta: beta,
-      c: c + i * ldc + j, ldc: ldc)
+  pool.withPackingBuffer { buffer in
+    let packed = pack(pool, tb, n: n, k: k, b: b, ldb: ldb, into: buffer)
+    multiply(pool, ta, m: m, alpha: alpha, a: a, lda: lda, by: packed, beta: beta, c: c, ldc: ldc)
   }
 }
 
-/// `gemm` on the calling thread.
-package func serialGEMM(
-  _ ta: Transpose, _ tb: Transpose, m: Int, n: Int, k: Int, alpha: Float = 1,
-  a: UnsafePointer<Float>, lda: Int, b: UnsafePointer<Float>, ldb: Int, beta: Float,
-  c: UnsafeMutablePointer<Float>, ldc: Int
-) {
-  _ = singleThreaded
-  cblas_sgemm(
-    CblasRowMajor, ta.blas, tb.blas, blasint(m), blasint(n), blasint(k), alpha, a, blasint(lda), b, blasint(ldb),
-    beta, c, blasint(ldc))
+private var panelWidth: Int { Int(ck_gemm_panel_width()) }
+private var tileHeight: Int { Int(ck_gemm_tile_height()) }
+
+/// How many rows of a product one thread takes at a time: some for each thread, whole tiles of the kernel, all of
+/// them where the product is too small to share. A row's numbers do not depend on it.
+private func rowTile(_ m: Int, cost: Int, threads: Int) -> Int {
+  guard m * cost > 1 << 18, threads > 1 else { return max(m, 1) }
+  let pieces = max(1, (m + 8 * tileHeight * threads - 1) / (8 * tileHeight * threads)) * threads
+  let rows = (m + pieces - 1) / pieces
+  return (rows + tileHeight - 1) / tileHeight * tileHeight
 }
 
-/// How many rows (or columns) of a product one thread takes at a time: large enough for OpenBLAS to run at
-/// speed (it repacks the other operand for every tile), small enough to share out evenly.
+/// How many rows one thread takes at a time where several steps follow one another on the same rows: large enough for
+/// the products to run at speed, small enough to share out evenly.
 ///
-/// Depends on the size only, so that results do not depend on the number of threads.
+/// Depends on the size only, so that sums over tiles do not depend on the number of threads.
 package func tileSize(_ size: Int) -> Int {
   guard size >= 128 else { return max(size, 1) }
   let pieces = size < 256 ? 2 : (size + 1023) / 1024 * 4

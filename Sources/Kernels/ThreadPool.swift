@@ -2,12 +2,16 @@
 // of threads or on timing, so results are the same for every thread count.
 
 import CKernels
+import Synchronization
 
 /// A fixed set of threads that run chunks of a loop.
 package final class ThreadPool: Sendable {
   /// How many threads work, the caller included.
   package let threads: Int
   private nonisolated(unsafe) let handle: OpaquePointer
+  /// Working memory of products: one buffer for each worker, and one for what all of them read.
+  private nonisolated(unsafe) let scratches: [GrowingBuffer]
+  private let packing = Mutex(GrowingBuffer())
 
   /// Starts `threads - 1` workers; `threads >= 1`.
   package init(threads: Int) {
@@ -17,12 +21,21 @@ package final class ThreadPool: Sendable {
     }
     self.threads = threads
     self.handle = handle
+    scratches = (0..<threads).map { _ in GrowingBuffer() }
   }
 
   deinit { ck_pool_destroy(handle) }
 
   /// How many processors this process may run on (its affinity mask).
   package static func availableThreads() -> Int { Int(ck_available_threads()) }
+
+  /// The buffer of the chunk that runs as `worker`; nobody else touches it meanwhile.
+  func scratch(_ worker: Int) -> GrowingBuffer { scratches[worker] }
+
+  /// Lends the buffer of packed operands to one product at a time.
+  func withPackingBuffer(_ body: (GrowingBuffer) -> Void) {
+    packing.withLock { body($0) }
+  }
 
   /// Calls `body` with chunks of `0..<count`, each of `grain` elements but the last, and returns when all are done.
   ///

@@ -89,6 +89,25 @@ import Testing
     }
   }
 
+  /// The contrastive part sees its own text and masks: its first loss does not change, and the sum is reported.
+  @Test func maskedLanguageModellingIsAdded() throws {
+    let common = ["--max-steps", "12", "--eval-steps", "100"]
+    let plain = try world.train("plain", common)
+    let masked = try world.train("masked", common + ["--mlm", "--mlm-weight", "0.5"])
+    #expect(plain.code == 0 && masked.code == 0, "\(masked.errors)")
+    #expect(masked.errors.contains("has no head for masked language modelling"), "\(masked.errors)")
+    func first(_ output: String) throws -> [String: Any] {
+      let line = try #require(try world.metrics(output).first { $0.contains("\"loss\"") })
+      return try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+    }
+    let loss = try #require(try first("plain")["loss"] as? Double)
+    let sum = try #require(try first("masked")["loss"] as? Double)
+    let guessing = try #require(try first("masked")["mlmLoss"] as? Double)
+    #expect(guessing > 1 && isClose(sum, loss + 0.5 * guessing, relative: 1e-6))
+    #expect(try world.data("plain/model.safetensors") != world.data("masked/model.safetensors"))
+    #expect(try world.train("masked", common + ["--resume"]).code == 64, "the flag decides the run")
+  }
+
   @Test func twoAndThreeColumns() throws {
     let lines = world.tiny.sentences(90)
     let rows = (0..<30).map { "\(lines[3 * $0]),\(lines[3 * $0 + 1]),\(lines[3 * $0 + 2])" }

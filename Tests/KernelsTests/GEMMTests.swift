@@ -1,9 +1,11 @@
 // GEMM against the plain triple loop on odd shapes, and its independence of the number of threads.
 
+import CKernels
 import Kernels
 import Testing
 
-@Suite struct GEMMTests {
+// Serial, since one test changes the kernels that all of them use.
+@Suite(.serialized) struct GEMMTests {
   struct Shape: CustomTestStringConvertible {
     let m: Int, n: Int, k: Int
     var testDescription: String { "\(m)x\(n)x\(k)" }
@@ -35,6 +37,7 @@ import Testing
   @Test(arguments: [
     Shape(m: 1, n: 1, k: 1), Shape(m: 1, n: 17, k: 5), Shape(m: 13, n: 1, k: 7), Shape(m: 31, n: 37, k: 41),
     Shape(m: 129, n: 67, k: 53), Shape(m: 67, n: 301, k: 29), Shape(m: 1031, n: 19, k: 33),
+    Shape(m: 28, n: 64, k: 384), Shape(m: 15, n: 33, k: 1157), Shape(m: 3, n: 600, k: 385),
   ])
   func matchesTripleLoop(shape: Shape) {
     let pool = ThreadPool(threads: 2)
@@ -48,9 +51,35 @@ import Testing
     }
   }
 
-  @Test func sameBitsForEveryThreadCount() {
-    let shape = Shape(m: 517, n: 263, k: 129)
-    let one = run(ThreadPool(threads: 1), .no, .yes, shape, beta: 0).found
-    for threads in 2...5 { #expect(run(ThreadPool(threads: threads), .no, .yes, shape, beta: 0).found == one) }
+  @Test(arguments: [Transpose.no, .yes], [Float(0), 1, 0.3])
+  func sameBitsForEveryThreadCount(ta: Transpose, beta: Float) {
+    let shape = Shape(m: 517, n: 263, k: 529)
+    let one = run(ThreadPool(threads: 1), ta, .yes, shape, beta: beta).found
+    for threads in 2...5 { #expect(run(ThreadPool(threads: threads), ta, .yes, shape, beta: beta).found == one) }
+  }
+
+  @Test func noTermsLeaveTheScaledC() {
+    var c = randomValues(35, seed: 3)
+    let before = c
+    let nothing = [Float(0)]
+    gemm(
+      ThreadPool(threads: 1), .no, .no, m: 5, n: 7, k: 0, alpha: 1, a: nothing, lda: 1, b: nothing, ldb: 7, beta: 0.5,
+      c: &c, ldc: 7)
+    #expect(c == before.map { $0 * 0.5 })
+  }
+
+  /// The kernels of processors with narrower vectors, as far as this one has them.
+  @Test(arguments: [Int32(128), 256, 512])
+  func everyVectorWidth(bits: Int32) {
+    let pool = ThreadPool(threads: 2)
+    let found = ck_gemm_select(bits)
+    defer { _ = ck_gemm_select(512) }
+    #expect(found <= bits)
+    for shape in [Shape(m: 31, n: 37, k: 41), Shape(m: 14, n: 64, k: 400), Shape(m: 67, n: 301, k: 29)] {
+      for ta in [Transpose.no, .yes] {
+        let (values, expected) = run(pool, ta, .yes, shape, beta: 1)
+        #expect(relativeError(values, expected) < 2e-6)
+      }
+    }
   }
 }

@@ -57,6 +57,33 @@ double ck_squared_norm(int64_t count, const float *values);
 // Whether every value is finite: 1 or 0.
 int32_t ck_all_finite(int64_t count, const float *values);
 
+// Matrix products ---------------------------------------------------------------------------------
+
+// C = alpha op(A) op(B) + beta C, row-major; op(A) is [m, k], C [m, n]. `transposed`: A is stored as [k, m].
+typedef struct {
+  int64_t m, n, k;
+  int32_t transposed;
+  float alpha, beta;  // with beta 0, C may hold anything before
+  int64_t lda, ldc;   // floats between stored rows
+} ck_gemm_shape;
+
+// Chooses the widest kernel of at most `bits` bits that this processor has and returns its width; what was packed before
+// is void. The widest of all is chosen at start: this is for tests and comparisons.
+int32_t ck_gemm_select(int32_t bits);
+// Columns of a panel of packed B on this processor.
+int64_t ck_gemm_panel_width(void);
+// Rows of C that this processor computes at a time: heights that are multiples of it waste nothing.
+int64_t ck_gemm_tile_height(void);
+// Floats that packed op(B) [k, n] takes.
+int64_t ck_gemm_packed_count(int64_t n, int64_t k);
+// Packs panels [first, first + panels) of op(B); `transposed`: B is stored as [n, k]. Panels are independent.
+void ck_gemm_pack(int64_t first_panel, int64_t panels, int32_t transposed, int64_t n, int64_t k, const float *b, int64_t ldb,
+                  float *packed);
+// Floats of scratch for `m` rows.
+int64_t ck_gemm_scratch_count(int64_t m);
+// Computes C on the calling thread; `scratch` is aligned like ck_allocate's memory.
+void ck_gemm_run(ck_gemm_shape shape, const float *a, const float *packed, float *c, float *scratch);
+
 #include "ckernels_encoder.h"
 
 #endif

@@ -37,6 +37,8 @@ final class EncoderScratch {
   let firstRows = GrowingBuffer()
   /// One share per thread.
   let perWorker = GrowingBuffer()
+  /// Weights of the layer at hand, packed for products: of attention's output, and of both feed-forward maps.
+  let packed = [GrowingBuffer(), GrowingBuffer(), GrowingBuffer()]
   let attention = GrowingBuffer()
   /// Hidden states handed to the caller.
   var outputs: [GrowingBuffer] = []

@@ -66,20 +66,25 @@ extension TransformerEncoder {
     let sums = PartialSums(self, tiles: (count + tile - 1) / tile)
     let numbers = pass.isFirstTokenOnly(layer) ? firstTokens.reserve(count) : nil
     let kernel = configuration.activation.kernel
-    pool.parallelFor(count, grain: tile) { range, _ in
+    let maps = [p.attentionOutput.weight, p.intermediate, p.output.weight].enumerated().map { index, weight in
+      pack(
+        pool, .no, n: weight.shape[1], k: weight.shape[0], b: weight.value, ldb: weight.shape[1],
+        into: scratch.packed[index])
+    }
+    pool.parallelFor(count, grain: tile) { range, worker in
       let (at, wide) = (range.lowerBound * h, range.lowerBound * i)
       let tileRows = rows(range, numbers: numbers)
       let sum = sums.start(tile: range.lowerBound / tile)
       normBackward(
         tileRows, p.output, outputDropout, kept.outputNorm, d + at, branch: buffers.outputBranch + at, sum)
-      inputGradient(range, buffers.outputBranch + at, p.output.weight, beta: 0, into: buffers.intermediate + wide)
+      product(worker, range.count, buffers.outputBranch + at, maps[2], into: buffers.intermediate + wide)
       ck_activation_backward(
         kernel, Int64(range.count), Int64(i), buffers.activation + wide, buffers.intermediate + wide, sum + 6 * h)
-      inputGradient(range, buffers.intermediate + wide, p.intermediate, beta: 1, into: d + at)
+      product(worker, range.count, buffers.intermediate + wide, maps[1], beta: 1, into: d + at)
       normBackward(
         tileRows, p.attentionOutput, attentionDropout, kept.attentionNorm, d + at,
         branch: buffers.attentionBranch + at, sum + 3 * h)
-      inputGradient(range, buffers.attentionBranch + at, p.attentionOutput.weight, beta: 0, into: buffers.context + at)
+      product(worker, range.count, buffers.attentionBranch + at, maps[0], into: buffers.context + at)
       ck_affine_rows(
         tileRows, norm(p.attentionOutput), none, kept.attentionNorm.normalized.pointer + at, buffers.state + at)
     }
@@ -98,17 +103,6 @@ extension TransformerEncoder {
     ck_norm_backward(
       rows, p.gamma.value, dropout, kept.normalized.pointer + Int(rows.first) * h,
       kept.inverse.pointer + Int(rows.first), d, branch, sum, sum + h, sum + 2 * h)
-  }
-
-  /// dx = dy W (+ beta dx) for the rows of a tile; W is `[out, in]`.
-  private func inputGradient(
-    _ range: Range<Int>, _ dy: UnsafePointer<Float>, _ weight: Parameter, beta: Float,
-    into dx: UnsafeMutablePointer<Float>
-  ) {
-    let (depth, width) = (weight.shape[0], weight.shape[1])
-    serialGEMM(
-      .no, .no, m: range.count, n: width, k: depth, a: dy, lda: depth, b: weight.value, ldb: width, beta: beta,
-      c: dx, ldc: width)
   }
 
   /// dW += dy^T x over all rows.

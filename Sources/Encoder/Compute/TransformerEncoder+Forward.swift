@@ -64,11 +64,12 @@ extension TransformerEncoder {
     into out: UnsafeMutablePointer<Float>
   ) {
     let h = hiddenSize
-    pool.parallelFor(rows, grain: tileSize(rows)) { range, _ in
+    let packed = pack(pool, .yes, n: width, k: h, b: weight, ldb: h, into: scratch.packed[0])
+    pool.parallelFor(rows, grain: tileSize(rows)) { range, worker in
       let tile = out + range.lowerBound * width
-      serialGEMM(
-        .no, .yes, m: range.count, n: width, k: h, a: x + range.lowerBound * h, lda: h, b: weight, ldb: h, beta: 0,
-        c: tile, ldc: width)
+      multiply(
+        pool, worker: worker, .no, m: range.count, a: x + range.lowerBound * h, lda: h, by: packed, beta: 0, c: tile,
+        ldc: width)
       ck_add_bias(Int64(range.count), Int64(width), bias, tile, Int64(width))
     }
   }
@@ -104,6 +105,11 @@ extension TransformerEncoder {
     let kernel = configuration.activation.kernel
     let context = kept.context.pointer
     if keeps { reserve(kept, rows: count) }
+    let maps = [p.attentionOutput.weight, p.intermediate, p.output.weight].enumerated().map { index, weight in
+      pack(
+        pool, .yes, n: weight.shape[0], k: weight.shape[1], b: weight.value, ldb: weight.shape[1],
+        into: scratch.packed[index])
+    }
     let numbers = pass.isFirstTokenOnly(layer) ? firstTokens.reserve(count) : nil
     pool.parallelFor(count, grain: tile) { range, worker in
       let at = range.lowerBound
@@ -111,15 +117,15 @@ extension TransformerEncoder {
       let activated = state + tile * h
       let before = keeps ? kept.intermediate.pointer + at * i : activated + tile * i
       let tileRows = rows(range, numbers: numbers)
-      product(range, context + at * h, p.attentionOutput.weight, into: state)
+      product(worker, range.count, context + at * h, maps[0], into: state)
       ck_residual_norm_forward(
         tileRows, p.attentionOutput.bias.value, norm(p.attentionOutput), attentionDropout, residual + at * h, state,
         keeps ? kept.attentionNorm.normalized.pointer + at * h : nil,
         keeps ? kept.attentionNorm.inverse.pointer + at : nil)
-      product(range, state, p.intermediate, into: before)
+      product(worker, range.count, state, maps[1], into: before)
       ck_bias_activation_forward(
         kernel, Int64(range.count), Int64(i), p.intermediateBias.value, before, activated)
-      product(range, activated, p.output.weight, into: out + at * h)
+      product(worker, range.count, activated, maps[2], into: out + at * h)
       ck_residual_norm_forward(
         tileRows, p.output.bias.value, norm(p.output), outputDropout, state, out + at * h,
         keeps ? kept.outputNorm.normalized.pointer + at * h : nil,
@@ -133,14 +139,12 @@ extension TransformerEncoder {
     kept.intermediate.reserve(rows * configuration.intermediateSize)
   }
 
-  /// out = x W^T for the rows of a tile; W is `[out, in]`.
-  private func product(
-    _ range: Range<Int>, _ x: UnsafePointer<Float>, _ weight: Parameter, into out: UnsafeMutablePointer<Float>
+  /// out = x B for the rows of a tile, all side by side; `beta` times what `out` held is kept.
+  func product(
+    _ worker: Int, _ rows: Int, _ x: UnsafePointer<Float>, _ b: PackedMatrix, beta: Float = 0,
+    into out: UnsafeMutablePointer<Float>
   ) {
-    let (width, depth) = (weight.shape[0], weight.shape[1])
-    serialGEMM(
-      .no, .yes, m: range.count, n: width, k: depth, a: x, lda: depth, b: weight.value, ldb: depth, beta: 0, c: out,
-      ldc: width)
+    multiply(pool, worker: worker, .no, m: rows, a: x, lda: b.k, by: b, beta: beta, c: out, ldc: b.n)
   }
 
   func norm(_ p: LayerParameters.LinearNorm) -> ck_norm {

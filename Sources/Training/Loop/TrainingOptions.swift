@@ -30,6 +30,10 @@ package struct TrainingOptions: Sendable {
   package var warmupSteps = 0
   /// 0 switches clipping off.
   package var maximumGradientNorm = 1.0
+  /// The weight of masked language modelling beside the objective; nil: without it.
+  package var maskedLanguageWeight: Double?
+  /// The share of tokens that it hides.
+  package var maskedLanguageProbability = 0.15
   package var resume = false
   package var overwrite = false
 
@@ -51,6 +55,8 @@ package struct TrainingOptions: Sendable {
     try check("--weight-decay", weightDecay, 0...1)
     try check("--max-grad-norm", maximumGradientNorm, 0...1e30)
     try check("--epochs", epochs, 1e-9...1e6)
+    if let maskedLanguageWeight { try check("--mlm-weight", maskedLanguageWeight, 0...1e6) }
+    try check("--mlm-probability", maskedLanguageProbability, 0.001...1)
     if let dropout { try check("--dropout", dropout, 0...0.99) }
     if resume && overwrite {
       throw TrainingError.usage(
@@ -88,6 +94,8 @@ package struct TrainingOptions: Sendable {
       ("--no-shuffle", .bool(!isShuffled)), ("--gradient-accumulation", .integer(gradientAccumulation)),
       ("--weight-decay", .number(weightDecay)), ("--warmup-steps", .integer(warmupSteps)),
       ("--max-grad-norm", .number(maximumGradientNorm)),
+      ("--mlm-weight", maskedLanguageWeight.map { .number($0) } ?? .null),
+      ("--mlm-probability", .number(maskedLanguageProbability)),
     ]
   }
 }

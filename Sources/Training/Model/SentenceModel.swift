@@ -30,21 +30,23 @@ package final class SentenceModel: ExportableModel {
   package let objective: ContrastiveModel
   package let parameters: [Parameter]
   private let export: ExportSettings
+  private let masked: MaskedLanguageObjective?
   private let hiddenDropout, attentionDropout: Float
   private var gradients: [FloatBuffer] = []
 
-  /// `dropout` replaces both of the model's own probabilities.
+  /// `dropout` replaces both of the model's own probabilities; `masked` adds masked language modelling.
   package init(
     source: ModelFolder, encoder: TransformerEncoder, objective: ContrastiveModel, dropout: Double?,
-    export: ExportSettings
+    export: ExportSettings, masked: MaskedLanguageObjective? = nil
   ) {
     self.source = source
     self.encoder = encoder
     self.objective = objective
     self.export = export
+    self.masked = masked
     hiddenDropout = dropout.map(Float.init) ?? source.configuration.hiddenDropout
     attentionDropout = dropout.map(Float.init) ?? source.configuration.attentionDropout
-    parameters = encoder.parameters + objective.parameters
+    parameters = encoder.parameters + objective.parameters + (masked?.head.parameters ?? [])
   }
 
   package var states: [CheckpointTensor] {
@@ -60,12 +62,19 @@ package final class SentenceModel: ExportableModel {
       mode: .training(
         step: UInt64(position.batch), hiddenDropout: hiddenDropout, attentionDropout: attentionDropout))
     let dHidden = gradientMatrices(like: hidden)
-    let report = try objective.trainStep(
+    var report = try objective.trainStep(
       hidden: hidden, dHidden: dHidden, offsets: batch.sequences.offsets, tokens: batch.sequences.tokens,
       tokenFlags: batch.tokenFlags, views: batch.views, rowIDs: batch.rowIDs, textIDs: batch.textIDs,
       step: Int64(position.step), totalSteps: Int64(position.totalSteps), epoch: position.epoch, lossScale: scale,
       batch: UInt64(position.batch))
     try encoder.backward(dHidden)
+    let guessed = try masked?.accumulate(
+      batch, batchNumber: position.batch, scale: scale, hiddenDropout: hiddenDropout,
+      attentionDropout: attentionDropout)
+    if let guessed {
+      report.loss += guessed.weighted
+      report.metrics.append(("mlmLoss", guessed.loss))
+    }
     return report
   }
 

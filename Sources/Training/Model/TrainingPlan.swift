@@ -51,14 +51,16 @@ package struct TrainingPlan {
     let data = try TrainingData(path: options.trainFile, spoolFolder: options.outputFolder)
     for line in data.report.lines { display.note(line) }
     let pool = services.pool
+    let weights = try source.openWeights()
     let encoder = try TransformerEncoder(
-      configuration: source.configuration, weights: source.openWeights(), pool: pool, seed: options.seed)
+      configuration: source.configuration, weights: weights, pool: pool, seed: options.seed)
     let batches = BatchMaker(
       data: data, tokenizer: tokenizer, maximumLength: options.maximumLength, threads: pool.threads)
     let objective = try makeObjective(encoder, views: batches.views, registry: registry, services: services)
     let model = SentenceModel(
       source: source, encoder: encoder, objective: objective, dropout: options.dropout,
-      export: exportSettings(objective))
+      export: exportSettings(objective),
+      masked: try makeMaskedObjective(encoder, weights: weights, tokenizer: tokenizer, display: display))
     let embedder = try makeEmbedder(
       encoder, tokenizer: tokenizer, objective: objective, registry: registry, services: services)
     return TrainingRun(
@@ -79,6 +81,24 @@ package struct TrainingPlan {
       configuration, pooler: pooler, head: head, hiddenWidth: encoder.hiddenSize, layerCount: encoder.layerCount,
       maxRows: options.batchSize, maxTokens: options.batchSize * views * options.maximumLength, views: views,
       registry: registry, services: services)
+  }
+
+  private func makeMaskedObjective(
+    _ encoder: TransformerEncoder, weights: WeightTable, tokenizer: any Tokenizer, display: ProgressDisplay
+  ) throws -> MaskedLanguageObjective? {
+    guard let weight = options.maskedLanguageWeight else { return nil }
+    guard let maskID = tokenizer.maskID else {
+      throw TrainingError.usage(
+        place: "--mlm", expected: "a tokenizer with a mask token", found: "none in \(modelFolder)",
+        advice: "Leave --mlm out, or add the mask token to the tokenizer's files")
+    }
+    let head = try MaskedLanguageHead(encoder, weights: weights, seed: options.seed)
+    if !head.isPretrained {
+      display.note("note: \(modelFolder) has no head for masked language modelling; it starts from random numbers")
+    }
+    return MaskedLanguageObjective(
+      encoder: encoder, head: head, maskID: maskID, vocabularySize: tokenizer.vocabularySize, weight: weight,
+      probability: options.maskedLanguageProbability, seed: options.seed)
   }
 
   // MARK: - Evaluation

@@ -12,7 +12,8 @@ enum ReferenceFlags {
     "--temp": "--temperature", "--pooler_type": "--pooler", "--mlp_only_train": "--head-train-only",
     "--hard_negative_weight": "--hard-negative-weight", "--gradient_accumulation_steps": "--gradient-accumulation",
     "--weight_decay": "--weight-decay", "--warmup_steps": "--warmup-steps", "--max_grad_norm": "--max-grad-norm",
-    "--overwrite_output_dir": "--overwrite",
+    "--overwrite_output_dir": "--overwrite", "--do_mlm": "--mlm", "--mlm_weight": "--mlm-weight",
+    "--mlm_probability": "--mlm-probability",
   ]
 
   /// Flags that name what is always so here, with the number of their values.

@@ -95,6 +95,15 @@ struct TrainingFlags: ParsableArguments {
     help: ArgumentHelp("The longest gradient, all parameters together; 0: no limit.", valueName: "norm"))
   var maximumGradientNorm = 1.0
 
+  @Flag(help: "Also train masked language modelling, on a masked copy of each batch; costs a second pass.")
+  var mlm = false
+
+  @Option(name: .customLong("mlm-weight"), help: "With --mlm: what its loss is multiplied by, 0 or more.")
+  var mlmWeight = 0.1
+
+  @Option(name: .customLong("mlm-probability"), help: "With --mlm: the share of tokens to guess, 0.001 to 1.")
+  var mlmProbability = 0.15
+
   @Flag(help: "Go on with the run in --output-dir from its last checkpoint.")
   var resume = false
 
@@ -118,6 +127,8 @@ struct TrainingFlags: ParsableArguments {
     options.weightDecay = weightDecay
     options.warmupSteps = warmupSteps
     options.maximumGradientNorm = maximumGradientNorm
+    options.maskedLanguageWeight = mlm ? mlmWeight : nil
+    options.maskedLanguageProbability = mlmProbability
     options.resume = resume
     options.overwrite = overwrite
     return options

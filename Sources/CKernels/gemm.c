@@ -1,0 +1,209 @@
+// Single-precision matrix products. op(B) is packed once, into panels of columns, and may be shared by any number of
+// threads that each compute rows of C; op(A) is packed a tile of rows at a time. The innermost kernel holds a tile of C
+// in registers: 14 x 32 with AVX-512, 6 x 16 with AVX2, 3 x 16 otherwise.
+//
+// Source of the scheme: Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008. The order of
+// summation depends on k and on the vector width only, so a row of C is the same however rows are shared out.
+
+#include "ckernels.h"
+#include "clones.h"
+#include "vector.h"
+
+#include <string.h>
+
+enum {
+  DEPTH = 384,            // terms of the sum that are packed together
+  A_STRIDE = DEPTH + 16,  // floats between packed rows of A: lines of neighbouring rows fall into different sets
+  MAX_ROWS = 14,
+  MAX_COLUMNS = 32,
+};
+
+// One packed tile of A times one packed panel of B. `row` and `term` are the distances between elements of A.
+#define MICRO_KERNEL(ROWS, VECTORS, ROW, TERM)                                                    \
+  vf sum[ROWS][VECTORS];                                                                          \
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < (ROWS); i++) {                           \
+    _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++) sum[i][v] = VF_ZERO;   \
+  }                                                                                               \
+  for (int64_t p = 0; p < depth; p++) {                                                           \
+    vf column[VECTORS];                                                                           \
+    _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++)                        \
+      column[v] = VF_LOAD(b + LANES * v);                                                         \
+    _Pragma("clang loop unroll(full)") for (int i = 0; i < (ROWS); i++) {                         \
+      _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++)                      \
+        sum[i][v] += a[i * (ROW)] * column[v];                                                    \
+    }                                                                                             \
+    a += (TERM);                                                                                  \
+    b += LANES * (VECTORS);                                                                       \
+  }                                                                                               \
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < (ROWS); i++) {                           \
+    _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++) {                      \
+      float *out = c + i * ldc + LANES * v;                                                       \
+      if (keep) {                                                                                 \
+        VF_STORE(out, VF_LOAD(out) + alpha * sum[i][v]);                                          \
+      } else {                                                                                    \
+        VF_STORE(out, alpha * sum[i][v]);                                                         \
+      }                                                                                           \
+    }                                                                                             \
+  }
+
+typedef void (*micro_kernel)(int64_t depth, const float *a, const float *b, float alpha, int keep, float *c, int64_t ldc);
+
+#define MICRO_KERNELS(NAME, TARGET, ROWS, VECTORS)                                                                        \
+  TARGET static void NAME##_rows(int64_t depth, const float *a, const float *b, float alpha, int keep, float *c,          \
+                                 int64_t ldc) {                                                                           \
+    MICRO_KERNEL(ROWS, VECTORS, A_STRIDE, 1)                                                                              \
+  }                                                                                                                       \
+  TARGET static void NAME##_columns(int64_t depth, const float *a, const float *b, float alpha, int keep, float *c,       \
+                                    int64_t ldc) {                                                                        \
+    MICRO_KERNEL(ROWS, VECTORS, 1, ROWS)                                                                                  \
+  }
+
+typedef struct {
+  int32_t rows, columns;                  // of the tile of C in registers
+  micro_kernel from_rows, from_columns;   // A packed row by row, or term by term
+} gemm_kernels;
+
+MICRO_KERNELS(plain, , 3, 1)
+#if defined(__x86_64__) && defined(__linux__)
+MICRO_KERNELS(avx2, __attribute__((target("arch=x86-64-v3"))), 6, 1)
+MICRO_KERNELS(avx512, __attribute__((target("arch=x86-64-v4"), min_vector_width(512))), 14, 2)
+#endif
+
+static gemm_kernels kernels = {3, 16, plain_rows, plain_columns};
+
+int32_t ck_gemm_select(int32_t bits) {
+#if defined(__x86_64__) && defined(__linux__)
+  __builtin_cpu_init();
+  if (bits >= 512 && __builtin_cpu_supports("x86-64-v4")) {
+    kernels = (gemm_kernels){14, 32, avx512_rows, avx512_columns};
+    return 512;
+  }
+  if (bits >= 256 && __builtin_cpu_supports("x86-64-v3")) {
+    kernels = (gemm_kernels){6, 16, avx2_rows, avx2_columns};
+    return 256;
+  }
+#endif
+  kernels = (gemm_kernels){3, 16, plain_rows, plain_columns};
+  return 128;
+}
+
+__attribute__((constructor)) static void select_widest(void) { ck_gemm_select(512); }
+
+static int64_t smaller(int64_t x, int64_t y) { return x < y ? x : y; }
+
+static int64_t rounded_up(int64_t x, int64_t to) { return (x + to - 1) / to * to; }
+
+int64_t ck_gemm_panel_width(void) { return kernels.columns; }
+
+int64_t ck_gemm_tile_height(void) { return kernels.rows; }
+
+int64_t ck_gemm_packed_count(int64_t n, int64_t k) { return rounded_up(n, kernels.columns) * k; }
+
+// Packed B: for each stretch of DEPTH terms all panels in turn, each `terms x columns`, columns beyond n zero.
+CK_CLONES void ck_gemm_pack(int64_t first_panel, int64_t panels, int32_t transposed, int64_t n, int64_t k, const float *b,
+                            int64_t ldb, float *packed) {
+  const int64_t width = kernels.columns, padded = rounded_up(n, width);
+  for (int64_t start = 0; start < k; start += DEPTH) {
+    const int64_t terms = smaller(DEPTH, k - start);
+    for (int64_t panel = first_panel; panel < first_panel + panels; panel++) {
+      const int64_t at = panel * width, columns = smaller(width, n - at);
+      float *out = packed + start * padded + at * terms;
+      if (!transposed) {
+        for (int64_t p = 0; p < terms; p++) {
+          memcpy(out + p * width, b + (start + p) * ldb + at, (size_t)columns * sizeof(float));
+          if (columns < width) memset(out + p * width + columns, 0, (size_t)(width - columns) * sizeof(float));
+        }
+        continue;
+      }
+      // Eight terms at a time: one line of the source is read per column before it leaves the cache.
+      for (int64_t p = 0; p < terms; p += 8) {
+        const int64_t count = smaller(8, terms - p);
+        for (int64_t j = 0; j < columns; j++) {
+          const float *source = b + (at + j) * ldb + start + p;
+          for (int64_t q = 0; q < count; q++) out[(p + q) * width + j] = source[q];
+        }
+        for (int64_t j = columns; j < width; j++) {
+          for (int64_t q = 0; q < count; q++) out[(p + q) * width + j] = 0;
+        }
+      }
+    }
+  }
+}
+
+int64_t ck_gemm_scratch_count(int64_t m) { return rounded_up(m, kernels.rows) * A_STRIDE + MAX_ROWS * MAX_COLUMNS; }
+
+// Rows of op(A) as they stand, A_STRIDE apart.
+static void pack_rows(int64_t m, int64_t terms, const float *a, int64_t lda, float *packed) {
+  const int64_t padded = rounded_up(m, kernels.rows);
+  for (int64_t i = 0; i < m; i++) memcpy(packed + i * A_STRIDE, a + i * lda, (size_t)terms * sizeof(float));
+  for (int64_t i = m; i < padded; i++) memset(packed + i * A_STRIDE, 0, (size_t)terms * sizeof(float));
+}
+
+// Columns of the stored A, `rows` of them side by side for each term.
+CK_CLONES static void pack_columns(int64_t m, int64_t terms, const float *a, int64_t lda, float *packed) {
+  const int64_t rows = kernels.rows;
+  for (int64_t i = 0; i < m; i += rows) {
+    const int64_t count = smaller(rows, m - i);
+    for (int64_t p = 0; p < terms; p++) {
+      float *out = packed + i * A_STRIDE + p * rows;
+      const float *source = a + p * lda + i;
+      if (count == MAX_ROWS) {
+        memcpy(out, source, MAX_ROWS * sizeof(float));
+        continue;
+      }
+      for (int64_t r = 0; r < count; r++) out[r] = source[r];
+      for (int64_t r = count; r < rows; r++) out[r] = 0;
+    }
+  }
+}
+
+// One tile of C at the border: computed whole beside C, then copied as far as C goes.
+static void border_tile(micro_kernel kernel, int64_t depth, const float *a, const float *b, float alpha, int keep,
+                        int64_t rows, int64_t columns, float *c, int64_t ldc, float *tile) {
+  const size_t bytes = (size_t)columns * sizeof(float);
+  if (keep) {
+    for (int64_t i = 0; i < rows; i++) memcpy(tile + i * MAX_COLUMNS, c + i * ldc, bytes);
+  }
+  kernel(depth, a, b, alpha, keep, tile, MAX_COLUMNS);
+  for (int64_t i = 0; i < rows; i++) memcpy(c + i * ldc, tile + i * MAX_COLUMNS, bytes);
+}
+
+static void scale_rows(int64_t m, int64_t n, float beta, float *c, int64_t ldc) {
+  for (int64_t i = 0; i < m; i++) {
+    for (int64_t j = 0; j < n; j++) c[i * ldc + j] = beta == 0 ? 0 : beta * c[i * ldc + j];
+  }
+}
+
+void ck_gemm_run(ck_gemm_shape shape, const float *a, const float *packed, float *c, float *scratch) {
+  enum { COLUMN_BLOCK = 256 };  // columns of packed B that stay in the second cache while rows pass by
+  const int64_t m = shape.m, n = shape.n, k = shape.k, ldc = shape.ldc;
+  const int64_t height = kernels.rows, width = kernels.columns, padded = rounded_up(n, width);
+  const micro_kernel kernel = shape.transposed ? kernels.from_columns : kernels.from_rows;
+  float *tile = scratch + rounded_up(m, height) * A_STRIDE;
+  if (k == 0 || (shape.beta != 0 && shape.beta != 1)) scale_rows(m, n, shape.beta, c, ldc);
+  for (int64_t start = 0; start < k; start += DEPTH) {
+    const int64_t terms = smaller(DEPTH, k - start);
+    const int keep = start > 0 || shape.beta != 0;
+    if (shape.transposed) {
+      pack_columns(m, terms, a + start * shape.lda, shape.lda, scratch);
+    } else {
+      pack_rows(m, terms, a + start, shape.lda, scratch);
+    }
+    for (int64_t block = 0; block < n; block += COLUMN_BLOCK) {
+      const int64_t end = smaller(n, block + COLUMN_BLOCK);
+      for (int64_t i = 0; i < m; i += height) {
+        const float *rows = scratch + i * A_STRIDE;
+        for (int64_t j = block; j < end; j += width) {
+          const float *panel = packed + start * padded + j * terms;
+          float *out = c + i * ldc + j;
+          if (i + height <= m && j + width <= n) {
+            kernel(terms, rows, panel, shape.alpha, keep, out, ldc);
+          } else {
+            border_tile(kernel, terms, rows, panel, shape.alpha, keep, smaller(height, m - i), smaller(width, n - j), out,
+                        ldc, tile);
+          }
+        }
+      }
+    }
+  }
+}
