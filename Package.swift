@@ -26,8 +26,10 @@ let package = Package(
   ],
   targets: [
     // Floor 0: contracts and system libraries.
+    .target(name: "CHeap"),  // one inline function over mallinfo2
     .target(name: "PluginAPI"),  // cse_plugin.h: the whole plugin ABI, header only
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CFFI", pkgConfig: "libffi", providers: [.apt(["libffi-dev"])]),
     // Hot loops in C, one clone per vector width, chosen at run time.
     .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-ffp-contract=fast", "-fno-math-errno"])]),
 
@@ -36,15 +38,18 @@ let package = Package(
     // Floor 1: numbers and text.
     .target(name: "Kernels", dependencies: ["CKernels"], swiftSettings: walls),
     .target(name: "Tokenizer", swiftSettings: walls),
+    .target(name: "PluginTemplates", swiftSettings: walls),  // what `plugins new` writes
 
     // Floor 2: neighbours that never import each other.
     .target(name: "Encoder", dependencies: ["Kernels", "CKernels", "CZlib"], swiftSettings: walls),
-    .target(name: "Host", dependencies: ["PluginAPI", "Kernels", logging], swiftSettings: walls),
+    .target(name: "Host", dependencies: ["PluginAPI", "Kernels", "CFFI", logging], swiftSettings: walls),
 
     // Floor 3: what is compared and scored; how good the result is.
     .target(
       name: "Objective", dependencies: ["Host", "Encoder", "Tokenizer", "Kernels", "PluginAPI"], swiftSettings: walls),
     .target(name: "Evaluation", dependencies: ["Kernels", "CClassifier"], swiftSettings: walls),
+    .target(
+      name: "PluginCheck", dependencies: ["Host", "Kernels", "PluginAPI", "CHeap", logging], swiftSettings: walls),
 
     // Floor 4: data, optimiser, loop, checkpoints.
     .target(
@@ -56,7 +61,9 @@ let package = Package(
     .executableTarget(
       name: "mixcse",
       dependencies: [
-        "Training", "Objective", "Evaluation", "Encoder", "Host", "Tokenizer", "Kernels", argumentParser, logging,
+        "Training", "Objective", "Evaluation", "Encoder", "Host", "PluginCheck", "PluginTemplates", "Tokenizer",
+        "Kernels",
+        argumentParser, logging,
       ],
       swiftSettings: walls),
 
@@ -65,6 +72,11 @@ let package = Package(
     .target(name: "MixCSELoss", dependencies: ["PluginKit", "PluginAPI"], path: "Plugins/MixCSELoss"),
     .target(name: "SimCSELoss", dependencies: ["PluginKit", "PluginAPI"], path: "Plugins/SimCSELoss"),
     .target(name: "Poolers", dependencies: ["PluginKit", "PluginAPI"], path: "Plugins/Poolers"),
+
+    // Measurements and long runs that are no tests: `swift run -c release bare-bench`.
+    .executableTarget(
+      name: "bare-bench", dependencies: ["Host", "Kernels", "PluginAPI", "TestSupport", logging],
+      path: "Benchmarks/bare", swiftSettings: walls),
 
     // Tests mirror Sources.
     .target(name: "TestSupport", dependencies: ["Kernels"], path: "Tests/TestSupport"),

@@ -21,7 +21,8 @@ package enum PluginRefusal: Error, Equatable, Sendable, CustomStringConvertible 
 
   // What it offers and needs.
   case notAPlugin
-  case bareFunctions
+  /// The text of its bare functions cannot be used; where it stands, and what is wrong (with line and column).
+  case functions(origin: String, problem: String)
   case wrongMajor(found: [Int], supported: Int)
   case missingDependency(name: String, neededBy: String, searched: [String])
   case loader(message: String, undefined: [String])
@@ -38,7 +39,7 @@ package enum PluginRefusal: Error, Equatable, Sendable, CustomStringConvertible 
       fileDescription
     case .notELF, .truncated, .malformed, .wrongMachine, .notALibrary:
       imageDescription
-    case .notAPlugin, .bareFunctions, .wrongMajor, .missingDependency, .loader:
+    case .notAPlugin, .functions, .wrongMajor, .missingDependency, .loader:
       symbolDescription
     case .entryRefused, .entryNotIdempotent, .hostTooOld, .descriptor:
       entryDescription
@@ -77,10 +78,8 @@ package enum PluginRefusal: Error, Equatable, Sendable, CustomStringConvertible 
 
   private var symbolDescription: String {
     switch self {
-    case .notAPlugin: return "it exports no cse_library_entry_v1, so it is no plugin"
-    case .bareFunctions:
-      return "it offers bare functions (cse_functions), which this host does not call yet"
-        + "; export cse_library_entry_v1 instead"
+    case .notAPlugin: return "it exports neither cse_library_entry_v1 nor cse_functions, so it is no plugin"
+    case .functions(let origin, let problem): return "its bare functions (\(origin)) cannot be used: \(problem)"
     case .wrongMajor(let found, let supported):
       let versions = found.map(String.init).joined(separator: ", ")
       let older = found.allSatisfy { $0 < supported }

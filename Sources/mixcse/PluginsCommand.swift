@@ -6,8 +6,11 @@ import Host
 
 struct PluginsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "plugins", abstract: "Shows the plugins that can be found.",
-    subcommands: [PluginsListCommand.self, PluginsInfoCommand.self])
+    commandName: "plugins", abstract: "Shows, checks, makes and calls plugins.",
+    subcommands: [
+      PluginsListCommand.self, PluginsInfoCommand.self, PluginsCheckCommand.self, PluginsNewCommand.self,
+      PluginsCallCommand.self,
+    ])
 }
 
 struct PluginsListCommand: ParsableCommand {

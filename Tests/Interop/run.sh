@@ -28,6 +28,7 @@ check() { # name, flags of train
 
 check cls-with-head --pooler cls
 check cls-head-dropped --pooler cls --head-train-only
+"$python" "$here/check_plugins.py" "$(dirname "$mixcse")"
 check avg --pooler avg
 check avg_first_last --pooler avg_first_last
 check weighted --pooler weighted

@@ -19,6 +19,20 @@ struct DocumentedExamplesTests {
     }
   }
 
+  @Test("the bare sampler builds and passes the conformance suite")
+  func bareSampler() throws {
+    try withSource(language: "c", page: "BareFunctions") { folder, source in
+      let library = folder + "/libblended.so"
+      let built = try shell(["cc", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", source, "-o", library])
+      #expect(built.code == 0, "\(built.errors)")
+      for path in [folder, library] {
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+      }
+      let checked = try shell([Resources.command, "plugins", "check", library])
+      #expect(checked.code == 0, "\(checked.output)\(checked.errors)")
+    }
+  }
+
   @Test("the Swift sampler type-checks against the kit")
   func swiftSampler() throws {
     try withSource(language: "swift") { _, source in
@@ -31,8 +45,10 @@ struct DocumentedExamplesTests {
   }
 
   /// Writes the first example in a language to a file of its own.
-  private func withSource(language: String, _ body: (_ folder: String, _ source: String) throws -> Void) throws {
-    let page = try String(contentsOfFile: Resources.packageRoot + "/Documentation/PluginABI.md", encoding: .utf8)
+  private func withSource(
+    language: String, page name: String = "PluginABI", _ body: (_ folder: String, _ source: String) throws -> Void
+  ) throws {
+    let page = try String(contentsOfFile: Resources.packageRoot + "/Documentation/\(name).md", encoding: .utf8)
     let start = try #require(page.range(of: "```\(language)\n"))
     let end = try #require(page.range(of: "\n```", range: start.upperBound..<page.endIndex))
     let folder = FileManager.default.temporaryDirectory.path + "/example-" + UUID().uuidString

@@ -10,6 +10,8 @@ package struct PluginFile: Sendable {
   package let resolvedPath: String
   package let sha256: String
   package let image: ELFImage
+  /// The text of its bare functions; nil for a library with a descriptor.
+  package let bareSource: BareSource?
   let stamp: FileStamp
 
   /// The major version of the plugin ABI this host speaks.
@@ -30,10 +32,14 @@ package struct PluginFile: Sendable {
       throw safety ?? error
     }
     let majors = image.entryMajors
-    if majors.isEmpty && !image.offersBareFunctions { throw .notAPlugin }
+    let hasSidecar = access(opened.resolvedPath + ".cse", F_OK) == 0
+    if majors.isEmpty && !image.offersBareFunctions && !hasSidecar { throw .notAPlugin }
     if let safety { throw safety }
-    if majors.isEmpty { throw .bareFunctions }
-    guard majors.contains(Self.supportedMajor) else { throw .wrongMajor(found: majors, supported: Self.supportedMajor) }
+    bareSource =
+      majors.isEmpty ? try BareSource.find(image, path: opened.resolvedPath, allowInsecure: allowInsecure) : nil
+    guard bareSource != nil || majors.contains(Self.supportedMajor) else {
+      throw .wrongMajor(found: majors, supported: Self.supportedMajor)
+    }
     try DependencySearch().check(image, path: opened.resolvedPath)
     self.path = path
     resolvedPath = opened.resolvedPath

@@ -85,6 +85,7 @@ struct ELFDynamic {
     let other: UInt8
     let section: UInt16
     let value: UInt64
+    let size: UInt64
   }
 
   struct SymbolTable {
@@ -97,7 +98,7 @@ struct ELFDynamic {
       return Symbol(
         name: head & 0xFFFF_FFFF, info: UInt8(truncatingIfNeeded: head >> 32),
         other: UInt8(truncatingIfNeeded: head >> 40), section: UInt16(truncatingIfNeeded: head >> 48),
-        value: try reader.u64(entry + 8, "symbol \(index)"))
+        value: try reader.u64(entry + 8, "symbol \(index)"), size: try reader.u64(entry + 16, "symbol \(index)"))
     }
   }
 

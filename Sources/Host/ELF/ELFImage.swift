@@ -15,6 +15,18 @@ package struct ELFImage: Sendable {
   package private(set) var exports: Set<String> = []
   /// Names that must be found elsewhere when it is loaded (weak ones need not).
   package private(set) var undefined: [String] = []
+  /// Those of `exports` that are functions in its code.
+  package private(set) var functions: Set<String> = []
+  /// The text of bare functions, `const char cse_functions[]`.
+  package private(set) var functionsText = FunctionsText.absent
+
+  package enum FunctionsText: Sendable, Equatable {
+    case absent
+    /// It needs the loader to be followed.
+    case pointer
+    case unreadable(String)
+    case text(String)
+  }
 
   /// Reads `bytes`, a whole file.
   /// - Throws: `PluginRefusal`: `.notELF`, `.truncated`, `.malformed`, `.wrongMachine`, `.notALibrary`.
@@ -56,11 +68,30 @@ package struct ELFImage: Sendable {
           throw .malformed("\(name) is no function in its code")
         }
         exports.insert(name)
+        // 10: a function whose address is chosen when it is loaded.
+        if [2, 10].contains(symbol.info & 15), segments.holdsCode(symbol.value) { functions.insert(name) }
+        if name == "cse_functions" { functionsText = Self.functionsText(symbol, reader, segments) }
       } else if binding == 1 {
         undefined.append(name)
       }
     }
     return table.count
+  }
+
+  /// The NUL-terminated text an exported array holds.
+  private static func functionsText(
+    _ symbol: ELFDynamic.Symbol, _ reader: ByteReader, _ segments: ELFSegments
+  ) -> FunctionsText {
+    guard let place = segments.place(of: symbol.value) else { return .unreadable("it has no contents in the file") }
+    let end = place.offset + min(place.available, UInt64(BareLimits.text) + 1)
+    guard let bytes = reader.string(place.offset, end: end) else {
+      return .unreadable("it has no end within \(BareLimits.text) bytes; it must be NUL-terminated")
+    }
+    // A pointer has the size of one, and its bytes in the file are an address or zeros.
+    let isText = !bytes.isEmpty && bytes.allSatisfy { $0 >= 32 || (9...13).contains($0) }
+    if symbol.size == 8, !isText { return .pointer }
+    guard let text = String(validating: bytes, as: UTF8.self) else { return .unreadable("it is not UTF-8") }
+    return .text(text)
   }
 
   /// The major versions of the plugin ABI it exports an entry for, ascending.

@@ -84,8 +84,11 @@ package final class PluginComponent: @unchecked Sendable {
   /// The names of `call->metrics`, in order.
   package let metrics: [String]
   package let library: LibraryIdentity
+  /// The bare functions behind it; nil for a component with a descriptor of its own.
+  package let bare: LoadedBareComponent?
 
-  init(_ parts: ComponentDescriptor, of library: LibraryIdentity) {
+  init(_ parts: ComponentDescriptor, of library: LibraryIdentity, bare: LoadedBareComponent? = nil) {
+    self.bare = bare
     pointer = parts.pointer
     declared = parts.declared
     kind = parts.kind

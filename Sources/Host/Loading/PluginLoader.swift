@@ -16,6 +16,7 @@ enum PluginLoader {
       let undefined = DependencySearch().undefinedSymbols(of: file.image, path: file.resolvedPath)
       throw .loader(message: message, undefined: undefined)
     }
+    if let source = file.bareSource { return try BareLoader.load(file, source, handle: handle, alias: alias) }
     guard let symbol = dlsym(handle, "cse_library_entry_v1") else {
       throw .loader(message: dlerror().map { String(cString: $0) } ?? "its entry function is gone", undefined: [])
     }

@@ -1,0 +1,108 @@
+// Memory between two pages that nobody may touch: one number too far ends the child that runs the test.
+
+import Glibc
+import Host
+import PluginAPI
+
+/// Which end of the memory lies against an untouchable page; the other end is watched with a pattern.
+enum GuardSide { case right, left }
+
+/// Zeroed memory, 64-byte aligned as the host promises, with PROT_NONE pages on both sides.
+final class GuardPages {
+  let pointer: UnsafeMutableRawPointer
+  let count: Int
+  private let base: UnsafeMutableRawPointer
+  private let mapped: Int
+  private static let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+  private static let pattern: UInt8 = 0xC5
+
+  /// `alignment`: 64 for tensors; 8 puts a struct exactly against the page.
+  init(_ count: Int, side: GuardSide = .right, alignment: Int = 64) throws {
+    self.count = count
+    let pages = max(1, (count + Self.page - 1) / Self.page)
+    mapped = (pages + 2) * Self.page
+    let memory = mmap(nil, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+    guard let memory, memory != MAP_FAILED else { throw CheckProblem("the system gives no \(mapped) bytes of memory") }
+    base = memory
+    memset(base + Self.page, Int32(Self.pattern), pages * Self.page)
+    let room = (count + alignment - 1) / alignment * alignment
+    pointer = side == .right ? base + mapped - Self.page - room : base + Self.page
+    memset(pointer, 0, count)
+    mprotect(base, Self.page, PROT_NONE)
+    mprotect(base + mapped - Self.page, Self.page, PROT_NONE)
+  }
+
+  deinit { munmap(base, mapped) }
+
+  /// Makes what it holds read-only, or writable again.
+  func protect(_ readOnly: Bool) {
+    mprotect(base + Self.page, mapped - 2 * Self.page, readOnly ? PROT_READ : PROT_READ | PROT_WRITE)
+  }
+
+  /// Where the pattern around the memory was overwritten.
+  var damage: String? {
+    let start = base + Self.page
+    let before = pointer - start
+    for offset in 0..<before where start.load(fromByteOffset: offset, as: UInt8.self) != Self.pattern {
+      return "\(before - offset) bytes before its start"
+    }
+    for offset in (before + count)..<(mapped - 2 * Self.page)
+    where start.load(fromByteOffset: offset, as: UInt8.self) != Self.pattern {
+      return "\(offset - before - count + 1) bytes past its end"
+    }
+    return nil
+  }
+}
+
+/// Why a test failed.
+struct CheckProblem: Error, CustomStringConvertible {
+  let description: String
+  init(_ description: String) { self.description = description }
+}
+
+/// A tensor in guarded memory.
+final class Field {
+  let label: String
+  let tensor: Tensor
+  let pages: GuardPages
+  let rows: Int
+  let width: Int
+  let stride: Int
+
+  init(_ label: String, _ shape: [Int], padded: Bool, side: GuardSide) throws {
+    self.label = label
+    rows = shape[0]
+    width = shape.dropFirst().reduce(1, *)
+    stride = padded ? width + 7 : width
+    pages = try GuardPages(max(0, ((rows - 1) * stride + width) * 4), side: side)
+    tensor = Tensor(shape: shape, rowStride: shape.count > 1 ? stride : nil)
+    tensor.point(to: pages.pointer)
+  }
+
+  var floats: UnsafeMutablePointer<Float> { pages.pointer.assumingMemoryBound(to: Float.self) }
+
+  /// The values without padding.
+  var values: [Float] {
+    get { (0..<rows).flatMap { row in (0..<width).map { floats[row * stride + $0] } } }
+    set {
+      for row in 0..<rows { for k in 0..<width { floats[row * stride + k] = newValue[row * width + k] } }
+    }
+  }
+
+  func fill(_ value: Float) { values = [Float](repeating: value, count: rows * width) }
+}
+
+/// A struct of the ABI against a guard page (an older host knows no more), or with a tail of a newer host behind it.
+final class StructBox<T> {
+  private let pages: GuardPages
+
+  init(_ value: T, newer: Bool) throws {
+    let size = MemoryLayout<T>.size
+    pages = try GuardPages(newer ? size + 64 : size, alignment: 8)
+    pages.pointer.initializeMemory(as: T.self, repeating: value, count: 1)
+    if newer { memset(pages.pointer + size, 0xA5, 64) }
+    pages.pointer.storeBytes(of: UInt32(pages.count), as: UInt32.self)
+  }
+
+  var pointer: UnsafeMutablePointer<T> { pages.pointer.assumingMemoryBound(to: T.self) }
+}

@@ -1,0 +1,193 @@
+// One component with a batch made for it: every buffer between guard pages, one scalar to differentiate.
+// Losses have their own scalar; of samplers and poolers it is sum(R * output) for fixed random R.
+
+import Host
+import Kernels
+import PluginAPI
+
+/// What a batch looks like.
+struct RigShape {
+  var rows = 6
+  var width = 10
+  var isPadded = false
+  var side = GuardSide.right
+  /// Structs carry a newer host's tail.
+  var isNewer = false
+  /// Lengths of sequences, for poolers; `rows` are sequences.
+  var tokens: [Int]?
+  var maxRows: Int?
+}
+
+/// What the batch is filled with.
+enum RigValues: String { case normal, zero, equal, huge, denormal, nan }
+
+/// A number array that is differentiated by.
+struct RigInput {
+  let label: String
+  let field: Field?
+  let pointer: UnsafeMutablePointer<Float>
+  let rows: Int
+  let width: Int
+  let stride: Int
+  let gradient: () -> [Float]
+
+  var count: Int { rows * width }
+  func index(_ flat: Int) -> Int { (flat / width) * stride + flat % width }
+}
+
+class Rig {
+  let instance: PluginInstance
+  let shape: RigShape
+  let seed: UInt64
+  var inputs: [Field] = []
+  var gradients: [Field] = []
+  var outputs: [Field] = []
+  /// R, where there is one.
+  var weightsOfOutputs: [Field] = []
+
+  init(_ instance: PluginInstance, _ shape: RigShape, seed: UInt64, limits: PluginLimits) throws {
+    self.instance = instance
+    self.shape = shape
+    self.seed = seed
+    try instance.prepare(limits)
+    instance.begin(StepPosition(step: 3, totalSteps: 10, epoch: 0.5))
+  }
+
+  /// Fills the inputs and everything that follows from them.
+  func fill(_ values: RigValues) {}
+  /// Calls forward; with `gradients` also backward, which adds to `gradients`.
+  func run(gradients: Bool) throws -> Double { 0 }
+  func commit() throws {}
+
+  func field(_ label: String, _ shape: [Int]) throws -> Field {
+    try Field(label, shape, padded: self.shape.isPadded, side: self.shape.side)
+  }
+
+  func numbers(_ name: String, _ count: Int, _ values: RigValues) -> [Float] {
+    var result = [Float](repeating: 0, count: count)
+    switch values {
+    case .zero: break
+    case .equal: result = [Float](repeating: 0.25, count: count)
+    default:
+      result.withUnsafeMutableBufferPointer {
+        RandomStream(seed: seed, name: name).normal(step: 0, offset: 0, into: $0)
+      }
+    }
+    switch values {
+    case .huge: result = result.map { $0 * 1e15 }
+    case .denormal: result = result.map { $0 * Float.leastNormalMagnitude / 512 }
+    case .nan: if count > 0 { result[count / 2] = .nan }
+    default: break
+    }
+    return result
+  }
+
+  func clearGradients(_ value: Float = 0) {
+    for gradient in gradients { gradient.fill(value) }
+    instance.begin(instance.position)
+  }
+
+  /// sum(R * outputs)
+  var weighted: Double {
+    zip(outputs, weightsOfOutputs).reduce(0) { sum, pair in
+      sum + zip(pair.0.values, pair.1.values).reduce(0) { $0 + Double($1.0) * Double($1.1) }
+    }
+  }
+
+  /// Everything there is to differentiate by: inputs with a gradient, and weights.
+  var differentiable: [RigInput] {
+    let fields = zip(inputs, gradients).map { input, gradient in
+      RigInput(
+        label: input.label, field: input, pointer: input.floats, rows: input.rows, width: input.width,
+        stride: input.stride, gradient: { gradient.values })
+    }
+    let weights = instance.weights.enumerated().map { index, weight in
+      RigInput(
+        label: weight.name, field: nil, pointer: weight.value, rows: 1, width: weight.count, stride: weight.count,
+        gradient: { [instance] in (0..<weight.count).map { instance.weightGradient(index)[$0] } })
+    }
+    return fields + weights
+  }
+
+  /// All bytes that a call made: outputs, states, and the scalar.
+  func snapshot(_ value: Double) -> [UInt64] {
+    var result = [value.bitPattern]
+    for output in outputs { result += output.values.map { UInt64($0.bitPattern) } }
+    for state in instance.states { result += state.bytes.map { UInt64($0) } }
+    return result
+  }
+
+  func checkEdges() throws {
+    for field in inputs + gradients + outputs {
+      if let damage = field.pages.damage { throw CheckProblem("it wrote \(damage) of '\(field.label)'") }
+    }
+  }
+}
+
+/// Batches of embeddings: for samplers and losses on embeddings.
+class BatchRig: Rig {
+  let views = 3
+  var batch: StructBox<cse_batch>
+  private let list, units, gradientList, unitGradients: TensorList
+  private let identifiers: GuardPages
+
+  override init(_ instance: PluginInstance, _ shape: RigShape, seed: UInt64, limits: PluginLimits) throws {
+    func fields(_ name: String) throws -> [Field] {
+      try (1...3).map {
+        try Field("\(name)\($0)", [shape.rows, shape.width], padded: shape.isPadded, side: shape.side)
+      }
+    }
+    let (z, u, dz, du) = (try fields("z"), try fields("u"), try fields("dz"), try fields("du"))
+    list = TensorList(z.map(\.tensor))
+    units = TensorList(u.map(\.tensor))
+    gradientList = TensorList(dz.map(\.tensor))
+    unitGradients = TensorList(du.map(\.tensor))
+    identifiers = try GuardPages(shape.rows * 8, side: shape.side)
+    for row in 0..<shape.rows { identifiers.pointer.storeBytes(of: Int64(row), toByteOffset: row * 8, as: Int64.self) }
+    var raw = cse_batch()
+    raw.n_views = 3
+    raw.rows = Int64(shape.rows)
+    raw.dim = Int64(shape.width)
+    raw.z = list.reading
+    raw.u = units.reading
+    raw.row_ids = UnsafeRawPointer(identifiers.pointer).assumingMemoryBound(to: Int64.self)
+    raw.text_ids = raw.row_ids
+    batch = try StructBox(raw, newer: shape.isNewer)
+    try super.init(instance, shape, seed: seed, limits: limits)
+    inputs = z + u
+    gradients = dz + du
+    fill(.normal)
+  }
+
+  override func fill(_ values: RigValues) {
+    let count = shape.rows * shape.width
+    let anchor = numbers("z1", count, values)
+    for view in 0..<views {
+      let noise = numbers("z\(view + 1)", count, values == .normal ? .normal : .zero)
+      inputs[view].values = view == 0 ? anchor : zip(anchor, noise).map { $0 + 0.6 * $1 }
+      let z = inputs[view].values
+      inputs[views + view].values = z.indices.map { index in
+        let row = index / shape.width * shape.width
+        let norm = z[row..<(row + shape.width)].reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
+        return Float(Double(z[index]) / max(norm, 1e-8))
+      }
+    }
+  }
+
+  func wantGradients(_ wanted: Bool) {
+    batch.pointer.pointee.dz = wanted ? UnsafePointer(gradientList.pointer) : nil
+    batch.pointer.pointee.du = wanted ? UnsafePointer(unitGradients.pointer) : nil
+  }
+
+  override func commit() throws {
+    wantGradients(false)
+    try instance.commit(UnsafePointer(batch.pointer))
+  }
+}
+
+final class EmbeddingLossRig: BatchRig {
+  override func run(gradients: Bool) throws -> Double {
+    wantGradients(gradients)
+    return try instance.onEmbeddings(UnsafePointer(batch.pointer), wantsGradients: gradients)
+  }
+}

@@ -1,0 +1,161 @@
+// Templates in C11 and C++20: the functions are the same text, only the descriptor is written in another way.
+
+enum CTemplates {
+  static let head = """
+    #include "cse_plugin.h"
+
+    #include <math.h>
+
+
+    """
+
+  static func functions(_ kind: TemplateKind) -> String {
+    switch kind {
+    case .sampler: sampler
+    case .loss: loss
+    case .pooler: pooler
+    }
+  }
+
+  static func descriptorInC(_ kind: TemplateKind) -> String {
+    """
+
+    static const cse_component component = {
+        CSE_COMPONENT(\(kindConstant(kind))),
+        .name = "NAME",
+        .doc = "\(doc(kind))",
+    \(parameters(kind).map { "    .params = \($0)," } ?? "    /* .params = \"strength: float = 1 in [0,) -- what it does\\n\", */")
+    \(functionNames(kind).map { "    .\($0) = \($0)," }.joined(separator: "\n"))
+    };
+    CSE_LIBRARY("org.example.NAME", "0.1.0", "MIT", NULL, &component)
+
+    """
+  }
+
+  static func descriptorInCxx(_ kind: TemplateKind) -> String {
+    """
+
+    static constexpr cse_component describe() {
+      cse_component c{};
+      c.struct_size = sizeof c;
+      c.kind = \(kindConstant(kind));
+      c.name = "NAME";
+      c.doc = "\(doc(kind))";
+    \(parameters(kind).map { "  c.params = \($0);" } ?? "  // c.params = \"strength: float = 1 in [0,) -- what it does\\n\";")
+    \(functionNames(kind).map { "  c.\($0) = \($0);" }.joined(separator: "\n"))
+      return c;
+    }
+    static constexpr cse_component component = describe();
+    CSE_LIBRARY("org.example.NAME", "0.1.0", "MIT", NULL, &component)
+
+    """
+  }
+
+  private static func kindConstant(_ kind: TemplateKind) -> String { "CSE_" + kind.rawValue.uppercased() }
+
+  private static func doc(_ kind: TemplateKind) -> String {
+    switch kind {
+    case .sampler: "blends each positive with its neighbour and offers it as a negative"
+    case .loss: "softmax cross-entropy of each row over its candidates"
+    case .pooler: "the mean over all tokens of the last layer"
+    }
+  }
+
+  private static func parameters(_ kind: TemplateKind) -> String? {
+    switch kind {
+    case .sampler: "\"lambda: float = 0.2 in [0,1] live -- share of the row's own positive\\n\""
+    case .loss: "\"temperature: float = 0.05 in (0,) live log -- softmax temperature\\n\""
+    case .pooler: nil
+    }
+  }
+
+  private static func functionNames(_ kind: TemplateKind) -> [String] {
+    switch kind {
+    case .sampler: ["plan", "sample"]
+    case .loss: ["on_logits"]
+    case .pooler: ["pool", "pool_backward"]
+    }
+  }
+
+  private static let sampler = """
+    /* One set of new vectors, as many as there are rows, compared with every anchor; no gradient flows into them. */
+    static cse_status plan(const cse_call *call, const cse_limits *limits, cse_plan *plan) {
+      (void)call, (void)limits;
+      plan->n_blocks = 1;
+      plan->blocks[0].rows = CSE_ANCHOR;
+      plan->blocks[0].cols = CSE_NEW(0);
+      plan->blocks[0].flags = CSE_DETACH_COLS;
+      plan->blocks[0].label = "NAME";
+      return CSE_OK;
+    }
+
+    /* new_i = lambda * z2_i + (1 - lambda) * z2_{i+1} */
+    static cse_status sample(const cse_call *call, const cse_batch *batch, const cse_candidates *out) {
+      const float lambda = (float)call->values[0].f;
+      for (int64_t i = 0; i < batch->rows; i++) {
+        const float *own = cse_row(batch->z[CSE_POSITIVE], i);
+        const float *next = cse_row(batch->z[CSE_POSITIVE], (i + 1) % batch->rows);
+        float *row = cse_row(out->vectors[0], i);
+        for (int64_t k = 0; k < batch->dim; k++) row[k] = lambda * own[k] + (1 - lambda) * next[k];
+      }
+      return CSE_OK;
+    }
+
+    """
+
+  private static let loss = """
+    /* mean_i (logsumexp_j logits[i, j] - logits[i, target_i]); the host has divided by the temperature already. Excluded cells
+     * are -infinity and get no gradient, because exp(-infinity) is 0. */
+    static cse_status on_logits(const cse_call *call, const cse_logits *x, double *loss) {
+      const double share = 1.0 / (double)x->rows;
+      (void)call;
+      for (int64_t i = 0; i < x->rows; i++) {
+        const float *row = cse_row(x->logits, i);
+        const int64_t target = x->target[i];
+        double peak = row[target], total = 0;
+        for (int64_t j = 0; j < x->cols; j++) peak = row[j] > peak ? row[j] : peak;
+        for (int64_t j = 0; j < x->cols; j++) total += exp(row[j] - peak);
+        const double value = log(total) + peak - row[target];
+        *loss += value * share;
+        if (x->row_loss) x->row_loss[i] = value;
+        if (!x->dlogits) continue;
+        float *gradient = cse_row(x->dlogits, i);
+        for (int64_t j = 0; j < x->cols; j++) gradient[j] += (float)(share * exp(row[j] - peak) / total);
+        gradient[target] -= (float)share;
+      }
+      return CSE_OK;
+    }
+
+    """
+
+  private static let pooler = """
+    static cse_status pool(const cse_call *call, const cse_tokens *tokens, DLTensor *out) {
+      (void)call;
+      for (int64_t s = 0; s < tokens->n_seqs; s++) {
+        const int64_t begin = tokens->offsets[s], end = tokens->offsets[s + 1];
+        float *vector = cse_row(out, s);
+        for (int64_t k = 0; k < tokens->dim; k++) vector[k] = 0;
+        for (int64_t t = begin; t < end; t++) {
+          const float *state = cse_row(tokens->layers[0], t);
+          for (int64_t k = 0; k < tokens->dim; k++) vector[k] += state[k] / (float)(end - begin);
+        }
+      }
+      return CSE_OK;
+    }
+
+    /* Gradients are added: += */
+    static cse_status pool_backward(const cse_call *call, const cse_tokens *tokens, const DLTensor *out, const DLTensor *dout) {
+      (void)call, (void)out;
+      for (int64_t s = 0; s < tokens->n_seqs; s++) {
+        const int64_t begin = tokens->offsets[s], end = tokens->offsets[s + 1];
+        const float *vector = cse_row(dout, s);
+        for (int64_t t = begin; t < end; t++) {
+          float *state = cse_row(tokens->dlayers[0], t);
+          for (int64_t k = 0; k < tokens->dim; k++) state[k] += vector[k] / (float)(end - begin);
+        }
+      }
+      return CSE_OK;
+    }
+
+    """
+}

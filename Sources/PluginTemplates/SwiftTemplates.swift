@@ -1,0 +1,92 @@
+// Templates in Swift. The kit is compiled into the library beside them, so only the header is imported.
+
+enum SwiftTemplates {
+  static let sampler = """
+    import PluginAPI
+
+    /// new_i = lambda * z2_i + (1 - lambda) * z2_{i+1}, compared with every anchor; no gradient flows into it.
+    final class TYPE: Sampler {
+      let name = "NAME"
+      let summary = "blends each positive with its neighbour and offers it as a negative"
+      let lambda = Real(0.2, in: "[0,1]", live: true, "share of the row's own positive")
+
+      func plan(_ call: Call, _ limits: Limits, _ plan: Plan) throws {
+        try plan.block(rows: .anchor, columns: .new(0), .detachColumns, label: "NAME")
+      }
+
+      func sample(_ call: Call, _ batch: Batch, into out: Candidates) throws {
+        let (positives, vectors) = (try batch.view(1), try out.vectors(0))
+        for row in 0..<batch.rows {
+          vectors[row].setMix(positives[row], positives[(row + 1) % batch.rows], share: call[lambda])
+        }
+      }
+    }
+
+    """ + entry
+
+  static let loss = """
+    import Glibc
+    import PluginAPI
+
+    /// mean_i (logsumexp_j logits[i, j] - logits[i, target_i]); the host has divided by the temperature already.
+    final class TYPE: Loss {
+      let name = "NAME"
+      let summary = "softmax cross-entropy of each row over its candidates"
+      let temperature = Real(0.05, in: "(0,)", live: true, log: true, "softmax temperature")
+
+      func score(_ call: Call, _ logits: Logits) throws -> Double {
+        let share = 1 / Double(logits.rows)
+        var sum = 0.0
+        for row in 0..<logits.rows {
+          let (values, target) = (logits.values[row], logits.target(row))
+          var (peak, total) = (values[target], 0.0)
+          for k in 0..<values.count { peak = max(peak, values[k]) }
+          for k in 0..<values.count { total += exp(Double(values[k] - peak)) }
+          let loss = log(total) + Double(peak - values[target])
+          logits.report(row: row, loss: loss)
+          sum += loss * share
+          guard let gradient = logits.gradient?[row] else { continue }
+          for k in 0..<values.count { gradient[k] += Float(share * exp(Double(values[k] - peak)) / total) }
+          gradient[target] -= Float(share)
+        }
+        return sum
+      }
+    }
+
+    """ + entry
+
+  static let pooler = """
+    import PluginAPI
+
+    /// The mean over all tokens of the last layer. Gradients are added.
+    final class TYPE: Pooler {
+      let name = "NAME"
+      let summary = "the mean over all tokens of the last layer"
+
+      func pool(_ call: Call, _ tokens: Tokens, into out: Matrix) throws {
+        let layer = try tokens.layer(0)
+        for s in 0..<tokens.sequences {
+          out[s].fill(0)
+          for t in tokens.tokens(of: s) { out[s].add(layer[t], times: 1 / Float(tokens.tokens(of: s).count)) }
+        }
+      }
+
+      func poolBackward(_ call: Call, _ tokens: Tokens, out: Matrix, gradient: Matrix) throws {
+        guard let layer = tokens.layerGradient(0) else { return }
+        for s in 0..<tokens.sequences {
+          for t in tokens.tokens(of: s) { layer[t].add(gradient[s], times: 1 / Float(tokens.tokens(of: s).count)) }
+        }
+      }
+    }
+
+    """ + entry
+
+  private static let entry = """
+
+    private let library = Library(id: "org.example.NAME", version: "0.1.0", [TYPE()])
+
+    @c @implementation
+    public func cse_library_entry_v1(_ host: UnsafePointer<cse_host>?) -> UnsafePointer<cse_library>? { library.entry }
+
+    """
+}

@@ -1,0 +1,103 @@
+// `mixcse plugins new`: a folder to start a plugin from, which builds with `make` and passes `plugins check` as it is.
+
+import ArgumentParser
+import Foundation
+import PluginTemplates
+
+extension TemplateKind: ExpressibleByArgument {}
+extension TemplateLanguage: ExpressibleByArgument {}
+
+struct PluginsNewCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "new", abstract: "Starts a plugin: a folder that builds with `make` and trains at once.",
+    discussion: """
+      bare and rust are bare functions: one function and a line of text, without any header. c, c++ and swift are \
+      plugins with a descriptor; the header (and the kit for Swift) is copied into the folder.
+      """)
+
+  @Argument(help: ArgumentHelp("What to start from.", valueName: "kind")) var kind: TemplateKind
+  @Argument(help: ArgumentHelp("Lower-case letters, digits and '_'.", valueName: "name")) var name: String
+  @Option(help: ArgumentHelp("The language.", valueName: "language")) var language: TemplateLanguage
+  @Option(help: ArgumentHelp("Where the folder NAME is made. (default: the working directory)", valueName: "dir"))
+  var directory = "."
+  @Option(
+    help: ArgumentHelp(
+      "Where cse_plugin.h and the Swift kit are copied from. (default: CSE_SDK, share/cse beside the program's folder, or"
+        + " the sources the program was built from)", valueName: "dir"))
+  var sdk: String?
+
+  func run() throws {
+    guard PluginTemplate.isName(name) else {
+      throw ValidationError("'\(name)': expected a name such as my_idea: [a-z][a-z0-9_]*, at most 40 letters")
+    }
+    let template = PluginTemplate(kind: kind, name: name, language: language)
+    let folder = directory + "/" + name
+    guard !FileManager.default.fileExists(atPath: folder) else {
+      throw ValidationError("\(folder) exists already; choose another name or remove it")
+    }
+    // All that can fail for another reason comes first, so that no half of a folder is left.
+    let copies = try language.needsHeader ? PluginSDK(sdk).files(kit: language.needsKit) : []
+    for (path, text) in template.files { try write(Data(text.utf8), to: folder + "/" + path) }
+    for (path, data) in copies { try write(data, to: folder + "/" + path) }
+    print("\(folder): \(template.source), Makefile, README.md")
+    print("cd \(folder) && make && mixcse plugins check ./\(template.library)")
+  }
+
+  private func write(_ data: Data, to path: String) throws {
+    do {
+      // Whatever the umask: a plugin that others can write to is refused later.
+      try FileManager.default.createDirectory(
+        atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true,
+        attributes: [.posixPermissions: 0o755])
+      try data.write(to: URL(fileURLWithPath: path))
+    } catch {
+      throw ValidationError("\(path) cannot be written: \(error.localizedDescription)")
+    }
+  }
+}
+
+/// Where the header and the kit are.
+private struct PluginSDK {
+  let header: String
+  let kit: String
+
+  init(_ given: String?) throws {
+    let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+    var places = [given ?? ProcessInfo.processInfo.environment["CSE_SDK"]].compactMap { $0 }
+    if places.isEmpty {
+      places.append(program.deletingLastPathComponent().path + "/share/cse")
+      var folder = program
+      for _ in 0..<5 {
+        folder.deleteLastPathComponent()
+        places.append(folder.path)
+      }
+    }
+    for place in places {
+      for (header, kit) in [("", "/PluginKit"), ("/Sources/PluginAPI/include", "/Sources/PluginKit")]
+      where FileManager.default.fileExists(atPath: place + header + "/cse_plugin.h") {
+        self.header = place + header
+        self.kit = place + kit
+        return
+      }
+    }
+    throw ValidationError(
+      "cse_plugin.h is in none of \(places.joined(separator: ", ")); say where the sources are with --sdk DIR")
+  }
+
+  func files(kit withKit: Bool) throws -> [(path: String, data: Data)] {
+    func read(_ path: String) throws -> Data {
+      guard let data = FileManager.default.contents(atPath: path) else {
+        throw ValidationError("\(path) cannot be read")
+      }
+      return data
+    }
+    var files = [("include/cse_plugin.h", try read(header + "/cse_plugin.h"))]
+    guard withKit else { return files }
+    files.append(
+      ("include/module.modulemap", Data("module PluginAPI {\n  header \"cse_plugin.h\"\n  export *\n}\n".utf8)))
+    let names = try? FileManager.default.contentsOfDirectory(atPath: kit).filter { $0.hasSuffix(".swift") }.sorted()
+    guard let names, !names.isEmpty else { throw ValidationError("\(kit): the Swift kit is not there") }
+    for name in names { files.append(("Kit/" + name, try read(kit + "/" + name))) }
+    return files
+  }
+}

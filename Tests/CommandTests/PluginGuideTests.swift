@@ -1,0 +1,43 @@
+// Documentation/PluginGuide.md: every command on it, run in order.
+
+import Foundation
+import TestSupport
+import Testing
+
+@Suite struct PluginGuideTests {
+  private func blocks(of page: String, language: String) throws -> [String] {
+    let text = try String(contentsOfFile: Resources.packageRoot + "/Documentation/" + page, encoding: .utf8)
+    return text.components(separatedBy: "```\(language)\n").dropFirst().compactMap {
+      $0.components(separatedBy: "\n```").first
+    }
+  }
+
+  /// Runs the page's commands in a fresh folder with the tiny model.
+  private func run(_ commands: String) throws -> ShellResult {
+    let world = try CommandWorld()
+    try FileManager.default.createDirectory(
+      atPath: world.path("work"), withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
+    return try shell(
+      ["bash", "-euo", "pipefail", "-c", "umask 022\n" + commands], in: world.path("work"),
+      environment: [
+        "PATH": Resources.productDirectory + ":" + (ProcessInfo.processInfo.environment["PATH"] ?? ""),
+        "MODEL": world.path("model"), "TRAIN": world.path("train.txt"), "DEV": world.path("pairs.tsv"),
+      ])
+  }
+
+  @Test func everyCommandOfTheGuideWorks() throws {
+    let commands = try blocks(of: "PluginGuide.md", language: "sh")
+    #expect(commands.count == 3)
+    let result = try run(commands.joined(separator: "\n"))
+    #expect(result.code == 0, "\(result.output.suffix(600))\n\(result.errors.suffix(600))")
+    #expect(result.output.contains("0 failed") && result.output.contains("\"spherical.angle\":"), "\(result.output)")
+  }
+
+  @Test func leavingOutTheGuardIsFoundAsTheGuideSays() throws {
+    let commands = try blocks(of: "PluginGuide.md", language: "sh").prefix(2).joined(separator: "\n")
+    let careless = commands.replacingOccurrences(of: "s > 1e-4", with: "1")
+    #expect(careless != commands)
+    let result = try run(careless)
+    #expect(result.code == 1 && result.output.contains("FAILED  value.equal"), "\(result.output)\(result.errors)")
+  }
+}

@@ -1,0 +1,136 @@
+// `mixcse plugins check`: what ships passes, and every way of being broken is found by the test that is there for it.
+
+import Foundation
+import TestSupport
+import Testing
+
+@Suite struct PluginsCheckTests {
+  private func check(_ arguments: [String]) throws -> (code: Int32, report: [String: Any], errors: String) {
+    let result = try shell([Resources.command, "plugins", "check", "--json"] + arguments)
+    let report = try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any]
+    return (result.code, report ?? [:], result.errors)
+  }
+
+  private func failures(_ report: [String: Any]) -> [String] {
+    let tests = report["tests"] as? [[String: Any]] ?? []
+    return tests.filter { $0["outcome"] as? String == "failed" }.map { "\($0["id"] ?? ""): \($0["problem"] ?? "")" }
+  }
+
+  private func build(_ source: String, _ defines: [String], in folder: String) throws -> String {
+    let path = folder + "/lib" + (defines.first ?? "right").lowercased() + ".so"
+    let built = try shell(
+      ["cc", "-std=gnu11", "-O1", "-w", "-shared", "-fPIC", "-I", Resources.packageRoot + "/Sources/PluginAPI/include"]
+        + defines.map { "-D" + $0 } + [Resources.fixture("broken/" + source), "-o", path, "-lm"])
+    try #require(built.code == 0, "\(built.errors)")
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+    return path
+  }
+
+  private func withFolder<T>(_ body: (String) throws -> T) throws -> T {
+    let folder = FileManager.default.temporaryDirectory.path + "/check-" + UUID().uuidString
+    try FileManager.default.createDirectory(
+      atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    return try body(folder)
+  }
+
+  @Test(arguments: ["MixCSELoss", "SimCSELoss", "Poolers"]) func shippedPluginsPass(library: String) throws {
+    let (code, report, errors) = try check([Resources.pluginDirectory + "/lib\(library).so"])
+    #expect(code == 0 && failures(report).isEmpty, "\(failures(report)) \(errors)")
+    #expect(report["passed"] as? Int ?? 0 > 30)
+  }
+
+  @Test func whatIsRightPassesEveryTest() throws {
+    try withFolder { folder in
+      let (code, report, _) = try check([try build("broken.c", [], in: folder)])
+      #expect(code == 0 && failures(report).isEmpty, "\(failures(report))")
+    }
+  }
+
+  @Test func theBareFixturesPassEveryTest() throws {
+    try withFolder { folder in
+      let path = folder + "/libbare.so"
+      let built = try shell([
+        "cc", "-O2", "-shared", "-fPIC", Resources.fixture("bare/strategies.c"), "-o", path, "-lm",
+      ])
+      try #require(built.code == 0)
+      try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+      let (code, report, _) = try check([path, "--only", "grad", "--only", "mem", "--only", "shape", "--only", "det"])
+      #expect(code == 0 && failures(report).isEmpty, "\(failures(report))")
+    }
+  }
+
+  /// What is broken, and the test that has to find it.
+  static let broken: [(name: String, test: String, says: String)] = [
+    ("LOAD_CRASH", "load.library", "SIGABRT"), ("LOAD_HANG", "load.library", "did not end within"),
+    ("LOAD_EXIT", "load.library", "ended the process"), ("LOAD_SLOW", "load.fast", "took"),
+    ("LOAD_SIGNAL", "load.no-side-effects", "signal handler"),
+    ("LOAD_ROUNDING", "load.no-side-effects", "rounding"), ("LOAD_FILES", "load.no-side-effects", "open files"),
+    ("LOAD_THREAD", "load.no-side-effects", "threads more"), ("LOAD_STDOUT", "load.library", "standard output"),
+    ("NO_DOC", "desc.texts", "no doc"), ("POOL_STRIDE", "shape.strided", "strides"),
+    ("POOL_KEEPS", "mem.outputs-written", "kept what stood there"), ("POOL_PAST", "mem.guard-right", "past its end"),
+    ("POOL_BEFORE", "mem.guard-left", "out of bounds"), ("POOL_READS_PAST", "mem.guard-right", "SIGSEGV"),
+    ("POOL_INPUT", "input.readonly", "wrote to an input"),
+    ("POOL_SCRATCH", "mem.scratch-poison", "other contents of scratch"), ("POOL_COUNTS", "pure.forward", "second call"),
+    ("POOL_STRUCT", "abi.old-host", "struct_size"), ("POOL_EXACT_SIZE", "abi.new-host", "unknown struct size"),
+    ("POOL_LONG", "tokens.len1", "SIGABRT"), ("POOL_LEAK", "leak.steps", "bytes behind"),
+    ("POOL_EXIT", "finite.normal", "ended the process"), ("POOL_STDOUT", "instance.no-stdout", "standard output"),
+    ("POOL_TRAP", "finite.normal", "trap"), ("POOL_HANG_NAN", "value.nan", "did not end within"),
+    ("GRAD_WRONG", "grad.fd", "differences say"), ("GRAD_OVERWRITES", "grad.accumulate", "+="),
+    ("GRAD_NONLINEAR", "grad.linear", "not linear"), ("GRAD_WEIGHT", "grad.fd", "plugin.mean.w"),
+    ("GRAD_COUNTS", "pure.gradients", "other gradients"), ("PLAN_FLAGS", "finite.normal", "flags 0x4000"),
+    ("GLOBAL_STATE", "state.save-load-continue", "something else is remembered"),
+    ("SAMPLE_STATE", "pure.forward", "outside of commit"), ("SAMPLE_THREADS", "det.threads", "than one"),
+    ("SAMPLE_NORM", "value.zero", "vectors[0]"),
+    ("STATE_HIDDEN", "state.save-load-continue", "something else is remembered"),
+    ("STATE_GROWS", "state.finite", "state 'queue'"), ("LOSS_BIG", "shape.big", "SIGSEGV"),
+    ("LOSS_ONE_ROW", "shape.one", "the loss is"), ("LOSS_CREATES", "leak.cycle", "open files"),
+    ("LOSS_NO_PEAK", "value.huge", "the loss is"), ("LOSS_ROWS", "loss.row-mean", "the mean of its rows"),
+    ("LOSS_BRANCH", "grad.optional", "without"), ("LOSS_MASK", "mask.exclude", "holds"),
+    ("LOSS_NO_NULL", "grad.optional", "SIGSEGV"), ("LOSS_EQUAL", "value.equal", "the loss is"),
+    ("LOSS_BOUNDS", "param.bounds", "the loss is"), ("LOSS_DENORMAL", "value.denormal", "the loss is"),
+    ("LOSS_SHARED", "thread.two-instances", "at once with another"), ("LOSS_METRIC", "metric.finite", "metric 'again'"),
+  ]
+
+  @Test(arguments: broken) func everyFaultIsFoundByItsTest(name: String, test: String, says: String) throws {
+    try withFolder { folder in
+      let path = try build("broken.c", [name], in: folder)
+      // Only the component that is broken: the other two would only take time.
+      let part = ["POOL": ":mean", "GRAD": ":mean", "NO": ":mean", "LOSS": ":margin", "LOAD": ""]
+      let component = part[String(name.prefix { $0 != "_" })] ?? ":queue"
+      let (code, report, errors) = try check([path + component, "--only", test, "--deadline", "3"])
+      let found = failures(report)
+      #expect(code == 1, "\(code) \(found) \(errors)")
+      #expect(found.contains { $0.hasPrefix(test + ":") && $0.contains(says) }, "\(found)")
+      let first = (report["tests"] as? [[String: Any]])?.first { $0["outcome"] as? String == "failed" }
+      // The command that is printed finds it again, now in one component only.
+      let again = try #require(first?["reproduce"] as? String)
+      #expect(again.hasPrefix("mixcse plugins check \(path)") && again.hasSuffix(" --seed 1 --only \(test)"))
+      if name == "GRAD_WRONG" {
+        let repeated = try shell([Resources.command] + again.split(separator: " ").dropFirst().map(String.init))
+        #expect(repeated.code == 1 && repeated.output.contains("FAILED  grad.fd"), "\(repeated.output)")
+      }
+    }
+  }
+
+  @Test(arguments: [
+    ("WIDTH", "mem.outputs-written"), ("SENTINEL", "mem.outputs-written"), ("GRADIENT", "grad.fd"),
+    ("PAST", "mem.guard-right"),
+  ]) func wrongLinesOfBareFunctionsAreFound(name: String, test: String) throws {
+    try withFolder { folder in
+      let (code, report, _) = try check([try build("bare.c", [name], in: folder), "--only", test])
+      #expect(code == 1 && failures(report).allSatisfy { $0.hasPrefix(test) }, "\(failures(report))")
+    }
+  }
+
+  @Test func namesAreCheckedBeforeAnythingRuns() throws {
+    let wrong = try shell([Resources.command, "plugins", "check", "mixcse", "--only", "grad.df"])
+    #expect(wrong.code == 64 && wrong.errors.contains("did you mean 'grad.fd'"), "\(wrong.errors)")
+    let list = try shell([Resources.command, "plugins", "check", "--list-tests"])
+    #expect(list.code == 0 && list.output.split(separator: "\n").count == 48, "\(list.output)")
+    let unknown = try check(["mixces"])
+    #expect(unknown.code == 1 && failures(unknown.report).first?.contains("did you mean 'mixcse'") == true)
+    let byName = try check(["mixcse", "--only", "grad"])
+    #expect(byName.code == 0 && byName.report["failed"] as? Int == 0)
+  }
+}
