@@ -207,6 +207,28 @@ import Testing
     #expect(try world.train("refused", ["--max-steps", "1", "--overwrite"]).code == 0)
   }
 
+  /// A file larger than the memory it is given: the index takes 8 bytes a line (twice that while it grows).
+  @Test func memoryDoesNotGrowWithTheFile() throws {
+    let line = String(repeating: "w", count: 140)
+    try world.write("small.txt", (0..<100).map { "line \($0) \(line)\n" }.joined())
+    try world.write("large.txt", String(repeating: (0..<10_000).map { "line \($0) \(line)\n" }.joined(), count: 120))
+    let measure = """
+      import resource, subprocess, sys
+      code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
+      print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+      sys.exit(code)
+      """
+    func peakBytes(_ file: String) throws -> Int {
+      let train = try world.trainArguments(file, ["--train-file", world.path(file + ".txt"), "--max-steps", "2"])
+      let result = try shell(["python3", "-c", measure] + train)
+      try #require(result.code == 0, "\(result.errors)")
+      return try #require(Int(result.output.split(separator: "\n").last ?? "")) * 1024
+    }
+    let growth = try peakBytes("large") - peakBytes("small")
+    #expect(try world.data("large.txt").count > 170_000_000)
+    #expect(growth < 60 << 20, "\(growth) bytes more")
+  }
+
   /// The table of Documentation/ReferenceFlags.md and the program know the same flags.
   @Test func theTableOfReferenceFlagsIsComplete() throws {
     let table = try String(contentsOfFile: Resources.packageRoot + "/Documentation/ReferenceFlags.md", encoding: .utf8)

@@ -9,7 +9,9 @@ import Tokenizer
 @Suite(.serialized) struct SpeedTests {
   private static let environment = ProcessInfo.processInfo.environment
 
-  @Test(.enabled(if: environment["CSE_TOKENIZER_SPEED"] != nil))
+  @Test(
+    .enabled(
+      if: environment["CSE_TOKENIZER_SPEED"] != nil, "it measures, and is run by Benchmarks/tokenizer/compare.py only"))
   func timesEncoding() throws {
     let file = try #require(Self.environment["CSE_TOKENIZER_SPEED"])
     let folder = try #require(Self.environment["CSE_TOKENIZER_FOLDER"])

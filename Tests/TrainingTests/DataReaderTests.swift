@@ -182,24 +182,4 @@ struct DataReaderTests {
     let error = #expect(throws: TrainingError.self) { try data.texts(of: [0]) }
     #expect(error?.exitCode == 65)
   }
-
-  /// A file much larger than the memory it is given: the index takes 8 bytes a line (twice that while it grows).
-  @Test func memoryStaysBounded() throws {
-    let file = try TemporaryFile("a.txt", "")
-    let block = Data((0..<10_000).map { "line \($0) " + String(repeating: "w", count: 140) + "\n" }.joined().utf8)
-    let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: file.path))
-    for _ in 0..<120 { try handle.write(contentsOf: block) }
-    try handle.close()
-    let before = residentBytes()
-    let data = try file.open()
-    _ = try data.texts(of: (0..<1000).map { $0 * 1200 })
-    #expect(data.rows == 1_200_000)
-    #expect(data.report.bytes > 170_000_000)
-    #expect(residentBytes() - before < 60 << 20)
-  }
-
-  private func residentBytes() -> Int {
-    let text = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8)) ?? ""
-    return (Int(text.split(separator: " ").dropFirst().first ?? "") ?? 0) * Int(sysconf(Int32(_SC_PAGESIZE)))
-  }
 }

@@ -1,8 +1,8 @@
 // The head that a model folder holds for a pooler: the one it was trained with, or BERT's own pooler. Used where embedders
 // are opened.
 
-package import Encoder
-package import Host
+import Encoder
+import Host
 import Kernels
 
 /// A Linear and tanh stored in a model folder.

@@ -1,7 +1,7 @@
 // Several poolings of the same hidden states: which layers the encoder has to give, and which of them each pooling reads.
 // Used by SentenceEmbedder.
 
-package import Encoder
+import Encoder
 import Kernels
 
 /// A pooling stack and whether its vectors go through its head.

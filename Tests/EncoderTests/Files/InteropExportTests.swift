@@ -10,7 +10,11 @@ import Tokenizer
 
 private let directory = ProcessInfo.processInfo.environment["CSE_EXPORT_DIR"]
 
-@Suite("exports for other programs", .enabled(if: directory != nil && Resources.model != nil))
+@Suite(
+  "exports for other programs",
+  .enabled(
+    if: directory != nil && Resources.model != nil,
+    "it writes folders for Tests/Interop/check_export.py and is run with CSE_EXPORT_DIR"))
 struct InteropExportTests {
   private static let lines = [
     "A man is playing a guitar.", "Yes.", "She didn't know — or care — what time it was, did she?",
