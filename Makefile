@@ -1,6 +1,7 @@
 # make demo   install what is missing, build, train on the shipped sample, show the score before and after
 # make test   build and run every test (those that need g++ or rustc are skipped without them: make test-deps)
 # make lint   formatting and naming;  make format  rewrites the sources
+# make bench  time the training step and the encoder against PyTorch, sentence-transformers and ONNX Runtime (needs BENCH_DATA)
 # make model  fetch the pretrained model only;  make interop  check exports against transformers and sentence-transformers
 
 SHELL := /bin/bash
@@ -17,7 +18,7 @@ MIXCSE := .build/release/mixcse
 # Tests reach the modules through package access, so they need no second build with testable imports.
 SWIFT_TEST := swift test -c release --disable-testable-imports
 
-.PHONY: all demo test build deps test-deps model lint format interop clean
+.PHONY: all demo test build deps test-deps model lint format interop bench clean
 
 all: build
 
@@ -66,6 +67,17 @@ interop: build model $(VENV)/ready
 $(VENV)/ready:
 	python3 -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet torch transformers sentence-transformers
+	@touch $@
+
+# Turn and turn about with the peers in an environment of their own; BENCH_DATA holds corpora/ and SentEval's downstream/.
+BENCH_DATA := ../shared/data
+BENCH_VENV := .cache/bench-venv
+bench: build model $(BENCH_VENV)/ready
+	$(BENCH_VENV)/bin/python Benchmarks/bench.py --mixcse $(MIXCSE) --model $(MODEL) --json .cache/bench.json \
+	  --text $(BENCH_DATA)/corpora/wiki_sentences.txt --data $(BENCH_DATA)/downstream
+$(BENCH_VENV)/ready:
+	python3 -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/pip install --quiet torch transformers sentence-transformers onnx onnxruntime onnxscript
 	@touch $@
 
 clean:

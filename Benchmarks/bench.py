@@ -1,0 +1,135 @@
+#!/usr/bin/env python3
+"""The training step and the encoder against what users would pick instead, turn and turn about on the same input.
+
+    make bench                                    (or: bench.py --mixcse M --model DIR --text FILE --data DOWNSTREAM)
+
+--text: lines to train on (Wikipedia sentences); --data: SentEval's downstream, whose STS sentences are encoded; --json FILE
+writes every number. Medians over --rounds; the spread is that of the rounds' ratios. Dropout is on, clipping and AdamW are counted
+on both sides. Needs torch, transformers, sentence-transformers, onnxruntime, onnx and onnxscript beside this interpreter.
+"""
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "evaluation"))
+from speed import sentences  # noqa: E402
+
+
+def peer(script, *arguments):
+    """What a peer prints as JSON."""
+    output = subprocess.run([sys.executable, os.path.join(HERE, "peers", script), *map(str, arguments)], check=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+    return json.loads(output.splitlines()[-1])
+
+
+def train(o, model, batch, length, steps, scratch):
+    """Step seconds, seconds to the end of the first step, and peak bytes of `mixcse train`."""
+    out = os.path.join(scratch, "run")
+    log = os.path.join(out, "metrics.jsonl")
+    if os.path.exists(log):
+        os.unlink(log)
+    began, first = time.time(), None
+    process = subprocess.Popen(
+        [o.mixcse, "train", "--model", model, "--method", "mixcse", "--pooler", "cls", "--train-file", o.text,
+         "--no-shuffle", "--batch-size", str(batch), "--max-seq-length", str(length), "--max-steps", str(steps),
+         "--save-steps", str(steps), "--threads", str(o.threads), "--output-dir", out, "--overwrite"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while first is None and process.poll() is None:
+        if os.path.exists(log) and os.path.getsize(log) > 0:
+            first = time.time() - began
+        time.sleep(0.002)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status != 0:
+        raise SystemExit(f"mixcse train ended with status {status}")
+    with open(log) as file:
+        seconds = [batch / json.loads(line)["sentencesPerSecond"] for line in file]
+    return {"steps": seconds, "first": first, "peak": usage.ru_maxrss * 1024}
+
+
+def training(o, name, model, batch, length, steps, rounds, table, scratch):
+    ours, theirs = [], []
+    for _ in range(rounds):
+        ours.append(train(o, model, batch, length, steps, scratch))
+        theirs.append(peer("train_step.py", model, o.text, steps, batch, length, o.threads))
+    # The first step meets cold caches and growing buffers on both sides.
+    step = [[statistics.median(r["steps"][1:]) for r in side] for side in (ours, theirs)]
+    add(table, f"training step, {name}", "s", *step)
+    if rounds > 1:
+        add(table, f"peak memory, {name}", "MiB", *[[r["peak"] / 2**20 for r in side] for side in (ours, theirs)])
+        add(table, f"start to the end of the first step, {name}", "s", *[[r["first"] for r in s] for s in (ours, theirs)])
+
+
+def encoding(o, rounds, table, scratch):
+    lines = sentences(o.data)
+    text = os.path.join(scratch, "sts.txt")
+    with open(text, "w", encoding="utf-8") as file:
+        file.write("".join(line + "\n" for line in lines))
+    ours, theirs, onnx = [], [], []
+    for _ in range(rounds):
+        began = time.time()
+        subprocess.run([o.mixcse, "encode", "--model", o.model, "--pooler", "avg", "--input", text, "--threads",
+                        str(o.threads), "--output", os.path.join(scratch, "e.npy")], check=True, stderr=subprocess.DEVNULL)
+        ours.append(time.time() - began)
+        theirs.append(peer("encode.py", "st", o.model, text, o.threads)["seconds"])
+        onnx.append(peer("encode.py", "onnx", o.model, text, o.threads)["seconds"])
+    add(table, f"encoding {len(lines)} STS sentences, against sentence-transformers", "s", ours, theirs)
+    add(table, f"encoding {len(lines)} STS sentences, against ONNX Runtime", "s", ours, onnx)
+
+
+def add(table, name, unit, ours, theirs):
+    ratios = sorted(b / a for a, b in zip(ours, theirs))
+    row = {"work": name, "unit": unit, "ours": statistics.median(ours), "peer": statistics.median(theirs),
+           "ratio": statistics.median(ratios), "spread": [ratios[0], ratios[-1]]}
+    table.append(row)
+    print(f"{name:72} {row['ours']:9.3f} {row['peer']:9.3f} {unit:4} {row['ratio']:6.2f}  "
+          f"({ratios[0]:.2f} to {ratios[-1]:.2f})", flush=True)
+
+
+def base_shape(folder, tokenizer):
+    """A BERT-base model with random weights and the tokenizer of another."""
+    code = ("import sys; from transformers import BertConfig, BertModel, AutoTokenizer; "
+            "BertModel(BertConfig()).save_pretrained(sys.argv[1]); "
+            "AutoTokenizer.from_pretrained(sys.argv[2]).save_pretrained(sys.argv[1])")
+    subprocess.run([sys.executable, "-c", code, folder, tokenizer], check=True, stderr=subprocess.DEVNULL)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("--mixcse", "--model", "--text", "--data"):
+        parser.add_argument(name, required=True)
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", choices=["train", "base", "encode", "growth"], action="append")
+    parser.add_argument("--json")
+    o = parser.parse_args()
+    parts = o.only or ["train", "base", "encode", "growth"]
+    table = []
+    print(f"{'work':72} {'ours':>9} {'peer':>9} {'':4} {'ratio':>6}  (of the rounds)")
+    with tempfile.TemporaryDirectory() as scratch:
+        if "train" in parts:
+            training(o, "MiniLM-L6, batch 64, length 32", o.model, 64, 32, 12, o.rounds, table, scratch)
+        if "base" in parts:
+            base_shape(os.path.join(scratch, "base"), o.model)
+            training(o, "BERT-base, batch 64, length 32", os.path.join(scratch, "base"), 64, 32, 4, o.rounds, table, scratch)
+        if "encode" in parts:
+            encoding(o, o.rounds, table, scratch)
+        if "growth" in parts:
+            for batch in (16, 64, 256):
+                for length in (16, 32, 128):
+                    training(o, f"MiniLM-L6, batch {batch}, length {length} ", o.model, batch, length, 4, 1, table, scratch)
+    if o.json:
+        with open(o.json, "w") as file:
+            json.dump({"machine": platform.processor() or platform.machine(), "threads": o.threads, "rounds": o.rounds,
+                       "date": time.strftime("%Y-%m-%d"), "table": table}, file, indent=1)
+            file.write("\n")
+
+
+if __name__ == "__main__":
+    main()
