@@ -32,7 +32,8 @@ package final class ThreadPool: Sendable {
   /// The buffer of the chunk that runs as `worker`; nobody else touches it meanwhile.
   func scratch(_ worker: Int) -> GrowingBuffer { scratches[worker] }
 
-  /// Lends the buffer of packed operands to one product at a time.
+  /// Lends the buffer of packed operands to one product at a time. Not to be called from inside a chunk: a product that
+  /// waits for its turn at the pool holds the buffer.
   func withPackingBuffer(_ body: (GrowingBuffer) -> Void) {
     packing.withLock { body($0) }
   }

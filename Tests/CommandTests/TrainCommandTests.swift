@@ -194,6 +194,7 @@ import Testing
       (["--dropout", "1"], 64, "--dropout"),
       (["--head-train-only", "--head", "none"], 64, "--head"),
       (["--eval-data", world.path("none")], 66, "none"),
+      (["--mlm-weight", "0.2"], 64, "--mlm"),
       (["--nonsense"], 64, "--nonsense"),
     ]
     for (arguments, code, text) in cases {

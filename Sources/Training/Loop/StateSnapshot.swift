@@ -4,30 +4,39 @@
 import Kernels
 
 /// A copy of state tensors; its memory is reused from step to step.
-final class StateSnapshot {
+package final class StateSnapshot {
   private let copy = GrowingBuffer()
 
+  package init() {}
+
   /// Runs `body`; where it throws, every state holds what it held before.
-  func undoingOnFailure<Result>(_ states: [CheckpointTensor], _ body: () throws -> Result) throws -> Result {
-    let bytes = states.reduce(0) { $0 + $1.memory.count }
+  ///
+  /// `states` is asked again then: a plugin that was planned anew for a larger batch may have other memory. A state
+  /// that changed its name or size meanwhile has nothing to go back to and stays as it is.
+  package func undoingOnFailure<Result>(
+    _ states: () -> [CheckpointTensor], _ body: () throws -> Result
+  ) throws -> Result {
+    let live = states()
+    let before = live.map { (name: $0.name, count: $0.memory.count) }
+    let bytes = before.reduce(0) { $0 + $1.count }
     let memory = UnsafeMutableRawBufferPointer(start: copy.reserve((bytes + 3) / 4), count: bytes)
-    forEach(states, in: memory) { state, saved in saved.copyMemory(from: UnsafeRawBufferPointer(state)) }
+    var start = 0
+    for state in live {
+      UnsafeMutableRawBufferPointer(rebasing: memory[start...]).copyMemory(from: UnsafeRawBufferPointer(state.memory))
+      start += state.memory.count
+    }
     do {
       return try body()
     } catch {
-      forEach(states, in: memory) { state, saved in state.copyMemory(from: UnsafeRawBufferPointer(saved)) }
+      let now = states()
+      start = 0
+      for (name, count) in before {
+        if let state = now.first(where: { $0.name == name && $0.memory.count == count }) {
+          state.memory.copyMemory(from: UnsafeRawBufferPointer(rebasing: memory[start..<start + count]))
+        }
+        start += count
+      }
       throw error
-    }
-  }
-
-  private func forEach(
-    _ states: [CheckpointTensor], in memory: UnsafeMutableRawBufferPointer,
-    _ visit: (_ state: UnsafeMutableRawBufferPointer, _ saved: UnsafeMutableRawBufferPointer) -> Void
-  ) {
-    var start = 0
-    for state in states {
-      visit(state.memory, UnsafeMutableRawBufferPointer(rebasing: memory[start..<start + state.memory.count]))
-      start += state.memory.count
     }
   }
 }

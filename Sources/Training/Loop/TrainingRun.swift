@@ -168,7 +168,7 @@ package final class TrainingRun {
     let began = ContinuousClock.now
     let rate = schedule.rate(step: state.step)
     let batches = batchesOfStep()
-    let (outcome, norm) = try snapshot.undoingOnFailure(setup.model.states) { try gradients(of: batches) }
+    let (outcome, norm) = try snapshot.undoingOnFailure({ setup.model.states }) { try gradients(of: batches) }
     optimizer.step(
       learningRate: rate, gradientScale: Optimizer.clipFactor(norm: norm, limit: options.maximumGradientNorm))
     let epoch = state.epochFraction(rows: setup.data.rows)

@@ -98,17 +98,25 @@ struct TrainingFlags: ParsableArguments {
   @Flag(help: "Also train masked language modelling, on a masked copy of each batch; costs a second pass.")
   var mlm = false
 
-  @Option(name: .customLong("mlm-weight"), help: "With --mlm: what its loss is multiplied by, 0 or more.")
-  var mlmWeight = 0.1
+  @Option(
+    name: .customLong("mlm-weight"), help: "With --mlm: what its loss is multiplied by, 0 or more. (default: 0.1)")
+  var mlmWeight: Double?
 
-  @Option(name: .customLong("mlm-probability"), help: "With --mlm: the share of tokens to guess, 0.001 to 1.")
-  var mlmProbability = 0.15
+  @Option(
+    name: .customLong("mlm-probability"), help: "With --mlm: the share of tokens to guess, 0.001 to 1. (default: 0.15)")
+  var mlmProbability: Double?
 
   @Flag(help: "Go on with the run in --output-dir from its last checkpoint.")
   var resume = false
 
   @Flag(help: "Replace the run in --output-dir.")
   var overwrite = false
+
+  func validate() throws {
+    for (flag, value) in [("--mlm-weight", mlmWeight), ("--mlm-probability", mlmProbability)] {
+      if let value, !mlm { throw ValidationError("\(flag) \(value): expected --mlm beside it, found none; add --mlm") }
+    }
+  }
 
   var options: TrainingOptions {
     var options = TrainingOptions(trainFile: trainFile, outputFolder: outputDir)
@@ -127,8 +135,8 @@ struct TrainingFlags: ParsableArguments {
     options.weightDecay = weightDecay
     options.warmupSteps = warmupSteps
     options.maximumGradientNorm = maximumGradientNorm
-    options.maskedLanguageWeight = mlm ? mlmWeight : nil
-    options.maskedLanguageProbability = mlmProbability
+    options.maskedLanguageWeight = mlm ? mlmWeight ?? 0.1 : nil
+    if let mlmProbability { options.maskedLanguageProbability = mlmProbability }
     options.resume = resume
     options.overwrite = overwrite
     return options
