@@ -57,12 +57,17 @@ let package = Package(
       dependencies: ["Objective", "Evaluation", "Encoder", "Host", "Tokenizer", "Kernels", "CZlib", logging],
       swiftSettings: walls),
 
+    // Floor 5: strategies x seeds, statistics, report.
+    .target(
+      name: "Comparison",
+      dependencies: ["Training", "Evaluation", "Encoder", "Host", "Kernels", logging], swiftSettings: walls),
+
     // Floor 6: the command.
     .executableTarget(
       name: "mixcse",
       dependencies: [
-        "Training", "Objective", "Evaluation", "Encoder", "Host", "PluginCheck", "PluginTemplates", "Tokenizer",
-        "Kernels",
+        "Comparison", "Training", "Objective", "Evaluation", "Encoder", "Host", "PluginCheck", "PluginTemplates",
+        "Tokenizer", "Kernels",
         argumentParser, logging,
       ],
       swiftSettings: walls),
@@ -91,6 +96,9 @@ let package = Package(
     .testTarget(
       name: "TrainingTests",
       dependencies: ["Training", "Objective", "Evaluation", "Encoder", "Kernels", "TestSupport"]),
+    .testTarget(
+      name: "ComparisonTests",
+      dependencies: ["Comparison", "Training", "Evaluation", "Encoder", "Kernels", "TestSupport"]),
     .testTarget(name: "PluginTests", dependencies: ["PluginAPI", "TestSupport"]),
     .testTarget(name: "CommandTests", dependencies: ["TestSupport"]),
   ],

@@ -1,0 +1,111 @@
+// What a comparison found, before any statistics: every run with its scores pair by pair and its curves. Filled by the
+// runner, read by the statistics and by every kind of report.
+
+package import Encoder
+
+/// Strategies x seeds, and what came of each.
+package struct ComparisonResults: Sendable {
+  /// In the order of the command line; the first is what the others are compared with.
+  package var strategies: [ComparedStrategy]
+  package var seeds: [UInt64]
+  /// One for each strategy and seed, strategy by strategy.
+  package var runs: [ComparedRun]
+  /// The command as typed.
+  package var commandLine: [String]
+  /// Versions, hashes of data and plugins, machine, flags: whatever is needed to repeat it, by name.
+  package var record: JSONObject
+
+  package init(
+    strategies: [ComparedStrategy], seeds: [UInt64], runs: [ComparedRun], commandLine: [String], record: JSONObject
+  ) {
+    self.strategies = strategies
+    self.seeds = seeds
+    self.runs = runs
+    self.commandLine = commandLine
+    self.record = record
+  }
+}
+
+/// One strategy by its names.
+package struct ComparedStrategy: Sendable, Equatable {
+  /// Distinct in a comparison: the label given, else the text.
+  package var label: String
+  /// As typed, a grid's values filled in.
+  package var text: String
+  /// What it stands for: `sampler:mixcse:lambda=0.3 loss:infonce`.
+  package var canonical: String
+
+  package init(label: String, text: String, canonical: String) {
+    self.label = label
+    self.text = text
+    self.canonical = canonical
+  }
+}
+
+/// One strategy trained with one seed.
+package struct ComparedRun: Sendable {
+  package enum Outcome: Sendable, Equatable {
+    case finished
+    /// What the run said when it failed.
+    case failed(reason: String)
+    /// Given up early as clearly losing.
+    case dropped(step: Int, reason: String)
+    case unfinished
+  }
+
+  /// Its place in `ComparisonResults.strategies`.
+  package var strategy: Int
+  package var seed: UInt64
+  package var outcome: Outcome
+  /// The folder of the training run.
+  package var folder: String
+  /// Of the final model, in the order of the report; empty unless finished.
+  package var scores: [PairScores]
+  /// Lines of the run's metrics.jsonl, in order.
+  package var curve: [CurvePoint]
+  /// Seconds of training steps.
+  package var seconds: Double
+
+  package init(
+    strategy: Int, seed: UInt64, outcome: Outcome, folder: String, scores: [PairScores] = [], curve: [CurvePoint] = [],
+    seconds: Double = 0
+  ) {
+    self.strategy = strategy
+    self.seed = seed
+    self.outcome = outcome
+    self.folder = folder
+    self.scores = scores
+    self.curve = curve
+    self.seconds = seconds
+  }
+}
+
+/// A metric with what it is made from, so that pairs can be drawn anew: Spearman x 100 of `predicted` against `gold`.
+package struct PairScores: Sendable, Equatable {
+  /// `STS-B dev`, `STS12`, ..., or a pair file's name.
+  package var metric: String
+  /// One entry a pair; the same pairs in the same order in every run.
+  package var gold: [Double]
+  package var predicted: [Double]
+
+  package init(metric: String, gold: [Double], predicted: [Double]) {
+    self.metric = metric
+    self.gold = gold
+    self.predicted = predicted
+  }
+}
+
+/// One line of metrics.jsonl.
+package struct CurvePoint: Sendable, Equatable {
+  package var step: Int
+  /// An evaluation (spearman, alignment, uniformity, ...), else a training step (loss, gradNorm, positiveLogit, ...).
+  package var isEvaluation: Bool
+  /// The line's finite numbers by name.
+  package var values: [String: Double]
+
+  package init(step: Int, isEvaluation: Bool, values: [String: Double]) {
+    self.step = step
+    self.isEvaluation = isEvaluation
+    self.values = values
+  }
+}
