@@ -12,6 +12,8 @@ package final class ThreadPool: Sendable {
   /// Working memory of products: one buffer for each worker, and one for what all of them read.
   private nonisolated(unsafe) let scratches: [GrowingBuffer]
   private let packing = Mutex(GrowingBuffer())
+  /// Where the time of what runs here goes.
+  package let profile: Profile
 
   /// Starts `threads - 1` workers; `threads >= 1`.
   package init(threads: Int) {
@@ -22,6 +24,7 @@ package final class ThreadPool: Sendable {
     self.threads = threads
     self.handle = handle
     scratches = (0..<threads).map { _ in GrowingBuffer() }
+    profile = Profile(threads: threads)
   }
 
   deinit { ck_pool_destroy(handle) }

@@ -28,6 +28,8 @@ void ck_pool_destroy(ck_pool *pool);
 void ck_pool_run(ck_pool *pool, int64_t chunks, ck_chunk_fn run, void *context);
 // How many processors this process may run on.
 int32_t ck_available_threads(void);
+// A clock that never jumps.
+int64_t ck_nanoseconds(void);
 
 // Random numbers: Philox4x32-10 -------------------------------------------------------------------
 

@@ -16,6 +16,8 @@ extension TransformerEncoder {
     let share = plan.scratchCount
     let memory = scratch.attention.reserve(share * pool.threads)
     let upstream = scratch.contextGradient.pointer
+    // Four products are needed; the scores, which are made again, are not counted.
+    pool.profile.count(operations: 8 * plan.scoredElements)
     pool.parallelFor(plan.pairs, grain: 2) { range, worker in
       for pair in range {
         let view = plan.view(pair)

@@ -20,7 +20,7 @@ extension TransformerEncoder {
       d = backwardLayer(layer, d, pass)
       add(gradients, layer: layer - 1, to: d, pass)
     }
-    embedBackward(d, pass)
+    pool.profile.measure("encoder backward/embeddings") { embedBackward(d, pass) }
   }
 
   /// Adds the caller's gradients of hidden state `layer`.
@@ -39,16 +39,21 @@ extension TransformerEncoder {
     -> UnsafeMutablePointer<Float>
   {
     let kept = activations[layer - 1]
-    rowsBackward(layer, d, kept, pass)
+    let profile = pool.profile
+    profile.measure("encoder backward/output and feed-forward") { rowsBackward(layer, d, kept, pass) }
     let p = weights.layers[layer - 1]
     let count = pass.rows(layer)
-    addWeightGradient(p.output.weight, d: scratch.outputBranch, x: kept.intermediate, rows: count)
-    addWeightGradient(p.intermediate, d: scratch.intermediateGradient, x: scratch.attentionState, rows: count)
-    addWeightGradient(p.attentionOutput.weight, d: scratch.attentionBranch, x: kept.context, rows: count)
-    attentionBackward(layer, kept, pass)
-    restoreInput(layer, pass)
-    return pass.isFirstTokenOnly(layer)
-      ? projectionBackwardFirst(layer, d, kept, pass) : projectionBackward(layer, d, pass)
+    profile.measure("encoder backward/weight gradients") {
+      addWeightGradient(p.output.weight, d: scratch.outputBranch, x: kept.intermediate, rows: count)
+      addWeightGradient(p.intermediate, d: scratch.intermediateGradient, x: scratch.attentionState, rows: count)
+      addWeightGradient(p.attentionOutput.weight, d: scratch.attentionBranch, x: kept.context, rows: count)
+    }
+    profile.measure("encoder backward/attention") { attentionBackward(layer, kept, pass) }
+    return profile.measure("encoder backward/query, key, value") {
+      restoreInput(layer, pass)
+      return pass.isFirstTokenOnly(layer)
+        ? projectionBackwardFirst(layer, d, kept, pass) : projectionBackward(layer, d, pass)
+    }
   }
 
   /// Everything between the layer's output and attention's context. Leaves the gradient of the residual x in `d`,

@@ -32,10 +32,13 @@ extension TransformerEncoder {
     -> UnsafeMutablePointer<Float>
   {
     let kept = pass.keepsActivations ? activations[layer - 1] : inferenceActivations
-    let residual = project(layer, input: input, kept, pass)
-    attend(layer, kept, pass)
+    let profile = pool.profile
+    let residual = profile.measure("encoder forward/query, key, value") { project(layer, input: input, kept, pass) }
+    profile.measure("encoder forward/attention") { attend(layer, kept, pass) }
     let out = scratch.stream[layer % 2].reserve(pass.tokens * hiddenSize)
-    feedForward(layer, residual: residual, kept, into: out, pass)
+    profile.measure("encoder forward/output and feed-forward") {
+      feedForward(layer, residual: residual, kept, into: out, pass)
+    }
     return out
   }
 
@@ -80,6 +83,7 @@ extension TransformerEncoder {
     let context = kept.context.reserve(pass.rows(layer) * hiddenSize)
     let share = plan.scratchCount
     let memory = scratch.attention.reserve(share * pool.threads)
+    pool.profile.count(operations: 4 * plan.scoredElements)
     pool.parallelFor(plan.pairs, grain: 2) { range, worker in
       for pair in range {
         let view = plan.view(pair)

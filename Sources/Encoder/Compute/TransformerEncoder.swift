@@ -56,9 +56,11 @@ package final class TransformerEncoder: SentenceEncoder {
     let current = EncoderPass(batch, request, mode)
     pass = current.keepsActivations ? current : nil
     guard current.sequences > 0 else { return request.layers.map { _ in output(0, rows: 0) } }
-    prepareIndices(batch)
     while scratch.outputs.count < request.layers.count { scratch.outputs.append(GrowingBuffer()) }
-    var hidden = embed(current)
+    var hidden = pool.profile.measure("encoder forward/embeddings") {
+      prepareIndices(batch)
+      return embed(current)
+    }
     store(hidden, layer: 0, current)
     for layer in stride(from: 1, through: current.top, by: 1) {
       hidden = forwardLayer(layer, input: hidden, current)

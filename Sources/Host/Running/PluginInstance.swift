@@ -31,6 +31,8 @@ package final class PluginInstance {
   package let values: ParameterValues
   /// The component's name; the second of the same name is `mixcse#2`.
   package let name: String
+  /// What its calls are called in the run's profile.
+  let profileName: String
   package let services: HostServices
   package let seed: UInt64
   /// What the last `plan` declared.
@@ -68,6 +70,7 @@ package final class PluginInstance {
     self.component = component
     self.values = values
     self.name = name
+    profileName = "plugins/\(component.kind) \(name)"
     self.services = services
     self.seed = seed
     table = component.pointer.pointee

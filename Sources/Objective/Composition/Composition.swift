@@ -84,7 +84,7 @@ final class Composition {
     var sums = try score(options, &report)
     if options.gradientScale != nil {
       if options.wantsDetails { for index in groups.indices { groups[index].addGradients(to: &sums[index]) } }
-      try propagate()
+      try pool.profile.measure("objective/gradients of embeddings") { try propagate() }
       report.gradientNorms = (0..<views.count).map { norm(views.dz.matrix($0)) }
     }
     describe(sums, options, &report)

@@ -66,10 +66,17 @@ package final class ContrastiveModel {
     let position = StepPosition(step: step, totalSteps: totalSteps, epoch: epoch, batch: batch)
     composition.begin(rows: rows, rowIDs: rowIDs, textIDs: textIDs)
     let z = composition.views.z.matrix
-    try pooling.forward(input, position: position, into: z)
-    try checkEmbeddings(rows)
-    var report = try composition.run(position, PassOptions(gradientScale: lossScale))
-    try pooling.backward(input, z: z, dz: composition.views.dz.matrix, dHidden: dHidden)
+    let profile = pooling.pool.profile
+    try profile.measure("objective/pooling and head") {
+      try pooling.forward(input, position: position, into: z)
+      try checkEmbeddings(rows)
+    }
+    var report = try profile.measure("objective/blocks, logits and report") {
+      try composition.run(position, PassOptions(gradientScale: lossScale))
+    }
+    try profile.measure("objective/pooling and head") {
+      try pooling.backward(input, z: z, dz: composition.views.dz.matrix, dHidden: dHidden)
+    }
     report.metrics = pooling.metrics + report.metrics
     pendingPoolers = true
     return report
@@ -93,7 +100,9 @@ package final class ContrastiveModel {
   package func commit() throws {
     let poolers = pendingPoolers ? pooling.commits : []
     pendingPoolers = false
-    try commitAll(poolers + composition.takePendingCommits())
+    try pooling.pool.profile.measure("objective/commit") {
+      try commitAll(poolers + composition.takePendingCommits())
+    }
   }
 
   /// Embeddings of a batch, `into` [sequences, outputWidth]; see `PoolingStack.embed`.

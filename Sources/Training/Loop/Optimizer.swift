@@ -35,12 +35,14 @@ package final class Optimizer {
   /// Moves every parameter by its gradient times `gradientScale`, then sets the gradients to zero.
   package func step(learningRate: Double, gradientScale: Float = 1) {
     steps += 1
-    for (index, parameter) in parameters.enumerated() {
-      adamwStep(
-        pool, parameter, m: first[index].pointer, v: second[index].pointer, learningRate: Float(learningRate),
-        weightDecay: weightDecay, step: steps, gradientScale: gradientScale)
+    pool.profile.measure("optimizer/AdamW") {
+      for (index, parameter) in parameters.enumerated() {
+        adamwStep(
+          pool, parameter, m: first[index].pointer, v: second[index].pointer, learningRate: Float(learningRate),
+          weightDecay: weightDecay, step: steps, gradientScale: gradientScale)
+      }
     }
-    clearGradients()
+    pool.profile.measure("optimizer/zero gradients") { clearGradients() }
   }
 
   package func clearGradients() {

@@ -34,6 +34,8 @@ package struct TrainingOptions: Sendable {
   package var maskedLanguageWeight: Double?
   /// The share of tokens that it hides.
   package var maskedLanguageProbability = 0.15
+  /// Where the time goes is printed at the end, and logged with every step.
+  package var showsProfile = false
   package var resume = false
   package var overwrite = false
 

@@ -53,6 +53,7 @@ package final class TrainingRun {
   private var smoothedStepSeconds = 0.0
   private var notesSaid: Set<String> = []
   private let snapshot = StateSnapshot()
+  private let stepClock = StepClock()
 
   var options: TrainingOptions { setup.options }
 
@@ -108,6 +109,7 @@ package final class TrainingRun {
   }
 
   private func finish() throws -> TrainingResult {
+    if options.showsProfile { setup.display.note(ProfileReport(setup.pool.profile).text) }
     let source =
       state.best.map { folder.checkpoints.bestPath(step: $0.step) } ?? folder.checkpoints.bestPath(step: state.step)
     if state.best == nil { try report(notes: setup.model.export(to: source)) }
@@ -128,6 +130,7 @@ package final class TrainingRun {
     members.append(("data", setup.data.report.json))
     members += setup.record
     if let result { members.append(("result", result.json)) }
+    if result != nil { members.append(("profile", ProfileReport(setup.pool.profile).json)) }
     let text = JSONValue.object(JSONObject(members)).text() + "\n"
     try AtomicFile.write(to: folder.recordPath) { try $0.write(text) }
   }
@@ -149,7 +152,7 @@ package final class TrainingRun {
         throw TrainingError.interrupted(
           checkpoint: folder.checkpoints.checkpointPath(step: state.step), step: state.step)
       }
-      try step()
+      try setup.pool.profile.step("training/rest") { try step() }
     }
   }
 
@@ -198,11 +201,11 @@ package final class TrainingRun {
       let position = BatchPosition(
         step: state.step, totalSteps: totalSteps, batch: state.batches + index,
         epoch: state.epochFraction(rows: setup.data.rows))
-      let batch = try setup.batches.batch(rows: rows)
+      let batch = try setup.pool.profile.measure("training/rows and tokens") { try setup.batches.batch(rows: rows) }
       let report = try setup.model.accumulate(batch, at: position, scale: 1 / Double(batches.count))
       outcome.add(report, committed: try setup.model.commit())
     }
-    let norm = optimizer.gradientNorm()
+    let norm = setup.pool.profile.measure("optimizer/gradient norm") { optimizer.gradientNorm() }
     guard norm.isFinite, outcome.loss.isFinite else {
       let what = optimizer.parameterWithBadGradient.map { "the gradient of \($0)" } ?? "the loss"
       throw TrainingError.notFinite(what: what, step: state.step)
@@ -233,6 +236,7 @@ package final class TrainingRun {
       ("sentencesPerSecond", .number(sentencesPerSecond)),
     ]
     members += outcome.metrics.map { ($0.name, $0.value.isFinite ? .number($0.value) : .null) }
+    if options.showsProfile { members.append(("phases", stepClock.seconds(setup.pool.profile))) }
     try log?.append(members)
     state.logLength = log?.length ?? 0
   }

@@ -106,6 +106,9 @@ struct TrainingFlags: ParsableArguments {
     name: .customLong("mlm-probability"), help: "With --mlm: the share of tokens to guess, 0.001 to 1. (default: 0.15)")
   var mlmProbability: Double?
 
+  @Flag(help: "Print where the time goes, by phase and plugin, and log each step's seconds (phases).")
+  var profile = false
+
   @Flag(help: "Go on with the run in --output-dir from its last checkpoint.")
   var resume = false
 
@@ -137,6 +140,7 @@ struct TrainingFlags: ParsableArguments {
     options.maximumGradientNorm = maximumGradientNorm
     options.maskedLanguageWeight = mlm ? mlmWeight ?? 0.1 : nil
     if let mlmProbability { options.maskedLanguageProbability = mlmProbability }
+    options.showsProfile = profile
     options.resume = resume
     options.overwrite = overwrite
     return options
