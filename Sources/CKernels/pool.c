@@ -30,6 +30,9 @@ struct ck_pool {
   void *context;
   int64_t chunks;
   int32_t stopping;
+  // What the thread that entered was in before.
+  ck_pool *outer_pool;
+  int32_t outer_worker;
   _Alignas(64) _Atomic uint32_t generation;
   _Alignas(64) _Atomic int64_t next;
   _Alignas(64) _Atomic uint32_t busy;  // workers that have not finished this generation
@@ -150,6 +153,26 @@ void ck_pool_run(ck_pool *pool, int64_t chunks, ck_chunk_fn run, void *context) 
     take_chunks(pool, 0);
     wait_for_workers(pool);
   }
+  pthread_mutex_unlock(&pool->turn);
+}
+
+int32_t ck_pool_enter(ck_pool *pool, int32_t *worker) {
+  if (current_pool == pool) {
+    *worker = current_worker;
+    return 0;
+  }
+  pthread_mutex_lock(&pool->turn);
+  pool->outer_pool = current_pool;
+  pool->outer_worker = current_worker;
+  current_pool = pool;
+  current_worker = 0;
+  *worker = 0;
+  return 1;
+}
+
+void ck_pool_leave(ck_pool *pool) {
+  current_pool = pool->outer_pool;
+  current_worker = pool->outer_worker;
   pthread_mutex_unlock(&pool->turn);
 }
 

@@ -48,11 +48,28 @@ package final class ThreadPool: Sendable {
   package func parallelFor(_ count: Int, grain: Int, _ body: (_ range: Range<Int>, _ worker: Int) -> Void) {
     precondition(grain > 0, "the grain must be positive, not \(grain)")
     guard count > 0 else { return }
+    guard threads > 1, count > grain else { return runSerially(count, grain: grain, body) }
+    // Sharing the closure costs one small allocation.
     withoutActuallyEscaping(body) { body in
       var job = Job(count: count, grain: grain, body: body)
       withUnsafeMutablePointer(to: &job) {
         ck_pool_run(handle, Int64((count + grain - 1) / grain), Job.runChunk, $0)
       }
+    }
+  }
+}
+
+extension ThreadPool {
+  /// The chunks in order on this thread, without any allocation.
+  private func runSerially(_ count: Int, grain: Int, _ body: (_ range: Range<Int>, _ worker: Int) -> Void) {
+    var worker: Int32 = 0
+    let entered = ck_pool_enter(handle, &worker) == 1
+    defer { if entered { ck_pool_leave(handle) } }
+    var start = 0
+    while start < count {
+      let end = min(start + grain, count)
+      body(start..<end, Int(worker))
+      start = end
     }
   }
 }

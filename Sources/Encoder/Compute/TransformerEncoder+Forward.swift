@@ -109,11 +109,7 @@ extension TransformerEncoder {
     let kernel = configuration.activation.kernel
     let context = kept.context.pointer
     if keeps { reserve(kept, rows: count) }
-    let maps = [p.attentionOutput.weight, p.intermediate, p.output.weight].enumerated().map { index, weight in
-      pack(
-        pool, .yes, n: weight.shape[0], k: weight.shape[1], b: weight.value, ldb: weight.shape[1],
-        into: scratch.packed[index])
-    }
+    let maps = packed(p, .yes)
     let numbers = pass.isFirstTokenOnly(layer) ? firstTokens.reserve(count) : nil
     pool.parallelFor(count, grain: tile) { range, worker in
       let at = range.lowerBound
@@ -121,20 +117,35 @@ extension TransformerEncoder {
       let activated = state + tile * h
       let before = keeps ? kept.intermediate.pointer + at * i : activated + tile * i
       let tileRows = rows(range, numbers: numbers)
-      product(worker, range.count, context + at * h, maps[0], into: state)
+      product(worker, range.count, context + at * h, maps.attentionOutput, into: state)
       ck_residual_norm_forward(
         tileRows, p.attentionOutput.bias.value, norm(p.attentionOutput), attentionDropout, residual + at * h, state,
         keeps ? kept.attentionNorm.normalized.pointer + at * h : nil,
         keeps ? kept.attentionNorm.inverse.pointer + at : nil)
-      product(worker, range.count, state, maps[1], into: before)
+      product(worker, range.count, state, maps.intermediate, into: before)
       ck_bias_activation_forward(
         kernel, Int64(range.count), Int64(i), p.intermediateBias.value, before, activated)
-      product(worker, range.count, activated, maps[2], into: out + at * h)
+      product(worker, range.count, activated, maps.output, into: out + at * h)
       ck_residual_norm_forward(
         tileRows, p.output.bias.value, norm(p.output), outputDropout, state, out + at * h,
         keeps ? kept.outputNorm.normalized.pointer + at * h : nil,
         keeps ? kept.outputNorm.inverse.pointer + at : nil)
     }
+  }
+
+  /// The three maps behind attention, packed for products with their transposes (forward) or themselves (backward).
+  func packed(
+    _ p: LayerParameters, _ transpose: Transpose
+  ) -> (attentionOutput: PackedMatrix, intermediate: PackedMatrix, output: PackedMatrix) {
+    func packed(_ weight: Parameter, _ buffer: GrowingBuffer) -> PackedMatrix {
+      let (rows, columns) = (weight.shape[0], weight.shape[1])
+      let (n, k) = transpose == .yes ? (rows, columns) : (columns, rows)
+      return pack(pool, transpose, n: n, k: k, b: weight.value, ldb: columns, into: buffer)
+    }
+    return (
+      packed(p.attentionOutput.weight, scratch.packed[0]), packed(p.intermediate, scratch.packed[1]),
+      packed(p.output.weight, scratch.packed[2])
+    )
   }
 
   private func reserve(_ kept: LayerActivations, rows: Int) {

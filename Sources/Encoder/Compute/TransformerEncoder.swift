@@ -21,6 +21,8 @@ package final class TransformerEncoder: SentenceEncoder {
   let firstTokens = GrowingIndexBuffer()
   /// The pass that backward would undo; nil before the first and after an inference pass.
   var pass: EncoderPass?
+  /// The hidden states of the last pass; kept so that no new list is made in each step.
+  private var handed: [Matrix] = []
 
   package var hiddenSize: Int { configuration.hiddenSize }
   package var layerCount: Int { configuration.layerCount + 1 }
@@ -66,9 +68,11 @@ package final class TransformerEncoder: SentenceEncoder {
       hidden = forwardLayer(layer, input: hidden, current)
       store(hidden, layer: layer, current)
     }
-    return request.layers.indices.map {
-      output($0, rows: request.firstTokenOnly ? current.sequences : current.tokens)
+    handed.removeAll(keepingCapacity: true)
+    for index in request.layers.indices {
+      handed.append(output(index, rows: request.firstTokenOnly ? current.sequences : current.tokens))
     }
+    return handed
   }
 
   private func output(_ index: Int, rows: Int) -> Matrix {

@@ -39,14 +39,15 @@ package final class PoolingStack {
     try Self.prepare(stages, limits)
     let width = stages[stages.count - 1].outputWidth
     self.head = head == .mlp && !pooler.skipsHead ? MLPHead(width: width, seed: factory.seed) : nil
+    readRequest()
   }
 
   /// Width of the embeddings.
   package var outputWidth: Int { stages[stages.count - 1].outputWidth }
   /// Which hidden states have to be there.
-  package var layerRequest: LayerRequest {
-    LayerRequest(layers: requestedLayers, firstTokenOnly: stages[0].instance.plan.firstTokenOnly)
-  }
+  package private(set) var layerRequest = LayerRequest(layers: [], firstTokenOnly: false)
+  /// For each layer of the first pooler's plan its place in the request.
+  private var layerOrder: [Int] = []
   /// The head's parameters and the poolers' weights.
   package var parameters: [Parameter] { (head?.parameters ?? []) + stages.flatMap(\.instance.weights) }
   package var states: [StateTensor] { stages.flatMap(\.instance.states) }
@@ -87,6 +88,7 @@ package final class PoolingStack {
   /// Plans again for limits that grew.
   func prepare(_ limits: PluginLimits) throws {
     try Self.prepare(stages, limits)
+    readRequest()
     self.limits = limits
     let bytes = head == nil ? 0 : limits.maxSequences * alignedStride(outputWidth) * 4
     if headInputGradient.byteCount < bytes { headInputGradient = GuardedBuffer(byteCount: bytes, label: "") }
@@ -165,12 +167,12 @@ package final class PoolingStack {
     return start..<end
   }
 
-  private var requestedLayers: [Int] { Array(Set(stages[0].instance.plan.layers)).sorted() }
-
-  /// For each layer of the first pooler's plan its place in the request.
-  private var layerOrder: [Int] {
-    let requested = requestedLayers
-    return stages[0].instance.plan.layers.map { layer in requested.firstIndex(of: layer) ?? 0 }
+  /// What the first pooler's plan reads: each layer once, in ascending order.
+  private func readRequest() {
+    let plan = stages[0].instance.plan
+    let layers = Array(Set(plan.layers)).sorted()
+    layerRequest = LayerRequest(layers: layers, firstTokenOnly: plan.firstTokenOnly)
+    layerOrder = plan.layers.map { layer in layers.firstIndex(of: layer) ?? 0 }
   }
 
   private func check(_ batch: HiddenBatch) throws {

@@ -18,18 +18,18 @@ package final class Optimizer {
     self.parameters = parameters
     self.weightDecay = weightDecay
     self.pool = pool
-    first = parameters.map { FloatBuffer(count: $0.count) }
-    second = parameters.map { FloatBuffer(count: $0.count) }
+    first = parameters.map { FloatBuffer(count: $0.count, sparse: $0.touched == nil ? 0 : $0.count) }
+    second = parameters.map { FloatBuffer(count: $0.count, sparse: $0.touched == nil ? 0 : $0.count) }
   }
 
   /// The Euclidean norm of all gradients together.
   package func gradientNorm() -> Double {
-    parameters.reduce(0) { $0 + squaredNorm(pool, $1.gradient, $1.count) }.squareRoot()
+    parameters.reduce(0) { $0 + squaredGradientNorm(pool, $1) }.squareRoot()
   }
 
   /// The first parameter whose gradient holds NaN or an infinity.
   package var parameterWithBadGradient: String? {
-    parameters.first { !squaredNorm(pool, $0.gradient, $0.count).isFinite }?.name
+    parameters.first { !squaredGradientNorm(pool, $0).isFinite }?.name
   }
 
   /// Moves every parameter by its gradient times `gradientScale`, then sets the gradients to zero.
@@ -46,10 +46,19 @@ package final class Optimizer {
   }
 
   package func clearGradients() {
-    for parameter in parameters {
-      let gradient = parameter.gradient
-      pool.parallelFor(parameter.count, grain: 1 << 16) { range, _ in
-        (gradient + range.lowerBound).update(repeating: 0, count: range.count)
+    for parameter in parameters { parameter.clearGradient(pool) }
+  }
+
+  /// Marks the rows whose moments a checkpoint brought back.
+  package func markTouchedRows() {
+    for (index, parameter) in parameters.enumerated() {
+      guard let touched = parameter.touched else { continue }
+      for row in 0..<touched.rows {
+        let at = row * touched.width
+        let isZero = (0..<touched.width).allSatisfy {
+          first[index].pointer[at + $0] == 0 && second[index].pointer[at + $0] == 0
+        }
+        if !isZero { touched.mark(row) }
       }
     }
   }

@@ -319,6 +319,7 @@ package final class TrainingRun {
       throw TrainingError.brokenCheckpoints(path: file.path, reasons: ["its state lacks a member"])
     }
     for tensor in tensors { try file.restore(tensor) }
+    optimizer.markTouchedRows()
     self.state = state
     optimizer.steps = file.state["optimizerSteps"]?.integer ?? state.step
     evaluatedStep = file.state["evaluatedStep"]?.integer ?? -1
