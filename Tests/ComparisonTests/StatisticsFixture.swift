@@ -38,7 +38,9 @@ extension ComparisonResults {
   /// `predicted[strategy][seed]` on one metric, seeds 1, 2, ...; an empty list is a run that failed.
   static func made(gold: [Double], predicted: [[[Double]]], metric: String = "made") -> ComparisonResults {
     let seeds = (predicted.first ?? []).indices.map { UInt64($0 + 1) }
-    let strategies = predicted.indices.map { ComparedStrategy(label: "s\($0)", text: "s\($0)", canonical: "loss:s\($0)") }
+    let strategies = predicted.indices.map {
+      ComparedStrategy(label: "s\($0)", text: "s\($0)", canonical: "loss:s\($0)")
+    }
     var runs: [ComparedRun] = []
     for (strategy, lists) in predicted.enumerated() {
       for (seed, list) in zip(seeds, lists) {

@@ -38,9 +38,8 @@ package struct DifferenceSpread: Sendable, Equatable {
     let shared = (ofMean - own / Double(count)) / (1 - 1 / Double(count))
     interaction = max(0, own - max(0, shared))
     // The standard error of `shared` where nothing is shared: finitely many pairs, draws and pairs of seeds.
-    let noise =
-      (own - shared) * ((1 / Double(pairCount) + 1 / Double(max(resampled.count, 1))) * 2
-      / Double(count * (count - 1))).squareRoot()
+    let samples = 1 / Double(pairCount) + 1 / Double(max(resampled.count, 1))
+    let noise = (own - shared) * (samples * 2 / Double(count * (count - 1))).squareRoot()
     pairs = shared > noise ? shared : 0
   }
 

@@ -4,14 +4,14 @@
 import Foundation
 
 /// Tails and quantiles in double precision.
-enum Distributions {
+package enum Distributions {
   /// P(Z <= z) for a standard normal Z.
-  static func normalCDF(_ z: Double) -> Double { 0.5 * erfc(-z / 2.0.squareRoot()) }
+  package static func normalCDF(_ z: Double) -> Double { 0.5 * erfc(-z / 2.0.squareRoot()) }
 
   /// The z with P(Z > z) = `tail`, for a tail in (0, 0.5].
   ///
   /// Source: Abramowitz and Stegun, 26.2.23, as the start of Halley steps.
-  static func normalUpperQuantile(_ tail: Double) -> Double {
+  package static func normalUpperQuantile(_ tail: Double) -> Double {
     guard tail < 0.5 else { return 0 }
     guard tail > 0 else { return .infinity }
     let s = (-2 * log(tail)).squareRoot()
@@ -24,12 +24,12 @@ enum Distributions {
   }
 
   /// P(T > t) for Student's t with `freedom` degrees of freedom, t >= 0.
-  static func tTail(_ t: Double, freedom: Double) -> Double {
+  package static func tTail(_ t: Double, freedom: Double) -> Double {
     0.5 * incompleteBeta(freedom / (freedom + t * t), freedom / 2, 0.5)
   }
 
   /// The t with P(T > t) = `tail`, for a tail in (0, 0.5].
-  static func tUpperQuantile(_ tail: Double, freedom: Double) -> Double {
+  package static func tUpperQuantile(_ tail: Double, freedom: Double) -> Double {
     guard tail < 0.5 else { return 0 }
     guard tail > 0 else { return .infinity }
     // Newton in log t against log tail, where both ends are nearly straight lines; kept inside a bracket.
@@ -55,7 +55,7 @@ enum Distributions {
   /// The regularised incomplete beta function I_x(a, b).
   ///
   /// Source: the continued fraction 26.5.8 of Abramowitz and Stegun, by Lentz's method.
-  static func incompleteBeta(_ x: Double, _ a: Double, _ b: Double) -> Double {
+  package static func incompleteBeta(_ x: Double, _ a: Double, _ b: Double) -> Double {
     guard x > 0 else { return 0 }
     guard x < 1 else { return 1 }
     if x > (a + 1) / (a + b + 2) { return 1 - incompleteBeta(1 - x, b, a) }
@@ -83,7 +83,7 @@ enum Distributions {
   }
 
   /// The two-sided sign test: the probability of a split as uneven as this one if both signs are as likely.
-  static func signTest(positive: Int, negative: Int) -> Double {
+  package static func signTest(positive: Int, negative: Int) -> Double {
     let count = positive + negative
     guard count > 0 else { return 1 }
     var sum = 0.0

@@ -4,10 +4,10 @@
 /// Holm's step-down correction.
 ///
 /// Source: Holm, "A simple sequentially rejective multiple test procedure", 1979.
-enum HolmCorrection {
+package enum HolmCorrection {
   /// For each p-value the corrected one, at most 1, and the level its interval must have so that it leaves out 0 exactly
   /// where the corrected p-value is below `level`.
-  static func apply(_ values: [Double], level: Double = 0.05) -> [(pValue: Double, level: Double)] {
+  package static func apply(_ values: [Double], level: Double = 0.05) -> [(pValue: Double, level: Double)] {
     var result = values.map { (pValue: $0, level: level) }
     var largest = 0.0
     for (rank, index) in values.indices.sorted(by: { values[$0] < values[$1] }).enumerated() {
