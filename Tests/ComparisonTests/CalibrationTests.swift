@@ -1,7 +1,8 @@
 // How often the verdicts are wrong: whole analyses of simulated comparisons, with the seeds and pairs drawn anew for each.
-// Documentation/Comparison.md quotes the rates printed here.
+// Documentation/Comparison.md quotes the rates printed here; CSE_CALIBRATION=20000 takes more than 2,000 comparisons.
 
 import Comparison
+import Foundation
 import Kernels
 import Testing
 
@@ -22,26 +23,27 @@ struct CalibrationTests {
     var description: String { "shown \(alarms) %, coverage \(coverage) %" }
   }
 
-  private func run(_ simulated: SimulatedComparisons, _ name: String, count: Int = 2000) -> Rates {
+  private func run(_ simulated: SimulatedComparisons, _ name: String) -> Rates {
+    let count = ProcessInfo.processInfo.environment["CSE_CALIBRATION"].flatMap(Int.init) ?? 2000
     let pool = ThreadPool(threads: 2)
     var rates = Rates()
     for number in 0..<count {
       let results = simulated.results(number)
-      let comparison = ComparisonAnalysis(results, seed: UInt64(number), resamples: 150, pool: pool)
+      let comparison = ComparisonAnalysis(results, seed: UInt64(number), resamples: 100, pool: pool)
         .metrics[0].comparisons[0]
       guard let interval = comparison.interval, let mean = comparison.mean else { continue }
       rates.shown += comparison.verdict == .better || comparison.verdict == .worse ? 1 : 0
       rates.differences.append(mean)
       rates.intervals.append(interval)
     }
-    print("\(name), \(simulated.seeds) seeds: \(rates)")
+    print("\(name), \(simulated.seeds) seeds, \(count) comparisons: \(rates)")
     return rates
   }
 
   @Test("two equal strategies: false alarms stay within 3.5 and 6.5 % of 2,000", arguments: [2, 3, 5, 10])
   func equal(seeds: Int) {
     let rates = run(SimulatedComparisons(seeds: seeds), "equal")
-    #expect(rates.intervals.count == 2000)
+    #expect(rates.intervals.count >= 2000)
     #expect((3.5...6.5).contains(rates.alarms), "\(rates)")
   }
 
@@ -51,7 +53,7 @@ struct CalibrationTests {
     #expect((3.5...6.5).contains(rates.alarms), "\(rates)")
   }
 
-  @Test("methods that answer differently by pair but equally well: never above 6.5 %", arguments: [2, 3, 5, 10])
+  @Test("methods that answer differently by pair but equally well: never above 6.5 %", arguments: [3, 10])
   func crossed(seeds: Int) {
     let rates = run(SimulatedComparisons(seeds: seeds, methodEffect: 0.5), "crossed")
     #expect(rates.alarms <= 6.5, "\(rates)")
@@ -59,8 +61,8 @@ struct CalibrationTests {
 
   @Test("a true difference is covered, and found the more often the more seeds there are")
   func difference() {
-    let few = run(SimulatedComparisons(seeds: 3, advantage: 0.12), "difference", count: 1000)
-    let many = run(SimulatedComparisons(seeds: 8, advantage: 0.12), "difference", count: 1000)
+    let few = run(SimulatedComparisons(seeds: 3, advantage: 0.12), "difference")
+    let many = run(SimulatedComparisons(seeds: 8, advantage: 0.12), "difference")
     for rates in [few, many] { #expect(rates.coverage > 93, "\(rates)") }
     #expect(many.alarms > few.alarms + 20, "\(few); \(many)")
   }

@@ -14,7 +14,8 @@ struct EventFileTests {
     #expect(CRC32C.checksum((0..<32).map { UInt8($0) }) == 0x46dd_794e)
     #expect(CRC32C.checksum("123456789".utf8) == 0xe306_9283)
     // Masked, as TensorFlow's crc32c.h: rotate right by 15, add a constant.
-    #expect(CRC32C.masked("123456789".utf8) == (0xe306_9283 >> 15 | 0xe306_9283 << 17) &+ 0xa282_ead8)
+    let plain: UInt32 = 0xe306_9283
+    #expect(CRC32C.masked("123456789".utf8) == (plain >> 15 | plain << 17) &+ 0xa282_ead8)
   }
 
   @Test("a version record, then one record a step")

@@ -40,7 +40,7 @@ struct ReportTests {
       #expect(!page.contains(reference), "\(reference)")
     }
     let order = [
-      "id=\"verdict\"", "What can be concluded", "What cannot", "id=\"scores\"", "id=\"curves\"", "Dev Spearman",
+      "id=\"verdict\"", "p (Holm)", "What cannot be concluded", "id=\"scores\"", "id=\"curves\"", "Dev Spearman",
       "Training loss", "Mean logit of mixed negatives", "Alignment against uniformity", "id=\"shadows\"",
       "hard.negatives: cosine", "id=\"unfinished\"", "id=\"record\"", "--seeds 42,43,44", "sha256",
     ]
@@ -52,7 +52,7 @@ struct ReportTests {
     for words in ["no difference shown", "better", "worse", "prefers-color-scheme: dark", "@media print"] {
       #expect(page.contains(words), "\(words)")
     }
-    #expect(page.contains("&lt;of &#39;infonce&#39;&gt;") && page.contains("'my sentences.txt'".replacing("'", with: "&#39;")))
+    #expect(page.contains("&lt;of &#39;infonce&#39;&gt;") && page.contains("&#39;my sentences.txt&#39;"))
     #expect(page.utf8.count < 1_500_000)
   }
 
@@ -66,7 +66,9 @@ struct ReportTests {
     results.runs[3].scores = []
     results.record[name] = .object(JSONObject([(name, .string(name))]))
     for index in results.runs.indices {
-      for line in results.runs[index].curve.indices { results.runs[index].curve[line].values["shadow.\(name).loss"] = 1 }
+      for line in results.runs[index].curve.indices {
+        results.runs[index].curve[line].values["shadow.\(name).loss"] = 1
+      }
     }
     let found = try files(results)
     try expectWellFormed(found.page)
@@ -74,7 +76,7 @@ struct ReportTests {
     #expect(!found.table.unicodeScalars.contains("\u{1B}"))
     let lines = csvRecords(found.csv)
     #expect(lines.allSatisfy { $0.count == 10 } && lines.count == 7)
-    #expect(lines[4][1] == name && lines[6][9] == name)
+    #expect(lines[4][1] == name && lines[4][9] == name)
   }
 
   @Test("small and broken comparisons", arguments: [1, 2, 12])
@@ -103,7 +105,8 @@ struct ReportTests {
       #expect(found.page.contains("nothing can be said") == !isCompared)
       #expect(found.table.contains("nothing is compared") == !isCompared)
       if isCompared, strategies > 1, seeds.count == 1 {
-        #expect(found.page.contains("over pairs only") && found.page.contains("no claim about the methods is possible"))
+        #expect(found.page.contains("over pairs only"))
+        #expect(found.page.contains("no claim about the methods is possible"))
       }
     }
   }
@@ -122,7 +125,7 @@ struct ReportTests {
     #expect(comparison["difference"]?.double == analysis.metrics[0].comparisons[0].mean)
     #expect(!found.json.text().contains("predicted"))
     let lines = csvRecords(found.csv)
-    #expect(lines[0] == ["strategy", "label", "seed", "outcome", "metric", "pairs", "value", "seconds", "folder", "reason"])
+    #expect(lines[0].joined(separator: " ") == "strategy label seed outcome metric pairs value seconds folder reason")
     let first = try #require(lines.first { $0[1] == "mixcse" && $0[2] == "43" && $0[4] == "STS13" })
     #expect(Double(first[6]) == analysis.metrics[2].summaries[1].scores[1])
     #expect(lines.count { $0[3] == "failed" } == 1 && lines.count { $0[3] == "dropped" } == 1)

@@ -111,7 +111,8 @@ struct SampleComparison {
         "machine",
         .object(
           JSONObject([
-            ("cpu", .string("AMD EPYC")), ("threads", .integer(2)), ("flags", .array([.string("avx2"), .string("fma")])),
+            ("cpu", .string("AMD EPYC")), ("threads", .integer(2)),
+            ("flags", .array([.string("avx2"), .string("fma")])),
           ]))
       ),
     ])

@@ -7,7 +7,8 @@ enum ResultsJSON {
   static func value(_ results: ComparisonResults, _ analysis: ComparisonAnalysis) -> JSONValue {
     let strategies = results.strategies.map { strategy in
       object([
-        ("label", .string(strategy.label)), ("text", .string(strategy.text)), ("canonical", .string(strategy.canonical)),
+        ("label", .string(strategy.label)), ("text", .string(strategy.text)),
+        ("canonical", .string(strategy.canonical)),
       ])
     }
     return object([
@@ -53,7 +54,8 @@ enum ResultsJSON {
       (
         "signTest",
         object([
-          ("positive", .integer(item.positive)), ("negative", .integer(item.negative)), ("pValue", number(item.signTest)),
+          ("positive", .integer(item.positive)), ("negative", .integer(item.negative)),
+          ("pValue", number(item.signTest)),
         ])
       ),
     ]

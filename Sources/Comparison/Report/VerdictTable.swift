@@ -13,9 +13,8 @@ package enum VerdictTable {
     if blocks.isEmpty { blocks = ["No scores: no run finished with an evaluation, so nothing is compared.\n"] }
     let missing = results.runs.filter { $0.outcome != .finished }
     if !missing.isEmpty {
-      blocks.append(
-        missing.map { clip("\(labels[$0.strategy]), seed \($0.seed): \(RunOutcomes.sentence($0.outcome))", width) + "\n" }
-          .joined())
+      let lines = missing.map { "\(labels[$0.strategy]), seed \($0.seed): \(RunOutcomes.sentence($0.outcome))" }
+      blocks.append(lines.map { clip($0, width) + "\n" }.joined())
     }
     if let first = labels.first, labels.count > 1, !analysis.metrics.isEmpty {
       blocks.append(footnote(first: first, others: labels.count - 1))

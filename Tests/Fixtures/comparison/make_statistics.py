@@ -53,7 +53,8 @@ def t_power(effect, deviation, seeds, level):
     """Of the two-sided paired t test, from the noncentral t distribution."""
     critical = stats.t.isf(level / 2, seeds - 1)
     shift = effect * np.sqrt(seeds) / deviation
-    return float(stats.nct.sf(critical, seeds - 1, shift) + stats.nct.cdf(-critical, seeds - 1, shift))
+    opposite = stats.nct.cdf(-critical, seeds - 1, shift)  # NaN where it underflows
+    return float(stats.nct.sf(critical, seeds - 1, shift) + np.nan_to_num(opposite))
 
 
 out["power"] = [
@@ -132,5 +133,5 @@ out["components"] = {
 
 folder = os.path.dirname(os.path.abspath(__file__))
 with open(os.path.join(folder, "statistics.json"), "w") as file:
-    json.dump(out, file)
+    json.dump(out, file, allow_nan=False)
     file.write("\n")

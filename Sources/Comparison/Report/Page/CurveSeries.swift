@@ -14,6 +14,21 @@ struct CurveSeries {
   /// Over the finished runs, or all where none finished, at the steps where each of them has a value; empty for one run.
   var mean: [Point]
 
+  /// The mean, or the only run where there is one.
+  var main: [Point] { mean.isEmpty && runs.count == 1 ? runs[0] : mean }
+
+  /// `main` with each point averaged over its neighbours where there are many: a noisy line hides the others.
+  var smoothed: [Point] {
+    let points = main
+    let reach = points.count / 40
+    return points.indices.map { index in
+      // As many neighbours on both sides, so that ends are not bent.
+      let own = min(reach, index, points.count - 1 - index)
+      let window = points[index - own...index + own]
+      return Point(x: points[index].x, y: window.reduce(0) { $0 + $1.y } / Double(window.count))
+    }
+  }
+
   /// Points a line keeps: more cannot be told apart at the size of a chart.
   static let most = 300
 

@@ -27,12 +27,10 @@ struct CurvesSection {
       return PageText.section("Curves", id: "curves", "<p>The runs left no curves.</p>\n")
     }
     let legend = SeriesStyle.legend(results.strategies.map(\.label))
-    let note =
-      results.seeds.count > 1
-      ? "<p class=\"note\">Thin lines are seeds, thick lines the mean of the runs that finished.</p>\n" : ""
-    return PageText.section(
-      "Curves", id: "curves", "<div class=\"key-bar\">\(legend)</div>\n\(note)<div class=\"grid\">\n\(all.joined())</div>\n")
-      + shadows
+    let thick = results.seeds.count > 1 ? "the mean of the runs that finished, smoothed" : "the same smoothed"
+    let note = "<p class=\"note\">Thin lines are runs, thick lines \(thick) where there are many steps.</p>\n"
+    let content = "<div class=\"key-bar\">\(legend)</div>\n\(note)<div class=\"grid\">\n\(all.joined())</div>\n"
+    return PageText.section("Curves", id: "curves", content) + shadows
   }
 
   private func chart(_ quantity: Quantity) -> String? {
@@ -47,7 +45,7 @@ struct CurvesSection {
   /// First and last value of each strategy, for readers without the picture.
   private func summary(_ series: [CurveSeries], _ yName: String) -> String {
     let parts = series.compactMap { line -> String? in
-      let points = line.mean.isEmpty ? line.runs[0] : line.mean
+      let points = line.main
       guard let first = points.first, let last = points.last else { return nil }
       let name = results.strategies[line.strategy].label
       return "\(name) from \(short(first.y)) at step \(short(first.x)) to \(short(last.y)) at step \(short(last.x))"
@@ -77,7 +75,8 @@ struct CurvesSection {
     }
     return LineChart(
       id: "curve-space", title: "Alignment against uniformity (lower is better in both)",
-      summary: parts.joined(separator: "; ") + ".", xName: "uniformity", yName: "alignment", series: series, isPath: true
+      summary: parts.joined(separator: "; ") + ".", xName: "uniformity", yName: "alignment", series: series,
+      isPath: true
     ).html
   }
 
@@ -86,7 +85,7 @@ struct CurvesSection {
     let series = CurveSeries.collect(name, isEvaluation: true, in: results)
     return results.strategies.indices.map { strategy in
       let line = series.first { $0.strategy == strategy }
-      return (strategy, line.map { $0.mean.isEmpty ? $0.runs[0] : $0.mean } ?? [])
+      return (strategy, line?.main ?? [])
     }
   }
 
@@ -112,8 +111,9 @@ struct CurvesSection {
       ).html
     }
     guard !charts.isEmpty else { return "" }
-    let note = "<p class=\"note\">Strategies measured on the batches of the strategy being trained, without taking part.</p>\n"
-    return PageText.section("Shadows", id: "shadows", note + "<div class=\"grid\">\n\(charts.joined())</div>\n")
+    let note = "Strategies measured on the batches of the strategy being trained, without taking part."
+    return PageText.section(
+      "Shadows", id: "shadows", "<p class=\"note\">\(note)</p>\n<div class=\"grid\">\n\(charts.joined())</div>\n")
   }
 
   private static let shadowTitles = [

@@ -64,15 +64,14 @@ struct LineChart {
   private func thin(_ x: ChartScale, _ y: ChartScale) -> String {
     series.flatMap { line in
       line.runs.map { run in
-        // A single run stands for its strategy and is drawn as a mean is.
-        line.mean.isEmpty && line.runs.count == 1 ? "" : Self.path(run, x, y, "run", line.strategy, dash: false)
+        Self.path(run, x, y, "run", line.strategy, dash: false)
       }
     }.joined(separator: "\n")
   }
 
   private func thick(_ x: ChartScale, _ y: ChartScale) -> String {
     series.map { line in
-      let points = line.mean.isEmpty && line.runs.count == 1 ? line.runs[0] : line.mean
+      let points = isPath ? line.main : line.smoothed
       guard let first = points.first, let last = points.last else { return "" }
       func mark(_ point: CurveSeries.Point) -> String {
         y.contains(point.y) ? SeriesStyle.mark(line.strategy, x: x.place(point.x), y: y.place(point.y)) : ""

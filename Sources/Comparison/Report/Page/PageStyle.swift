@@ -40,14 +40,11 @@ enum PageStyle {
     td.number { white-space: nowrap; }
     table.verdict, table.wide { width: 100%; }
     table.verdict { table-layout: fixed; }
-    table.verdict th, table.verdict td { width: 11%; }
-    table.verdict th:nth-child(1) { width: 17%; }
-    table.verdict th:nth-child(4) { width: 25%; }
-    table.verdict th:nth-child(5) { width: 7%; }
-    table.verdict th:nth-child(3) { width: 8%; }
-    table.verdict th:nth-child(7) { width: 16%; }
-    table.verdict th:nth-child(8) { width: 8%; }
-    .range { display: inline-block; min-width: 10.5em; margin-right: 8px; white-space: nowrap; }
+    table.verdict th:nth-child(1) { width: 16%; } table.verdict th:nth-child(2) { width: 10%; }
+    table.verdict th:nth-child(3) { width: 8%; } table.verdict th:nth-child(4) { width: 26%; }
+    table.verdict th:nth-child(5) { width: 6%; } table.verdict th:nth-child(6) { width: 13%; }
+    table.verdict th:nth-child(7) { width: 14%; } table.verdict th:nth-child(8) { width: 7%; }
+    .range { display: inline-block; min-width: 9.6em; margin-right: 6px; white-space: nowrap; }
     .range .note { display: block; }
     svg.interval { width: 150px; height: 18px; vertical-align: middle; }
     .zero { stroke: var(--soft); stroke-width: 1; stroke-dasharray: 2 2; }
@@ -55,7 +52,7 @@ enum PageStyle {
     .badge.better { background: var(--good-back); color: var(--good); font-weight: 600; }
     .badge.worse { background: var(--bad-back); color: var(--bad); font-weight: 600; }
     .reason { white-space: pre-wrap; }
-    .scroll { overflow-x: auto; margin-bottom: 16px; }
+    .scroll { overflow-x: auto; margin: 20px 0 16px; }
     .scroll th, .scroll td { white-space: nowrap; overflow-wrap: normal; }
     table.record th { font-weight: normal; color: var(--soft); white-space: nowrap; vertical-align: top; padding-right: 24px; }
     table.record tr.group th { color: var(--ink); font-weight: 600; padding-top: 14px; }
@@ -73,7 +70,7 @@ enum PageStyle {
     .grid path.grid, path.grid { stroke: var(--grid); stroke-width: 1; fill: none; }
     .axis { stroke: var(--soft); stroke-width: 1; fill: none; }
     path.mean { fill: none; stroke: currentColor; stroke-width: 2.4; stroke-linejoin: round; }
-    path.run { fill: none; stroke: currentColor; stroke-width: 1; stroke-linejoin: round; opacity: .38; }
+    path.run { fill: none; stroke: currentColor; stroke-width: 1; stroke-linejoin: round; opacity: .3; }
     .mark { fill: currentColor; stroke: var(--paper); stroke-width: 1; }
     .hollow .mark { fill: var(--paper); stroke: currentColor; stroke-width: 1.6; }
     .dot .mark { fill-opacity: .55; stroke: currentColor; }
@@ -85,10 +82,10 @@ enum PageStyle {
     .key-bar { position: sticky; top: 0; background: var(--paper); padding: 8px 0 2px; z-index: 1; }
     .key-bar .legend { margin-bottom: 6px; max-height: 5.5em; overflow-y: auto; }
 
-    @media (max-width: 900px) {
+    @media screen and (max-width: 900px) {
       .stack, .stack tbody, .stack tr, .stack td, .stack tbody th, .stack caption { display: block; }
       .stack thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-      table.verdict th, table.verdict td, table.verdict th:nth-child(n) { width: auto; }
+      table.verdict th:nth-child(n) { width: auto; }
       .stack tr { border: 1px solid var(--line); border-radius: 6px; padding: 6px 12px; margin: 0 0 8px; }
       .stack th, .stack td { border: 0; padding: 2px 0; }
       .stack td[data-name] { display: grid; grid-template-columns: 8.5em 1fr; }

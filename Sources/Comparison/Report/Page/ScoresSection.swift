@@ -12,13 +12,14 @@ struct ScoresSection {
     let charts = analysis.metrics.enumerated().map { index, metric in dots(metric, id: "dots\(index)") }.joined()
     return PageText.section(
       "Scores by seed", id: "scores",
-      "<p class=\"note\">A small dot is a seed, the line is their mean.</p>\n<div class=\"grid\">\n\(charts)</div>\n" + table)
+      "<p class=\"note\">A mark is a seed, the upright line their mean.</p>\n<div class=\"grid\">\n\(charts)</div>\n"
+        + table)
   }
 
   // MARK: - Dots
 
   private static let width = 460.0
-  private static let labelWidth = 130.0
+  private static let labelWidth = 150.0
 
   private func dots(_ metric: MetricAnalysis, id: String) -> String {
     let step = results.strategies.count > 6 ? 20.0 : 26.0

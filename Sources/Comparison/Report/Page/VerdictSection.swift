@@ -42,8 +42,8 @@ struct VerdictSection {
       let names = items.filter { $0.1.verdict == verdict }.map { escaped($0.0) }
       guard !names.isEmpty else { return nil }
       let badge = Self.badge(verdict)
-      if names.count == items.count { return "\(badge) on \(items.count == 1 ? names[0] : "all \(items.count) metrics")" }
-      return "\(badge) on \(names.joined(separator: ", "))"
+      let isAll = names.count == items.count && items.count > 1
+      return "\(badge) on " + (isAll ? "all \(items.count) metrics" : names.joined(separator: ", "))
     }.joined(separator: "; ")
   }
 
@@ -60,13 +60,14 @@ struct VerdictSection {
 
   // MARK: - The table
 
-  private static let columns = [
-    "Strategy", "Mean \u{B1} sd", "Difference", "95 % interval", "p", "Seeds", "Verdict", "More seeds",
-  ]
+  private var columns: [String] {
+    let p = labels.count > 2 ? "p (Holm)" : "p"
+    return ["Strategy", "Mean \u{B1} sd", "Difference", "95 % interval", p, "Sign test", "Verdict", "More seeds"]
+  }
 
   private func table(_ metric: MetricAnalysis) -> String {
     let bar = IntervalBar(metric.comparisons)
-    let columns = labels.count > 1 ? Self.columns : Array(Self.columns.prefix(2))
+    let columns = labels.count > 1 ? self.columns : Array(self.columns.prefix(2))
     let rows = metric.summaries.enumerated().map { index, summary in
       let name = "<th scope=\"row\">\(escaped(labels[index]))</th>"
       let score = PageText.cell(Self.score(summary), name: columns[1], class: "number")
@@ -95,70 +96,40 @@ struct VerdictSection {
   private func cells(_ item: StrategyComparison, _ bar: IntervalBar) -> String {
     let interval = item.correctedInterval.map { PageText.minus(VerdictWords.interval($0)) } ?? "\u{2013}"
     let only = item.basis == .pairsOnly ? " <span class=\"note\">over pairs only</span>" : ""
-    let sign = item.signTest.map { " <span class=\"note\">p \(VerdictWords.probability($0))</span>" } ?? ""
+    let sign =
+      item.signTest.map { " <span class=\"note\">p\u{A0}\(escaped(VerdictWords.probability($0)))</span>" } ?? ""
     let p = item.correctedPValue.map { escaped(VerdictWords.probability($0)) } ?? "\u{2013}"
     let contents = [
       item.mean.map { PageText.minus(VerdictWords.signed($0)) } ?? "\u{2013}",
       "<span class=\"range\">\(interval)\(only)</span>\(bar.html(item))", p,
-      VerdictWords.signs(item) + sign, Self.badge(item.verdict), item.seedsNeeded.map(VerdictWords.seeds) ?? "",
+      "\(item.positive) up, \(item.negative) down" + sign, Self.badge(item.verdict),
+      item.seedsNeeded.map(VerdictWords.seeds) ?? "",
     ]
     let styles = ["number", "", "number", "", "", ""]
-    return zip(zip(contents, styles), Self.columns.dropFirst(2)).map { content, name in
+    return zip(zip(contents, styles), columns.dropFirst(2)).map { content, name in
       PageText.cell(content.0, name: name, class: content.0.isEmpty ? "empty" : content.1)
     }.joined()
   }
 
   // MARK: - What can be concluded
 
+  /// Sentences that the summary above repeats are left out where they would fill pages.
+  private static let mostSentences = 12
+
   private var conclusions: String {
     guard labels.count > 1 else { return "" }
-    let sentences = analysis.metrics.map { metric in
+    let limits = VerdictSentences.limits(results, analysis).map { "<li>\(escaped($0))</li>" }
+    return sentences + "<h3>What cannot be concluded</h3>\n<ul>\n" + limits.joined(separator: "\n") + "\n</ul>\n"
+  }
+
+  private var sentences: String {
+    guard analysis.metrics.count * (labels.count - 1) <= Self.mostSentences else { return "" }
+    let blocks = analysis.metrics.map { metric in
       let lines = metric.comparisons.map { item in
-        "<li>\(PageText.minus(escaped(VerdictWords.sentence(item, label: labels[item.strategy], first: first))))</li>"
+        "<li>\(escaped(VerdictSentences.sentence(item, label: labels[item.strategy], first: first)))</li>"
       }
       return "<h4>\(escaped(metric.metric))</h4>\n<ul>\n\(lines.joined(separator: "\n"))\n</ul>\n"
     }
-    let limits = Self.limits(results, analysis).map { "<li>\(PageText.minus(escaped($0)))</li>" }
-    return """
-      <h3>What can be concluded</h3>
-      <div class="columns">
-      \(sentences.joined())</div>
-      <h3>What cannot</h3>
-      <ul>
-      \(limits.joined(separator: "\n"))
-      </ul>
-
-      """
-  }
-
-  /// What the numbers do not say, one sentence or two each.
-  static func limits(_ results: ComparisonResults, _ analysis: ComparisonAnalysis) -> [String] {
-    var lines = [
-      "\u{201C}No difference shown\u{201D} is not \u{201C}no difference\u{201D}: a difference inside the interval may well be there."
-    ]
-    for metric in analysis.metrics.prefix(1) {
-      let halves = metric.comparisons.compactMap { item in
-        item.basis == .seedsAndPairs ? item.correctedInterval.map { ($0.upperBound - $0.lowerBound) / 2 } : nil
-      }.sorted()
-      guard !halves.isEmpty else { continue }
-      lines.append(
-        "With these seeds and pairs a difference on \(metric.metric) has to reach about \(fixed(halves[halves.count / 2], 2)) to be shown."
-      )
-    }
-    if analysis.metrics.contains(where: { $0.comparisons.contains { $0.basis == .pairsOnly } }) {
-      lines.append("One common seed compares two trained models, not two methods: at least two seeds, better five, are needed.")
-    }
-    let compared = results.strategies.count - 1
-    if compared > 1 {
-      lines.append("Intervals and p are corrected for the \(compared) comparisons of a metric (Holm), so that one false alarm among them has a chance of at most 5 %.")
-    }
-    if analysis.metrics.count > 1 {
-      lines.append("They are not corrected for looking at \(analysis.metrics.count) metrics: decide beforehand which one counts.")
-    }
-    lines.append("The intervals are for other seeds and other sentence pairs of the same kind, not for other models, training data or settings: each strategy may have a better learning rate or batch size than the one used.")
-    if results.runs.contains(where: { $0.outcome != .finished }) {
-      lines.append("Runs that did not finish are left out with their seed. If they failed because of their strategy, the rest flatters it.")
-    }
-    return lines
+    return "<h3>What can be concluded</h3>\n<div class=\"columns\">\n\(blocks.joined())</div>\n"
   }
 }

@@ -12,7 +12,7 @@ enum TensorBoardFiles {
       let place = folder + "/" + name
       try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
       let bytes = events(run, analysis).bytes
-      // TensorBoard wants a time and a machine in the name; both are fixed, so that the same comparison gives the same file.
+      // TensorBoard wants a time and a machine in the name; both are fixed, so that equal comparisons give equal files.
       try AtomicFile.write(to: place + "/events.out.tfevents.0000000000.mixcse") { file in
         try bytes.withUnsafeBytes { try file.write($0) }
       }
@@ -23,7 +23,8 @@ enum TensorBoardFiles {
   private static func events(_ run: ComparedRun, _ analysis: ComparisonAnalysis) -> EventFile {
     var file = EventFile()
     let last = run.curve.map(\.step).max() ?? 0
-    func time(_ step: Int) -> Double { last > 0 && run.seconds.isFinite ? run.seconds * Double(step) / Double(last) : 0 }
+    let seconds = last > 0 && run.seconds.isFinite ? run.seconds / Double(last) : 0
+    func time(_ step: Int) -> Double { Double(step) * seconds }
     for point in run.curve where !point.values.isEmpty {
       let group = point.isEvaluation ? "dev/" : "train/"
       let scalars = point.values.sorted { $0.key < $1.key }.map { (tag: group + $0.key, value: $0.value) }
