@@ -16,8 +16,10 @@ struct ReportTests {
     var table: String
   }
 
-  /// Writes a report to a temporary folder, or to the one given.
-  private func files(_ results: ComparisonResults, at place: String? = nil) throws -> Files {
+  /// Writes a report to a temporary folder, or below the one of CSE_SAMPLE_REPORT, to be looked at.
+  private func files(_ results: ComparisonResults, keptAs name: String? = nil) throws -> Files {
+    let kept = ProcessInfo.processInfo.environment["CSE_SAMPLE_REPORT"]
+    let place = kept.flatMap { kept in name.map { kept + "/" + $0 } }
     let folder = place ?? NSTemporaryDirectory() + "comparison-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { if place == nil { try? FileManager.default.removeItem(atPath: folder) } }
@@ -33,8 +35,7 @@ struct ReportTests {
 
   @Test("the page stands alone and says everything in order")
   func page() throws {
-    let place = ProcessInfo.processInfo.environment["CSE_SAMPLE_REPORT"]
-    let page = try files(SampleComparison().results(), at: place).page
+    let page = try files(SampleComparison().results(), keptAs: "usual").page
     try expectWellFormed(page)
     for reference in ["http:", "https:", "<script", "<link", "@import", "url(h", " src="] {
       #expect(!page.contains(reference), "\(reference)")
@@ -96,7 +97,8 @@ struct ReportTests {
           results.runs[index].curve = []
         }
       }
-      let found = try files(results)
+      let kind = isFailed ? "failed" : hasScores ? "scored" : "unscored"
+      let found = try files(results, keptAs: "\(strategies)-strategies-\(seeds.count)-seeds-\(kind)")
       try expectWellFormed(found.page)
       #expect(!found.page.contains("nan") && !found.page.contains("inf "))
       #expect(found.table.split(separator: "\n").allSatisfy { $0.count <= 100 }, "\(found.table)")

@@ -25,7 +25,11 @@ package enum Distributions {
 
   /// P(T > t) for Student's t with `freedom` degrees of freedom, t >= 0.
   package static func tTail(_ t: Double, freedom: Double) -> Double {
-    0.5 * incompleteBeta(freedom / (freedom + t * t), freedom / 2, 0.5)
+    let square = t * t
+    // For a small t the other argument would be too close to 1 to keep its digits.
+    return square < 1
+      ? 0.5 - 0.5 * incompleteBeta(square / (freedom + square), 0.5, freedom / 2)
+      : 0.5 * incompleteBeta(freedom / (freedom + square), freedom / 2, 0.5)
   }
 
   /// The t with P(T > t) = `tail`, for a tail in (0, 0.5].

@@ -40,10 +40,10 @@ enum PageStyle {
     td.number { white-space: nowrap; }
     table.verdict, table.wide { width: 100%; }
     table.verdict { table-layout: fixed; }
-    table.verdict th:nth-child(1) { width: 16%; } table.verdict th:nth-child(2) { width: 10%; }
-    table.verdict th:nth-child(3) { width: 8%; } table.verdict th:nth-child(4) { width: 26%; }
+    table.verdict th:nth-child(1) { width: 15%; } table.verdict th:nth-child(2) { width: 10%; }
+    table.verdict th:nth-child(3) { width: 8%; } table.verdict th:nth-child(4) { width: 25%; }
     table.verdict th:nth-child(5) { width: 6%; } table.verdict th:nth-child(6) { width: 13%; }
-    table.verdict th:nth-child(7) { width: 14%; } table.verdict th:nth-child(8) { width: 7%; }
+    table.verdict th:nth-child(7) { width: 15%; } table.verdict th:nth-child(8) { width: 8%; }
     .range { display: inline-block; min-width: 9.6em; margin-right: 6px; white-space: nowrap; }
     .range .note { display: block; }
     svg.interval { width: 150px; height: 18px; vertical-align: middle; }
@@ -102,14 +102,20 @@ enum PageStyle {
       body { max-width: none; padding: 0; font-size: 10pt; }
       h2, h3, h4, caption { break-after: avoid; }
       figure, tr, .short { break-inside: avoid; }
-      table.verdict { break-inside: avoid; font-size: 8.5pt; }
+      table.verdict { break-inside: avoid; font-size: 7.5pt; table-layout: auto; }
+      table.verdict th:nth-child(n) { width: auto; }
+      th, td { padding: 3px 8px 3px 0; }
+      table.verdict .note { white-space: nowrap; }
+      .badge { padding: 0; }
+      svg.interval { width: 100px; height: 12px; }
       .grid { grid-template-columns: 1fr 1fr; }
       .scroll { overflow: visible; font-size: 7pt; }
       .scroll th, .scroll td { padding-right: 6px; }
       .scroll thead th { white-space: normal; }
-      .key-bar { position: static; }
+      .key-bar { position: static; break-inside: avoid; break-after: avoid; }
+      p.note { break-after: avoid; }
       .key-bar .legend { max-height: none; }
-      .range { display: block; }
+      .range { display: block; min-width: 0; }
       .columns { columns: 2; font-size: 9pt; }
     }
 

@@ -47,7 +47,7 @@ struct ScoresSection {
 
   private func row(_ strategy: Int, _ summary: MetricAnalysis.Summary, _ x: ChartScale, y: Double) -> String {
     let label = results.strategies[strategy].label
-    let short = label.count > 20 ? label.prefix(19) + "\u{2026}" : label[...]
+    let short = label.count > 19 ? label.prefix(18) + "\u{2026}" : label[...]
     let style = SeriesStyle.colorClass(strategy)
     var parts = [
       "<text x=\"\(decimal(Self.labelWidth - 10))\" y=\"\(decimal(y + 4))\" class=\"end\">\(escaped(String(short)))</text>"
