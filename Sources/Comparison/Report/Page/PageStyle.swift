@@ -40,10 +40,10 @@ enum PageStyle {
     td.number { white-space: nowrap; }
     table.verdict, table.wide { width: 100%; }
     table.verdict { table-layout: fixed; }
-    table.verdict th:nth-child(1) { width: 15%; } table.verdict th:nth-child(2) { width: 10%; }
+    table.verdict th:nth-child(1) { width: 14%; } table.verdict th:nth-child(2) { width: 9.5%; }
     table.verdict th:nth-child(3) { width: 8%; } table.verdict th:nth-child(4) { width: 25%; }
-    table.verdict th:nth-child(5) { width: 6%; } table.verdict th:nth-child(6) { width: 13%; }
-    table.verdict th:nth-child(7) { width: 15%; } table.verdict th:nth-child(8) { width: 8%; }
+    table.verdict th:nth-child(5) { width: 6.5%; } table.verdict th:nth-child(6) { width: 12.5%; }
+    table.verdict th:nth-child(7) { width: 16%; } table.verdict th:nth-child(8) { width: 8.5%; }
     .range { display: inline-block; min-width: 9.6em; margin-right: 6px; white-space: nowrap; }
     .range .note { display: block; }
     svg.interval { width: 150px; height: 18px; vertical-align: middle; }

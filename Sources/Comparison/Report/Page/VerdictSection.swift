@@ -38,13 +38,15 @@ struct VerdictSection {
   private func summary(_ strategy: Int) -> String {
     let items = analysis.metrics.map { ($0.metric, $0.comparisons[strategy - 1]) }
     let order: [Verdict] = [.better, .worse, .noDifferenceShown, .noClaim, .notCompared]
+    let isOneSeed = items.contains { $0.1.basis == .pairsOnly }
+    let limit = isOneSeed ? " (one common seed: no claim about the methods is possible)" : ""
     return order.compactMap { verdict in
       let names = items.filter { $0.1.verdict == verdict }.map { escaped($0.0) }
       guard !names.isEmpty else { return nil }
       let badge = Self.badge(verdict)
       let isAll = names.count == items.count && items.count > 1
       return "\(badge) on " + (isAll ? "all \(items.count) metrics" : names.joined(separator: ", "))
-    }.joined(separator: "; ")
+    }.joined(separator: "; ") + limit
   }
 
   static func badge(_ verdict: Verdict) -> String {
@@ -130,6 +132,7 @@ struct VerdictSection {
       }
       return "<h4>\(escaped(metric.metric))</h4>\n<ul>\n\(lines.joined(separator: "\n"))\n</ul>\n"
     }
-    return "<h3>What can be concluded</h3>\n<div class=\"columns\">\n\(blocks.joined())</div>\n"
+    let style = blocks.count > 1 ? "columns" : "whole"
+    return "<h3>What can be concluded</h3>\n<div class=\"\(style)\">\n\(blocks.joined())</div>\n"
   }
 }

@@ -34,8 +34,8 @@ enum VerdictSentences {
     switch needed {
     case .more(1): "If this difference is real, 1 more seed would probably show it."
     case .more(let count): "If this difference is real, about \(count) more seeds would probably show it."
-    case .tooMany: "To show a difference this small would take more than \(SeedsNeeded.most) more seeds."
-    case .pairsTooFew: "More seeds cannot show a difference this small: there are too few sentence pairs."
+    case .tooMany: "To show a difference of this size would take more than \(SeedsNeeded.most) more seeds."
+    case .pairsTooFew: "More seeds cannot show a difference of this size: there are too few sentence pairs."
     }
   }
 
@@ -56,6 +56,14 @@ enum VerdictSentences {
         """
         One common seed compares two trained models: no claim about the methods is possible. At least two seeds, better \
         five, are needed.
+        """)
+    }
+    let needed = analysis.metrics.flatMap { $0.comparisons.compactMap(\.seedsNeeded) }
+    if needed.contains(where: { if case .more = $0 { true } else { false } }) {
+      lines.append(
+        """
+        How many more seeds would show a difference is a rough guess: it takes the difference and the spread found so far \
+        for the true ones.
         """)
     }
     let compared = results.strategies.count - 1
