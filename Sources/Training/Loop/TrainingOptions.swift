@@ -34,6 +34,8 @@ package struct TrainingOptions: Sendable {
   package var maskedLanguageWeight: Double?
   /// The share of tokens that it hides.
   package var maskedLanguageProbability = 0.15
+  /// The step to stop after with a checkpoint; changes no number of the run.
+  package var stopAfter: Int?
   package var resume = false
   package var overwrite = false
 
