@@ -7,8 +7,6 @@ import Glibc
 package enum ComparisonError: Error, Equatable {
   /// A flag or a combination of flags that makes no sense.
   case usage(place: String, expected: String, found: String, advice: String)
-  /// A strategy's text; columns count from 1.
-  case badStrategy(text: String, column: Int, problem: String)
   /// A plan file that cannot be used; `place` is a line or a key.
   case badPlan(path: String, place: String, problem: String)
   /// A file that must be there is not, or cannot be read.
@@ -28,8 +26,6 @@ extension ComparisonError: CustomStringConvertible {
     switch self {
     case .usage(let place, let expected, let found, let advice):
       return "\(place): expected \(expected), found \(found). \(advice)"
-    case .badStrategy(let text, let column, let problem):
-      return "strategy '\(text)', column \(column): \(problem)"
     case .badPlan(let path, let place, let problem):
       return "\(path): \(place): \(problem)"
     case .unreadable(let path, let problem):
@@ -50,10 +46,9 @@ extension ComparisonError: CustomStringConvertible {
   /// The exit code of the command for this error.
   package var exitCode: Int32 {
     switch self {
-    case .usage, .badStrategy, .inUse: 64
+    case .usage, .inUse, .system: 64
     case .badPlan: 65
     case .unreadable: 66
-    case .system: 64
     case .failed: 69
     case .interrupted: 130
     }

@@ -11,7 +11,7 @@ import Training
 struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compare",
-    abstract: "Trains several strategies with several seeds on identical batches, and says which differences are shown.",
+    abstract: "Trains several strategies with several seeds on identical batches, and says which differ.",
     discussion: """
       Example: mixcse compare simcse mixcse:lambda=0.1|0.2 ours=./libmine.so --seeds 42,43,44 --model bert-base-uncased \
       --train-file wiki.txt --eval-data SentEval/data --output-dir runs/mixing
@@ -62,7 +62,6 @@ struct CompareCommand: ParsableCommand {
     name: .customLong("shadow"),
     help: ArgumentHelp("A strategy evaluated on the first one's batches without training; may be repeated."))
   var shadows: [String] = []
-  @Flag(help: "Train no encoder weights in any run.") var frozen = false
   @Flag(help: "Write curves for TensorBoard too.") var tensorboard = false
   @Flag(help: "Print results.json's document on standard output, and nothing else there.") var json = false
   @OptionGroup(title: "Around the strategies") var objective: ObjectiveOptions
@@ -88,7 +87,8 @@ struct CompareCommand: ParsableCommand {
     let logger = commandLogger()
     let registry = try plugins.registry(logger: logger)
     let outcome = try ComparisonRunner(
-      ComparisonPlan(try request(), registry: registry), display: ComparisonDisplay()).run()
+      ComparisonPlan(try request(), registry: registry), display: ComparisonDisplay()
+    ).run()
     if outcome.finished > 0 { try report(outcome.results) }
     let total = outcome.results.runs.count
     if outcome.isInterrupted { throw ComparisonError.interrupted(finished: outcome.finished, total: total) }
@@ -111,8 +111,8 @@ struct CompareCommand: ParsableCommand {
   private func request() throws -> ComparisonRequest {
     let plan = try from.map { try PlanFile(path: $0) }
     let pooler = try PoolerSpec(parsing: objective.pooler)
-    var flags = try objective.flags(for: pooler)
-    flags += [("--eval-pooler", training.evalPooler.map { .string($0) } ?? .null), ("--frozen", .bool(frozen))]
+    let flags =
+      try objective.flags(for: pooler) + [("--eval-pooler", training.evalPooler.map { .string($0) } ?? .null)]
     let names = try strategies.isEmpty ? plan?.strategies() ?? [] : strategies
     guard !names.isEmpty else {
       throw ComparisonError.usage(

@@ -14,8 +14,8 @@ struct MixCSECommand: ParsableCommand {
     commandName: "mixcse",
     abstract: "Trains sentence encoders by contrastive learning, with samplers, losses and poolers from plugins.",
     subcommands: [
-      TrainCommand.self, CompareCommand.self, EncodeCommand.self, EvaluateCommand.self, TokenizeCommand.self, ProbeCommand.self,
-      PluginsCommand.self,
+      TrainCommand.self, EncodeCommand.self, EvaluateCommand.self, TokenizeCommand.self, ProbeCommand.self,
+      CompareCommand.self, PluginsCommand.self,
     ])
 
   static func main() {

@@ -79,8 +79,7 @@ package struct ComparisonPlan {
     self.request = request
     let source = try ModelFolder(path: request.modelFolder)
     try request.training.check(maximumTokens: source.configuration.maximumPositions)
-    strategies = try StrategyGrid.expand(request.strategies, splitLabel: StrategyRequest.splitLabel)
-      .map { try PlannedStrategy($0, registry: registry) }
+    strategies = try StrategyText.expand(request.strategies).map { try PlannedStrategy($0, registry: registry) }
     scoring = try Scoring(evalData: request.training.evalData, testData: request.testData)
     let data = try TrainingData(path: request.training.trainFile, spoolFolder: NSTemporaryDirectory())
     totalSteps = request.training.totalSteps(rows: data.rows)
@@ -155,10 +154,11 @@ package struct ComparisonPlan {
   /// The threads there are, shared by the runs that go on at a time.
   var threadsOfRun: Int { max(1, request.threads / request.jobs) }
 
-  /// The pooler of evaluations: before the head, unless another one was asked for.
+  /// The pooler of evaluations: before the head, unless another one was asked for or the head is all that learns.
   var scoringPooler: String {
     if let pooler = request.evaluationPooler { return pooler.text }
-    return request.pooler.text == "cls" ? "cls_before_pooler" : request.pooler.text
+    let isFrozen = request.training.deciding.contains { $0 == ("--frozen", .bool(true)) }
+    return request.pooler.text == "cls" && !isFrozen ? "cls_before_pooler" : request.pooler.text
   }
 
   private static func arguments(_ flag: String, _ value: JSONValue) -> [String] {

@@ -35,7 +35,8 @@ enum RunFolders {
       if let folder = same.first(where: { $0 == run.name }) ?? same.first {
         let isRenamed = folder != run.name && !folder.hasPrefix(run.name + "-")
         return Assignment(
-          folder: folder, isKnown: true, note: isRenamed ? "\(run.name): the same run is in \(folder); it is used" : nil)
+          folder: folder, isKnown: true, note: isRenamed ? "\(run.name): the same run is in \(folder); it is used" : nil
+        )
       }
       var (folder, count) = (run.name, 1)
       while !taken.insert(folder).inserted {
@@ -100,7 +101,7 @@ enum RunFolders {
 /// A command as one would type it.
 func shellText(_ words: [String]) -> String {
   words.map { word in
-    let isPlain = !word.isEmpty && word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._=-/:,@%+".contains($0)) }
-    return isPlain ? word : "'" + word.replacing("'", with: "'\\''") + "'"
+    let isPlain = word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._=-/:,@%+".contains($0)) }
+    return isPlain && !word.isEmpty ? word : "'" + word.replacing("'", with: "'\\''") + "'"
   }.joined(separator: " ")
 }
