@@ -1,4 +1,4 @@
-# make demo   install what is missing, build, train on the shipped sample, show the score before and after
+# make demo   install what is missing, build, compare simcse with mixcse on the shipped sample
 # make test   build and run every test (those that need g++ or rustc are skipped without them: make test-deps)
 # make lint   formatting and naming;  make format  rewrites the sources
 # make bench  time the training step and the encoder against PyTorch, sentence-transformers and ONNX Runtime (needs BENCH_DATA)

@@ -27,6 +27,8 @@ package enum TrainingError: Error, Equatable {
   case notFinite(what: String, step: Int)
   /// SIGINT or SIGTERM arrived; the state is in `checkpoint`.
   case interrupted(checkpoint: String, step: Int)
+  /// The step of `--stop-after` is done; the state is in `checkpoint`.
+  case stopped(checkpoint: String, step: Int)
 }
 
 extension TrainingError: CustomStringConvertible {
@@ -61,6 +63,8 @@ extension TrainingError: CustomStringConvertible {
         + "Lower --learning-rate or look at the data of this step; the weights before it are in the checkpoint"
     case .interrupted(let checkpoint, let step):
       return "interrupted after step \(step); the state is in \(checkpoint). Pass --resume to go on"
+    case .stopped(let checkpoint, let step):
+      return "stopped after step \(step) as --stop-after says; the state is in \(checkpoint). Pass --resume to go on"
     }
   }
 
@@ -75,6 +79,7 @@ extension TrainingError: CustomStringConvertible {
     case .brokenCheckpoints: return 65
     case .notFinite: return 69
     case .interrupted: return 130
+    case .stopped: return 75
     }
   }
 

@@ -1,5 +1,6 @@
 // Which errors of the modules end the command with their own message and exit code.
 
+import Comparison
 import Encoder
 import Evaluation
 import Foundation
@@ -10,6 +11,7 @@ import Tokenizer
 import Training
 
 extension TrainingError: CommandFailure {}
+extension ComparisonError: CommandFailure {}
 extension EncoderError: CommandFailure {}
 extension EvaluationError: CommandFailure {}
 extension ObjectiveError: CommandFailure {}

@@ -15,12 +15,13 @@ struct MixCSECommand: ParsableCommand {
     abstract: "Trains sentence encoders by contrastive learning, with samplers, losses and poolers from plugins.",
     subcommands: [
       TrainCommand.self, EncodeCommand.self, EvaluateCommand.self, TokenizeCommand.self, ProbeCommand.self,
-      PluginsCommand.self,
+      CompareCommand.self, PluginsCommand.self,
     ])
 
   static func main() {
     do {
-      var command = try parseAsRoot(ReferenceFlags.translate(Array(CommandLine.arguments.dropFirst())))
+      let arguments = ReferenceFlags.translate(Array(CommandLine.arguments.dropFirst()))
+      var command = try parseAsRoot(PlanArguments.expand(arguments))
       try command.run()
     } catch let failure as any CommandFailure {
       FileHandle.standardError.write(Data("error: \(failure)\n".utf8))

@@ -26,6 +26,12 @@ struct PluginOptions: ParsableArguments {
     help: "Accept plugins that others could have written (owner and mode are not checked).")
   var allowInsecure = false
 
+  /// The flags as given, for a child process.
+  var arguments: [String] {
+    pluginPaths.flatMap { ["--plugin-path", $0] } + renamed.flatMap { ["--plugin-as", $0] }
+      + (allowInsecure ? ["--allow-insecure-plugin"] : [])
+  }
+
   /// The plugins these flags lead to; no plugin code has run yet.
   /// - Parameter services: What entry functions get already, where plugins will run.
   /// - Throws: `PluginError`

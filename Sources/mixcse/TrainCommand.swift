@@ -16,7 +16,7 @@ struct TrainCommand: ParsableCommand {
       --output-dir runs/mixcse
 
       Exit codes: 0 done; 64 wrong usage; 65 bad input data; 66 a file is missing; 69 a plugin cannot be had or failed; \
-      75 stopped by a full disk, resumable; 130 interrupted (a checkpoint was written).
+      75 stopped by --stop-after or a full disk, resumable; 130 interrupted (a checkpoint was written).
       """)
 
   @Option(
@@ -25,11 +25,13 @@ struct TrainCommand: ParsableCommand {
   var model: String
   @OptionGroup(title: "Strategy") var strategy: StrategyOptions
   @OptionGroup(title: "Training") var training: TrainingFlags
+  @OptionGroup(title: "Run") var runFlags: RunFlags
   @OptionGroup(title: "Plugins") var plugins: PluginOptions
   @OptionGroup var threads: ThreadOptions
   @Flag(help: "Print the result as one JSON document on standard output.") var json = false
 
   func run() throws {
+    runFlags.watchInput()
     let logger = commandLogger()
     let services = HostServices(pool: ThreadPool(threads: threads.count), logger: logger)
     let registry = try plugins.registry(logger: logger, services: services)
@@ -43,19 +45,16 @@ struct TrainCommand: ParsableCommand {
 
   private func makePlan(_ registry: PluginRegistry) throws -> TrainingPlan {
     let (spec, pooler) = try strategy.resolve(with: registry)
-    let head = try strategy.headKind(for: pooler)
-    if strategy.headTrainOnly, head == .none {
-      throw TrainingError.usage(
-        place: "--head-train-only", expected: "a head", found: "--head none or a pooler without one",
-        advice: "Add --head mlp, or leave --head-train-only out")
-    }
+    let head = try strategy.objective.headKind(for: pooler)
+    var options = training.options
+    runFlags.apply(to: &options)
     var plan = TrainingPlan(
-      modelFolder: model, options: training.options, strategy: spec, pooler: pooler, head: head)
-    plan.headTrainOnly = strategy.headTrainOnly
+      modelFolder: model, options: options, strategy: spec, pooler: pooler, head: head)
+    plan.headTrainOnly = strategy.objective.headTrainOnly
     plan.evaluationPooler = try training.evalPooler.map { try PoolerSpec(parsing: $0) }
-    plan.temperature = strategy.temperature
-    plan.learnTemperature = strategy.learnTemperature
-    plan.hardNegativeWeight = strategy.hardNegativeWeight
+    plan.temperature = strategy.objective.temperature
+    plan.learnTemperature = strategy.objective.learnTemperature
+    plan.hardNegativeWeight = strategy.objective.hardNegativeWeight
     plan.record = [
       ("mixcse", .string(programVersion)), ("compiler", .string(compilerVersion)),
       ("commandLine", .array(CommandLine.arguments.map { .string($0) })),

@@ -89,7 +89,7 @@ enum CommandPlugins {
     let folder = FileManager.default.temporaryDirectory.path + "/command-plugins-\(getpid())"
     try FileManager.default.createDirectory(
       atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
-    for source in ["objective/strategies.c", "training/fails.c"] {
+    for source in ["objective/strategies.c", "training/fails.c", "training/crashes.c"] {
       let library = "\(folder)/lib" + source.split(separator: "/")[1].dropLast(2) + ".so"
       let built = try shell([
         "cc", "-O2", "-shared", "-fPIC", "-I", Resources.packageRoot + "/Sources/PluginAPI/include",

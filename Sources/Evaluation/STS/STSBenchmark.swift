@@ -32,7 +32,9 @@ package enum STSBenchmark {
     return STSTask(name: "STSBenchmark", subsets: [set])
   }
 
-  private static func locate(_ part: Part, in folder: String) throws -> String {
+  /// The file of a part in a folder that holds or is SentEval's `downstream`, or STSBenchmark itself.
+  /// - Throws: `EvaluationError.notFound`.
+  package static func locate(_ part: Part, in folder: String) throws -> String {
     let places = [
       "data/downstream/STS/STSBenchmark", "downstream/STS/STSBenchmark", "STS/STSBenchmark", "STSBenchmark", ".",
     ]

@@ -29,8 +29,9 @@ package struct STSTask: Sendable, Equatable {
 
 /// Predictions and gold scores of one sub-dataset.
 package struct ScoredPairs: Sendable {
-  var predicted: [Double]
-  var gold: [Double]
+  /// Cosines.
+  package var predicted: [Double]
+  package var gold: [Double]
 }
 
 /// What a task's embeddings reach.

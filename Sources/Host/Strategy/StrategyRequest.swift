@@ -59,7 +59,8 @@ package struct StrategyRequest: Sendable, Equatable {
     return try builder.finish(label: label)
   }
 
-  private static func splitLabel(_ text: String) -> (label: String?, rest: String) {
+  /// The label in front of a strategy's text, `ours` in `ours=./libmine.so`, and the rest.
+  package static func splitLabel(_ text: String) -> (label: String?, rest: String) {
     guard let equals = text.firstIndex(of: "=") else { return (nil, text) }
     let label = text[..<equals]
     guard !label.isEmpty, !label.contains(where: { ":/+.*".contains($0) }) else { return (nil, text) }

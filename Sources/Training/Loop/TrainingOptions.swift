@@ -36,6 +36,8 @@ package struct TrainingOptions: Sendable {
   package var maskedLanguageProbability = 0.15
   /// Where the time goes is printed at the end, and logged with every step.
   package var showsProfile = false
+  /// The step to stop after with a checkpoint; changes no number of the run.
+  package var stopAfter: Int?
   package var resume = false
   package var overwrite = false
 

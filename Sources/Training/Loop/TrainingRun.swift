@@ -147,10 +147,13 @@ package final class TrainingRun {
       if isEvaluationDue { try evaluate() }
       if isCheckpointDue { try save() }
       if state.step == totalSteps { return }
-      if Interruption.isRequested {
+      let isStopDue = options.stopAfter.map { state.step >= $0 } ?? false
+      if Interruption.isRequested || isStopDue {
         if savedStep != state.step { try save() }
-        throw TrainingError.interrupted(
-          checkpoint: folder.checkpoints.checkpointPath(step: state.step), step: state.step)
+        let checkpoint = folder.checkpoints.checkpointPath(step: state.step)
+        throw isStopDue
+          ? TrainingError.stopped(checkpoint: checkpoint, step: state.step)
+          : TrainingError.interrupted(checkpoint: checkpoint, step: state.step)
       }
       try setup.pool.profile.step("training/rest") { try step() }
     }

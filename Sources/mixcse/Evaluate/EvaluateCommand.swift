@@ -1,6 +1,7 @@
 // `mixcse evaluate`: STS and transfer figures of a model, and how its embeddings lie in their space.
 
 import ArgumentParser
+import Comparison
 import Encoder
 import Evaluation
 import Foundation
@@ -61,6 +62,12 @@ struct EvaluateCommand: ParsableCommand {
   @Flag(help: "95 per cent bootstrap intervals of every STS figure: 2000 draws within each sub-dataset.")
   var intervals = false
   @Option(name: .customLong("interval-seed"), help: "Of these draws, 0 to 2^64-1.") var intervalSeed: UInt64 = 42
+  @Option(
+    name: .customLong("pair-scores"),
+    help: ArgumentHelp(
+      "Write gold score and cosine of every scored pair, exactly, as JSON: {\"sets\": [{\"name\", \"gold\", \"cosine\"}]}.",
+      valueName: "file"))
+  var pairScores: String?
   @Flag(help: "Print each sub-dataset, and their mean and weighted mean, too.") var subsets = false
   @Flag(help: "Print one JSON document.") var json = false
 
@@ -77,6 +84,9 @@ struct EvaluateCommand: ParsableCommand {
     if mode.isDev, !published.isEmpty {
       throw ValidationError("--published: expected --mode test or fasttest, since papers give test figures, found dev")
     }
+    if allPoolers, pairScores != nil {
+      throw ValidationError("--pair-scores: expected one pooler, found --all-poolers")
+    }
     if allPoolers, model.pooler != nil {
       throw ValidationError("expected either --pooler or --all-poolers, found both")
     }
@@ -90,6 +100,9 @@ struct EvaluateCommand: ParsableCommand {
     let scorer = ModelScorer(
       suite: suite, options: model, intervalSeed: intervals ? intervalSeed : nil, progress: ProgressLine())
     let results = allPoolers ? try scorer.scoreAll(folder) : [try scorer.scoreOne(folder)]
+    if let pairScores, let only = results.first {
+      try PairScoresFile.write(only.scores, model: model.model, pooler: only.pooler, to: pairScores)
+    }
     for (task, reason) in suite.missing { printToStandardError("note: \(task.rawValue) is not scored: \(reason)") }
     if json {
       try printJSON(EvaluationDocument(model: model.model, mode: mode, results: results, suite: suite))

@@ -1,4 +1,4 @@
-// The flags of `mixcse train` that say what is trained on and how long; units, ranges and defaults are in the help.
+// The flags that say what is trained on and how long, in one run or many; units, ranges and defaults are in the help.
 
 import ArgumentParser
 import Training
@@ -65,9 +65,6 @@ struct TrainingFlags: ParsableArguments {
     help: ArgumentHelp("Optimiser steps, 1 or more; takes the place of --epochs.", valueName: "steps"))
   var maximumSteps: Int?
 
-  @Option(help: "Decides order, dropout, head and plugins' random numbers; 0 to 2^64-1.")
-  var seed: UInt64 = 42
-
   @Option(
     help: ArgumentHelp(
       "Dropout of hidden states and of attention, 0 to 0.99. (default: the model's own)", valueName: "probability"))
@@ -106,15 +103,6 @@ struct TrainingFlags: ParsableArguments {
     name: .customLong("mlm-probability"), help: "With --mlm: the share of tokens to guess, 0.001 to 1. (default: 0.15)")
   var mlmProbability: Double?
 
-  @Flag(help: "Print where the time goes, by phase and plugin, and log each step's seconds (phases).")
-  var profile = false
-
-  @Flag(help: "Go on with the run in --output-dir from its last checkpoint.")
-  var resume = false
-
-  @Flag(help: "Replace the run in --output-dir.")
-  var overwrite = false
-
   func validate() throws {
     for (flag, value) in [("--mlm-weight", mlmWeight), ("--mlm-probability", mlmProbability)] {
       if let value, !mlm { throw ValidationError("\(flag) \(value): expected --mlm beside it, found none; add --mlm") }
@@ -131,7 +119,6 @@ struct TrainingFlags: ParsableArguments {
     options.maximumLength = maximumLength
     options.epochs = epochs
     options.maximumSteps = maximumSteps
-    options.seed = seed
     options.dropout = dropout
     options.isShuffled = !noShuffle
     options.gradientAccumulation = gradientAccumulation
@@ -140,9 +127,6 @@ struct TrainingFlags: ParsableArguments {
     options.maximumGradientNorm = maximumGradientNorm
     options.maskedLanguageWeight = mlm ? mlmWeight ?? 0.1 : nil
     if let mlmProbability { options.maskedLanguageProbability = mlmProbability }
-    options.showsProfile = profile
-    options.resume = resume
-    options.overwrite = overwrite
     return options
   }
 }

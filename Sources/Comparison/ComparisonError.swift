@@ -1,0 +1,61 @@
+// What can go wrong when strategies are compared: expected, found, where, what to do. Thrown throughout Comparison,
+// printed by the command, which ends with `exitCode`.
+
+import Glibc
+
+/// An error of the Comparison module.
+package enum ComparisonError: Error, Equatable {
+  /// A flag or a combination of flags that makes no sense.
+  case usage(place: String, expected: String, found: String, advice: String)
+  /// A plan file that cannot be used; `place` is a line or a key.
+  case badPlan(path: String, place: String, problem: String)
+  /// A file that must be there is not, or cannot be read.
+  case unreadable(path: String, problem: String)
+  /// The operating system refused to write, to lock or to start a process.
+  case system(path: String, operation: String, code: Int32)
+  /// Another comparison works in the folder.
+  case inUse(folder: String, process: Int32)
+  /// Runs that ended with an error; the others are finished.
+  case failed(runs: [String], total: Int)
+  /// SIGINT or SIGTERM arrived; every run has a checkpoint.
+  case interrupted(finished: Int, total: Int)
+}
+
+extension ComparisonError: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .usage(let place, let expected, let found, let advice):
+      return "\(place): expected \(expected), found \(found). \(advice)"
+    case .badPlan(let path, let place, let problem):
+      return "\(path): \(place): \(problem)"
+    case .unreadable(let path, let problem):
+      return "\(path): \(problem)"
+    case .system(let path, let operation, let code):
+      return "\(path): \(operation) failed: \(systemMessage(code))"
+    case .inUse(let folder, let process):
+      return "\(folder): expected a folder that no other comparison works in, found process \(process) at work. "
+        + "Wait for its end, stop it with Ctrl-C, or choose another --output-dir"
+    case .failed(let runs, let total):
+      return "\(runs.count) of \(total) runs failed: \(runs.joined(separator: ", ")). The others are finished; "
+        + "the same command tries the failed ones again"
+    case .interrupted(let finished, let total):
+      return "interrupted with \(finished) of \(total) runs finished; the same command goes on where it was"
+    }
+  }
+
+  /// The exit code of the command for this error.
+  package var exitCode: Int32 {
+    switch self {
+    case .usage, .inUse, .system: 64
+    case .badPlan: 65
+    case .unreadable: 66
+    case .failed: 69
+    case .interrupted: 130
+    }
+  }
+}
+
+/// The operating system's text for an error number.
+private func systemMessage(_ code: Int32) -> String {
+  strerror(code).map { String(cString: $0) } ?? "error \(code)"
+}

@@ -1,0 +1,43 @@
+// One strategy of a comparison, looked up: what its runs are told, and what identifies it whatever it was called.
+// Made by ComparisonPlan.
+
+import Encoder
+package import Host
+
+/// A strategy ready to be trained.
+package struct PlannedStrategy: Sendable, Equatable {
+  package var compared: ComparedStrategy
+  /// The flags of `mixcse train` that name it.
+  package var arguments: [String]
+  /// Components with versions, hashes and all parameters, defaults included.
+  var components: JSONValue
+
+  /// Looks a strategy up.
+  /// - Throws: `PluginError`.
+  package init(_ text: StrategyText, registry: PluginRegistry) throws {
+    let strategy = try StrategyRequest.resolve(comparison: text.text, with: registry).strategy
+    compared = ComparedStrategy(label: text.label, text: text.text, canonical: strategy.text)
+    arguments =
+      strategy.samplers.flatMap { argument("--sampler", $0.text) }
+      + strategy.losses.flatMap { argument("--loss", $0.text) }
+    let uses = strategy.samplers.map { (ComponentKind.sampler, $0) } + strategy.losses.map { (.loss, $0) }
+    components = .array(try uses.map { kind, spec in try Self.record(kind, spec, registry: registry) })
+  }
+
+  /// What identifies one use of a component.
+  static func record(_ kind: ComponentKind, _ spec: ComponentSpec, registry: PluginRegistry) throws -> JSONValue {
+    let component = try registry.component(kind, spec.name)
+    let values = try ParameterValues(for: component, settings: spec.settings).resolved
+    return .object(
+      JSONObject([
+        ("kind", .string(kind.rawValue)), ("id", .string(component.id)), ("weight", .number(spec.weight)),
+        ("parameters", .object(JSONObject(values.map { ($0.0, .string($0.1)) }))),
+        ("version", .string(component.library.version)), ("sha256", .string(component.library.sha256)),
+      ]))
+  }
+}
+
+/// A flag and its value; a value that starts with a dash needs the equals sign.
+func argument(_ flag: String, _ value: String) -> [String] {
+  value.hasPrefix("-") ? ["\(flag)=\(value)"] : [flag, value]
+}

@@ -1,0 +1,313 @@
+// Carries a plan out: runs are child processes, several at a time, the first seed of every strategy before the second;
+// finished ones are found again, unfinished ones go on from their checkpoint. Used by the compare command.
+
+import Encoder
+import Foundation
+import Glibc
+import Training
+
+/// Runs all runs of a comparison. One thread: it starts children, watches them and redraws the table.
+package final class ComparisonRunner {
+  /// What came of it.
+  package struct Outcome {
+    package var results: ComparisonResults
+    /// Of runs that failed, by name.
+    package var failed: [String]
+    package var finished: Int
+    package var isInterrupted: Bool
+  }
+
+  private let plan: ComparisonPlan
+  private let display: ComparisonDisplay
+  private var tasks: [RunTask] = []
+  /// Each row's place in `tasks`, strategy by strategy.
+  private var rows: [Int] = []
+  private var decisions: [JSONValue] = []
+  /// The pipe that ends children's standard input with this process.
+  private var lifeline: (read: Int32, write: Int32) = (-1, -1)
+  private var isStopping = false
+  private var lock: FolderLock?
+
+  package init(_ plan: ComparisonPlan, display: ComparisonDisplay) {
+    self.plan = plan
+    self.display = display
+  }
+
+  deinit { for end in [lifeline.read, lifeline.write] where end >= 0 { close(end) } }
+
+  /// Brings every run to its end, or as far as that goes.
+  /// - Throws: `ComparisonError` where nothing can be run at all; what fails in a run is in its outcome.
+  package func run() throws -> Outcome {
+    Interruption.install()
+    try prepare()
+    for note in plan.notes { display.note(note) }
+    try assignFolders()
+    for rung in plan.budget?.rungs ?? [] where !isStopping {
+      try drive(to: rung)
+      if !isStopping { decide(at: rung) }
+    }
+    if !isStopping { try drive(to: nil) }
+    show(isLast: true)
+    display.finish()
+    return try outcome()
+  }
+
+  // MARK: - Start
+
+  private func prepare() throws {
+    let folder = plan.outputFolder
+    try FileManager.default.createDirectory(atPath: folder + "/runs", withIntermediateDirectories: true)
+    lock = try FolderLock(folder: folder) {
+      display.note("waiting for runs of a comparison that is gone to write their checkpoints in \(folder)")
+    }
+    var ends: [Int32] = [-1, -1]
+    guard pipe(&ends) == 0, ends.allSatisfy({ fcntl($0, F_SETFD, FD_CLOEXEC) == 0 }) else {
+      throw ComparisonError.system(path: folder, operation: "pipe", code: errno)
+    }
+    lifeline = (ends[0], ends[1])
+  }
+
+  /// One task for each distinct run, in a folder of its own.
+  private func assignFolders() throws {
+    let names = RunFolders.safeNames(plan.strategies.map(\.compared.label))
+    var hashes: [String: Int] = [:]
+    var wanted: [WantedRun] = []
+    var owners: [(strategy: Int, seed: UInt64)] = []
+    for strategy in plan.strategies.indices {
+      for seed in plan.seeds {
+        let identity = plan.identity(strategy: strategy, seed: seed)
+        if let same = hashes[identity.hash] {
+          rows.append(same)
+          let label = plan.strategies[strategy].compared.label
+          if seed == plan.seeds[0] {
+            let other = plan.strategies[owners[same].strategy].compared.label
+            display.note("note: \(label) is the same as \(other); both rows show the same runs")
+          }
+          continue
+        }
+        hashes[identity.hash] = wanted.count
+        rows.append(wanted.count)
+        wanted.append(WantedRun(name: "\(names[strategy])-seed\(seed)", identity: identity))
+        owners.append((strategy, seed))
+      }
+    }
+    let runs = plan.outputFolder + "/runs"
+    let assigned = RunFolders.assign(wanted, known: try RunFolders.known(in: runs))
+    for (index, assignment) in assigned.enumerated() {
+      if let note = assignment.note { display.note(note) }
+      let (strategy, seed) = owners[index]
+      let task = RunTask(
+        strategy: strategy, seed: seed, label: plan.strategies[strategy].compared.label,
+        identity: wanted[index].identity, folder: runs + "/" + assignment.folder)
+      tasks.append(task)
+      if !assignment.isKnown { try describe(task) }
+      task.poll()
+      if task.result != nil {
+        task.state = FileManager.default.fileExists(atPath: scoresPath(task)) ? .finished : .trained
+      }
+    }
+    sayWhatIsThere()
+  }
+
+  private func describe(_ task: RunTask) throws {
+    try FileManager.default.createDirectory(atPath: task.folder, withIntermediateDirectories: true)
+    let command =
+      [plan.request.program.name]
+      + plan.trainArguments(strategy: task.strategy, seed: task.seed, folder: task.folder)
+    try RunFolders.describe(task.folder, identity: task.identity, command: shellText(command))
+  }
+
+  private func sayWhatIsThere() {
+    let finished = tasks.count { $0.state == .finished || $0.state == .trained }
+    let begun = tasks.count { $0.state == .waiting && $0.tail.step > 0 }
+    var parts: [String] = []
+    if finished > 0 { parts.append("\(finished) of \(tasks.count) runs are there already") }
+    if begun > 0 { parts.append("\(begun) go on from a checkpoint") }
+    if !parts.isEmpty { display.note(parts.joined(separator: ", ")) }
+  }
+
+  // MARK: - Running
+
+  /// Brings every run that is still in it to `rung`, or to its end and its scores.
+  private func drive(to rung: Int?) throws {
+    let work = RunOrder.seedsFirst(tasks.map { ($0.strategy, $0.seed) }, seeds: plan.seeds).map { tasks[$0] }
+    while true {
+      if Interruption.isRequested, !isStopping { stop() }
+      for task in tasks where task.child != nil { try watch(task, rung: rung) }
+      while !isStopping, tasks.count(where: { $0.child != nil }) < plan.request.jobs,
+        let next = work.first(where: { $0.state == .trained }) ?? work.first(where: { isDue($0, rung: rung) })
+      {
+        try start(next, rung: rung)
+      }
+      show()
+      if !tasks.contains(where: { $0.child != nil }) { return }
+      usleep(20_000)
+    }
+  }
+
+  private func isDue(_ task: RunTask, rung: Int?) -> Bool {
+    guard task.state == .waiting, !task.isPaused else { return false }
+    guard let rung else { return true }
+    return task.tail.scores[rung] == nil
+  }
+
+  private func start(_ task: RunTask, rung: Int?) throws {
+    let program = plan.request.program.file
+    if task.state == .trained {
+      let arguments = plan.evaluateArguments(model: task.folder, scores: scoresPath(task))
+      return try task.start(.scoring, program, arguments, input: lifeline.read)
+    }
+    let arguments =
+      plan.trainArguments(strategy: task.strategy, seed: task.seed, folder: task.folder)
+      + ["--resume", "--stop-with-input"] + (rung.map { ["--stop-after", String($0)] } ?? [])
+    try task.start(.training, program, arguments, input: lifeline.read)
+  }
+
+  /// Looks whether a child has ended, and what that means.
+  private func watch(_ task: RunTask, rung: Int?) throws {
+    let ending = task.child?.poll()
+    task.poll()
+    guard let ending else { return }
+    task.child = nil
+    switch (task.state, ending) {
+    case (.training, .exited(0)): task.state = .trained
+    case (.scoring, .exited(0)) where FileManager.default.fileExists(atPath: scoresPath(task)):
+      task.state = .finished
+      discardCheckpoints(task)
+    case (.training, .exited(75)) where rung.map { task.tail.scores[$0] != nil } ?? false:
+      task.state = .waiting
+      task.isPaused = true
+    case (.training, _) where isStopping: task.state = .waiting
+    case (.scoring, _) where isStopping: task.state = .trained
+    default:
+      let reason = task.failure(ending)
+      task.state = .failed(reason)
+      display.note("\(task.name): failed: \(reason) (all it said: \(task.logPath))")
+    }
+  }
+
+  /// A finished and scored run needs its checkpoints no more; they are several times the model.
+  private func discardCheckpoints(_ task: RunTask) {
+    do { try FileManager.default.removeItem(atPath: task.folder + "/checkpoints") } catch {
+      display.note("note: \(task.folder)/checkpoints could not be removed: \(error.localizedDescription)")
+    }
+  }
+
+  /// Passes the wish to stop on, once to each child.
+  private func stop() {
+    isStopping = true
+    display.note("stopping: each run finishes its step and writes a checkpoint")
+    for task in tasks { task.child?.interrupt() }
+  }
+
+  // MARK: - Budget
+
+  /// Gives up what clearly loses at a rung.
+  private func decide(at rung: Int) {
+    for task in tasks { task.isPaused = false }
+    let scores: [[Double]?] = plan.strategies.indices.map { strategy in
+      let mine = tasks(of: strategy)
+      let found = mine.compactMap { task -> Double? in
+        if case .dropped = task.state { return nil }
+        return task.tail.scores[rung]
+      }
+      return found.count == mine.count ? found : nil
+    }
+    for drop in Budget.drops(scores) {
+      let label = plan.strategies[drop.strategy].compared.label
+      display.note("\(label): given up after step \(rung): dev \(drop.reason)")
+      decisions.append(
+        .object(JSONObject([("strategy", .string(label)), ("step", .integer(rung)), ("reason", .string(drop.reason))])))
+      for task in tasks(of: drop.strategy) where task.state == .waiting {
+        task.state = .dropped(step: rung, reason: drop.reason)
+      }
+    }
+  }
+
+  /// The runs of a strategy, in the order of the seeds.
+  private func tasks(of strategy: Int) -> [RunTask] {
+    let first = strategy * plan.seeds.count
+    return rows[first..<first + plan.seeds.count].map { tasks[$0] }
+  }
+
+  // MARK: - Display and results
+
+  private func show(isLast: Bool = false) {
+    let statuses = rows.indices.map { row in
+      let task = tasks[rows[row]]
+      var status = RunStatus(
+        label: plan.strategies[row / plan.seeds.count].compared.label, seed: plan.seeds[row % plan.seeds.count],
+        phase: task.phase, step: task.tail.step, totalSteps: plan.totalSteps)
+      (status.loss, status.score) = (task.tail.loss, task.tail.score)
+      status.secondsLeft = task.secondsLeft(totalSteps: plan.totalSteps)
+      return status
+    }
+    display.update(statuses, isLast: isLast)
+  }
+
+  /// Named by what is scored, so that other test data is scored anew.
+  private func scoresPath(_ task: RunTask) -> String {
+    task.folder + "/pair-scores-\(plan.scoringDigest.prefix(12)).json"
+  }
+
+  private func outcome() throws -> Outcome {
+    let runs = try rows.indices.map { row in
+      try comparedRun(tasks[rows[row]], strategy: row / plan.seeds.count)
+    }
+    let results = ComparisonResults(
+      strategies: plan.strategies.map(\.compared), seeds: plan.seeds, runs: runs,
+      commandLine: plan.request.commandLine,
+      record: JSONObject(
+        plan.record + [
+          ("budget", .array(decisions)),
+          ("runs", .object(JSONObject(tasks.map { ($0.folder, .string($0.identity.hash)) }))),
+        ]))
+    return Outcome(
+      results: results, failed: tasks.filter { $0.phase == .failed }.map(\.name),
+      finished: tasks.count { $0.state == .finished }, isInterrupted: isStopping)
+  }
+
+  private func comparedRun(_ task: RunTask, strategy: Int) throws -> ComparedRun {
+    var run = ComparedRun(strategy: strategy, seed: task.seed, outcome: .unfinished, folder: task.folder)
+    run.curve = task.tail.curve
+    run.seconds = task.result?["seconds"]?.double ?? 0
+    switch task.state {
+    case .finished:
+      run.outcome = .finished
+      let sets = try PairScoresFile.read(scoresPath(task))
+      run.scores = plan.scoring.metrics.compactMap { metric in
+        sets.first { $0.metric == metric.key }.map {
+          PairScores(metric: metric.name, gold: $0.gold, predicted: $0.predicted)
+        }
+      }
+    case .failed(let reason): run.outcome = .failed(reason: reason)
+    case .dropped(let step, let reason): run.outcome = .dropped(step: step, reason: reason)
+    case .waiting, .training, .scoring, .trained: run.outcome = .unfinished
+    }
+    return run
+  }
+}
+
+/// In which order runs are started.
+package enum RunOrder {
+  /// The first seed of all strategies before the second, so that what is finished can be compared at any time.
+  package static func seedsFirst(_ runs: [(strategy: Int, seed: UInt64)], seeds: [UInt64]) -> [Int] {
+    runs.indices.sorted { a, b in
+      let (first, second) = (seeds.firstIndex(of: runs[a].seed) ?? 0, seeds.firstIndex(of: runs[b].seed) ?? 0)
+      return (first, runs[a].strategy) < (second, runs[b].strategy)
+    }
+  }
+}
+
+extension RunTask {
+  var phase: RunStatus.Phase {
+    switch state {
+    case .waiting: isPaused ? .paused : .waiting
+    case .training: .training
+    case .trained, .scoring: .scoring
+    case .finished: .finished
+    case .failed: .failed
+    case .dropped: .dropped
+    }
+  }
+}

@@ -1,0 +1,102 @@
+// The table of runs while they go on, as lines of text: one a run where they fit, else one a strategy. Pure; drawn by
+// ComparisonDisplay.
+
+import Training
+
+/// One run as the table shows it.
+package struct RunStatus: Sendable, Equatable {
+  package enum Phase: Sendable, Equatable {
+    case waiting, training, paused, scoring, finished, dropped, failed
+  }
+
+  package var label: String
+  package var seed: UInt64
+  package var phase: Phase
+  package var step: Int
+  package var totalSteps: Int
+  package var loss: Double?
+  package var score: Double?
+  /// Of training, where it can be known.
+  package var secondsLeft: Double?
+
+  package init(label: String, seed: UInt64, phase: Phase = .waiting, step: Int = 0, totalSteps: Int) {
+    (self.label, self.seed, self.phase) = (label, seed, phase)
+    (self.step, self.totalSteps) = (step, totalSteps)
+  }
+
+  var progress: String {
+    switch phase {
+    case .waiting: step > 0 ? "\(step)/\(totalSteps)" : "-"
+    case .training, .paused: "\(step)/\(totalSteps)"
+    case .scoring: "scoring"
+    case .finished: "done"
+    case .dropped: "dropped"
+    case .failed: "failed"
+    }
+  }
+}
+
+package enum ComparisonTable {
+  /// Lines of at most `width` signs, at most `height` of them if that can be.
+  package static func lines(_ runs: [RunStatus], width: Int, height: Int) -> [String] {
+    let perRun = runs.map { run in
+      [run.label, String(run.seed), run.progress, number(run.loss, 4), number(run.score, 2), left(run.secondsLeft)]
+    }
+    let body =
+      runs.count + 2 <= height
+      ? table([["strategy", "seed", "step", "loss", "dev", "left"]] + perRun, width: width)
+      : table([["strategy", "seeds", "step", "loss", "dev", "left"]] + byStrategy(runs), width: width)
+    return body + [summary(runs)]
+  }
+
+  /// One row a strategy: finished seeds, the run that goes on, the mean of the last dev scores.
+  private static func byStrategy(_ runs: [RunStatus]) -> [[String]] {
+    var labels: [String] = []
+    for run in runs where !labels.contains(run.label) { labels.append(run.label) }
+    return labels.map { label in
+      let mine = runs.filter { $0.label == label }
+      let active = mine.first { $0.phase == .training || $0.phase == .scoring } ?? mine.last { $0.phase != .waiting }
+      let scores = mine.compactMap(\.score)
+      let mean = scores.isEmpty ? nil : scores.reduce(0, +) / Double(scores.count)
+      return [
+        label, "\(mine.count { $0.phase == .finished })/\(mine.count)", active?.progress ?? "-",
+        number(active?.loss, 4), number(mean, 2), left(active?.secondsLeft),
+      ]
+    }
+  }
+
+  private static func summary(_ runs: [RunStatus]) -> String {
+    let counts: [(String, Int)] = [
+      ("finished", runs.count { $0.phase == .finished }), ("dropped", runs.count { $0.phase == .dropped }),
+      ("failed", runs.count { $0.phase == .failed }),
+    ]
+    let others = counts.dropFirst().filter { $0.1 > 0 }.map { ", \($0.1) \($0.0)" }.joined()
+    return "\(counts[0].1) of \(runs.count) runs finished\(others)"
+  }
+
+  /// Columns two apart, the first one left-aligned and cut to what the others leave.
+  private static func table(_ rows: [[String]], width: Int) -> [String] {
+    let columns = rows.first?.count ?? 0
+    let widths = (0..<columns).map { column in rows.map { $0[column].count }.max() ?? 0 }
+    let first = max(8, min(widths.first ?? 0, width - widths.dropFirst().reduce(0) { $0 + $1 + 2 }))
+    return rows.map { row in
+      let label = row[0].count > first ? row[0].prefix(first - 3) + "..." : row[0][...]
+      let line = zip(row, widths).dropFirst().reduce(label + spaces(first - label.count)) { line, cell in
+        line + "  " + spaces(cell.1 - cell.0.count) + cell.0
+      }
+      return String(line.prefix(width))
+    }
+  }
+
+  private static func spaces(_ count: Int) -> String { String(repeating: " ", count: max(0, count)) }
+
+  static func number(_ value: Double?, _ digits: Int) -> String { value.map { fixed($0, digits) } ?? "" }
+
+  static func left(_ seconds: Double?) -> String {
+    guard let seconds, seconds.isFinite, seconds >= 0 else { return "" }
+    let total = Int(seconds.rounded())
+    if total < 60 { return "\(total) s" }
+    if total < 3600 { return "\(total / 60) min" }
+    return "\(total / 3600) h \(total % 3600 / 60) min"
+  }
+}

@@ -1,0 +1,61 @@
+// How far a run is, from the lines its process has appended to metrics.jsonl. Asked a few times a second while runs go on,
+// and at the end for the whole curve.
+
+import Encoder
+import Glibc
+
+/// A reader of a growing metrics.jsonl: each poll reads only what is new.
+struct MetricsTail {
+  let path: String
+  private(set) var step = 0
+  private(set) var loss: Double?
+  /// Dev Spearman x 100 by step.
+  private(set) var scores: [Int: Double] = [:]
+  private(set) var curve: [CurvePoint] = []
+  private var offset = 0
+  private var pending: [UInt8] = []
+
+  init(path: String) { self.path = path }
+
+  /// The last dev score.
+  var score: Double? { scores.max { $0.key < $1.key }?.value }
+
+  /// Reads what was appended; starts again where the file became shorter, as a resumed run cuts it.
+  mutating func poll() {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return }
+    defer { close(descriptor) }
+    let size = Int(lseek(descriptor, 0, SEEK_END))
+    if size < offset { self = MetricsTail(path: path) }
+    var block = [UInt8](repeating: 0, count: 1 << 16)
+    while offset < size {
+      let count = pread(descriptor, &block, min(block.count, size - offset), off_t(offset))
+      guard count > 0 else { return }
+      offset += count
+      pending += block[..<count]
+      var start = 0
+      while let end = pending[start...].firstIndex(of: 10) {
+        take(Array(pending[start..<end]))
+        start = end + 1
+      }
+      pending.removeFirst(start)
+    }
+  }
+
+  /// One line; a line that is no JSON object is passed over.
+  private mutating func take(_ line: [UInt8]) {
+    guard let object = try? JSONValue.parse(line).object, let step = object["step"]?.integer else { return }
+    let isEvaluation = object["evaluation"] != nil
+    var values: [String: Double] = [:]
+    for key in object.keys where key != "step" {
+      if let value = object[key]?.double, value.isFinite { values[key] = value }
+    }
+    curve.append(CurvePoint(step: step, isEvaluation: isEvaluation, values: values))
+    self.step = step
+    if isEvaluation {
+      scores[step] = values["spearman"]
+    } else {
+      loss = values["loss"] ?? loss
+    }
+  }
+}

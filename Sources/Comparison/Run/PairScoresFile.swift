@@ -1,0 +1,54 @@
+// The file of `mixcse evaluate --pair-scores`: gold score and cosine of every scored pair, as exact as they were computed.
+//
+//   {"model": "...", "pooler": "...", "sets": [{"name": "STS12", "gold": [...], "cosine": [...]}, ...]}
+//
+// `name` is a task or the path of a pair file. Written by the evaluate command, read by ComparisonRunner.
+
+import Encoder
+package import Evaluation
+import Foundation
+
+package enum PairScoresFile {
+  /// Writes the pairs of all STS tasks and pair files, sub-datasets one after the other.
+  /// - Throws: `EncoderError.cannotWrite`; the file is then as before.
+  package static func write(_ scores: EvaluationScores, model: String, pooler: String, to path: String) throws {
+    let sets = scores.sts.map { ($0.name, $0) } + scores.pairs.map { ($0.path, $0.score) }
+    let document = JSONObject([
+      ("model", .string(model)), ("pooler", .string(pooler)),
+      (
+        "sets",
+        .array(
+          sets.map { name, score in
+            let numbers = [("gold", \ScoredPairs.gold), ("cosine", \.predicted)].map { key, path in
+              (key, JSONValue.array(score.samples.flatMap { $0[keyPath: path] }.map { .number($0) }))
+            }
+            return .object(JSONObject([("name", .string(name))] + numbers))
+          })
+      ),
+    ])
+    let text = JSONValue.object(document).text(indent: nil) + "\n"
+    try AtomicFile.write(to: path) { try $0.write(text) }
+  }
+
+  /// The pairs of every set by its name, in the file's order.
+  /// - Throws: `ComparisonError.unreadable`.
+  static func read(_ path: String) throws -> [PairScores] {
+    let problem = ComparisonError.unreadable(path: path, problem: "expected the pair scores of mixcse evaluate")
+    guard let data = FileManager.default.contents(atPath: path),
+      let sets = try? JSONValue.parse(Array(data)).object?["sets"]?.array
+    else { throw problem }
+    return try sets.map { set in
+      guard let name = set.object?["name"]?.string, let gold = numbers(set.object?["gold"]),
+        let cosine = numbers(set.object?["cosine"]), gold.count == cosine.count
+      else { throw problem }
+      return PairScores(metric: name, gold: gold, predicted: cosine)
+    }
+  }
+
+  private static func numbers(_ value: JSONValue?) -> [Double]? {
+    guard let items = value?.array, case let numbers = items.compactMap(\.double), numbers.count == items.count else {
+      return nil
+    }
+    return numbers
+  }
+}

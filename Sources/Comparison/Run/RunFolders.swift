@@ -1,0 +1,107 @@
+// Which folder of OUTPUT/runs each run works in. A run is known by the hash of what determines it, so it is found again
+// under any name; a folder of another run is never touched. Pure but for reading and writing `comparison.json`.
+
+import Encoder
+import Foundation
+
+/// A run that a comparison needs.
+struct WantedRun: Equatable {
+  /// `LABEL-seedN`, in signs that are safe in file names.
+  var name: String
+  var identity: RunIdentity
+}
+
+/// What a folder of an earlier run says about itself.
+struct KnownRun: Equatable {
+  var folder: String
+  /// Nil where `comparison.json` is missing or cannot be read.
+  var identity: RunIdentity?
+}
+
+enum RunFolders {
+  /// The folder for one wanted run, and a line for the user where that needs saying.
+  struct Assignment: Equatable {
+    var folder: String
+    /// The run is in that folder already, finished or not.
+    var isKnown: Bool
+    var note: String?
+  }
+
+  /// Folders for all wanted runs, in their order; the hashes of `wanted` are distinct.
+  static func assign(_ wanted: [WantedRun], known: [KnownRun]) -> [Assignment] {
+    var taken = Set(known.map(\.folder))
+    return wanted.map { run in
+      let same = known.filter { $0.identity == run.identity }.map(\.folder)
+      if let folder = same.first(where: { $0 == run.name }) ?? same.first {
+        let isRenamed = folder != run.name && !folder.hasPrefix(run.name + "-")
+        return Assignment(
+          folder: folder, isKnown: true, note: isRenamed ? "\(run.name): the same run is in \(folder); it is used" : nil
+        )
+      }
+      var (folder, count) = (run.name, 1)
+      while !taken.insert(folder).inserted {
+        count += 1
+        folder = "\(run.name)-\(count)"
+      }
+      let earlier = known.last { $0.folder == run.name || $0.folder.hasPrefix(run.name + "-") && $0.identity != nil }
+      let changes = earlier?.identity.map { run.identity.differences(from: $0) } ?? []
+      let note = earlier.map { earlier in
+        "\(run.name): not the run in \(earlier.folder), which stays as it is "
+          + "(\(changes.isEmpty ? "its comparison.json cannot be read" : changes.joined(separator: "; "))); "
+          + "run anew in \(folder)"
+      }
+      return Assignment(folder: folder, isKnown: false, note: note)
+    }
+  }
+
+  /// Names for labels, safe in file names and distinct.
+  static func safeNames(_ labels: [String]) -> [String] {
+    var used = Set<String>()
+    return labels.map { label in
+      let signs = label.map { $0.isASCII && ($0.isLetter || $0.isNumber || "._=-".contains($0)) ? $0 : "_" }
+      let base = String(signs.prefix(80)).replacing(/^\.+/, with: "_")
+      var (name, count) = (base, 1)
+      while !used.insert(name).inserted {
+        count += 1
+        name = "\(base)_\(count)"
+      }
+      return name
+    }
+  }
+
+  // MARK: - Files
+
+  /// What the folders in `path` hold; empty ones are free to be used.
+  static func known(in path: String) throws -> [KnownRun] {
+    guard FileManager.default.fileExists(atPath: path) else { return [] }
+    return try FileManager.default.contentsOfDirectory(atPath: path).sorted().compactMap { name in
+      let folder = path + "/" + name
+      let entries = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? ["unreadable"]
+      return entries.isEmpty ? nil : KnownRun(folder: name, identity: identity(in: folder))
+    }
+  }
+
+  private static func identity(in folder: String) -> RunIdentity? {
+    guard let data = FileManager.default.contents(atPath: folder + "/comparison.json"),
+      let members = try? JSONValue.parse(Array(data)).object?["identity"]?.object
+    else { return nil }
+    return RunIdentity(members)
+  }
+
+  /// Writes `comparison.json`: what the run is, and the command that repeats it.
+  static func describe(_ folder: String, identity: RunIdentity, command: String) throws {
+    let document = JSONObject([
+      ("hash", .string(identity.hash)), ("command", .string(command)), ("identity", .object(identity.members)),
+    ])
+    let text = JSONValue.object(document).text() + "\n"
+    try AtomicFile.write(to: folder + "/comparison.json") { try $0.write(text) }
+  }
+}
+
+/// A command as one would type it.
+func shellText(_ words: [String]) -> String {
+  words.map { word in
+    let isPlain = word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._=-/:,@%+".contains($0)) }
+    return isPlain && !word.isEmpty ? word : "'" + word.replacing("'", with: "'\\''") + "'"
+  }.joined(separator: " ")
+}

@@ -1,0 +1,95 @@
+// One run of a comparison: its folder, how far it is, and how it ended. Driven by ComparisonRunner.
+
+import Encoder
+import Foundation
+
+/// A strategy with a seed; rows of the comparison that are the same run share one.
+final class RunTask {
+  enum State: Equatable {
+    /// Not finished; it may have a checkpoint.
+    case waiting
+    case training, scoring
+    /// Trained to the end, not scored.
+    case trained
+    case finished
+    case failed(String)
+    case dropped(step: Int, reason: String)
+  }
+
+  let strategy: Int
+  let seed: UInt64
+  let label: String
+  let identity: RunIdentity
+  let folder: String
+  var state = State.waiting
+  /// The step it waits at for the others.
+  var isPaused = false
+  var tail: MetricsTail
+  var child: ChildProcess?
+  /// Bytes of its log before the child began.
+  private var logStart = 0
+  private var began: (step: Int, time: ContinuousClock.Instant)?
+
+  init(strategy: Int, seed: UInt64, label: String, identity: RunIdentity, folder: String) {
+    (self.strategy, self.seed, self.label) = (strategy, seed, label)
+    (self.identity, self.folder) = (identity, folder)
+    tail = MetricsTail(path: folder + "/metrics.jsonl")
+  }
+
+  var name: String { "\(label) seed \(seed)" }
+  var logPath: String { folder + "/log.txt" }
+  /// `train`'s result, where it has finished.
+  var result: JSONObject? {
+    guard let data = FileManager.default.contents(atPath: folder + "/run.json"),
+      let record = try? JSONValue.parse(Array(data)).object, record["finished"] == .bool(true)
+    else { return nil }
+    return record["result"]?.object
+  }
+
+  /// Starts a child and remembers where its part of the log begins.
+  func start(_ state: State, _ program: String, _ arguments: [String], input: Int32) throws {
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    logStart = FileManager.default.contents(atPath: logPath)?.count ?? 0
+    child = try ChildProcess(program, arguments, input: input, log: logPath)
+    began = nil
+    isPaused = false
+    self.state = state
+  }
+
+  /// Reads what the run has written since.
+  func poll() {
+    tail.poll()
+    if state == .training, began == nil, tail.step > 0 { began = (tail.step, .now) }
+  }
+
+  /// Seconds of training left at the speed since it was started.
+  func secondsLeft(totalSteps: Int) -> Double? {
+    guard state == .training, let began, tail.step > began.step else { return nil }
+    let seconds = (ContinuousClock.now - began.time) / .seconds(1)
+    return seconds / Double(tail.step - began.step) * Double(totalSteps - tail.step)
+  }
+
+  /// Why the child failed: the last error of its log.
+  func failure(_ ending: ChildProcess.Ending) -> String {
+    let log = FileManager.default.contents(atPath: logPath) ?? Data()
+    let lines = String(decoding: log.dropFirst(logStart), as: UTF8.self)
+      .split(whereSeparator: { $0 == "\n" || $0 == "\r" }).filter { !$0.isEmpty }
+    let from = lines.lastIndex { $0.hasPrefix("error: ") || $0.hasPrefix("Error: ") }
+    let said = lines[(from ?? max(0, lines.count - 1))...].joined(separator: " ").prefix(600)
+    switch ending {
+    case .signalled(let signal):
+      return "ended by \(Self.signalName(signal))" + (said.isEmpty ? "" : "; its last words: \(said)")
+    case .exited(let code):
+      return said.isEmpty ? "ended with code \(code) without a word" : String(said)
+    }
+  }
+
+  private static func signalName(_ signal: Int32) -> String {
+    let names: [Int32: String] = [
+      SIGSEGV: "SIGSEGV (bad memory access)", SIGABRT: "SIGABRT", SIGILL: "SIGILL (a trap)", SIGFPE: "SIGFPE",
+      SIGBUS: "SIGBUS (bad memory access)", SIGKILL: "SIGKILL (from outside, or out of memory)",
+      SIGTRAP: "SIGTRAP (a trap)",
+    ]
+    return names[signal] ?? "signal \(signal)"
+  }
+}

@@ -1,0 +1,58 @@
+// The flags of `mixcse train` that concern one run alone: its seed, and how it starts and stops. What trainings have in
+// common, a comparison's too, is in TrainingFlags.
+
+import ArgumentParser
+import Foundation
+import Training
+
+/// `--seed`, `--resume`, `--overwrite`, `--stop-after`, `--profile`.
+struct RunFlags: ParsableArguments {
+  @Option(help: "Decides order, dropout, head and plugins' random numbers; 0 to 2^64-1.")
+  var seed: UInt64 = 42
+
+  @Flag(help: "Go on with the run in --output-dir from its last checkpoint.")
+  var resume = false
+
+  @Flag(help: "Replace the run in --output-dir.")
+  var overwrite = false
+
+  @Option(
+    name: .customLong("stop-after"),
+    help: ArgumentHelp(
+      "Stop after this optimiser step with a checkpoint and exit code 75; --resume goes on. The schedule stays that of "
+        + "the whole run.", valueName: "step"))
+  var stopAfter: Int?
+
+  @Flag(help: "Print where the time goes, by phase and plugin, and log each step's seconds (phases).")
+  var profile = false
+
+  @Flag(name: .customLong("stop-with-input"), help: .hidden)
+  var stopWithInput = false
+
+  func validate() throws {
+    if let stopAfter, stopAfter < 1 { throw ValidationError("--stop-after: expected 1 or more, found \(stopAfter)") }
+  }
+
+  /// Puts the flags into `options`.
+  func apply(to options: inout TrainingOptions) {
+    options.seed = seed
+    options.resume = resume
+    options.overwrite = overwrite
+    options.stopAfter = stopAfter
+    options.showsProfile = profile
+  }
+
+  /// With `--stop-with-input`: the end of standard input is as good as a Ctrl-C, so that no run outlives whoever
+  /// started it.
+  func watchInput() {
+    guard stopWithInput else { return }
+    Thread.detachNewThread {
+      var byte: UInt8 = 0
+      while true {
+        let count = read(STDIN_FILENO, &byte, 1)
+        if count == 0 || (count < 0 && errno != EINTR) { break }
+      }
+      kill(getpid(), SIGINT)
+    }
+  }
+}

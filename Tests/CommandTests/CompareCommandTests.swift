@@ -1,0 +1,196 @@
+// `mixcse compare` for real, with a tiny model: the same numbers whatever runs beside, after a kill, or under another
+// name; failures that cost their row only; plan files and wrong usage.
+
+import Foundation
+import TestSupport
+import Testing
+
+@Suite(.serialized) struct CompareCommandTests {
+  let world: CommandWorld
+
+  init() throws { world = try CommandWorld() }
+
+  private func arguments(_ output: String, _ strategies: [String], _ more: [String] = []) throws -> [String] {
+    [Resources.command, "compare"] + strategies + ["--output-dir", world.path(output)] + (try flags()) + more
+  }
+
+  private func flags() throws -> [String] {
+    [
+      "--model", world.path("model"), "--train-file", world.path("train.txt"), "--eval-data", world.path("pairs.tsv"),
+      "--plugin-path", try CommandPlugins.folder.get(), "--eval-steps", "4", "--save-steps", "2", "--max-steps", "16",
+      "--batch-size", "8", "--learning-rate", "1e-3", "--threads", "2", "--seeds", "42,43",
+    ]
+  }
+
+  private func compare(_ output: String, _ strategies: [String], _ more: [String] = []) throws -> ShellResult {
+    try shell(try arguments(output, strategies, more))
+  }
+
+  private func expectSame(_ a: String, _ b: String) throws {
+    #expect(try world.data(a + "/model.safetensors") == world.data(b + "/model.safetensors"), "\(a), \(b): weights")
+    #expect(try world.metrics(a) == world.metrics(b), "\(a), \(b): log")
+  }
+
+  @Test func numbersDependOnNothingBeside() throws {
+    let first = try compare("a", ["simcse", "mixcse"], ["--jobs", "2"])
+    try #require(first.code == 0, "\(first.errors)")
+    // Another name, another order, another strategy between, other jobs, and stops at rungs.
+    let second = try compare("b", ["infonce+mixcse", "mixcse:lambda=0.9", "mine=simcse"], ["--budget"])
+    try #require(second.code == 0, "\(second.errors)")
+    for seed in ["42", "43"] {
+      try expectSame("a/runs/mixcse-seed\(seed)", "b/runs/infonce_mixcse-seed\(seed)")
+      if !second.errors.contains("mine: given up") {
+        try expectSame("a/runs/simcse-seed\(seed)", "b/runs/mine-seed\(seed)")
+      }
+    }
+    #expect(!world.exists("a/runs/simcse-seed42/checkpoints"))
+    // And a run of `train` by itself, by the command that was written down.
+    let record = try #require(
+      try JSONSerialization.jsonObject(with: world.data("a/runs/mixcse-seed43/comparison.json")) as? [String: Any])
+    let command = try #require(record["command"] as? String)
+    let alone = try shell(["sh", "-c", command.replacing("a/runs/mixcse-seed43", with: "alone")])
+    try #require(alone.code == 0, "\(alone.errors)")
+    try expectSame("a/runs/mixcse-seed43", "alone")
+
+    let again = try compare("a", ["simcse", "mixcse"])
+    #expect(again.code == 0 && again.errors.contains("4 of 4 runs are there already"), "\(again.errors)")
+    #expect(!again.errors.contains("started"), "\(again.errors)")
+    let changed = try compare("a", ["mixcse", "other=simcse"], ["--batch-size", "4", "--seeds", "42"])
+    #expect(changed.code == 0 && changed.errors.contains("--batch-size: 8 then, 4 now"), "\(changed.errors)")
+    #expect(changed.errors.contains("run anew in mixcse-seed42-2"), "\(changed.errors)")
+    let renamed = try compare("a", ["other=simcse", "third=simcse"])
+    #expect(renamed.code == 0 && renamed.errors.contains("the same run is in simcse-seed42"), "\(renamed.errors)")
+    #expect(renamed.errors.contains("third is the same as other"), "\(renamed.errors)")
+    #expect(!renamed.errors.contains("started"), "\(renamed.errors)")
+  }
+
+  /// Without learning, logits differ by the temperature alone: batches, their order and dropout are the same.
+  @Test func batchesAndDropoutAreTheSame() throws {
+    let result = try compare(
+      "still", ["infonce", "infonce:temperature=0.1"], ["--learning-rate", "0", "--seeds", "42", "--jobs", "2"])
+    try #require(result.code == 0, "\(result.errors)")
+    let logits = try ["infonce-seed42", "infonce_temperature=0.1-seed42"].map { name in
+      try world.metrics("still/runs/" + name).compactMap {
+        (try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])?["positiveLogit"] as? Double
+      }
+    }
+    #expect(logits[0].count == 16 && logits[1].count == 16 && Set(logits[0]).count == 16)
+    for (a, b) in zip(logits[0], logits[1]) { #expect(isClose(a, 2 * b, relative: 1e-5), "\(a), \(b)") }
+  }
+
+  @Test func killedAndInterruptedRunsGoOn() throws {
+    let strategies = ["simcse", "mixcse"]
+    try #require(try compare("whole", strategies).code == 0)
+    let slow = try arguments("killed", strategies)
+    for (moment, signal) in [(3, SIGKILL), (9, SIGINT), (14, SIGKILL)] {
+      let end = try world.run(
+        slow, until: { _ in self.world.lines("killed/runs/simcse-seed42") >= moment }, signal: signal)
+      #expect(end.wasSignalled, "the moment was missed")
+      if signal == SIGINT { #expect(end.code == 130) }
+    }
+    let last = try shell(slow)
+    #expect(last.code == 0, "\(last.errors)")
+    for run in ["simcse-seed42", "simcse-seed43", "mixcse-seed42", "mixcse-seed43"] {
+      try expectSame("whole/runs/" + run, "killed/runs/" + run)
+    }
+  }
+
+  @Test func aFailingPluginCostsItsRow() throws {
+    try world.write("broken", "")
+    let strategies = [
+      "simcse", "bad=infonce+fails:from=3,file=\"\(world.path("broken"))\"", "crash=infonce+crashes:from=5", "mixcse",
+    ]
+    let result = try compare("rows", strategies, ["--seeds", "42", "--jobs", "3"])
+    #expect(result.code == 69, "\(result.errors)")
+    #expect(result.errors.contains("the file is there") && result.errors.contains("SIGSEGV"), "\(result.errors)")
+    #expect(result.errors.contains("2 of 4 runs failed: bad seed 42, crash seed 42"), "\(result.errors)")
+    #expect(world.exists("rows/runs/mixcse-seed42/model.safetensors"))
+    try FileManager.default.removeItem(atPath: world.path("broken"))
+    let again = try compare("rows", strategies, ["--seeds", "42"])
+    #expect(again.code == 69 && again.errors.contains("1 of 4 runs failed: crash seed 42"), "\(again.errors)")
+    #expect(world.exists("rows/runs/bad-seed42/model.safetensors"))
+  }
+
+  @Test func planFiles() throws {
+    let output = world.path("planned")
+    let lines =
+      ["strategies = [\"simcse\", \"mixcse:lambda=0.1|0.3\"]", "output-dir = \"\(output)\"", "seeds = [7]"]
+      + stride(from: 0, to: try flags().count - 2, by: 2).map { index in
+        (try? flags()).map { "\($0[index].dropFirst(2)) = \"\($0[index + 1])\"" } ?? ""
+      }
+    try world.write("plan.toml", lines.joined(separator: "\n") + "\n")
+    let result = try shell([
+      Resources.command, "compare", "--from", world.path("plan.toml"), "--max-steps", "4", "--jobs=3",
+    ])
+    try #require(result.code == 0, "\(result.errors)")
+    #expect(
+      Set(world.names("planned/runs")) == ["simcse-seed7", "mixcse_lambda=0.1-seed7", "mixcse_lambda=0.3-seed7"])
+    #expect(try world.metrics("planned/runs/simcse-seed7").count == 6)
+
+    for (text, said) in [
+      ("batch-sze = 8\n", "batch-sze"), ("batch-size = \"many\"\n", "batch-size"), ("mlm-weight = 1.0\n", "mlm-weight"),
+    ] {
+      try world.write("bad.toml", text)
+      let bad = try shell([Resources.command, "compare", "simcse", "--from", world.path("bad.toml")])
+      #expect(bad.code == 65 && bad.errors.contains("bad.toml: \(said): "), "\(bad.errors)")
+    }
+    let missing = try shell([Resources.command, "compare", "--from", world.path("none.toml")])
+    #expect(missing.code == 66 && missing.errors.contains("none.toml"), "\(missing.errors)")
+  }
+
+  @Test func wrongUsageIsSaidBeforeAnyRun() throws {
+    let cases: [(strategies: [String], more: [String], code: Int32, said: String)] = [
+      ([], [], 64, "expected strategies"), (["simcse"], ["--seeds", "1,x"], 64, "--seeds"),
+      (["simcse"], ["--seeds", "1,1"], 64, "twice"), (["simcse"], ["--jobs", "0"], 64, "--jobs"),
+      (["mixse"], [], 69, "mixcse"), (["mixcse:lambd=1"], [], 64, "lambda"),
+      (["mixcse:lambda=0.1|"], [], 64, "column"), (["simcse"], ["--test-data", "none.tsv"], 66, "none.tsv"),
+      (["simcse"], ["--batch-size", "0"], 64, "--batch-size"),
+    ]
+    for (strategies, more, code, said) in cases {
+      let result = try compare("wrong", strategies, more)
+      #expect(
+        result.code == code && result.errors.contains(said), "\(strategies) \(more): \(result.code) \(result.errors)")
+    }
+    #expect(!world.exists("wrong/runs"))
+  }
+
+  @Test func stopAfterStopsWithACheckpoint() throws {
+    let stopped = try world.train("stopped", ["--stop-after", "10"])
+    #expect(stopped.code == 75 && stopped.errors.contains("stopped after step 10"), "\(stopped.errors)")
+    #expect(world.names("stopped/checkpoints").contains("step-00000010.ckpt"))
+    #expect(try world.train("stopped", ["--resume"]).code == 0)
+    #expect(try world.train("straight").code == 0)
+    try expectSame("stopped", "straight")
+  }
+
+  /// Spearman of the pairs in the file, computed here, is the figure that is printed.
+  @Test func pairScoresAreThoseOfTheFigure() throws {
+    let result = try shell([
+      Resources.command, "evaluate", "--model", world.path("model"), "--pooler", "avg", "--pairs",
+      world.path("pairs.tsv"), "--json", "--pair-scores", world.path("scores.json"),
+    ])
+    try #require(result.code == 0, "\(result.errors)")
+    let document = try JSONSerialization.jsonObject(with: world.data("scores.json")) as? [String: Any]
+    let set = try #require((document?["sets"] as? [[String: Any]])?.first)
+    let gold = try #require(set["gold"] as? [Double]), cosine = try #require(set["cosine"] as? [Double])
+    #expect(gold.count == 40 && set["name"] as? String == world.path("pairs.tsv"))
+    let printed = try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any]
+    let figure = ((printed?["pairs"] as? [String: Any])?[world.path("pairs.tsv")] as? [String: Any])?["spearman"]
+    let expected = try #require(figure as? Double)
+    #expect(isClose(100 * correlation(ranks(gold), ranks(cosine)), expected, absolute: 1e-9))
+  }
+
+  private func ranks(_ values: [Double]) -> [Double] {
+    values.map { value in
+      Double(values.count { $0 < value }) + Double(values.count { $0 == value } + 1) / 2
+    }
+  }
+
+  private func correlation(_ a: [Double], _ b: [Double]) -> Double {
+    let (meanA, meanB) = (a.reduce(0, +) / Double(a.count), b.reduce(0, +) / Double(b.count))
+    func product(_ x: [Double], _ mx: Double, _ y: [Double], _ my: Double) -> Double {
+      zip(x, y).reduce(0) { $0 + ($1.0 - mx) * ($1.1 - my) }
+    }
+    return product(a, meanA, b, meanB) / (product(a, meanA, a, meanA) * product(b, meanB, b, meanB)).squareRoot()
+  }
+}

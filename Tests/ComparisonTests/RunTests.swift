@@ -1,0 +1,57 @@
+// Identities and their differences, and the table at 80 columns.
+
+import Comparison
+import Encoder
+import Testing
+
+@Suite struct RunTests {
+  private func identity(_ batchSize: Int, seed: String = "42") -> RunIdentity {
+    RunIdentity([("--batch-size", .integer(batchSize)), ("--seed", .string(seed))])
+  }
+
+  @Test func equalMembersEqualHashes() {
+    #expect(identity(8).hash == identity(8).hash && identity(8).hash.count == 64)
+    #expect(identity(8).hash != identity(16).hash)
+    #expect(identity(16).differences(from: identity(8)) == ["--batch-size: 8 then, 16 now"])
+    #expect(RunIdentity([]).differences(from: RunIdentity([("a", .null)])) == ["a: null then, nothing now"])
+  }
+
+  private func status(_ label: String, _ seed: UInt64, _ phase: RunStatus.Phase, step: Int) -> RunStatus {
+    var status = RunStatus(label: label, seed: seed, phase: phase, step: step, totalSteps: 2000)
+    (status.loss, status.score, status.secondsLeft) = (0.0123, 84.126, 130)
+    return status
+  }
+
+  @Test func aRowARunWhereTheyFit() {
+    let long = String(repeating: "mixcse:lambda=0.3+", count: 8)
+    let runs = [status("simcse", 42, .finished, step: 2000), status(long, 42, .training, step: 1500)]
+    let lines = ComparisonTable.lines(runs, width: 79, height: 24)
+    #expect(lines.count == 4 && lines.allSatisfy { $0.count <= 79 }, "\(lines)")
+    #expect(lines[1].contains("done") && lines[1].contains("84.13"))
+    #expect(lines[2].contains("...") && lines[2].contains("1500/2000") && lines[2].hasSuffix("2 min"))
+    #expect(lines[3] == "1 of 2 runs finished")
+  }
+
+  @Test func aRowAStrategyWhereTheyDoNot() {
+    let runs = (0..<40).map { status("s\($0 % 4)", UInt64($0), $0 < 8 ? .finished : .waiting, step: 0) }
+    let lines = ComparisonTable.lines(runs, width: 79, height: 24)
+    #expect(lines.count == 6 && lines[1].contains("2/10"), "\(lines)")
+  }
+
+  /// Plain output has no control signs; a terminal gets the table again in place of itself.
+  @Test func displays() {
+    var plain = ""
+    let lines = ComparisonDisplay(isTerminal: false) { plain += $0 }
+    lines.update([status("simcse", 42, .training, step: 0)])
+    lines.update([status("simcse", 42, .training, step: 100)])
+    lines.update([status("simcse", 42, .training, step: 1000)])
+    lines.update([status("simcse", 42, .finished, step: 2000)])
+    #expect(plain.split(separator: "\n").count == 3 && !plain.contains("\u{1B}"), "\(plain)")
+    var drawn: [String] = []
+    let table = ComparisonDisplay(isTerminal: true) { drawn.append($0) }
+    table.update([status("simcse", 42, .training, step: 1)], isLast: true)
+    table.update([status("simcse", 42, .training, step: 2)], isLast: true)
+    table.update([status("simcse", 42, .training, step: 2)], isLast: true)
+    #expect(drawn.count == 2 && drawn[1].hasPrefix("\u{1B}[3A"), "\(drawn)")
+  }
+}
