@@ -34,6 +34,8 @@ package struct TrainingOptions: Sendable {
   package var maskedLanguageWeight: Double?
   /// The share of tokens that it hides.
   package var maskedLanguageProbability = 0.15
+  /// Train the head alone, on embeddings computed once.
+  package var isFrozen = false
   package var resume = false
   package var overwrite = false
 
@@ -96,6 +98,6 @@ package struct TrainingOptions: Sendable {
       ("--max-grad-norm", .number(maximumGradientNorm)),
       ("--mlm-weight", maskedLanguageWeight.map { .number($0) } ?? .null),
       ("--mlm-probability", .number(maskedLanguageProbability)),
-    ]
+    ] + (isFrozen ? [("--frozen", .bool(true))] : [])
   }
 }

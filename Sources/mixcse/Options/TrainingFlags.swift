@@ -106,6 +106,15 @@ struct TrainingFlags: ParsableArguments {
     name: .customLong("mlm-probability"), help: "With --mlm: the share of tokens to guess, 0.001 to 1. (default: 0.15)")
   var mlmProbability: Double?
 
+  @Flag(
+    help: ArgumentHelp(
+      "Train the head alone, on embeddings that are computed once and kept in memory.",
+      discussion: """
+        Each row that the run will visit is embedded once, with the dropout of the first epoch; evaluations go through \
+        the head. A first answer for a new sampler or loss in seconds, not a substitute for training.
+        """))
+  var frozen = false
+
   @Flag(help: "Go on with the run in --output-dir from its last checkpoint.")
   var resume = false
 
@@ -137,6 +146,7 @@ struct TrainingFlags: ParsableArguments {
     options.maximumGradientNorm = maximumGradientNorm
     options.maskedLanguageWeight = mlm ? mlmWeight ?? 0.1 : nil
     if let mlmProbability { options.maskedLanguageProbability = mlmProbability }
+    options.isFrozen = frozen
     options.resume = resume
     options.overwrite = overwrite
     return options

@@ -1,0 +1,102 @@
+// A strategy text whose values are lists, `mixcse:lambda=0.1|0.2`, as the texts it stands for. Text in, texts out: names
+// and values are checked when each text is resolved. Used for `--shadow` and for comparisons.
+
+/// The expansion of grids.
+package enum StrategyGrid {
+  /// More texts than this are taken for a slip.
+  package static let limit = 1000
+
+  /// The strategies `text` stands for, the last list varying fastest; a text without lists stands for itself.
+  ///
+  /// Values are parted by `|`; quotes keep one (`name="a|b"`). A label names one strategy, so a grid takes none.
+  /// - Throws: `PluginError.badText` for an empty value, a label before several strategies, or more than `limit`.
+  package static func expand(_ text: String) throws -> [String] {
+    var scanner = GridScanner(text)
+    do {
+      return try scanner.expand()
+    } catch {
+      throw error.asPluginError
+    }
+  }
+}
+
+/// Reads one text from left to right; every strategy read so far has the same length in parts.
+private struct GridScanner {
+  let text: String
+  let characters: [Character]
+  /// The texts up to the value that is being read.
+  var heads = [""]
+  /// The values read since the last `=`; nil outside of values.
+  var values: [String]?
+  var hasLabel = false
+
+  init(_ text: String) {
+    self.text = text
+    characters = Array(text)
+  }
+
+  mutating func expand() throws(SpecProblem) -> [String] {
+    var isQuoted = false
+    for (index, character) in characters.enumerated() {
+      if character == "\"" { isQuoted.toggle() }
+      switch character {
+      case "|" where !isQuoted && values != nil:
+        try checkValue(before: index)
+        values?.append("")
+      case "=" where !isQuoted && values == nil:
+        hasLabel = hasLabel || !characters[..<index].contains { ":/+.*".contains($0) }
+        add(character)
+        values = [""]
+      case ",", ":" where !isQuoted:
+        try close(at: index)
+        add(character)
+      case "+" where !isQuoted && !isExponentSign(at: index):
+        try close(at: index)
+        add(character)
+      default: add(character)
+      }
+    }
+    try close(at: characters.count)
+    return heads
+  }
+
+  private mutating func add(_ character: Character) {
+    if let last = values?.indices.last {
+      values?[last].append(character)
+    } else {
+      for index in heads.indices { heads[index].append(character) }
+    }
+  }
+
+  /// Ends a value: one text for each text so far and each of its values.
+  private mutating func close(at index: Int) throws(SpecProblem) {
+    guard let ended = values else { return }
+    if ended.count > 1 {
+      try checkValue(before: index)
+      guard !hasLabel else {
+        throw problem(
+          at: 0, "a label names one strategy, and this is a grid of several; leave the label out, or quote the value")
+      }
+      guard heads.count * ended.count <= StrategyGrid.limit else {
+        throw problem(at: index, "the grid has more than \(StrategyGrid.limit) strategies")
+      }
+    }
+    heads = heads.flatMap { head in ended.map { head + $0 } }
+    values = nil
+  }
+
+  private func checkValue(before index: Int) throws(SpecProblem) {
+    guard values?.last?.isEmpty == true else { return }
+    throw problem(at: index, "expected a value beside '|', found none")
+  }
+
+  /// Whether the `+` at `index` belongs to a number such as `1e+3`, as for SpecParser.
+  private func isExponentSign(at index: Int) -> Bool {
+    guard let value = values?.last, let last = value.last, last == "e" || last == "E" else { return false }
+    return value.dropLast().last?.isNumber == true && index + 1 < characters.count && characters[index + 1].isNumber
+  }
+
+  private func problem(at index: Int, _ problem: String) -> SpecProblem {
+    SpecProblem(text: text, column: index + 1, problem: problem)
+  }
+}
