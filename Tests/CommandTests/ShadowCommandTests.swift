@@ -67,7 +67,7 @@ import Testing
     #expect(try world.metrics("halted") == world.metrics("whole"))
     #expect(!resumed.errors.contains("starts anew"), "\(resumed.errors)")
     func table(_ result: ShellResult) -> [Substring] {
-      result.errors.split(separator: "\n").drop { !$0.hasPrefix("shadows:") }.dropFirst()
+      Array(result.errors.split(separator: "\n").drop { !$0.hasPrefix("shadows:") }.dropFirst())
     }
     #expect(table(whole).count > 4 && table(resumed) == table(whole))
 

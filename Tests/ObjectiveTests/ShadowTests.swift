@@ -171,7 +171,8 @@ struct ShadowTests {
       _ = try batch(model, seed: UInt64(step)).step(model, step: Int64(step))
       try model.commit()
     }
-    #expect(panel.tensors.prefix(2).map(\.name) == ["plugin.shadow.long.queue.queue", "plugin.shadow.long.queue.pushed"])
+    let states = ["plugin.shadow.long.queue.queue", "plugin.shadow.long.queue.pushed"]
+    #expect(panel.tensors.prefix(2).map(\.name) == states)
     #expect(panel.tensors[1].memory.load(as: Int64.self) == 15)
     #expect(Set(panel.tensors.map(\.group)) == ["shadow long", "shadow bad"])
     let summaries = panel.summaries

@@ -47,7 +47,8 @@ private struct GridScanner {
         hasLabel = hasLabel || !characters[..<index].contains { ":/+.*".contains($0) }
         add(character)
         values = [""]
-      case ",", ":" where !isQuoted:
+      case ",",
+        ":" where !isQuoted:
         try close(at: index)
         add(character)
       case "+" where !isQuoted && !isExponentSign(at: index):

@@ -105,9 +105,8 @@ final class ViewSet {
   /// Takes over the batch of `other`: its rows, what they are called, and its z.
   func follow(_ other: ViewSet) {
     begin(rows: other.rows, rowIDs: nil, textIDs: nil)
-    for (list, source) in [(identifiers, other.identifiers), (identifiers + maxRows, other.identifiers + other.maxRows)] {
-      list.update(from: source, count: rows)
-    }
+    identifiers.update(from: other.identifiers, count: rows)
+    (identifiers + maxRows).update(from: other.identifiers + other.maxRows, count: rows)
     copy(other.z.matrix, to: z.matrix)
   }
 

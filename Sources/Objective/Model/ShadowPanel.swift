@@ -53,7 +53,7 @@ package final class ShadowPanel {
       let names = shadow.composition.parameters.map(\.name).joined(separator: ", ")
       say("note: shadow \(shadow.label): \(names) stay at their first values; what shadows learn is not trained")
     }
-    if leader.learnTemperature { say("note: shadows keep their first temperature; --learn-temperature is the leader's") }
+    if leader.learnTemperature { say("note: --learn-temperature is the leader's; shadows keep their first one") }
   }
 
   private static func configuration(
