@@ -9,7 +9,7 @@ import TestSupport
 import Testing
 
 /// A batch of hidden states with everything `trainStep` wants.
-private struct HiddenStates {
+struct HiddenStates {
   let layers: [Rows]
   let gradients: [Rows]
   let offsets: [Int]

@@ -70,6 +70,12 @@ final class Composition {
     for (index, bank) in viewBanks.enumerated() { bank.follow(views, index) }
   }
 
+  /// The batch and the embeddings of another composition, instead of `begin(rows:)` and writing z.
+  func begin(like leader: ViewSet) {
+    begin(rows: leader.rows)
+    views.follow(leader)
+  }
+
   /// Computes the loss of the embeddings in `views.z`, and with a scale their gradients in `views.dz`.
   func run(_ position: StepPosition, _ options: PassOptions) throws -> StepReport {
     hasPendingBatch = false

@@ -12,7 +12,6 @@ package final class PoolingStack {
   let head: MLPHead?
   let pool: ThreadPool
   private(set) var limits: PluginLimits
-  private var headInputGradient: GuardedBuffer
 
   /// Plans every pooler; the limits grow later where a batch needs more.
   /// - Throws: `PluginError` for names and settings, `PluginFailure` when a pooler refuses.
@@ -35,7 +34,6 @@ package final class PoolingStack {
     stages = try pooler.chain.map { PoolerStage(try factory.make(.pooler, $0)) }
     precondition(!stages.isEmpty, "a pooler chain has at least one pooler")
     self.limits = limits
-    headInputGradient = GuardedBuffer(byteCount: 0, label: "")
     try Self.prepare(stages, limits)
     let width = stages[stages.count - 1].outputWidth
     self.head = head == .mlp && !pooler.skipsHead ? MLPHead(width: width, seed: factory.seed) : nil
@@ -90,16 +88,28 @@ package final class PoolingStack {
     try Self.prepare(stages, limits)
     readRequest()
     self.limits = limits
-    let bytes = head == nil ? 0 : limits.maxSequences * alignedStride(outputWidth) * 4
-    if headInputGradient.byteCount < bytes { headInputGradient = GuardedBuffer(byteCount: bytes, label: "") }
   }
 
   /// Writes z [sequences, outputWidth] for a training batch.
   func forward(_ batch: HiddenBatch, position: StepPosition, into z: Matrix) throws {
+    applyHead(try vectors(of: batch, position: position), into: z)
+  }
+
+  /// The pooled vectors of a training batch, before the head: [sequences, outputWidth], valid until the next batch.
+  func vectors(of batch: HiddenBatch, position: StepPosition) throws -> Matrix {
     try check(batch)
     for stage in stages { stage.instance.begin(position) }
-    let vectors = try forward(batch, range: 0..<batch.sequences)
-    if let head { head.forward(pool, vectors.matrix, into: z) } else { copy(vectors.matrix, to: z) }
+    return try forward(batch, range: 0..<batch.sequences).matrix
+  }
+
+  /// Writes z from pooled vectors, both [sequences, outputWidth]; a copy where there is no head.
+  package func applyHead(_ vectors: Matrix, into z: Matrix) {
+    if let head { head.forward(pool, vectors, into: z) } else { copy(vectors, to: z) }
+  }
+
+  /// Adds to the head's gradients alone, for vectors that stay as they are; dz is overwritten.
+  func backwardHead(_ vectors: Matrix, z: Matrix, dz: Matrix) {
+    head?.backward(pool, input: vectors, output: z, dOutput: dz, dInput: nil)
   }
 
   /// From dz to the hidden states' gradients, which are overwritten; dz is overwritten, too.

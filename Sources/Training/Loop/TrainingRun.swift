@@ -20,6 +20,8 @@ package struct TrainingSetup {
   package var fingerprint: [(String, JSONValue)]
   /// Further facts for run.json.
   package var record: [(String, JSONValue)]
+  /// The score of embeddings that stay as they are, without the head that is trained on them (`--frozen`).
+  package var withoutHead: EvaluationResult?
   package var display: ProgressDisplay
 
   package init(
@@ -94,7 +96,9 @@ package final class TrainingRun {
   private func start() throws {
     optimizer.clearGradients()
     let bytes = setup.model.parameters.reduce(0) { $0 + $1.count * 4 }
-    try folder.checkSpace(parameterBytes: bytes, stateBytes: setup.model.states.reduce(0) { $0 + $1.memory.count })
+    try folder.checkSpace(
+      parameterBytes: bytes, stateBytes: setup.model.states.reduce(0) { $0 + $1.memory.count },
+      modelBytes: setup.model.exportedBytes)
     if options.resume {
       try restore()
     } else if options.overwrite {
@@ -117,9 +121,11 @@ package final class TrainingRun {
       throw TrainingError.missingFile(path: source, expected: "the best model of this run, written at its step")
     }
     try folder.publish(source)
+    for line in setup.model.closingLines { setup.display.note(line) }
     let result = TrainingResult(
       outputFolder: folder.path, steps: state.step, rows: state.rowsSeen, seconds: state.seconds,
-      loss: state.lastLoss, baseline: state.baseline, last: state.last, best: state.best)
+      loss: state.lastLoss, baseline: state.baseline, last: state.last, best: state.best,
+      withoutHead: setup.withoutHead)
     try writeRecord(result: result)
     return result
   }
@@ -321,7 +327,9 @@ package final class TrainingRun {
     guard let state = RunState(file.state) else {
       throw TrainingError.brokenCheckpoints(path: file.path, reasons: ["its state lacks a member"])
     }
-    for tensor in tensors { try file.restore(tensor) }
+    for group in try file.restore(all: tensors) {
+      setup.display.note("note: \(group) is not in the checkpoint; it starts anew here")
+    }
     optimizer.markTouchedRows()
     self.state = state
     optimizer.steps = file.state["optimizerSteps"]?.integer ?? state.step

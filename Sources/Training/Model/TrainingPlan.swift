@@ -23,6 +23,8 @@ package struct TrainingPlan {
   package var temperature: Double?
   package var learnTemperature = false
   package var hardNegativeWeight = 0.0
+  /// Strategies that look on.
+  package var shadows: [ShadowStrategy] = []
   /// Further facts for run.json: versions, the command line.
   package var record: [(String, JSONValue)] = []
 
@@ -43,6 +45,7 @@ package struct TrainingPlan {
   ) throws -> TrainingRun {
     let source = try ModelFolder(path: modelFolder)
     try options.check(maximumTokens: source.configuration.maximumPositions)
+    try checkFrozenFlags()
     let tokenizer = try TokenizerFolder.load(modelFolder)
     let task = try options.evalData.map { try STSBenchmark.dev(in: $0) }
     for warning in task?.warnings ?? [] { display.note("warning: " + warning) }
@@ -56,23 +59,28 @@ package struct TrainingPlan {
       configuration: source.configuration, weights: weights, pool: pool, seed: options.seed)
     let batches = BatchMaker(
       data: data, tokenizer: tokenizer, maximumLength: options.maximumLength, threads: pool.threads)
-    let objective = try makeObjective(encoder, views: batches.views, registry: registry, services: services)
+    let objective = try makeObjective(
+      encoder, views: batches.views, registry: registry, services: services, display: display)
     let model = SentenceModel(
       source: source, encoder: encoder, objective: objective, dropout: options.dropout,
       export: exportSettings(objective),
       masked: try makeMaskedObjective(encoder, weights: weights, tokenizer: tokenizer, display: display))
     let embedder = try makeEmbedder(
       encoder, tokenizer: tokenizer, objective: objective, registry: registry, services: services)
-    return TrainingRun(
-      TrainingSetup(
-        options: options, data: data, batches: batches, model: model, pool: pool,
-        evaluate: task.map { DevelopmentScore(task: $0, embedder: embedder, pool: pool, display: display).evaluate },
-        fingerprint: try fingerprint(data, objective, task: task),
-        record: record(objective, threads: pool.threads), display: display))
+    var setup = TrainingSetup(
+      options: options, data: data, batches: batches, model: model, pool: pool,
+      evaluate: task.map {
+        DevelopmentScore(task: $0, embed: embedder.embed, pool: pool, display: display).evaluate
+      },
+      fingerprint: try fingerprint(data, objective, task: task),
+      record: record(objective, threads: pool.threads), display: display)
+    if options.isFrozen { try freeze(&setup, model, embedder: embedder.embedder, task: task) }
+    return TrainingRun(setup)
   }
 
   private func makeObjective(
-    _ encoder: TransformerEncoder, views: Int, registry: PluginRegistry, services: HostServices
+    _ encoder: TransformerEncoder, views: Int, registry: PluginRegistry, services: HostServices,
+    display: ProgressDisplay
   ) throws -> ContrastiveModel {
     var configuration = ObjectiveConfiguration(strategy: strategy, temperature: temperature, seed: options.seed)
     configuration.learnTemperature = learnTemperature
@@ -80,7 +88,7 @@ package struct TrainingPlan {
     return try ContrastiveModel(
       configuration, pooler: pooler, head: head, hiddenWidth: encoder.hiddenSize, layerCount: encoder.layerCount,
       maxRows: options.batchSize, maxTokens: options.batchSize * views * options.maximumLength, views: views,
-      registry: registry, services: services)
+      registry: registry, services: services, shadows: shadows, say: display.note)
   }
 
   private func makeMaskedObjective(
@@ -105,6 +113,7 @@ package struct TrainingPlan {
 
   /// The pooler evaluations use, in words.
   private var evaluationPoolerText: String {
+    if options.isFrozen { return pooler.text }
     if let evaluationPooler { return evaluationPooler.text }
     var spec = pooler
     if head != .none { spec.skipsHead = true }
@@ -159,13 +168,24 @@ package struct TrainingPlan {
       ("strategy", .string(strategy.text)), ("--pooler", .string(pooler.text)), ("--head", .string(head.rawValue)),
       ("--head-train-only", .bool(headTrainOnly)), ("--eval-pooler", .string(evaluationPoolerText)),
       ("--temperature", temperature.map { .number($0) } ?? .null), ("--learn-temperature", .bool(learnTemperature)),
-      ("--hard-negative-weight", .number(hardNegativeWeight)), ("plugins", pluginRecord(objective)),
+      ("--hard-negative-weight", .number(hardNegativeWeight)), ("plugins", pluginRecord(objective.instances)),
     ]
   }
 
-  private func pluginRecord(_ objective: ContrastiveModel) -> JSONValue {
+  private func shadowRecord(_ objective: ContrastiveModel) -> JSONValue {
     .array(
-      objective.instances.map { instance in
+      (objective.shadows?.entries ?? []).map { entry in
+        .object(
+          JSONObject([
+            ("label", .string(entry.label)), ("strategy", .string(entry.strategy.text)),
+            ("plugins", pluginRecord(entry.instances)),
+          ]))
+      })
+  }
+
+  private func pluginRecord(_ instances: [PluginInstance]) -> JSONValue {
+    .array(
+      instances.map { instance in
         let library = instance.component.library
         let settings = instance.values.resolved.map { ($0.0, JSONValue.string($0.1)) }
         return .object(
@@ -185,7 +205,8 @@ package struct TrainingPlan {
       ("head", .string(head.rawValue)), ("headTrainOnly", .bool(headTrainOnly)),
       ("evalPooler", .string(evaluationPoolerText)), ("temperature", temperature.map { .number($0) } ?? .null),
       ("learnTemperature", .bool(learnTemperature)), ("hardNegativeWeight", .number(hardNegativeWeight)),
-      ("threads", .integer(threads)), ("plugins", pluginRecord(objective)),
+      ("threads", .integer(threads)), ("plugins", pluginRecord(objective.instances)),
+      ("shadows", shadowRecord(objective)),
     ]
   }
 }
