@@ -26,13 +26,14 @@ struct TrainCommand: ParsableCommand {
   @OptionGroup(title: "Strategy") var strategy: StrategyOptions
   @OptionGroup(title: "Training") var training: TrainingFlags
   @OptionGroup(title: "Plugins") var plugins: PluginOptions
+  @OptionGroup(title: "Plugins under work") var watch: WatchOptions
   @OptionGroup var threads: ThreadOptions
   @Flag(help: "Print the result as one JSON document on standard output.") var json = false
 
   func run() throws {
     let logger = commandLogger()
     let services = HostServices(pool: ThreadPool(threads: threads.count), logger: logger)
-    let registry = try plugins.registry(logger: logger, services: services)
+    let registry = try plugins.registry(logger: logger, services: services, copied: watch.isOn)
     let plan = try makePlan(registry)
     let steps = plan.options.maximumSteps ?? 1000
     let display = ProgressDisplay(plainInterval: max(1, min(50, steps / 10)))
@@ -56,6 +57,7 @@ struct TrainCommand: ParsableCommand {
     plan.temperature = strategy.temperature
     plan.learnTemperature = strategy.learnTemperature
     plan.hardNegativeWeight = strategy.hardNegativeWeight
+    plan.reload = watch.settings
     plan.record = [
       ("mixcse", .string(programVersion)), ("compiler", .string(compilerVersion)),
       ("commandLine", .array(CommandLine.arguments.map { .string($0) })),

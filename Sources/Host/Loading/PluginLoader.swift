@@ -11,9 +11,9 @@ enum PluginLoader {
     _ file: PluginFile, alias: String?, host: UnsafePointer<cse_host>?
   ) throws(PluginRefusal) -> PluginLibrary {
     guard file.isUnchanged() else { throw .changedSinceChecked }
-    guard let handle = dlopen(file.resolvedPath, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else {
+    guard let handle = dlopen(file.loadPath, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else {
       let message = dlerror().map { String(cString: $0) } ?? "dlopen failed without a reason"
-      let undefined = DependencySearch().undefinedSymbols(of: file.image, path: file.resolvedPath)
+      let undefined = DependencySearch().undefinedSymbols(of: file.image, path: file.loadPath)
       throw .loader(message: message, undefined: undefined)
     }
     if let source = file.bareSource { return try BareLoader.load(file, source, handle: handle, alias: alias) }

@@ -25,6 +25,18 @@ final class LossStage {
     }
   }
 
+  /// The same share of the sum for a rebuilt loss; a learned temperature goes on being learned.
+  /// - Throws: `ObjectiveError.noTemperature` where one was given or is learned and the new build has none.
+  init(replacing old: LossStage, by instance: PluginInstance) throws {
+    self.instance = instance
+    weight = old.weight
+    logTemperature = old.logTemperature
+    let isWanted = old.logTemperature != nil || old.instance.values.isSet("temperature")
+    if isWanted, instance.values.double("temperature") == nil {
+      throw ObjectiveError.noTemperature(losses: [instance.name])
+    }
+  }
+
   /// What the host divides this loss's logits by; 1 where the loss has no such parameter.
   var temperature: Double { instance.values.double("temperature") ?? 1 }
 

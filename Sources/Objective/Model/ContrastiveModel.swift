@@ -9,7 +9,8 @@ package import Kernels
 package final class ContrastiveModel {
   /// Poolers and head; what evaluation embeds with.
   package let pooling: PoolingStack
-  let composition: Composition
+  /// Another one after a reload.
+  var composition: Composition
   private var limits: PluginLimits
   private var pendingPoolers = false
 

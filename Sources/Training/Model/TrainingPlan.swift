@@ -23,6 +23,8 @@ package struct TrainingPlan {
   package var temperature: Double?
   package var learnTemperature = false
   package var hardNegativeWeight = 0.0
+  /// Lets rebuilt plugins in; the registry must have copied its libraries.
+  package var reload: PluginReloader.Settings?
   /// Further facts for run.json: versions, the command line.
   package var record: [(String, JSONValue)] = []
 
@@ -63,12 +65,16 @@ package struct TrainingPlan {
       masked: try makeMaskedObjective(encoder, weights: weights, tokenizer: tokenizer, display: display))
     let embedder = try makeEmbedder(
       encoder, tokenizer: tokenizer, objective: objective, registry: registry, services: services)
-    return TrainingRun(
-      TrainingSetup(
-        options: options, data: data, batches: batches, model: model, pool: pool,
-        evaluate: task.map { DevelopmentScore(task: $0, embedder: embedder, pool: pool, display: display).evaluate },
-        fingerprint: try fingerprint(data, objective, task: task),
-        record: record(objective, threads: pool.threads), display: display))
+    var setup = TrainingSetup(
+      options: options, data: data, batches: batches, model: model, pool: pool,
+      evaluate: task.map { DevelopmentScore(task: $0, embedder: embedder, pool: pool, display: display).evaluate },
+      fingerprint: try fingerprint(data, objective, task: task),
+      record: record(objective, threads: pool.threads), display: display)
+    setup.reloader = try reload.map {
+      try PluginReloader(
+        model: objective, registry: registry, settings: $0, seed: options.seed, note: { display.note($0) })
+    }
+    return TrainingRun(setup)
   }
 
   private func makeObjective(
@@ -159,11 +165,11 @@ package struct TrainingPlan {
       ("strategy", .string(strategy.text)), ("--pooler", .string(pooler.text)), ("--head", .string(head.rawValue)),
       ("--head-train-only", .bool(headTrainOnly)), ("--eval-pooler", .string(evaluationPoolerText)),
       ("--temperature", temperature.map { .number($0) } ?? .null), ("--learn-temperature", .bool(learnTemperature)),
-      ("--hard-negative-weight", .number(hardNegativeWeight)), ("plugins", pluginRecord(objective)),
+      ("--hard-negative-weight", .number(hardNegativeWeight)), ("plugins", Self.pluginRecord(objective)),
     ]
   }
 
-  private func pluginRecord(_ objective: ContrastiveModel) -> JSONValue {
+  static func pluginRecord(_ objective: ContrastiveModel) -> JSONValue {
     .array(
       objective.instances.map { instance in
         let library = instance.component.library
@@ -185,7 +191,7 @@ package struct TrainingPlan {
       ("head", .string(head.rawValue)), ("headTrainOnly", .bool(headTrainOnly)),
       ("evalPooler", .string(evaluationPoolerText)), ("temperature", temperature.map { .number($0) } ?? .null),
       ("learnTemperature", .bool(learnTemperature)), ("hardNegativeWeight", .number(hardNegativeWeight)),
-      ("threads", .integer(threads)), ("plugins", pluginRecord(objective)),
+      ("threads", .integer(threads)), ("plugins", Self.pluginRecord(objective)),
     ]
   }
 }
