@@ -29,8 +29,8 @@ import Testing
     try run.replace(with: second)
     let reload = try run.reload(after: 0)
     #expect(reload["accepted"] as? Bool == true && reload["reason"] is NSNull)
-    #expect(reload["from"] as? String == (try sha(first)))
-    #expect(reload["to"] as? String == (try sha(second)))
+    #expect(try reload["from"] as? String == sha(first))
+    #expect(try reload["to"] as? String == sha(second))
     let notes = try #require(reload["notes"] as? [String])
     #expect(notes == ["mix: parameter plain (1) is gone", "mix: new parameter fresh = 4"])
     try run.stop()
@@ -44,7 +44,8 @@ import Testing
       #expect(line.contains("\"mix.count\":\(index + 1),"), "the state goes on: \(line)")
     }
     let record = String(decoding: try world.data("watched/run.json"), as: UTF8.self)
-    #expect(record.contains("\"from\": \"\(try sha(first))\"") && record.contains("\"to\": \"\(try sha(second))\""))
+    let (from, to) = (try sha(first), try sha(second))
+    #expect(record.contains("\"from\": \"\(from)\"") && record.contains("\"to\": \"\(to)\""))
     #expect(world.names("runtime").isEmpty, "private copies are left behind")
     try resumes(from: steps.count)
   }

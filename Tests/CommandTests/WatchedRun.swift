@@ -65,7 +65,7 @@ final class WatchedRun {
   }
 
   func start(_ more: [String]) throws {
-    FileManager.default.createFile(atPath: world.path("errors"), contents: nil)
+    _ = FileManager.default.createFile(atPath: world.path("errors"), contents: nil)
     let arguments = Self.arguments(world, output, more) + ["--watch"]
     process.executableURL = URL(fileURLWithPath: arguments[0])
     process.arguments = Array(arguments.dropFirst())

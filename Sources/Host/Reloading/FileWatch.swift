@@ -14,7 +14,8 @@ package final class FileWatch {
 
   private let descriptor: Int32
   private var places: [Place] = []
-  private var folders: [Int32: String] = [:]
+  /// Two names of one folder, such as `.` and its path, share a watch.
+  private var folders: [Int32: Set<String>] = [:]
 
   /// - Throws: `PluginError.searchPath` where the system gives no inotify instance.
   package init() throws {
@@ -37,7 +38,7 @@ package final class FileWatch {
       for name in [fileName(of: path), fileName(of: path) + ".cse"] {
         places.append(Place(folder: folder, name: name, file: file))
       }
-      if !folders.values.contains(folder) { _ = add(folder) }
+      if !watched.contains(folder) { _ = add(folder) }
     }
   }
 
@@ -45,7 +46,7 @@ package final class FileWatch {
   package func changes() -> Set<String> {
     var changed: Set<String> = []
     // A folder that was removed and made again holds files nobody has seen.
-    for folder in Set(places.map(\.folder)).subtracting(folders.values) where add(folder) {
+    for folder in Set(places.map(\.folder)).subtracting(watched) where add(folder) {
       changed.formUnion(places.filter { $0.folder == folder }.map(\.file))
     }
     withUnsafeTemporaryAllocation(byteCount: 1 << 14, alignment: 8) { buffer in
@@ -59,10 +60,12 @@ package final class FileWatch {
     return changed
   }
 
+  private var watched: Set<String> { Set(folders.values.joined()) }
+
   private func add(_ folder: String) -> Bool {
     let events = IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR
     let watch = inotify_add_watch(descriptor, folder, UInt32(bitPattern: Int32(truncatingIfNeeded: events)))
-    if watch >= 0 { folders[watch] = folder }
+    if watch >= 0 { folders[watch, default: []].insert(folder) }
     return watch >= 0
   }
 
@@ -76,13 +79,13 @@ package final class FileWatch {
       let bytes = events[(start + header)..<min(start + header + length, events.count)].prefix { $0 != 0 }
       start += header + length
       if mask & Int(IN_Q_OVERFLOW) != 0 { changed.formUnion(places.map(\.file)) }
-      guard let folder = folders[watch] else { continue }
+      guard let names = folders[watch] else { continue }
       if mask & Int(IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED) != 0 {
         folders[watch] = nil
         inotify_rm_watch(descriptor, watch)
       }
       let name = String(decoding: bytes, as: UTF8.self)
-      changed.formUnion(places.filter { $0.folder == folder && $0.name == name }.map(\.file))
+      changed.formUnion(places.filter { names.contains($0.folder) && $0.name == name }.map(\.file))
     }
   }
 }

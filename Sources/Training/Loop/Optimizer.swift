@@ -81,7 +81,7 @@ package final class Optimizer {
   }
 
   /// Values and moments, for checkpoints.
-  var tensors: [CheckpointTensor] {
+  package var tensors: [CheckpointTensor] {
     parameters.enumerated().flatMap { index, parameter in
       [("value", parameter.value), ("m", first[index].pointer), ("v", second[index].pointer)].map { kind, pointer in
         CheckpointTensor(
