@@ -168,7 +168,10 @@ import Testing
     print("hot reload of a C plugin: \(perReload) KiB of VmRSS each")
     #expect(perReload < 100)
     #expect(try run.reloads().allSatisfy { $0["accepted"] as? Bool == true })
-    try run.stop()
+    _ = try run.wait("steps") { [lines = world.lines("watched")] in world.lines("watched") > lines + 3 }
+    kill(run.process.processIdentifier, SIGKILL)
+    run.process.waitUntilExit()
+    #expect(world.names("runtime").isEmpty, "a killed run leaves private copies behind")
     let steps = try WatchedRun.steps(world, "watched")
     #expect(steps.last?.contains("\"mix.count\":\(steps.count),") == true, "a state went missing")
   }

@@ -76,12 +76,12 @@ final class WatchedRun {
     try wait("the first steps") { self.world.lines(self.output) > 5 }
   }
 
-  /// Waits until something is so; a run that ends, or a minute, is the end of patience.
+  /// Waits until something is so; a run that ends, or five minutes, is the end of patience.
   func wait(_ what: String, until condition: () throws -> Bool) throws {
     let start = Date()
     while try !condition() {
       try #require(process.isRunning, "the run ended while the test waited for \(what): \(errors)")
-      try #require(Date().timeIntervalSince(start) < 60, "nothing came of \(what): \(errors)")
+      try #require(Date().timeIntervalSince(start) < 300, "nothing came of \(what): \(errors)")
       usleep(2000)
     }
   }

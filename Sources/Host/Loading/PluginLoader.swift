@@ -26,7 +26,7 @@ enum PluginLoader {
     let identity = LibraryIdentity(
       path: file.path, resolvedPath: file.resolvedPath, declaredID: descriptor.id, alias: alias,
       version: descriptor.version, license: descriptor.license, sha256: file.sha256, buildID: file.image.buildID,
-      abiMinor: descriptor.abiMinor)
+      needed: file.image.needed, abiMinor: descriptor.abiMinor)
     return PluginLibrary(
       identity: identity, components: descriptor.components.map { PluginComponent($0, of: identity) },
       recipes: descriptor.recipes, notes: descriptor.notes)

@@ -173,7 +173,10 @@ package struct TrainingPlan {
     .array(
       objective.instances.map { instance in
         let library = instance.component.library
-        let settings = instance.values.resolved.map { ($0.0, JSONValue.string($0.1)) }
+        let first = objective.firstTemperatures[instance.name]
+        let settings = instance.values.resolved.map { name, text in
+          (name, JSONValue.string(name == "temperature" ? first ?? text : text))
+        }
         return .object(
           JSONObject([
             ("instance", .string(instance.name)), ("kind", .string(instance.component.kind.rawValue)),

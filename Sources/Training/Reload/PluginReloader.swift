@@ -82,7 +82,7 @@ package final class PluginReloader {
       current[identity.path] = copy
       mapped = (mapped.count + 1, mapped.bytes + copy.byteCount)
       watch.follow(identity.path)
-      try warn(about: identity)
+      warn(about: identity)
     }
   }
 
@@ -90,10 +90,9 @@ package final class PluginReloader {
   package var libraries: [String] { current.keys.sorted() }
 
   /// Only the library itself is loaded anew; what it links to beside itself would stay as it is.
-  private func warn(about identity: LibraryIdentity) throws {
+  private func warn(about identity: LibraryIdentity) {
     let folder = (identity.resolvedPath as NSString).deletingLastPathComponent
-    let needed = (try? PluginFile(path: identity.path, allowInsecure: true).image.needed) ?? []
-    for name in needed where FileManager.default.fileExists(atPath: folder + "/" + name) {
+    for name in identity.needed where FileManager.default.fileExists(atPath: folder + "/" + name) {
       note("note: \(identity.path) needs \(name) beside it, which a reload does not load again; link it statically")
     }
   }
@@ -191,8 +190,8 @@ package final class PluginReloader {
   }
 
   private func conclude(_ attempt: Attempt, _ end: CheckEnd) -> PluginReload {
-    let errors = try? String(contentsOfFile: attempt.folder.path + "/errors", encoding: .utf8)
-    let said = Self.reason(in: errors ?? "").replacingOccurrences(of: attempt.copy.path, with: attempt.library)
+    let errors = FileManager.default.contents(atPath: attempt.folder.path + "/errors") ?? Data()
+    let said = Self.reason(in: String(decoding: errors, as: UTF8.self)).replacingOccurrences(of: attempt.copy.path, with: attempt.library)
     if let problem = end.problem(said: said, deadline: settings.deadline) {
       return refused(attempt.library, to: attempt.copy.sha256, problem)
     }

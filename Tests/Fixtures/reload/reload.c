@@ -2,6 +2,7 @@
 // Built by the tests with: cc -O2 -shared -fPIC -I Sources/PluginAPI/include -DSHIFT=0.5f reload.c
 #include "cse_plugin.h"
 #include <math.h>
+#include <signal.h>
 #include <unistd.h>
 
 #ifndef VERSION
@@ -24,7 +25,7 @@
 #endif
 
 #ifdef CRASH
-__attribute__((constructor)) static void crash(void) { *(volatile int *)0 = 1; }
+__attribute__((constructor)) static void crash(void) { raise(SIGSEGV); }
 #endif
 #ifdef LEAVE
 __attribute__((constructor)) static void leave(void) { _exit(0); }
