@@ -73,7 +73,9 @@ package final class LibraryCopy {
     defer { close(descriptor) }
     var done = 0
     while done < bytes.count {
-      let written = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress.map { $0 + done }, bytes.count - done) }
+      let written = bytes.withUnsafeBytes { buffer in
+        Glibc.write(descriptor, buffer.baseAddress.map { $0 + done }, buffer.count - done)
+      }
       if written < 0 && errno == EINTR { continue }
       guard written > 0 else { throw .unreadable(reason: "its copy \(path): \(systemMessage(errno))") }
       done += written

@@ -11,9 +11,11 @@ package final class PrivateFolder {
 
   /// - Throws: `PluginRefusal.unreadable` where no folder can be made from which code may be loaded.
   package init() throws(PluginRefusal) {
-    let variables = ["XDG_RUNTIME_DIR", "TMPDIR"].compactMap { (name: String) in getenv(name).map { String(cString: $0) } }
+    let named = ["XDG_RUNTIME_DIR", "TMPDIR"].compactMap { (name: String) in
+      getenv(name).map { String(cString: $0) }
+    }
     var reason = "no folder for it"
-    for parent in variables.filter({ $0.hasPrefix("/") }) + ["/tmp"] where Self.holdsCode(parent) {
+    for parent in named.filter({ $0.hasPrefix("/") }) + ["/tmp"] where Self.holdsCode(parent) {
       var template = Array((parent + "/mixcse-\(getpid())-XXXXXX").utf8CString)
       if mkdtemp(&template) != nil {
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)

@@ -30,7 +30,8 @@ package final class Optimizer {
     pool = old.pool
     steps = old.steps
     let places = parameters.map { new in
-      old.parameters.firstIndex { $0 === new } ?? old.parameters.firstIndex { $0.name == new.name && $0.shape == new.shape }
+      old.parameters.firstIndex { $0 === new }
+        ?? old.parameters.firstIndex { $0.name == new.name && $0.shape == new.shape }
     }
     func moments(_ buffers: [FloatBuffer]) -> [FloatBuffer] {
       zip(parameters, places).map { parameter, place in

@@ -50,8 +50,8 @@ extension TrainingRun {
     // The newest checkpoint names the build that a resumed run will find.
     needsCheckpoint = true
     let mapped = "\(reload.mapped.count) builds mapped, \(fixed(Double(reload.mapped.bytes) / 1e6, 1)) MB"
-    setup.display.note(
-      "reloaded \(reload.name) before step \(state.step + 1): \(reload.from.prefix(12)) -> \(reload.to.prefix(12)) (\(mapped))")
+    let builds = "\(reload.from.prefix(12)) -> \(reload.to.prefix(12))"
+    setup.display.note("reloaded \(reload.name) before step \(state.step + 1): \(builds) (\(mapped))")
     for note in reload.notes { setup.display.note("  " + note) }
     try write(reload, reason: nil)
   }

@@ -168,7 +168,8 @@ package final class TrainingRun {
 
   private var isCheckpointDue: Bool {
     state.step > 0 && savedStep != state.step
-      && (needsCheckpoint || state.step % options.saveSteps == 0 || state.step == totalSteps || state.best?.step == state.step)
+      && (state.step % options.saveSteps == 0 || state.step == totalSteps || state.best?.step == state.step
+        || needsCheckpoint)
   }
 
   /// One optimiser step: gradients of one or more batches, clip, AdamW, log.

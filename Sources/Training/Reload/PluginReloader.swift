@@ -191,7 +191,8 @@ package final class PluginReloader {
 
   private func conclude(_ attempt: Attempt, _ end: CheckEnd) -> PluginReload {
     let errors = FileManager.default.contents(atPath: attempt.folder.path + "/errors") ?? Data()
-    let said = Self.reason(in: String(decoding: errors, as: UTF8.self)).replacingOccurrences(of: attempt.copy.path, with: attempt.library)
+    let said = Self.reason(in: String(decoding: errors, as: UTF8.self))
+      .replacingOccurrences(of: attempt.copy.path, with: attempt.library)
     if let problem = end.problem(said: said, deadline: settings.deadline) {
       return refused(attempt.library, to: attempt.copy.sha256, problem)
     }

@@ -47,8 +47,10 @@ package struct SmokeTest {
     configuration.hardNegativeWeight = hardNegativeWeight
     if testsPoolers { try testPoolers(configuration, registry, services) }
     let matrices = try embeddings.map { try NPYFile(contentsOf: $0) }
-    let batch = matrices.isEmpty ? (0..<views).map { Self.numbers(rows: 8, columns: width, name: "z\($0)") } : matrices.map(\.buffer)
     let rows = matrices.first?.rows ?? 8
+    let batch =
+      matrices.isEmpty
+      ? (0..<views).map { Self.numbers(rows: rows, columns: width, name: "z\($0)") } : matrices.map(\.buffer)
     let objective = try EmbeddingObjective(
       configuration, width: width, rows: rows, views: views, registry: registry, services: services)
     for step in 0..<2 {
