@@ -36,6 +36,7 @@ struct TrainCommand: ParsableCommand {
   @OptionGroup(title: "Training") var training: TrainingFlags
   @OptionGroup(title: "Run") var runFlags: RunFlags
   @OptionGroup(title: "Plugins") var plugins: PluginOptions
+  @OptionGroup(title: "Plugins under work") var watch: WatchOptions
   @OptionGroup var threads: ThreadOptions
   @Flag(help: "Print the result as one JSON document on standard output.") var json = false
 
@@ -43,7 +44,7 @@ struct TrainCommand: ParsableCommand {
     runFlags.watchInput()
     let logger = commandLogger()
     let services = HostServices(pool: ThreadPool(threads: threads.count), logger: logger)
-    let registry = try plugins.registry(logger: logger, services: services)
+    let registry = try plugins.registry(logger: logger, services: services, copied: watch.isOn)
     let plan = try makePlan(registry)
     let steps = plan.options.maximumSteps ?? 1000
     let display = ProgressDisplay(plainInterval: max(1, min(50, steps / 10)))
@@ -65,6 +66,7 @@ struct TrainCommand: ParsableCommand {
     plan.learnTemperature = strategy.objective.learnTemperature
     plan.hardNegativeWeight = strategy.objective.hardNegativeWeight
     plan.shadows = try shadowStrategies(registry)
+    plan.reload = watch.settings
     plan.record = [
       ("mixcse", .string(programVersion)), ("compiler", .string(compilerVersion)),
       ("commandLine", .array(CommandLine.arguments.map { .string($0) })),

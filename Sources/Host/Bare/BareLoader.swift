@@ -61,7 +61,7 @@ enum BareLoader {
     let identity = LibraryIdentity(
       path: file.path, resolvedPath: file.resolvedPath, declaredID: parsed.libraryID ?? defaultID(file.path),
       alias: alias, version: parsed.version ?? "0", license: nil, sha256: file.sha256, buildID: file.image.buildID,
-      abiMinor: 0)
+      needed: file.image.needed, abiMinor: 0)
     var components: [PluginComponent] = []
     for meaning in meanings {
       components.append(try component(meaning, file, handle, origin, of: identity))

@@ -25,6 +25,7 @@ final class Composition {
   private(set) var work = LogitWorkspace(cells: 0)
   private var viewBanks: [VectorBank] = []
   private var hasPendingBatch = false
+  private var hasEmbeddings = false
 
   /// Plans every plugin and allocates everything for `limits`.
   init(
@@ -68,6 +69,7 @@ final class Composition {
   func begin(rows: Int, rowIDs: [Int64]? = nil, textIDs: [Int64]? = nil) {
     views.begin(rows: rows, rowIDs: rowIDs, textIDs: textIDs)
     for (index, bank) in viewBanks.enumerated() { bank.follow(views, index) }
+    hasEmbeddings = true
   }
 
   /// The batch and the embeddings of another composition, instead of `begin(rows:)` and writing z.
@@ -75,6 +77,9 @@ final class Composition {
     begin(rows: leader.rows)
     views.follow(leader)
   }
+
+  /// The embeddings of the last batch, by view; empty before the first.
+  var lastEmbeddings: [Matrix] { hasEmbeddings ? views.z.tensors.map(\.matrix) : [] }
 
   /// Computes the loss of the embeddings in `views.z`, and with a scale their gradients in `views.dz`.
   func run(_ position: StepPosition, _ options: PassOptions) throws -> StepReport {
@@ -208,7 +213,8 @@ final class Composition {
   }
 
   /// Every buffer a plugin may write to is checked behind each of its calls.
-  private func watchBuffers() {
+  func watchBuffers() {
+    for instance in instances { instance.unwatchAll() }
     let shared = views.guarded
     for stage in stages { for buffer in shared + stage.guarded { stage.instance.watch(buffer) } }
     for loss in losses { for buffer in shared + work.guarded { loss.instance.watch(buffer) } }

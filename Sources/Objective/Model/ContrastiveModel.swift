@@ -11,7 +11,8 @@ package final class ContrastiveModel {
   package let pooling: PoolingStack
   /// Strategies that look on; nil where there are none.
   package let shadows: ShadowPanel?
-  let composition: Composition
+  /// Another one after a reload.
+  var composition: Composition
   private var limits: PluginLimits
   private var pendingPoolers = false
 
@@ -47,6 +48,11 @@ package final class ContrastiveModel {
   package var parameters: [Parameter] { pooling.parameters + composition.parameters }
   /// What plugins keep between steps; checkpoints save and restore its bytes.
   package var states: [StateTensor] { pooling.states + composition.states }
+  /// What learned temperatures began with, by the loss's name.
+  package var firstTemperatures: [String: String] {
+    let learned = composition.losses.filter { $0.logTemperature != nil }
+    return Dictionary(learned.map { ($0.instance.name, $0.firstTemperature ?? "") }) { first, _ in first }
+  }
   /// Every plugin instance, poolers first.
   package var instances: [PluginInstance] { pooling.instances + composition.instances }
 

@@ -8,7 +8,8 @@ package import Kernels
 package final class PoolingStack {
   package let hiddenWidth: Int
   package let layerCount: Int
-  let stages: [PoolerStage]
+  /// Others after a reload.
+  var stages: [PoolerStage]
   let head: MLPHead?
   let pool: ThreadPool
   private(set) var limits: PluginLimits

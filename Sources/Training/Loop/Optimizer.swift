@@ -22,6 +22,29 @@ package final class Optimizer {
     second = parameters.map { FloatBuffer(count: $0.count, sparse: $0.touched == nil ? 0 : $0.count) }
   }
 
+  /// Goes on where `old` stands with parameters some of which are others. A parameter of `old` keeps its moments; a new
+  /// one of the same name and shape starts with a copy of them, any other with zeros.
+  package init(parameters: [Parameter], continuing old: Optimizer) {
+    self.parameters = parameters
+    weightDecay = old.weightDecay
+    pool = old.pool
+    steps = old.steps
+    let places = parameters.map { new in
+      old.parameters.firstIndex { $0 === new }
+        ?? old.parameters.firstIndex { $0.name == new.name && $0.shape == new.shape }
+    }
+    func moments(_ buffers: [FloatBuffer]) -> [FloatBuffer] {
+      zip(parameters, places).map { parameter, place in
+        if let place, old.parameters[place] === parameter { return buffers[place] }
+        let buffer = FloatBuffer(count: parameter.count)
+        if let place { buffer.pointer.update(from: buffers[place].pointer, count: parameter.count) }
+        return buffer
+      }
+    }
+    first = moments(old.first)
+    second = moments(old.second)
+  }
+
   /// The Euclidean norm of all gradients together.
   package func gradientNorm() -> Double {
     parameters.reduce(0) { $0 + squaredGradientNorm(pool, $1) }.squareRoot()
@@ -70,7 +93,7 @@ package final class Optimizer {
   }
 
   /// Values and moments, for checkpoints.
-  var tensors: [CheckpointTensor] {
+  package var tensors: [CheckpointTensor] {
     parameters.enumerated().flatMap { index, parameter in
       [("value", parameter.value), ("m", first[index].pointer), ("v", second[index].pointer)].map { kind, pointer in
         CheckpointTensor(

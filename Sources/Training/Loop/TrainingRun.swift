@@ -23,6 +23,8 @@ package struct TrainingSetup {
   /// The score of embeddings that stay as they are, without the head that is trained on them (`--frozen`).
   package var withoutHead: EvaluationResult?
   package var display: ProgressDisplay
+  /// Lets rebuilt plugins into the model, where the run has `--watch`.
+  package var reloader: PluginReloader?
 
   package init(
     options: TrainingOptions, data: TrainingData, batches: BatchMaker, model: any ExportableModel, pool: ThreadPool,
@@ -42,9 +44,9 @@ package struct TrainingSetup {
 
 /// One training run.
 package final class TrainingRun {
-  let setup: TrainingSetup
+  var setup: TrainingSetup
   let folder: OutputFolder
-  let optimizer: Optimizer
+  var optimizer: Optimizer
   let totalSteps: Int
   var state = RunState()
   private let schedule: LearningRateSchedule
@@ -54,8 +56,12 @@ package final class TrainingRun {
   private var evaluatedStep = -1
   private var smoothedStepSeconds = 0.0
   private var notesSaid: Set<String> = []
-  private let snapshot = StateSnapshot()
+  let snapshot = StateSnapshot()
   private let stepClock = StepClock()
+  /// A rebuilt plugin until its first step is done; what became of all of them, for run.json.
+  var trial: ReloadTrial?
+  var reloads: [JSONValue] = []
+  var needsCheckpoint = false
 
   var options: TrainingOptions { setup.options }
 
@@ -130,11 +136,12 @@ package final class TrainingRun {
     return result
   }
 
-  private func writeRecord(result: TrainingResult?) throws {
+  func writeRecord(result: TrainingResult?) throws {
     var members: [(String, JSONValue)] = [("finished", .bool(result != nil)), ("totalSteps", .integer(totalSteps))]
     members.append(("flags", .object(JSONObject(options.deciding + [("--save-steps", .integer(options.saveSteps))]))))
     members.append(("data", setup.data.report.json))
     members += setup.record
+    if !reloads.isEmpty { members.append(("reloads", .array(reloads))) }
     if let result { members.append(("result", result.json)) }
     if result != nil { members.append(("profile", ProfileReport(setup.pool.profile).json)) }
     let text = JSONValue.object(JSONObject(members)).text() + "\n"
@@ -161,6 +168,7 @@ package final class TrainingRun {
           ? TrainingError.stopped(checkpoint: checkpoint, step: state.step)
           : TrainingError.interrupted(checkpoint: checkpoint, step: state.step)
       }
+      try reloadPlugins()
       try setup.pool.profile.step("training/rest") { try step() }
     }
   }
@@ -172,7 +180,8 @@ package final class TrainingRun {
 
   private var isCheckpointDue: Bool {
     state.step > 0 && savedStep != state.step
-      && (state.step % options.saveSteps == 0 || state.step == totalSteps || state.best?.step == state.step)
+      && (state.step % options.saveSteps == 0 || state.step == totalSteps || state.best?.step == state.step
+        || needsCheckpoint)
   }
 
   /// One optimiser step: gradients of one or more batches, clip, AdamW, log.
@@ -180,7 +189,7 @@ package final class TrainingRun {
     let began = ContinuousClock.now
     let rate = schedule.rate(step: state.step)
     let batches = batchesOfStep()
-    let (outcome, norm) = try snapshot.undoingOnFailure({ setup.model.states }) { try gradients(of: batches) }
+    let (outcome, norm) = try safeGradients(of: batches)
     optimizer.step(
       learningRate: rate, gradientScale: Optimizer.clipFactor(norm: norm, limit: options.maximumGradientNorm))
     let epoch = state.epochFraction(rows: setup.data.rows)
@@ -204,7 +213,7 @@ package final class TrainingRun {
   }
 
   /// The mean gradient of the batches, and its norm; plugins have taken the batches into their states.
-  private func gradients(of batches: [[Int]]) throws -> (outcome: StepOutcome, norm: Double) {
+  func gradients(of batches: [[Int]]) throws -> (outcome: StepOutcome, norm: Double) {
     var outcome = StepOutcome()
     for (index, rows) in batches.enumerated() {
       let position = BatchPosition(
@@ -246,6 +255,10 @@ package final class TrainingRun {
     ]
     members += outcome.metrics.map { ($0.name, $0.value.isFinite ? .number($0.value) : .null) }
     if options.showsProfile { members.append(("phases", stepClock.seconds(setup.pool.profile))) }
+    try appendToLog(members)
+  }
+
+  func appendToLog(_ members: [(String, JSONValue)]) throws {
     try log?.append(members)
     state.logLength = log?.length ?? 0
   }
@@ -279,10 +292,9 @@ package final class TrainingRun {
       report(notes: try setup.model.export(to: folder.checkpoints.bestPath(step: state.step)))
     }
     let seconds = (ContinuousClock.now - began).components.seconds
-    try log?.append(
+    try appendToLog(
       [("evaluation", .string(options.evalData ?? ""))] + result.members
         + [("isBest", .bool(isBest)), ("seconds", .integer(Int(seconds)))])
-    state.logLength = log?.length ?? 0
     let mark = state.step == 0 ? "  (before training)" : isBest ? "  (best so far)" : ""
     setup.display.note("step \(state.step): Spearman \(fixed(result.spearman, 2)) on \(result.pairs) pairs" + mark)
   }
@@ -303,6 +315,7 @@ package final class TrainingRun {
     try CheckpointFile.write(
       to: folder.checkpoints.checkpointPath(step: state.step), state: document, tensors: tensors)
     savedStep = state.step
+    needsCheckpoint = false
     folder.checkpoints.prune(bestOfStep: state.bestOfCheckpoint)
   }
 

@@ -28,7 +28,9 @@ package final class SentenceModel: ExportableModel {
   package let source: ModelFolder
   package let encoder: TransformerEncoder
   package let objective: ContrastiveModel
-  package let parameters: [Parameter]
+  package var parameters: [Parameter] {
+    encoder.parameters + objective.parameters + (masked?.head.parameters ?? [])
+  }
   private let export: ExportSettings
   private let masked: MaskedLanguageObjective?
   private let hiddenDropout, attentionDropout: Float
@@ -46,7 +48,6 @@ package final class SentenceModel: ExportableModel {
     self.masked = masked
     hiddenDropout = dropout.map(Float.init) ?? source.configuration.hiddenDropout
     attentionDropout = dropout.map(Float.init) ?? source.configuration.attentionDropout
-    parameters = encoder.parameters + objective.parameters + (masked?.head.parameters ?? [])
   }
 
   package var states: [CheckpointTensor] { objective.checkpointTensors }

@@ -25,6 +25,8 @@ package struct TrainingPlan {
   package var hardNegativeWeight = 0.0
   /// Strategies that look on.
   package var shadows: [ShadowStrategy] = []
+  /// Lets rebuilt plugins in; the registry must have copied its libraries.
+  package var reload: PluginReloader.Settings?
   /// Further facts for run.json: versions, the command line.
   package var record: [(String, JSONValue)] = []
 
@@ -74,6 +76,10 @@ package struct TrainingPlan {
       },
       fingerprint: try fingerprint(data, objective, task: task),
       record: record(objective, threads: pool.threads), display: display)
+    setup.reloader = try reload.map {
+      try PluginReloader(
+        model: objective, registry: registry, settings: $0, seed: options.seed, note: { display.note($0) })
+    }
     if options.isFrozen { try freeze(&setup, model, embedder: embedder.embedder, task: task) }
     return TrainingRun(setup)
   }
@@ -168,8 +174,12 @@ package struct TrainingPlan {
       ("strategy", .string(strategy.text)), ("--pooler", .string(pooler.text)), ("--head", .string(head.rawValue)),
       ("--head-train-only", .bool(headTrainOnly)), ("--eval-pooler", .string(evaluationPoolerText)),
       ("--temperature", temperature.map { .number($0) } ?? .null), ("--learn-temperature", .bool(learnTemperature)),
-      ("--hard-negative-weight", .number(hardNegativeWeight)), ("plugins", pluginRecord(objective.instances)),
+      ("--hard-negative-weight", .number(hardNegativeWeight)), ("plugins", Self.pluginRecord(objective)),
     ]
+  }
+
+  static func pluginRecord(_ objective: ContrastiveModel) -> JSONValue {
+    pluginRecord(objective.instances, firstTemperatures: objective.firstTemperatures)
   }
 
   private func shadowRecord(_ objective: ContrastiveModel) -> JSONValue {
@@ -178,16 +188,21 @@ package struct TrainingPlan {
         .object(
           JSONObject([
             ("label", .string(entry.label)), ("strategy", .string(entry.strategy.text)),
-            ("plugins", pluginRecord(entry.instances)),
+            ("plugins", Self.pluginRecord(entry.instances)),
           ]))
       })
   }
 
-  private func pluginRecord(_ instances: [PluginInstance]) -> JSONValue {
+  private static func pluginRecord(
+    _ instances: [PluginInstance], firstTemperatures: [String: String] = [:]
+  ) -> JSONValue {
     .array(
       instances.map { instance in
         let library = instance.component.library
-        let settings = instance.values.resolved.map { ($0.0, JSONValue.string($0.1)) }
+        let first = firstTemperatures[instance.name]
+        let settings = instance.values.resolved.map { name, text in
+          (name, JSONValue.string(name == "temperature" ? first ?? text : text))
+        }
         return .object(
           JSONObject([
             ("instance", .string(instance.name)), ("kind", .string(instance.component.kind.rawValue)),
@@ -205,7 +220,7 @@ package struct TrainingPlan {
       ("head", .string(head.rawValue)), ("headTrainOnly", .bool(headTrainOnly)),
       ("evalPooler", .string(evaluationPoolerText)), ("temperature", temperature.map { .number($0) } ?? .null),
       ("learnTemperature", .bool(learnTemperature)), ("hardNegativeWeight", .number(hardNegativeWeight)),
-      ("threads", .integer(threads)), ("plugins", pluginRecord(objective.instances)),
+      ("threads", .integer(threads)), ("plugins", Self.pluginRecord(objective)),
       ("shadows", shadowRecord(objective)),
     ]
   }
