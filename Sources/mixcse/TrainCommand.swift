@@ -52,6 +52,7 @@ struct TrainCommand: ParsableCommand {
     var plan = TrainingPlan(
       modelFolder: model, options: training.options, strategy: spec, pooler: pooler, head: head)
     plan.headTrainOnly = strategy.headTrainOnly
+    plan.schedules = try training.schedules.map { try ValueSchedule(parsing: $0, registry: registry) }
     plan.evaluationPooler = try training.evalPooler.map { try PoolerSpec(parsing: $0) }
     plan.temperature = strategy.temperature
     plan.learnTemperature = strategy.learnTemperature

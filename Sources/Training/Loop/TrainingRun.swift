@@ -21,6 +21,8 @@ package struct TrainingSetup {
   /// Further facts for run.json.
   package var record: [(String, JSONValue)]
   package var display: ProgressDisplay
+  /// Numbers that change from step to step.
+  package var schedules: [RunningSchedule] = []
 
   package init(
     options: TrainingOptions, data: TrainingData, batches: BatchMaker, model: any ExportableModel, pool: ThreadPool,
@@ -53,6 +55,8 @@ package final class TrainingRun {
   private var smoothedStepSeconds = 0.0
   private var notesSaid: Set<String> = []
   private let snapshot = StateSnapshot()
+  private var scheduled: [(name: String, value: Double)] = []
+  private var scheduledRate: Double?
 
   var options: TrainingOptions { setup.options }
 
@@ -82,7 +86,10 @@ package final class TrainingRun {
       }
       throw error
     } catch let error as TrainingError {
-      if case .notFinite = error { try saveAfter(failure: error) }
+      switch error {
+      case .notFinite, .schedule: try saveAfter(failure: error)
+      default: break
+      }
       throw error
     }
     return try finish()
@@ -141,6 +148,7 @@ package final class TrainingRun {
 
   private func loop() throws {
     while true {
+      try applySchedules()
       if isEvaluationDue { try evaluate() }
       if isCheckpointDue { try save() }
       if state.step == totalSteps { return }
@@ -150,6 +158,17 @@ package final class TrainingRun {
           checkpoint: folder.checkpoints.checkpointPath(step: state.step), step: state.step)
       }
       try step()
+    }
+  }
+
+  /// Sets what the schedules say for the next step; after the last step its numbers stay, also for the evaluation.
+  private func applySchedules() throws {
+    let step = min(state.step, totalSteps - 1)
+    let epoch = state.epochFraction(rows: setup.data.rows)
+    scheduled = []
+    for schedule in setup.schedules {
+      let value = try schedule.apply(step: step, total: totalSteps, epoch: epoch)
+      if schedule.drivesLearningRate { scheduledRate = value } else { scheduled.append((schedule.metric, value)) }
     }
   }
 
@@ -166,7 +185,7 @@ package final class TrainingRun {
   /// One optimiser step: gradients of one or more batches, clip, AdamW, log.
   private func step() throws {
     let began = ContinuousClock.now
-    let rate = schedule.rate(step: state.step)
+    let rate = scheduledRate ?? schedule.rate(step: state.step)
     let batches = batchesOfStep()
     let (outcome, norm) = try snapshot.undoingOnFailure({ setup.model.states }) { try gradients(of: batches) }
     optimizer.step(
@@ -232,6 +251,7 @@ package final class TrainingRun {
       ("gradNorm", .number(norm)), ("learningRate", .number(rate)),
       ("sentencesPerSecond", .number(sentencesPerSecond)),
     ]
+    members += scheduled.map { ($0.name, .number($0.value)) }
     members += outcome.metrics.map { ($0.name, $0.value.isFinite ? .number($0.value) : .null) }
     try log?.append(members)
     state.logLength = log?.length ?? 0

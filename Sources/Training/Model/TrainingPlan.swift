@@ -23,6 +23,8 @@ package struct TrainingPlan {
   package var temperature: Double?
   package var learnTemperature = false
   package var hardNegativeWeight = 0.0
+  /// Numbers that change from step to step.
+  package var schedules: [ValueSchedule] = []
   /// Further facts for run.json: versions, the command line.
   package var record: [(String, JSONValue)] = []
 
@@ -63,12 +65,14 @@ package struct TrainingPlan {
       masked: try makeMaskedObjective(encoder, weights: weights, tokenizer: tokenizer, display: display))
     let embedder = try makeEmbedder(
       encoder, tokenizer: tokenizer, objective: objective, registry: registry, services: services)
-    return TrainingRun(
-      TrainingSetup(
-        options: options, data: data, batches: batches, model: model, pool: pool,
-        evaluate: task.map { DevelopmentScore(task: $0, embedder: embedder, pool: pool, display: display).evaluate },
-        fingerprint: try fingerprint(data, objective, task: task),
-        record: record(objective, threads: pool.threads), display: display))
+    var setup = TrainingSetup(
+      options: options, data: data, batches: batches, model: model, pool: pool,
+      evaluate: task.map { DevelopmentScore(task: $0, embedder: embedder, pool: pool, display: display).evaluate },
+      fingerprint: try fingerprint(data, objective, task: task),
+      record: record(objective, threads: pool.threads), display: display)
+    setup.schedules = try RunningSchedule.bind(
+      schedules, to: objective.instances, options: options, learnsTemperature: learnTemperature)
+    return TrainingRun(setup)
   }
 
   private func makeObjective(
@@ -152,7 +156,9 @@ package struct TrainingPlan {
     let weights = ["model.safetensors", "pytorch_model.bin"].map { modelFolder + "/" + $0 }
       .first { FileManager.default.fileExists(atPath: $0) }
     let modelDigest = try weights.map { JSONValue.string(try fileDigest($0).sha256) }
-    return options.deciding + [
+    // Left out where there are none, so that older checkpoints go on.
+    let scheduled = schedules.isEmpty ? [] : [("--schedule", JSONValue.array(schedules.map(\.record)))]
+    return options.deciding + scheduled + [
       ("--train-file (sha256)", .string(data.report.sha256)),
       ("--eval-data (pairs)", task.map { .integer($0.subsets.reduce(0) { $0 + $1.count }) } ?? .null),
       ("--model (weights' sha256)", modelDigest ?? .null),
@@ -185,7 +191,8 @@ package struct TrainingPlan {
       ("head", .string(head.rawValue)), ("headTrainOnly", .bool(headTrainOnly)),
       ("evalPooler", .string(evaluationPoolerText)), ("temperature", temperature.map { .number($0) } ?? .null),
       ("learnTemperature", .bool(learnTemperature)), ("hardNegativeWeight", .number(hardNegativeWeight)),
-      ("threads", .integer(threads)), ("plugins", pluginRecord(objective)),
+      ("schedules", .array(schedules.map(\.record))), ("threads", .integer(threads)),
+      ("plugins", pluginRecord(objective)),
     ]
   }
 }

@@ -26,6 +26,13 @@ struct StrategyOptions: ParsableArguments {
   var losses: [String] = []
 
   @Option(
+    name: .customLong("metric"),
+    help: ArgumentHelp(
+      "A bare metric function, computed on each batch and logged; may be repeated. It changes nothing.",
+      valueName: "name[:param=value,...]"))
+  var metrics: [String] = []
+
+  @Option(
     help: ArgumentHelp(
       "How token states become one vector: cls, cls_before_pooler, avg, avg_top2, avg_first_last, max, weighted, ...",
       valueName: "name[:param=value,...][+name]"))
@@ -74,7 +81,7 @@ struct StrategyOptions: ParsableArguments {
   /// - Throws: `PluginError`
   func resolve(with registry: PluginRegistry) throws -> (strategy: StrategySpec, pooler: PoolerSpec) {
     let request = StrategyRequest(
-      method: method, samplers: samplers, losses: losses, pooler: pooler, settings: settings)
+      method: method, samplers: samplers, metrics: metrics, losses: losses, pooler: pooler, settings: settings)
     let resolved = try request.resolve(with: registry)
     return (resolved.strategy, try resolved.pooler ?? PoolerSpec(parsing: pooler))
   }

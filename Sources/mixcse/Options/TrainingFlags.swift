@@ -95,6 +95,17 @@ struct TrainingFlags: ParsableArguments {
     help: ArgumentHelp("The longest gradient, all parameters together; 0: no limit.", valueName: "norm"))
   var maximumGradientNorm = 1.0
 
+  @Option(
+    name: .customLong("schedule"),
+    help: ArgumentHelp(
+      "A number that changes from step to step; may be repeated.",
+      discussion: """
+        TARGET is learning-rate or component.param, a live parameter such as mixcse.lambda. FORM is linear(from,to), \
+        cosine(from,to), each with a third number of steps if it ends before the last one, or a bare schedule \
+        function: ./lib.so:name:param=value.
+        """, valueName: "target=form"))
+  var schedules: [String] = []
+
   @Flag(help: "Also train masked language modelling, on a masked copy of each batch; costs a second pass.")
   var mlm = false
 
