@@ -39,7 +39,8 @@ import Testing
       let trained = try shell(
         [
           Resources.command, "train", "--model", world.path("model"), "--train-file", world.path("train.txt"),
-          "--output-dir", world.path(output), "--max-steps", "6", "--batch-size", "8", "--threads", "1", "--pooler", "avg",
+          "--output-dir", world.path(output), "--max-steps", "6", "--batch-size", "8", "--threads", "1", "--pooler",
+          "avg",
         ] + flags.map { $0.replacingOccurrences(of: "LIB", with: library) })
       #expect(trained.code == 0, "\(trained.errors)")
       #expect(try world.metrics(output).count == 6)
@@ -57,7 +58,8 @@ import Testing
       try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: world.path(library))
       let trained = try shell([
         Resources.command, "train", "--model", world.path("model"), "--train-file", world.path("train.txt"),
-        "--output-dir", world.path(folder), "--max-steps", "8", "--batch-size", "8", "--threads", "1", "--pooler", "avg",
+        "--output-dir", world.path(folder), "--max-steps", "8", "--batch-size", "8", "--threads", "1", "--pooler",
+        "avg",
         "--sampler", world.path(spec), "--loss", "infonce", "--learning-rate", "1e-3",
       ])
       try #require(trained.code == 0, "\(trained.errors)")

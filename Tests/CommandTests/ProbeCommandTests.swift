@@ -37,7 +37,8 @@ import Testing
     try embeddings(world, rows: 6)
     try world.write("texts.txt", "one\ntwo\nthree\ntwo\nfive\nsix\n")
     let report = try object(
-      probe(world, ["--method", "mixcse", "--json", "--histogram", "--sentences", world.path("texts.txt"), "--top", "90"])
+      probe(
+        world, ["--method", "mixcse", "--json", "--histogram", "--sentences", world.path("texts.txt"), "--top", "90"])
     )
     for key in ["softmaxShare", "gradientShare"] {
       #expect(isClose(sum(report["kinds"], key), 1, absolute: 1e-12), "\(key)")
@@ -50,7 +51,8 @@ import Testing
     let top = try #require(report["top"] as? [[String: Any]])
     #expect(top.count == 90)
     let equal = top.filter { $0["isDuplicate"] as? Bool == true }
-    #expect(equal.count == 2 && equal.allSatisfy { $0["text"] as? String == "two" && $0["columnText"] as? String == "two" })
+    #expect(
+      equal.count == 2 && equal.allSatisfy { $0["text"] as? String == "two" && $0["columnText"] as? String == "two" })
     let duplicates = try #require(report["duplicates"] as? [String: Any])
     #expect(duplicates["count"] as? Int == 2)
     #expect(isClose(duplicates["softmaxShare"] as? Double ?? 0, sum(equal, "probability") / 6, relative: 1e-9))
@@ -93,7 +95,8 @@ import Testing
         ] + shared))
     #expect(isClose(report["loss"] as? Double ?? .nan, step["loss"] as? Double ?? 0, relative: 1e-6))
     let top = try #require(report["top"] as? [[String: Any]])
-    let words = try String(contentsOfFile: world.path("train.txt"), encoding: .utf8).split(separator: "\n").map(String.init)
+    let words = try String(contentsOfFile: world.path("train.txt"), encoding: .utf8).split(separator: "\n").map(
+      String.init)
     #expect(top.count == 5 && top.allSatisfy { words.contains($0["text"] as? String ?? "") })
     #expect(report["duplicates"] is [String: Any])
   }
@@ -115,7 +118,8 @@ import Testing
       #expect(result.code == 64 && result.errors.contains(says), "\(arguments): \(result.errors)")
     }
     let missing = try shell([
-      Resources.command, "probe", "--method", "simcse", "--model", world.path("model"), "--input", world.path("none.txt"),
+      Resources.command, "probe", "--method", "simcse", "--model", world.path("model"), "--input",
+      world.path("none.txt"),
     ])
     #expect(missing.code == 66 && missing.errors.contains("none.txt"), "\(missing.errors)")
   }

@@ -25,7 +25,8 @@ import Testing
   private func arguments(_ world: CommandWorld, _ output: String, _ more: [String]) -> [String] {
     [
       Resources.command, "train", "--model", world.path("model"), "--train-file", world.path("train.txt"),
-      "--output-dir", world.path(output), "--method", "mixcse", "--pooler", "avg", "--batch-size", "8", "--threads", "1",
+      "--output-dir", world.path(output), "--method", "mixcse", "--pooler", "avg", "--batch-size", "8", "--threads",
+      "1",
       "--save-steps", "3",
     ] + more
   }
@@ -95,7 +96,8 @@ import Testing
       arguments(world, "killed", more), until: { _ in world.lines("killed") >= 10 }, signal: SIGKILL)
     #expect(end.wasSignalled)
     let changed = try shell(
-      arguments(world, "killed", more.map { $0.replacingOccurrences(of: "(0.1,0.5)", with: "(0.1,0.4)") } + ["--resume"]))
+      arguments(
+        world, "killed", more.map { $0.replacingOccurrences(of: "(0.1,0.5)", with: "(0.1,0.4)") } + ["--resume"]))
     #expect(changed.code == 64 && changed.errors.contains("--schedule"), "\(changed.errors)")
     let resumed = try shell(arguments(world, "killed", more + ["--resume"]))
     #expect(resumed.code == 0, "\(resumed.errors)")
@@ -108,9 +110,11 @@ import Testing
     let library = try Self.libraries.get().plain
     for (text, more, says) in [
       ("mixcse.mask=linear(0,1)", [], "a 'live' parameter (mixcse has lambda, hard_weight)"),
-      ("mixcse.lambda=linear(0.1,1.4)", [], "numbers in [0, 1]"), ("mixcs.lambda=linear(0,1)", [], "a component of this run"),
+      ("mixcse.lambda=linear(0.1,1.4)", [], "numbers in [0, 1]"),
+      ("mixcs.lambda=linear(0,1)", [], "a component of this run"),
       ("mixcse.lambda=linear(0.1)", [], "linear(from,to)"), ("mixcse.lambda", [], "no '='"),
-      ("lambda=linear(0,1)", [], "learning-rate or component.param"), ("learning-rate=linear(2,0)", [], "rates from 0 to 1"),
+      ("lambda=linear(0,1)", [], "learning-rate or component.param"),
+      ("learning-rate=linear(2,0)", [], "rates from 0 to 1"),
       ("learning-rate=linear(1e-3,0)", ["--warmup-steps", "2"], "--warmup-steps"),
       ("infonce.temperature=linear(0.1,0.2)", ["--learn-temperature"], "--learn-temperature"),
       ("mixcse.lambda=\(library):greet", [], "is no schedule"),

@@ -109,6 +109,7 @@ import Testing
       "pooler a(hidden:f32[t,d], state q:f32[d], out v:f32[s,d]) backward(b) ;", 1, 27,
       "only samplers, losses and metrics"
     ),
+    ("sampler a(state z1:f32[8,d]) cols(z1) ;", 1, 11, "a state needs a name of its own"),
     ("commit p(z1:f32[n,d]) ;", 1, 1, "nothing calls it"),
   ]
 

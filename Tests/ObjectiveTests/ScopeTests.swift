@@ -35,7 +35,9 @@ struct ScopeTests {
     var cells = cells
     for row in 0..<rows {
       let places = cells.indices.filter { cells[$0].row == row }
-      for place in places { cells[place].logit = cells[place].gain * cells[place].cosine / temperature + cells[place].bias }
+      for place in places {
+        cells[place].logit = cells[place].gain * cells[place].cosine / temperature + cells[place].bias
+      }
       let sum = places.reduce(0) { $0 + exp(cells[$1].logit) }
       for place in places {
         cells[place].probability = exp(cells[place].logit) / sum
@@ -55,7 +57,8 @@ struct ScopeTests {
       let own = cells.filter { $0.kind == kind.kind.label }
       #expect(kind.count == own.count, "\(kind.kind)")
       func expectClose(_ found: Double, _ expected: Double, _ what: String) {
-        #expect(isClose(found, expected, absolute: 2e-6, relative: 2e-5), "\(what) of \(kind.kind): \(found) \(expected)")
+        #expect(
+          isClose(found, expected, absolute: 2e-6, relative: 2e-5), "\(what) of \(kind.kind): \(found) \(expected)")
       }
       expectClose(kind.softmaxShare, own.reduce(0) { $0 + $1.probability } / Double(rows), "softmax share")
       expectClose(kind.gradientShare, own.reduce(0) { $0 + abs($1.gradient) } / total, "gradient share")
@@ -93,7 +96,8 @@ struct ScopeTests {
           Cell(
             kind: "hard-negative", row: i, column: j, cosine: cosine(views[0][i], views[2][j]), bias: i == j ? 0.5 : 0))
         for (label, value, masked) in [
-          ("mixed", cosine(views[0][i], m[j]), (i + n - 1) % n), ("mixed-anchor", cosine(a[i], views[1][j]), (i + 1) % n),
+          ("mixed", cosine(views[0][i], m[j]), (i + n - 1) % n),
+          ("mixed-anchor", cosine(a[i], views[1][j]), (i + 1) % n),
         ] {
           var cell = Cell(kind: label, row: i, column: j, cosine: value, bias: i == j ? 0.25 : 0)
           if j == masked { (cell.kind, cell.gain) = (excludes ? "excluded" : "masked", 0) }
@@ -162,7 +166,8 @@ struct ScopeTests {
     let world = try TestWorld()
     let z = makeViews(2, rows: 5, width: 6)
     for (samplers, families) in [
-      (["queue:size=8"], [CandidateKind.Family.positive, .inBatch, .queue]), (["mochi"], [.positive, .inBatch, .mixed]),
+      (["queue:size=8"], [CandidateKind.Family.positive, .inBatch, .queue]),
+      (["mochi"], [.positive, .inBatch, .mixed]),
       (["ntxent"], [.positive, .inBatch, .inBatch, .inBatch, .inBatch, .excluded]),
     ] {
       let objective = try world.objective(samplers: samplers, width: 6, rows: 5, temperature: 0.2)

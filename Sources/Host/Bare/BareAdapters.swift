@@ -99,14 +99,14 @@ private let planAdapter:
       return withInstance(call) { $0.plan($1, limits.pointee, plan) }
     }
 
-private let commitAdapter:
-  @convention(c) (UnsafePointer<cse_call>?, UnsafePointer<cse_batch>?) -> cse_status = { call, batch in
-    withInstance(call) { instance, call in
-      var frame = BareFrame(call)
-      frame.batch = batch
-      return instance.runCommit(frame)
-    }
+private let commitAdapter: @convention(c) (UnsafePointer<cse_call>?, UnsafePointer<cse_batch>?) -> cse_status = {
+  call, batch in
+  withInstance(call) { instance, call in
+    var frame = BareFrame(call)
+    frame.batch = batch
+    return instance.runCommit(frame)
   }
+}
 
 private let poolAdapter:
   @convention(c) (UnsafePointer<cse_call>?, UnsafePointer<cse_tokens>?, UnsafeMutablePointer<DLTensor>?) -> cse_status =

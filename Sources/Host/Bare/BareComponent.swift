@@ -147,29 +147,14 @@ struct BareRules {
     }
   }
 
-  /// A state without a commit would never change; a commit without a state would change nothing.
-  private func checkStates() throws(BareTextProblem) {
-    if let commit {
-      guard commit.declaration.result == .void || commit.declaration.result == .status else {
-        throw resolver.problem(commit.declaration.place, "a commit function returns void or status")
-      }
-      guard commit.slots.contains(where: { if case .state = $0.role { $0.direction == .inout } else { false } }) else {
-        throw resolver.problem(commit.declaration.place, "it changes no state: add inout NAME with the state's type")
-      }
-    } else if let state = resolver.states.first {
-      throw resolver.problem(
-        state.place, "the state '\(state.name)' would never change: name the function that writes it, commit(NAME)")
-    }
-  }
-
   private func checkSampler() throws(BareTextProblem) {
     try only(["detached", "rows", "cols", "gain", "bias", "mask", "backward", "commit"])
     if case .loss = declaration.result { throw fail("a sampler computes no loss") }
     if case .value = declaration.result { throw fail("say what the result is: -> f32 metric(name)") }
     let outputs = resolver.outputs
     guard
-      !outputs.isEmpty || resolver.stateColumns != nil || forward.has(.gain) || forward.has(.bias) || !attributes.gains.isEmpty
-        || !attributes.biases.isEmpty
+      !outputs.isEmpty || resolver.stateColumns != nil || forward.has(.gain) || forward.has(.bias)
+        || !attributes.gains.isEmpty || !attributes.biases.isEmpty
     else { throw fail("a sampler writes vectors (out new:f32[n,d]) or edits cells (inout bias:f32[n,m])") }
     for output in outputs { try checkVectors(output) }
     try checkStateBlock()
@@ -191,22 +176,6 @@ struct BareRules {
     if let backward, !backward.slots.contains(where: { $0.role.isMadeGradient }) {
       throw resolver.problem(backward.declaration.place, "it makes no gradient: add out dz1:f32[n,d] or another")
     }
-  }
-
-  /// cols(STATE): the anchors, or rows(view), against the state's rows.
-  private func checkStateBlock() throws(BareTextProblem) {
-    guard let index = resolver.stateColumns else {
-      guard !forward.has(.used) || !resolver.outputs.isEmpty else {
-        throw fail("'used' is the number of columns of its own block; it has none")
-      }
-      return
-    }
-    let state = resolver.states[index]
-    guard resolver.outputs.isEmpty else {
-      throw fail("cols(\(state.name)): a sampler compares with its state or makes vectors, not both; write two")
-    }
-    guard state.type == .f32, state.dimensions?.count == 2, state.dimensions?.last == BareDimension(name: "d", plus: 0)
-    else { throw resolver.problem(state.place, "what is compared is f32[k,d], found \(state.typeText)") }
   }
 
   /// [n,d], [k,d] or [n,k,d].
@@ -313,14 +282,4 @@ struct BareRules {
   }
 
   private func fail(_ message: String) -> BareTextProblem { resolver.problem(declaration.place, message) }
-}
-
-extension BareDeclaration.Kind {
-  /// Whether it belongs to another declaration and is no component of its own.
-  var isPart: Bool { self == .backward || self == .commit }
-}
-
-extension BareResolver {
-  /// The state that `cols(NAME)` names, if it does.
-  var stateColumns: Int? { states.firstIndex { $0.name == owner.attributes.columns } }
 }

@@ -26,7 +26,7 @@ struct BareResolver {
   let owner: BareDeclaration
   private(set) var parameters: [ParameterDeclaration] = []
   private(set) var weights: [BareArgument] = []
-  private(set) var states: [BareArgument] = []
+  var states: [BareArgument] = []
   private(set) var outputs: [BareArgument] = []
 
   init(text: String, owner: BareDeclaration) {
@@ -146,7 +146,7 @@ struct BareResolver {
     if let index = weights.firstIndex(where: { $0.name == argument.name }) {
       return BareSlot(argument: argument, role: .weight(index), direction: .in)
     }
-    guard kind != .backward, kind != .commit else { throw problem(argument.place, "no weight '\(argument.name)' is declared") }
+    guard !kind.isPart else { throw problem(argument.place, "no weight '\(argument.name)' is declared") }
     guard argument.isArray, argument.type == .f32, weights.count < 16 else {
       throw problem(
         argument.place, "a weight is an array of f32, such as weight w:f32[d] = 1, and there are at most 16")
@@ -156,49 +156,6 @@ struct BareResolver {
     }
     weights.append(argument)
     return BareSlot(argument: argument, role: .weight(weights.count - 1), direction: .in)
-  }
-
-  /// `state NAME`: declares it, where no function before has.
-  private mutating func state(
-    _ argument: BareArgument, in kind: BareDeclaration.Kind
-  ) throws(BareTextProblem) -> BareSlot {
-    if let slot = try knownState(argument, in: kind) { return slot }
-    guard kind != .backward, kind != .commit else {
-      throw problem(argument.place, "'\(owner.name)' declares no state '\(argument.name)'")
-    }
-    guard owner.kind == .sampler || owner.kind == .loss || owner.kind == .metric else {
-      throw problem(argument.place, "only samplers, losses and metrics have states")
-    }
-    guard argument.isArray, argument.type == .f32 || argument.type == .i64, states.count < 16 else {
-      throw problem(
-        argument.place,
-        "a state is an array of f32 or i64, such as state queue:f32[64,d] = 0, and there are at most 16")
-    }
-    guard argument.dimensions?.allSatisfy({ !["n", "m", "t", "s"].contains($0.name ?? "") }) == true else {
-      throw problem(argument.place, "a state outlives the batch; its dimensions are d, numbers and integer parameters")
-    }
-    if let text = argument.defaultText, decimalNumber(text)?.isFinite != true {
-      throw problem(argument.place, "the default of a state is the number it starts with, found '\(text)'")
-    }
-    states.append(argument)
-    return BareSlot(argument: argument, role: .state(states.count - 1), direction: .in)
-  }
-
-  /// A state that the forward function declares, named again: read everywhere, written in commit.
-  private func knownState(
-    _ argument: BareArgument, in kind: BareDeclaration.Kind
-  ) throws(BareTextProblem) -> BareSlot? {
-    guard let index = states.firstIndex(where: { $0.name == argument.name }) else { return nil }
-    guard argument.type == states[index].type, argument.dimensions == states[index].dimensions else {
-      throw problem(
-        argument.place, "the state '\(argument.name)' is \(states[index].typeText), found \(argument.typeText)")
-    }
-    switch argument.direction {
-    case nil, .in, .state: return BareSlot(argument: argument, role: .state(index), direction: .in)
-    case .inout where kind == .commit: return BareSlot(argument: argument, role: .state(index), direction: .inout)
-    default:
-      throw problem(argument.place, "a state is written in commit(NAME) only, as inout \(argument.name)")
-    }
   }
 
   /// In a backward function, or a loss that makes its own gradients: gradients of the forward one's vectors and weights, and the vectors themselves.
@@ -255,7 +212,7 @@ struct BareResolver {
     _ argument: BareArgument, in kind: BareDeclaration.Kind
   ) throws(BareTextProblem) -> Int {
     let index = parameters.firstIndex { $0.name == argument.name }
-    if kind == .backward || kind == .commit {
+    if kind.isPart {
       guard let index else {
         throw problem(
           argument.place, "'\(owner.name)' has no parameter '\(argument.name)' that its \(kind.rawValue) could see")

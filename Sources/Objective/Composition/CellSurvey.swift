@@ -10,6 +10,7 @@ struct CellSurvey {
   private let options: ScopeOptions
   private let temperature: Double
   private var places: [CandidateKind: Int] = [:]
+  private var lastPlace = 0
   private var kinds: [KindReport] = []
   private var cosines: [Double] = []
   private var logits: [Double] = []
@@ -88,6 +89,12 @@ struct CellSurvey {
 
   // MARK: One cell
 
+  private static let positive = CandidateKind(family: .positive, label: "positive", sampler: "")
+  private static let others: [CandidateBlock.CellState: CandidateKind] = [
+    .masked: CandidateKind(family: .masked, label: "masked", sampler: ""),
+    .excluded: CandidateKind(family: .excluded, label: "excluded", sampler: ""),
+  ]
+
   private struct Cell {
     var block: CandidateBlock
     var row, column: Int
@@ -97,12 +104,7 @@ struct CellSurvey {
 
   private mutating func add(_ cell: Cell, _ blockKind: CandidateKind) {
     let state = cell.block.state(row: cell.row, column: cell.column)
-    let kind =
-      cell.isPositive
-      ? CandidateKind(family: .positive, label: "positive", sampler: "")
-      : state == .compared
-        ? blockKind
-        : CandidateKind(family: state == .masked ? .masked : .excluded, label: "\(state)", sampler: "")
+    let kind = cell.isPositive ? Self.positive : state == .compared ? blockKind : Self.others[state] ?? blockKind
     let place = self.place(of: kind)
     let cosine = cell.block.cosine(row: cell.row, column: cell.column)
     let size = abs(cell.gradient)
@@ -141,9 +143,8 @@ struct CellSurvey {
   /// Whether the column's text is one that belongs beside the row's anchor.
   private func isDuplicate(_ cell: Cell) -> Bool {
     let block = cell.block.planned
-    guard case .view(0...1) = block.rows, case .view(let view) = block.columns, options.texts.count > max(view, 1) else {
-      return false
-    }
+    guard case .view(0...1) = block.rows, case .view(let view) = block.columns, options.texts.count > max(view, 1)
+    else { return false }
     let column = block.isPrivate ? cell.row : cell.column
     if view < 2, column == cell.row { return false }
     let text = options.texts[view][column]
@@ -154,7 +155,12 @@ struct CellSurvey {
   // MARK: Kinds and probabilities
 
   private mutating func place(of kind: CandidateKind) -> Int {
-    if let place = places[kind] { return place }
+    // Neighbours are mostly of one kind.
+    if lastPlace < kinds.count, kinds[lastPlace].kind == kind { return lastPlace }
+    if let place = places[kind] {
+      lastPlace = place
+      return place
+    }
     places[kind] = kinds.count
     kinds.append(KindReport(kind: kind))
     cosines.append(0)

@@ -50,7 +50,8 @@ package struct ValueSchedule {
     else {
       throw usage(whole, "\(text[..<open])(from,to) or \(text[..<open])(from,to,steps) with steps of at least 1", text)
     }
-    return text.hasPrefix("linear") ? .linear(from: from, to: to, steps: steps) : .cosine(from: from, to: to, steps: steps)
+    let isLine = text.hasPrefix("linear")
+    return isLine ? .linear(from: from, to: to, steps: steps) : .cosine(from: from, to: to, steps: steps)
   }
 
   /// The number for `step`, from 0 to `total` - 1; `epoch` with its fraction.

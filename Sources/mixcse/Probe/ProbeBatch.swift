@@ -49,7 +49,8 @@ struct ProbeBatchOptions: ParsableArguments {
   @Option(help: ArgumentHelp("With --model. (default: what the folder records, else avg)", valueName: "name"))
   var pooler: String?
   @Option(
-    name: .customLong("batch-size"), help: ArgumentHelp("With --model: rows, 1 to 65536. (default: 64)", valueName: "rows")
+    name: .customLong("batch-size"),
+    help: ArgumentHelp("With --model: rows, 1 to 65536. (default: 64)", valueName: "rows")
   )
   var batchSize: Int?
   @Option(
