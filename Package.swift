@@ -104,7 +104,7 @@ let package = Package(
       name: "ComparisonTests",
       dependencies: ["Comparison", "Training", "Evaluation", "Encoder", "Kernels", "TestSupport"]),
     .testTarget(name: "PluginTests", dependencies: ["PluginAPI", "TestSupport"]),
-    .testTarget(name: "CommandTests", dependencies: ["TestSupport"]),
+    .testTarget(name: "CommandTests", dependencies: ["Kernels", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

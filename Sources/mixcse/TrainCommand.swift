@@ -61,6 +61,7 @@ struct TrainCommand: ParsableCommand {
     var plan = TrainingPlan(
       modelFolder: model, options: options, strategy: spec, pooler: pooler, head: head)
     plan.headTrainOnly = strategy.objective.headTrainOnly
+    plan.schedules = try runFlags.schedules.map { try ValueSchedule(parsing: $0, registry: registry) }
     plan.evaluationPooler = try training.evalPooler.map { try PoolerSpec(parsing: $0) }
     plan.temperature = strategy.objective.temperature
     plan.learnTemperature = strategy.objective.learnTemperature

@@ -95,7 +95,9 @@ enum BareLoader {
     let forward = try function(meaning.forward, file, handle, origin)
     var backward: ForeignFunction?
     if let signature = meaning.backward { backward = try function(signature, file, handle, origin) }
-    let loaded = LoadedBareComponent(meaning, forward: forward, backward: backward)
+    var commit: ForeignFunction?
+    if let signature = meaning.commit { commit = try function(signature, file, handle, origin) }
+    let loaded = LoadedBareComponent(meaning, forward: forward, backward: backward, commit: commit)
     let table = loaded.makeTable()
     let declaration = meaning.forward.declaration
     let doc =

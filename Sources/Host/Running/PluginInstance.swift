@@ -79,8 +79,9 @@ package final class PluginInstance {
     context = CallContext(services: services, stream: RandomStream(seed: seed, name: "plugin.\(name)"))
     metricSlots = GuardedBuffer(byteCount: component.metrics.count * 8, label: "metrics")
     metricSums = component.metrics.map { _ in (0, 0) }
-    call = .allocate(capacity: 1)
-    call.initialize(to: cse_call())
+    let tailed = UnsafeMutablePointer<TailedStruct<cse_call>>.allocate(capacity: 1)
+    tailed.initialize(to: TailedStruct(cse_call()))
+    call = UnsafeMutableRawPointer(tailed).assumingMemoryBound(to: cse_call.self)
     fillCall()
     if let create = table.create {
       try perform(.create) { create($0, &self.call.pointee.`self`) }
@@ -133,7 +134,7 @@ package final class PluginInstance {
   }
 
   private func fillCall() {
-    call.pointee.struct_size = UInt32(MemoryLayout<cse_call>.size)
+    call.pointee.struct_size = TailedStruct<cse_call>.size(isNewer: services.isNewer)
     call.pointee.host = services.table
     call.pointee.host_data = Unmanaged.passUnretained(context).toOpaque()
     call.pointee.component = component.declared

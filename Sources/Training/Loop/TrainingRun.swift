@@ -25,6 +25,8 @@ package struct TrainingSetup {
   package var display: ProgressDisplay
   /// Lets rebuilt plugins into the model, where the run has `--watch`.
   package var reloader: PluginReloader?
+  /// Numbers that change from step to step.
+  package var schedules: [RunningSchedule] = []
 
   package init(
     options: TrainingOptions, data: TrainingData, batches: BatchMaker, model: any ExportableModel, pool: ThreadPool,
@@ -62,6 +64,8 @@ package final class TrainingRun {
   var trial: ReloadTrial?
   var reloads: [JSONValue] = []
   var needsCheckpoint = false
+  private var scheduled: [(name: String, value: Double)] = []
+  private var scheduledRate: Double?
 
   var options: TrainingOptions { setup.options }
 
@@ -91,7 +95,10 @@ package final class TrainingRun {
       }
       throw error
     } catch let error as TrainingError {
-      if case .notFinite = error { try saveAfter(failure: error) }
+      switch error {
+      case .notFinite, .schedule: try saveAfter(failure: error)
+      default: break
+      }
       throw error
     }
     return try finish()
@@ -157,6 +164,7 @@ package final class TrainingRun {
 
   private func loop() throws {
     while true {
+      try applySchedules()
       if isEvaluationDue { try evaluate() }
       if isCheckpointDue { try save() }
       if state.step == totalSteps { return }
@@ -170,6 +178,17 @@ package final class TrainingRun {
       }
       try reloadPlugins()
       try setup.pool.profile.step("training/rest") { try step() }
+    }
+  }
+
+  /// Sets what the schedules say for the next step; after the last step its numbers stay, also for the evaluation.
+  private func applySchedules() throws {
+    let step = min(state.step, totalSteps - 1)
+    let epoch = state.epochFraction(rows: setup.data.rows)
+    scheduled = []
+    for schedule in setup.schedules {
+      let value = try schedule.apply(step: step, total: totalSteps, epoch: epoch)
+      if schedule.drivesLearningRate { scheduledRate = value } else { scheduled.append((schedule.metric, value)) }
     }
   }
 
@@ -187,7 +206,7 @@ package final class TrainingRun {
   /// One optimiser step: gradients of one or more batches, clip, AdamW, log.
   private func step() throws {
     let began = ContinuousClock.now
-    let rate = schedule.rate(step: state.step)
+    let rate = scheduledRate ?? schedule.rate(step: state.step)
     let batches = batchesOfStep()
     let (outcome, norm) = try safeGradients(of: batches)
     optimizer.step(
@@ -253,6 +272,7 @@ package final class TrainingRun {
       ("gradNorm", .number(norm)), ("learningRate", .number(rate)),
       ("sentencesPerSecond", .number(sentencesPerSecond)),
     ]
+    members += scheduled.map { ($0.name, .number($0.value)) }
     members += outcome.metrics.map { ($0.name, $0.value.isFinite ? .number($0.value) : .null) }
     if options.showsProfile { members.append(("phases", stepClock.seconds(setup.pool.profile))) }
     try appendToLog(members)

@@ -27,6 +27,8 @@ package struct TrainingPlan {
   package var shadows: [ShadowStrategy] = []
   /// Lets rebuilt plugins in; the registry must have copied its libraries.
   package var reload: PluginReloader.Settings?
+  /// Numbers that change from step to step.
+  package var schedules: [ValueSchedule] = []
   /// Further facts for run.json: versions, the command line.
   package var record: [(String, JSONValue)] = []
 
@@ -80,6 +82,8 @@ package struct TrainingPlan {
       try PluginReloader(
         model: objective, registry: registry, settings: $0, seed: options.seed, note: { display.note($0) })
     }
+    setup.schedules = try RunningSchedule.bind(
+      schedules, to: objective.instances, options: options, learnsTemperature: learnTemperature)
     if options.isFrozen { try freeze(&setup, model, embedder: embedder.embedder, task: task) }
     return TrainingRun(setup)
   }
@@ -167,7 +171,9 @@ package struct TrainingPlan {
     let weights = ["model.safetensors", "pytorch_model.bin"].map { modelFolder + "/" + $0 }
       .first { FileManager.default.fileExists(atPath: $0) }
     let modelDigest = try weights.map { JSONValue.string(try fileDigest($0).sha256) }
-    return options.deciding + [
+    // Left out where there are none, so that older checkpoints go on.
+    let scheduled = schedules.isEmpty ? [] : [("--schedule", JSONValue.array(schedules.map(\.record)))]
+    return options.deciding + scheduled + [
       ("--train-file (sha256)", .string(data.report.sha256)),
       ("--eval-data (pairs)", task.map { .integer($0.subsets.reduce(0) { $0 + $1.count }) } ?? .null),
       ("--model (weights' sha256)", modelDigest ?? .null),
@@ -220,6 +226,7 @@ package struct TrainingPlan {
       ("head", .string(head.rawValue)), ("headTrainOnly", .bool(headTrainOnly)),
       ("evalPooler", .string(evaluationPoolerText)), ("temperature", temperature.map { .number($0) } ?? .null),
       ("learnTemperature", .bool(learnTemperature)), ("hardNegativeWeight", .number(hardNegativeWeight)),
+      ("schedules", .array(schedules.map(\.record))),
       ("threads", .integer(threads)), ("plugins", Self.pluginRecord(objective)),
       ("shadows", shadowRecord(objective)),
     ]

@@ -5,7 +5,7 @@ import ArgumentParser
 import Foundation
 import Training
 
-/// `--seed`, `--resume`, `--overwrite`, `--stop-after`, `--profile`.
+/// `--seed`, `--resume`, `--overwrite`, `--stop-after`, `--profile`, `--schedule`.
 struct RunFlags: ParsableArguments {
   @Option(help: "Decides order, dropout, head and plugins' random numbers; 0 to 2^64-1.")
   var seed: UInt64 = 42
@@ -25,6 +25,17 @@ struct RunFlags: ParsableArguments {
 
   @Flag(help: "Print where the time goes, by phase and plugin, and log each step's seconds (phases).")
   var profile = false
+
+  @Option(
+    name: .customLong("schedule"),
+    help: ArgumentHelp(
+      "A number that changes from step to step; may be repeated.",
+      discussion: """
+        TARGET is learning-rate or component.param, a live parameter such as mixcse.lambda. FORM is linear(from,to), \
+        cosine(from,to), each with a third number of steps if it ends before the last one, or a bare schedule \
+        function: ./lib.so:name:param=value.
+        """, valueName: "target=form"))
+  var schedules: [String] = []
 
   @Flag(name: .customLong("stop-with-input"), help: .hidden)
   var stopWithInput = false
