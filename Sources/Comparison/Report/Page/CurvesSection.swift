@@ -58,7 +58,7 @@ struct CurvesSection {
   /// Each strategy's path through the plane.
   ///
   /// Source: Wang and Isola, "Understanding contrastive representation learning through alignment and uniformity on the
-  /// hypersphere", 2020; the plane as in figure 3 of Gao et al., "SimCSE", 2021.
+  /// hypersphere", 2020; the plane with its training paths as in figure 2 of Gao et al., "SimCSE", 2021.
   private var space: String? {
     let alignments = CurveSeries.collect("alignment", isEvaluation: true, in: results)
     let series = CurveSeries.collect("uniformity", isEvaluation: true, in: results).compactMap { line -> CurveSeries? in
