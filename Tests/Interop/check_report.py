@@ -49,7 +49,8 @@ def pixels(path):
 
 def check_screenshot(width, dark):
     path = f"{scratch.name}/{width}-{dark}.png"
-    chromium(f"--screenshot={path}", f"--window-size={width},1600", f"--blink-settings=preferredColorScheme={0 if dark else 1}")
+    scheme = f"--blink-settings=preferredColorScheme={0 if dark else 1}"
+    chromium(f"--screenshot={path}", f"--window-size={width},1600", scheme)
     found, height, rows = pixels(path)
     assert (found, height) == (width, 1600), f"{found} x {height}"
     # PNG's filters leave zeros where a row is like its neighbour: a blank page has next to nothing else.
@@ -59,8 +60,8 @@ def check_screenshot(width, dark):
 
 
 text = open(report, encoding="utf-8").read()
-assert not re.search(r"(src|href)\s*=|@import|url\((?!#)|https?://", re.sub(r"<code>.*?</code>", "", text, flags=re.S)), \
-    "the page refers to something outside itself"
+outside = re.search(r"(src|href)\s*=|@import|url\((?!#)|https?://", re.sub(r"<code>.*?</code>", "", text, flags=re.S))
+assert not outside, f"the page refers to something outside itself: {outside}"
 
 # A wrapper asks the page itself, in a frame as wide as a window: scripts are allowed here, not in the report.
 probe = f"{scratch.name}/probe.html"
@@ -73,7 +74,8 @@ for (const width of [400, 1400]) {{
   frame.src = "file://{report}";
   wait.push(new Promise(done => frame.onload = () => {{
     const page = frame.contentDocument, root = page.documentElement;
-    const small = [...page.querySelectorAll("figure svg text")].filter(t => t.getBoundingClientRect().height < 9).length;
+    const texts = [...page.querySelectorAll("figure svg text")];
+    const small = texts.filter(t => t.getBoundingClientRect().height < 9).length;
     const tall = [...page.querySelectorAll("figure svg")].filter(s => s.getBoundingClientRect().height < 60).length;
     document.body.append(`[${{width}}: scroll ${{root.scrollWidth}}, small ${{small}}, flat ${{tall}}, `
       + `figures ${{page.querySelectorAll("figure").length}}, height ${{root.scrollHeight}}]`);

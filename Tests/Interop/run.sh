@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Trains a few steps per pooler with the real command and checks each exported folder in Python.
+# Trains a few steps per pooler with the real command and checks each exported folder in Python; then compares two
+# strategies and looks at what that leaves, in TensorBoard and in a browser.
 #   run.sh MIXCSE MODEL PYTHON
 set -euo pipefail
 mixcse=$1 model=$2 python=$3
@@ -32,3 +33,10 @@ check cls-head-dropped --pooler cls --head-train-only
 check avg --pooler avg
 check avg_first_last --pooler avg_first_last
 check weighted --pooler weighted
+
+echo "-- compare"
+"$mixcse" compare simcse mixcse --seeds 1,2 --model "$model" --train-file "$samples/sentences.txt" \
+  --eval-data "$samples/pairs-dev.tsv" --test-data "$samples/pairs-test.tsv" --eval-steps 2 --batch-size 16 --max-steps 4 \
+  --tensorboard --output-dir "$folder/compare" >"$folder/log" 2>&1 || { cat "$folder/log" >&2; exit 1; }
+"$python" "$here/check_tensorboard.py" "$folder/compare"
+"$python" "$here/check_report.py" "$folder/compare/report.html"

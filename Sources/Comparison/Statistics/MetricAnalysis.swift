@@ -113,7 +113,9 @@ private struct MetricTable {
     var result = StrategyComparison(
       strategy: strategy, seeds: common.map(\.seed), differences: common.map { scores[$0.own] - scores[$0.first] })
     let draws = resampled.map { draw in common.map { draw[$0.own] - draw[$0.first] } }
-    guard !common.isEmpty, draws.count > 1 else { return result }
+      .filter { $0.allSatisfy(\.isFinite) }
+    // Where most draws are undefined, the others say little about the pairs.
+    guard !common.isEmpty, draws.count > 1, draws.count > resampled.count / 2 else { return result }
     if common.count == 1 {
       let sorted = draws.map { $0[0] }.sorted()
       result.basis = .pairsOnly

@@ -6,7 +6,7 @@ package import Kernels
 
 /// Spearman x 100 of several runs, each on the same resamples of the pairs.
 package struct PairBootstrap: Sendable {
-  /// `values[draw][run]`; draws that leave a Spearman undefined (all drawn pairs alike) are left out.
+  /// `values[draw][run]`; NaN where a draw leaves Spearman undefined (all drawn pairs alike).
   package let values: [[Double]]
 
   /// `predicted`: one list for each run, all over the pairs of `gold`. The same seed and name give the same draws.
@@ -27,6 +27,6 @@ package struct PairBootstrap: Sendable {
         }
       }
     }
-    self.values = values.filter { $0.allSatisfy(\.isFinite) }
+    self.values = values
   }
 }

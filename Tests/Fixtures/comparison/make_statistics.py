@@ -94,7 +94,8 @@ def power(mean, seeds, between, pairs, level):
 
 
 out["mixed"] = []
-for seeds, mean, between, pairs in ((3, 0.7, 0.09, 0.02), (5, -0.4, 0.04, 0.03), (10, 0.2, 0.3, 0.001), (4, 3.0, 0.1, 0.2)):
+for seeds, mean, between, pairs in (
+    (3, 0.7, 0.09, 0.02), (5, -0.4, 0.04, 0.03), (10, 0.2, 0.3, 0.001), (4, 3.0, 0.1, 0.2)):
     p = optimize.brentq(lambda a: half_width(a, seeds, between, pairs) - abs(mean), 1e-12, 1 - 1e-9, xtol=1e-15)
     out["mixed"].append({
         "seeds": seeds, "mean": mean, "between": between, "pairs": pairs, "pValue": p,

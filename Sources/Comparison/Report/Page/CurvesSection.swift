@@ -55,17 +55,17 @@ struct CurvesSection {
 
   // MARK: - Alignment against uniformity
 
-  /// Each strategy's path through the plane, its runs together.
+  /// Each strategy's path through the plane.
   ///
   /// Source: Wang and Isola, "Understanding contrastive representation learning through alignment and uniformity on the
-  /// hypersphere", 2020; the plane as in figure 3 of Gao et al., "SimCSE", 2021.
+  /// hypersphere", 2020; the plane with its training paths as in figure 2 of Gao et al., "SimCSE", 2021.
   private var space: String? {
-    let series = zip(collected("alignment"), collected("uniformity")).compactMap { alignment, uniformity in
-      let last = Dictionary(grouping: alignment.1, by: \.x).compactMapValues(\.first)
-      let path = uniformity.1.compactMap { point in
-        last[point.x].map { CurveSeries.Point(x: point.y, y: $0.y) }
-      }
-      return path.isEmpty ? nil : CurveSeries(strategy: alignment.0, runs: [], mean: path)
+    let alignments = CurveSeries.collect("alignment", isEvaluation: true, in: results)
+    let series = CurveSeries.collect("uniformity", isEvaluation: true, in: results).compactMap { line -> CurveSeries? in
+      guard let other = alignments.first(where: { $0.strategy == line.strategy }) else { return nil }
+      let path = Self.path(line.main, other.main)
+      let runs = line.runs.count == other.runs.count ? zip(line.runs, other.runs).map { Self.path($0, $1) } : []
+      return path.isEmpty ? nil : CurveSeries(strategy: line.strategy, runs: runs, mean: path)
     }
     guard !series.isEmpty else { return nil }
     let parts = series.compactMap { line in
@@ -80,13 +80,10 @@ struct CurvesSection {
     ).html
   }
 
-  /// The mean curve, or the only run's, by strategy.
-  private func collected(_ name: String) -> [(Int, [CurveSeries.Point])] {
-    let series = CurveSeries.collect(name, isEvaluation: true, in: results)
-    return results.strategies.indices.map { strategy in
-      let line = series.first { $0.strategy == strategy }
-      return (strategy, line?.main ?? [])
-    }
+  /// Points of one step in both curves, the values of the first across and of the second up.
+  private static func path(_ x: [CurveSeries.Point], _ y: [CurveSeries.Point]) -> [CurveSeries.Point] {
+    let heights = Dictionary(grouping: y, by: \.x).compactMapValues(\.first)
+    return x.compactMap { point in heights[point.x].map { CurveSeries.Point(x: point.y, y: $0.y) } }
   }
 
   // MARK: - Shadows
