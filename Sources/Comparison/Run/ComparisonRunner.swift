@@ -75,6 +75,10 @@ package final class ComparisonRunner {
     var owners: [(strategy: Int, seed: UInt64)] = []
     for strategy in plan.strategies.indices {
       for seed in plan.seeds {
+        if plan.strategies[strategy].failure != nil {
+          rows.append(-1)
+          continue
+        }
         let identity = plan.identity(strategy: strategy, seed: seed)
         if let same = hashes[identity.hash] {
           rows.append(same)
@@ -106,7 +110,24 @@ package final class ComparisonRunner {
         task.state = FileManager.default.fileExists(atPath: scoresPath(task)) ? .finished : .trained
       }
     }
+    addUnloadable(names)
     sayWhatIsThere()
+  }
+
+  /// Failed runs for strategies that cannot be loaded, in the rows left open for them.
+  private func addUnloadable(_ names: [String]) {
+    for row in rows.indices where rows[row] < 0 {
+      let (strategy, seed) = (row / plan.seeds.count, plan.seeds[row % plan.seeds.count])
+      let planned = plan.strategies[strategy]
+      let task = RunTask(
+        strategy: strategy, seed: seed, label: planned.compared.label, identity: RunIdentity([]),
+        folder: plan.outputFolder + "/runs/\(names[strategy])-seed\(seed)")
+      let reason = planned.failure ?? ""
+      task.state = .failed(reason)
+      rows[row] = tasks.count
+      tasks.append(task)
+      display.note("\(task.name): failed: \(reason)")
+    }
   }
 
   private func describe(_ task: RunTask) throws {

@@ -78,18 +78,9 @@ final class RunTask {
     let said = lines[(from ?? max(0, lines.count - 1))...].joined(separator: " ").prefix(600)
     switch ending {
     case .signalled(let signal):
-      return "ended by \(Self.signalName(signal))" + (said.isEmpty ? "" : "; its last words: \(said)")
+      return "ended by \(ChildProcess.name(of: signal))" + (said.isEmpty ? "" : "; its last words: \(said)")
     case .exited(let code):
       return said.isEmpty ? "ended with code \(code) without a word" : String(said)
     }
-  }
-
-  private static func signalName(_ signal: Int32) -> String {
-    let names: [Int32: String] = [
-      SIGSEGV: "SIGSEGV (bad memory access)", SIGABRT: "SIGABRT", SIGILL: "SIGILL (a trap)", SIGFPE: "SIGFPE",
-      SIGBUS: "SIGBUS (bad memory access)", SIGKILL: "SIGKILL (from outside, or out of memory)",
-      SIGTRAP: "SIGTRAP (a trap)",
-    ]
-    return names[signal] ?? "signal \(signal)"
   }
 }
