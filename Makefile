@@ -73,6 +73,7 @@ $(VENV)/ready:
 BENCH_DATA := ../shared/data
 BENCH_VENV := .cache/bench-venv
 bench: build model $(BENCH_VENV)/ready
+	swift build -c release --build-tests
 	$(BENCH_VENV)/bin/python Benchmarks/bench.py --mixcse $(MIXCSE) --model $(MODEL) --json .cache/bench.json \
 	  --text $(BENCH_DATA)/corpora/wiki_sentences.txt --data $(BENCH_DATA)/downstream
 $(BENCH_VENV)/ready:

@@ -85,6 +85,7 @@ let package = Package(
 
     // Tests mirror Sources.
     .target(name: "TestSupport", dependencies: ["Kernels"], path: "Tests/TestSupport"),
+    .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .testTarget(name: "KernelsTests", dependencies: ["Kernels", "CKernels", "TestSupport"]),
     .testTarget(name: "TokenizerTests", dependencies: ["Tokenizer", "TestSupport"]),
     .testTarget(name: "EncoderTests", dependencies: ["Encoder", "Tokenizer", "Kernels", "TestSupport"]),
@@ -95,12 +96,15 @@ let package = Package(
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Kernels", "TestSupport"]),
     .testTarget(
       name: "TrainingTests",
-      dependencies: ["Training", "Objective", "Evaluation", "Encoder", "Kernels", "TestSupport"]),
+      dependencies: [
+        "Training", "Objective", "Evaluation", "Encoder", "Host", "Kernels", "TestSupport", "AllocationCounter",
+        logging,
+      ]),
     .testTarget(
       name: "ComparisonTests",
       dependencies: ["Comparison", "Training", "Evaluation", "Encoder", "Kernels", "TestSupport"]),
     .testTarget(name: "PluginTests", dependencies: ["PluginAPI", "TestSupport"]),
-    .testTarget(name: "CommandTests", dependencies: ["TestSupport"]),
+    .testTarget(name: "CommandTests", dependencies: ["Kernels", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

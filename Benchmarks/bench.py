@@ -5,7 +5,10 @@
 
 --text: lines to train on (Wikipedia sentences); --data: SentEval's downstream, whose STS sentences are encoded; --json FILE
 writes every number. Medians over --rounds; the spread is that of the rounds' ratios. Dropout is on, clipping and AdamW are counted
-on both sides. Needs torch, transformers, sentence-transformers, onnxruntime, onnx and onnxscript beside this interpreter.
+on both sides. The machine's own rate, measured in every round, is what large float32 products reach in NumPy or PyTorch, whichever
+is faster; a step's share of it counts the operations that are needed (no padding, nothing computed twice). Tokenizing runs through
+the tests' program, so build that too (make bench does). Needs torch, transformers, sentence-transformers, onnxruntime, onnx and
+onnxscript beside this interpreter.
 """
 import argparse
 import json
@@ -18,7 +21,8 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "evaluation"))
+sys.path[:0] = [os.path.join(HERE, "evaluation"), os.path.join(HERE, "tokenizer")]
+import compare as tokenizer  # noqa: E402
 from speed import sentences  # noqa: E402
 
 
@@ -30,7 +34,7 @@ def peer(script, *arguments):
 
 
 def train(o, model, batch, length, steps, scratch):
-    """Step seconds, seconds to the end of the first step, and peak bytes of `mixcse train`."""
+    """Step seconds, seconds to the end of the first step, peak bytes and the profile of `mixcse train`."""
     out = os.path.join(scratch, "run")
     log = os.path.join(out, "metrics.jsonl")
     if os.path.exists(log):
@@ -39,7 +43,7 @@ def train(o, model, batch, length, steps, scratch):
     process = subprocess.Popen(
         [o.mixcse, "train", "--model", model, "--method", "mixcse", "--pooler", "cls", "--train-file", o.text,
          "--no-shuffle", "--batch-size", str(batch), "--max-seq-length", str(length), "--max-steps", str(steps),
-         "--save-steps", str(steps), "--threads", str(o.threads), "--output-dir", out, "--overwrite"],
+         "--save-steps", str(steps), "--threads", str(o.threads), "--output-dir", out, "--overwrite", "--profile"],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while first is None and process.poll() is None:
         if os.path.exists(log) and os.path.getsize(log) > 0:
@@ -50,20 +54,31 @@ def train(o, model, batch, length, steps, scratch):
         raise SystemExit(f"mixcse train ended with status {status}")
     with open(log) as file:
         seconds = [batch / json.loads(line)["sentencesPerSecond"] for line in file]
-    return {"steps": seconds, "first": first, "peak": usage.ru_maxrss * 1024}
+    with open(os.path.join(out, "run.json")) as file:
+        profile = json.load(file)["profile"]
+    return {"steps": seconds, "first": first, "peak": usage.ru_maxrss * 1024, "profile": profile}
 
 
 def training(o, name, model, batch, length, steps, rounds, table, scratch):
-    ours, theirs = [], []
+    ours, theirs, rates = [], [], []
     for _ in range(rounds):
         ours.append(train(o, model, batch, length, steps, scratch))
         theirs.append(peer("train_step.py", model, o.text, steps, batch, length, o.threads))
+        if rounds > 1:
+            rates.append(peer("products.py", o.threads)["rate"])
     # The first step meets cold caches and growing buffers on both sides.
     step = [[statistics.median(r["steps"][1:]) for r in side] for side in (ours, theirs)]
     add(table, f"training step, {name}", "s", *step)
     if rounds > 1:
         add(table, f"peak memory, {name}", "MiB", *[[r["peak"] / 2**20 for r in side] for side in (ours, theirs)])
+        add(table, f"start to the first step, {name}", "s", *[[r["first"] - r["steps"][0] for r in s] for s in (ours, theirs)])
         add(table, f"start to the end of the first step, {name}", "s", *[[r["first"] for r in s] for s in (ours, theirs)])
+        reached = [r["profile"]["operations"] / steps / statistics.median(r["steps"][1:]) * 1e-9 for r in ours]
+        add(table, f"needed operations a second, against the machine's products, {name}", "GF/s", rates, reached)
+        groups = [r["profile"]["groups"] for r in ours]
+        shares = [100 * (g["objective"]["share"] + g["plugins"]["share"]) for g in groups]
+        print(f"  pooling, sampling, similarity, loss, their gradients, all calls: {statistics.median(shares):.2f} % of the step")
+        table.append({"work": f"share of the objective and its plugins, {name}", "unit": "%", "ours": statistics.median(shares)})
 
 
 def encoding(o, rounds, table, scratch):
@@ -81,6 +96,19 @@ def encoding(o, rounds, table, scratch):
         onnx.append(peer("encode.py", "onnx", o.model, text, o.threads)["seconds"])
     add(table, f"encoding {len(lines)} STS sentences, against sentence-transformers", "s", ours, theirs)
     add(table, f"encoding {len(lines)} STS sentences, against ONNX Runtime", "s", ours, onnx)
+
+
+def tokenizing(o, rounds, table):
+    options = argparse.Namespace(file=os.path.abspath(o.text), folder=os.path.abspath(o.model), max_length=0)
+    ours, theirs = [], []
+    for _ in range(rounds):
+        seconds, count = tokenizer.ours(options, o.threads)
+        ours.append(seconds["ours"])
+        seconds, other = tokenizer.package(options, o.threads)
+        theirs.append(seconds["encode_batch_fast"])
+        if count != other:
+            raise SystemExit(f"different numbers of tokens: {count} and {other}")
+    add(table, "tokenizing the text, against PyPI tokenizers (encode_batch_fast)", "s", ours, theirs)
 
 
 def add(table, name, unit, ours, theirs):
@@ -106,10 +134,10 @@ def main():
         parser.add_argument(name, required=True)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", choices=["train", "base", "encode", "growth"], action="append")
+    parser.add_argument("--only", choices=["train", "base", "encode", "tokenize", "growth"], action="append")
     parser.add_argument("--json")
     o = parser.parse_args()
-    parts = o.only or ["train", "base", "encode", "growth"]
+    parts = o.only or ["train", "base", "encode", "tokenize", "growth"]
     table = []
     print(f"{'work':72} {'ours':>9} {'peer':>9} {'':4} {'ratio':>6}  (of the rounds)")
     with tempfile.TemporaryDirectory() as scratch:
@@ -120,6 +148,8 @@ def main():
             training(o, "BERT-base, batch 64, length 32", os.path.join(scratch, "base"), 64, 32, 4, o.rounds, table, scratch)
         if "encode" in parts:
             encoding(o, o.rounds, table, scratch)
+        if "tokenize" in parts:
+            tokenizing(o, o.rounds, table)
         if "growth" in parts:
             for batch in (16, 64, 256):
                 for length in (16, 32, 128):

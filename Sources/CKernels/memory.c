@@ -29,6 +29,11 @@ void *ck_allocate(size_t bytes) {
   return memset(memory, 0, size);
 }
 
+void ck_prefer_small_pages(void *memory, size_t bytes) {
+  // A hint on whole huge pages, which only large blocks are aligned to.
+  if (bytes >= CK_HUGE) madvise(memory, bytes / CK_HUGE * CK_HUGE, MADV_NOHUGEPAGE);
+}
+
 void ck_free(void *memory, size_t bytes) {
   if (memory == NULL) return;
   if (bytes >= CK_HUGE) {

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { SPINS = 4000 };
@@ -29,6 +30,9 @@ struct ck_pool {
   void *context;
   int64_t chunks;
   int32_t stopping;
+  // What the thread that entered was in before.
+  ck_pool *outer_pool;
+  int32_t outer_worker;
   _Alignas(64) _Atomic uint32_t generation;
   _Alignas(64) _Atomic int64_t next;
   _Alignas(64) _Atomic uint32_t busy;  // workers that have not finished this generation
@@ -152,10 +156,36 @@ void ck_pool_run(ck_pool *pool, int64_t chunks, ck_chunk_fn run, void *context) 
   pthread_mutex_unlock(&pool->turn);
 }
 
+int32_t ck_pool_enter(ck_pool *pool, int32_t *worker) {
+  if (current_pool == pool) {
+    *worker = current_worker;
+    return 0;
+  }
+  pthread_mutex_lock(&pool->turn);
+  pool->outer_pool = current_pool;
+  pool->outer_worker = current_worker;
+  current_pool = pool;
+  current_worker = 0;
+  *worker = 0;
+  return 1;
+}
+
+void ck_pool_leave(ck_pool *pool) {
+  current_pool = pool->outer_pool;
+  current_worker = pool->outer_worker;
+  pthread_mutex_unlock(&pool->turn);
+}
+
 int32_t ck_available_threads(void) {
   cpu_set_t set;
   CPU_ZERO(&set);
   if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0) return CPU_COUNT(&set);
   long online = sysconf(_SC_NPROCESSORS_ONLN);
   return online > 0 ? (int32_t)online : 1;
+}
+
+int64_t ck_nanoseconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }

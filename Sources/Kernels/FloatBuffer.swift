@@ -10,14 +10,16 @@ package final class FloatBuffer: @unchecked Sendable {
   /// The number of elements.
   package let count: Int
 
-  /// Allocates `count >= 0` zeroed elements.
-  package init(count: Int) {
+  /// Allocates `count >= 0` zeroed elements, of which many of the first `sparse` will never be written: they take up no
+  /// memory then.
+  package init(count: Int, sparse: Int = 0) {
     precondition(count >= 0, "a buffer cannot hold \(count) elements")
     guard let memory = ck_allocate(count * MemoryLayout<Float>.stride) else {
       preconditionFailure("the system has no memory for \(count) float32 values")
     }
     pointer = memory.bindMemory(to: Float.self, capacity: max(count, 1))
     self.count = count
+    if sparse > 0 { ck_prefer_small_pages(memory, min(sparse, count) * MemoryLayout<Float>.stride) }
   }
 
   deinit { ck_free(pointer, count * MemoryLayout<Float>.stride) }

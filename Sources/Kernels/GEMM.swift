@@ -36,7 +36,11 @@ package func multiply(
   let shape = ck_gemm_shape(
     m: Int64(m), n: Int64(b.n), k: Int64(b.k), transposed: ta == .yes ? 1 : 0, alpha: alpha, beta: beta,
     lda: Int64(lda), ldc: Int64(ldc))
+  guard pool.profile.isOn else { return ck_gemm_run(shape, a, b.pointer, c, scratch) }
+  let began = ck_nanoseconds()
   ck_gemm_run(shape, a, b.pointer, c, scratch)
+  pool.profile.count(
+    worker: worker, operations: 2 * Double(m) * Double(b.n) * Double(b.k), nanoseconds: ck_nanoseconds() - began)
 }
 
 /// C = alpha * op(A) B + beta * C, rows shared out over the pool.

@@ -1,10 +1,12 @@
-// The AdamW update, the gradient norm and the finite check, split over the pool at fixed borders.
+// The AdamW update and the gradient norm, split over the pool at fixed borders.
 // Called by the training loop once per step and parameter.
 
 import CKernels
 
 /// Elements per chunk: fixed, so that sums are added in the same order for every thread count.
 private let grain = 1 << 15
+/// Rows per chunk of a table whose rows are marked.
+private let rowGrain = 64
 
 /// Moves `parameter` by one AdamW step in place.
 ///
@@ -25,34 +27,62 @@ package func adamwStep(
     decay: parameter.decays ? Float(1 - rate * Double(weightDecay)) : 1,
     beta1: beta1, beta2: beta2, epsilon: epsilon,
     inverse_root_bias2: Float(1 / (1 - power(Double(beta2), step)).squareRoot()), gradient_scale: gradientScale)
-  pool.parallelFor(parameter.count, grain: grain) { range, _ in
-    let at = range.lowerBound
-    ck_adamw_step(Int64(range.count), settings, parameter.value + at, parameter.gradient + at, m + at, v + at)
+  // A value that decays moves without a gradient, too.
+  let movesAll = parameter.decays && weightDecay != 0
+  parameter.forEachPart(pool, all: movesAll) { at, count in
+    ck_adamw_step(Int64(count), settings, parameter.value + at, parameter.gradient + at, m + at, v + at)
   }
 }
 
 /// The sum of squares of `count` values, added in double in an order that depends on `count` only.
 package func squaredNorm(_ pool: ThreadPool, _ values: UnsafePointer<Float>, _ count: Int) -> Double {
-  let chunks = (count + grain - 1) / grain
-  return withUnsafeTemporaryAllocation(of: Double.self, capacity: max(chunks, 1)) { sums in
-    sums.initialize(repeating: 0)
-    nonisolated(unsafe) let sums = sums
-    pool.parallelFor(count, grain: grain) { range, _ in
-      sums[range.lowerBound / grain] = ck_squared_norm(Int64(range.count), values + range.lowerBound)
-    }
-    return sums.reduce(0, +)
+  sum(pool, chunks: (count + grain - 1) / grain) { chunk in
+    let at = chunk * grain
+    return ck_squared_norm(Int64(min(grain, count - at)), values + at)
   }
 }
 
-/// Whether none of `count` values is infinite or NaN.
-package func allFinite(_ pool: ThreadPool, _ values: UnsafePointer<Float>, _ count: Int) -> Bool {
-  let chunks = (count + grain - 1) / grain
-  return withUnsafeTemporaryAllocation(of: Bool.self, capacity: max(chunks, 1)) { flags in
-    flags.initialize(repeating: true)
-    pool.parallelFor(count, grain: grain) { range, _ in
-      flags[range.lowerBound / grain] = ck_all_finite(Int64(range.count), values + range.lowerBound) == 1
+/// The sum of squares of a parameter's gradient. Rows that were never touched add exactly nothing, so that it does not
+/// depend on which are marked.
+package func squaredGradientNorm(_ pool: ThreadPool, _ parameter: Parameter) -> Double {
+  guard let touched = parameter.touched else { return squaredNorm(pool, parameter.gradient, parameter.count) }
+  return sum(pool, chunks: (touched.rows + rowGrain - 1) / rowGrain) { chunk in
+    var sum = 0.0
+    touched.forEachRun(in: chunk * rowGrain..<min((chunk + 1) * rowGrain, touched.rows)) { rows in
+      for row in rows { sum += ck_squared_norm(Int64(touched.width), parameter.gradient + row * touched.width) }
     }
-    return flags.allSatisfy { $0 }
+    return sum
+  }
+}
+
+/// The sum of what each chunk adds up to, in the order of the chunks.
+private func sum(_ pool: ThreadPool, chunks: Int, _ part: (_ chunk: Int) -> Double) -> Double {
+  var result = 0.0
+  pool.withPackingBuffer { buffer in
+    let sums = UnsafeMutableRawPointer(buffer.reserve(2 * chunks)).bindMemory(to: Double.self, capacity: chunks)
+    pool.parallelFor(chunks, grain: 1) { range, _ in
+      for chunk in range { sums[chunk] = part(chunk) }
+    }
+    for chunk in 0..<chunks { result += sums[chunk] }
+  }
+  return result
+}
+
+extension Parameter {
+  /// Calls `body` with the start and length of parts that cover the tensor, spread over the pool: all of it, or without
+  /// the rows that never had a gradient.
+  func forEachPart(_ pool: ThreadPool, all: Bool, _ body: (_ at: Int, _ count: Int) -> Void) {
+    guard let touched, !all else {
+      return pool.parallelFor(count, grain: grain) { range, _ in body(range.lowerBound, range.count) }
+    }
+    pool.parallelFor(touched.rows, grain: rowGrain) { range, _ in
+      touched.forEachRun(in: range) { body($0.lowerBound * touched.width, $0.count * touched.width) }
+    }
+  }
+
+  /// Sets the gradient to zero; rows that were never touched are.
+  package func clearGradient(_ pool: ThreadPool) {
+    forEachPart(pool, all: false) { at, count in (gradient + at).update(repeating: 0, count: count) }
   }
 }
 

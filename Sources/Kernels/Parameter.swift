@@ -14,6 +14,8 @@ package final class Parameter: @unchecked Sendable {
   package let decays: Bool
   /// The factor of the run's learning rate for this tensor.
   package let learningRateMultiplier: Float
+  /// For a table of which a step reads few rows: those that ever had a gradient. Whoever writes gradients marks them.
+  package let touched: TouchedRows?
   private let valueOwner: FloatBuffer
   private let gradientOwner: FloatBuffer
 
@@ -28,10 +30,12 @@ package final class Parameter: @unchecked Sendable {
   /// A parameter whose value and gradient lie `offset` elements into buffers shared with other parameters.
   package init(
     name: String, shape: [Int], values: FloatBuffer, gradients: FloatBuffer, offset: Int, decays: Bool,
-    learningRateMultiplier: Float = 1
+    learningRateMultiplier: Float = 1, touched: TouchedRows? = nil
   ) {
     let count = shape.reduce(1, *)
     precondition(offset >= 0 && offset + count <= min(values.count, gradients.count), "\(name) leaves its buffer")
+    precondition(touched.map { $0.rows * $0.width == count } ?? true, "\(name) has other rows than its marks")
+    self.touched = touched
     self.name = name
     self.shape = shape
     self.count = count

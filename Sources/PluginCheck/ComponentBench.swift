@@ -15,23 +15,26 @@ package struct ComponentBench: Sendable {
 
   var isStrategy: Bool { component.kind != .other }
 
-  func services(threads: Int = 2) -> HostServices {
-    HostServices(pool: ThreadPool(threads: threads), logger: Logger(label: "check") { _ in SwiftLogNoOpLogHandler() })
+  func services(threads: Int = 2, isNewer: Bool = false) -> HostServices {
+    HostServices(
+      pool: ThreadPool(threads: threads), logger: Logger(label: "check") { _ in SwiftLogNoOpLogHandler() },
+      isNewer: isNewer)
   }
 
   func instance(
-    _ settings: [(String, String)] = [], threads: Int = 2, seed: UInt64? = nil, name: String? = nil
+    _ settings: [(String, String)] = [], threads: Int = 2, seed: UInt64? = nil, name: String? = nil,
+    isNewer: Bool = false
   ) throws -> PluginInstance {
     try PluginInstance(
       component: component, values: ParameterValues(for: component, settings: settings), name: name ?? component.name,
-      services: services(threads: threads), seed: seed ?? self.seed)
+      services: services(threads: threads, isNewer: isNewer), seed: seed ?? self.seed)
   }
 
   func rig(
     _ shape: RigShape = RigShape(), settings: [(String, String)] = [], threads: Int = 2, seed: UInt64? = nil,
     on given: PluginInstance? = nil
   ) throws -> Rig {
-    let instance = try given ?? self.instance(settings, threads: threads, seed: seed)
+    let instance = try given ?? self.instance(settings, threads: threads, seed: seed, isNewer: shape.isNewer)
     let rows = max(shape.maxRows ?? 0, shape.rows)
     let tokens = max((shape.tokens ?? []).reduce(0, +), rows * 4)
     let limits = PluginLimits(

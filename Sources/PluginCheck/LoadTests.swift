@@ -29,7 +29,9 @@ extension ConformanceTest {
       try bench.once(try bench.rig())
       return .passed
     },
-    ConformanceTest("abi.new-host", .load, "bigger structs of a newer host are accepted, their tails ignored") {
+    ConformanceTest(
+      "abi.new-host", .load, "every struct of a newer host, call, plan and services too, is accepted, its tail ignored"
+    ) {
       bench in
       guard bench.isStrategy else { return .skipped("it is not run") }
       let old = try bench.rig()

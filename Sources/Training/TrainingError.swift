@@ -25,6 +25,8 @@ package enum TrainingError: Error, Equatable {
   case brokenCheckpoints(path: String, reasons: [String])
   /// The loss, an embedding or a gradient is no longer a number, and no plugin returned it so.
   case notFinite(what: String, step: Int)
+  /// A schedule gave no number that can be used.
+  case schedule(text: String, step: Int, problem: String)
   /// SIGINT or SIGTERM arrived; the state is in `checkpoint`.
   case interrupted(checkpoint: String, step: Int)
   /// The step of `--stop-after` is done; the state is in `checkpoint`.
@@ -61,6 +63,8 @@ extension TrainingError: CustomStringConvertible {
       return
         "step \(step): expected finite numbers, found NaN or infinity in \(what); what plugins returned was finite. "
         + "Lower --learning-rate or look at the data of this step; the weights before it are in the checkpoint"
+    case .schedule(let text, let step, let problem):
+      return "step \(step): --schedule \(text): \(problem). Training stops before this step; correct the schedule"
     case .interrupted(let checkpoint, let step):
       return "interrupted after step \(step); the state is in \(checkpoint). Pass --resume to go on"
     case .stopped(let checkpoint, let step):
@@ -77,7 +81,7 @@ extension TrainingError: CustomStringConvertible {
     case .cannotWrite(_, _, let code): return isFull(code) ? 75 : 64
     case .notEnoughSpace: return 75
     case .brokenCheckpoints: return 65
-    case .notFinite: return 69
+    case .notFinite, .schedule: return 69
     case .interrupted: return 130
     case .stopped: return 75
     }

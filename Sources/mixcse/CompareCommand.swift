@@ -6,6 +6,7 @@ import Comparison
 import Encoder
 import Foundation
 import Host
+import Kernels
 import Training
 
 struct CompareCommand: ParsableCommand {
@@ -89,7 +90,7 @@ struct CompareCommand: ParsableCommand {
     let outcome = try ComparisonRunner(
       ComparisonPlan(try request(), registry: registry), display: ComparisonDisplay()
     ).run()
-    if outcome.finished > 0 { try report(outcome.results) }
+    if outcome.finished > 0 || json { try report(outcome.results) }
     let total = outcome.results.runs.count
     if outcome.isInterrupted { throw ComparisonError.interrupted(finished: outcome.finished, total: total) }
     if !outcome.failed.isEmpty { throw ComparisonError.failed(runs: outcome.failed, total: total) }
@@ -137,8 +138,17 @@ struct CompareCommand: ParsableCommand {
 
   // MARK: - Report
 
-  /// Where runner and reports meet.
+  /// Files in the output folder, and on standard output the verdicts or the JSON document.
   private func report(_ results: ComparisonResults) throws {
-    print(MeansTable(results).text)
+    let pool = ThreadPool(threads: threads.count)
+    let analysis = ComparisonAnalysis(results, seed: training.options.seed, pool: pool)
+    let folder = training.outputDir
+    try ComparisonReport.write(results, analysis, to: folder, tensorBoard: tensorboard)
+    if json {
+      print(ComparisonReport.json(results, analysis).text())
+    } else {
+      print(VerdictTable.text(results, analysis))
+      print("report: \(folder)/\(ComparisonReport.pageName)")
+    }
   }
 }

@@ -34,12 +34,13 @@ struct PluginOptions: ParsableArguments {
 
   /// The plugins these flags lead to; no plugin code has run yet.
   /// - Parameter services: What entry functions get already, where plugins will run.
+  /// - Parameter copied: Load copies, so that the files may change while their code runs.
   /// - Throws: `PluginError`
-  func registry(logger: Logger, services: HostServices? = nil) throws -> PluginRegistry {
+  func registry(logger: Logger, services: HostServices? = nil, copied: Bool = false) throws -> PluginRegistry {
     try PluginRegistry(
       searchPath: PluginSearchPath(pluginPaths: pluginPaths),
       renamed: renamed.map(PluginRegistry.Renamed.init(parsing:)),
-      allowInsecure: allowInsecure, host: services?.table, logger: logger)
+      allowInsecure: allowInsecure, host: services?.table, copiesLibraries: copied, logger: logger)
   }
 }
 

@@ -182,16 +182,22 @@ struct PluginCheckChild {
     try JSONEncoder().encode(report).write(to: URL(fileURLWithPath: path))
   }
 
-  private func components() throws -> [PluginComponent] {
+  private func components(services: HostServices? = nil) throws -> [PluginComponent] {
     let logger = Logger(label: "check") { _ in SwiftLogNoOpLogHandler() }
-    return try command.plugins.registry(logger: logger).everything(called: command.name).components
+    return try command.plugins.registry(logger: logger, services: services).everything(called: command.name).components
+  }
+
+  /// The components that a host of a later minor version is offered.
+  private func componentsOfNewerHost() throws -> [PluginComponent] {
+    let logger = Logger(label: "check") { _ in SwiftLogNoOpLogHandler() }
+    return try components(services: HostServices(pool: ThreadPool(threads: 1), logger: logger, isNewer: true))
   }
 
   private func load(_ id: String) -> ChildReport {
     let traces = ProcessTraces()
     let start = ContinuousClock.now
     do {
-      let found = try components()
+      let found = try id == "load.new-host" ? componentsOfNewerHost() : components()
       let time = ContinuousClock.now - start
       if id == "load.fast", time > .milliseconds(500) {
         return ChildReport(outcome: "failed", problem: "loading took \(time)")

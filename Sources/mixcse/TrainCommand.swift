@@ -24,9 +24,19 @@ struct TrainCommand: ParsableCommand {
       "A Hugging Face folder: config.json, model.safetensors or pytorch_model.bin, tokenizer files.", valueName: "dir"))
   var model: String
   @OptionGroup(title: "Strategy") var strategy: StrategyOptions
+  @Option(
+    name: .customLong("shadow"),
+    help: ArgumentHelp(
+      "A strategy that looks on: its loss on each batch, its gradient's norm and cosine to the leader's; repeatable.",
+      discussion: """
+        Written as in a comparison: simcse, ours=mixcse:lambda=0.5, infonce+queue:size=256, mixcse:lambda=0.1|0.3 for \
+        two. Nothing it says changes the run; metrics.jsonl has shadow.LABEL.loss, .gradNorm and .cosine.
+        """, valueName: "strategy"))
+  var shadows: [String] = []
   @OptionGroup(title: "Training") var training: TrainingFlags
   @OptionGroup(title: "Run") var runFlags: RunFlags
   @OptionGroup(title: "Plugins") var plugins: PluginOptions
+  @OptionGroup(title: "Plugins under work") var watch: WatchOptions
   @OptionGroup var threads: ThreadOptions
   @Flag(help: "Print the result as one JSON document on standard output.") var json = false
 
@@ -34,7 +44,7 @@ struct TrainCommand: ParsableCommand {
     runFlags.watchInput()
     let logger = commandLogger()
     let services = HostServices(pool: ThreadPool(threads: threads.count), logger: logger)
-    let registry = try plugins.registry(logger: logger, services: services)
+    let registry = try plugins.registry(logger: logger, services: services, copied: watch.isOn)
     let plan = try makePlan(registry)
     let steps = plan.options.maximumSteps ?? 1000
     let display = ProgressDisplay(plainInterval: max(1, min(50, steps / 10)))
@@ -51,15 +61,33 @@ struct TrainCommand: ParsableCommand {
     var plan = TrainingPlan(
       modelFolder: model, options: options, strategy: spec, pooler: pooler, head: head)
     plan.headTrainOnly = strategy.objective.headTrainOnly
+    plan.schedules = try runFlags.schedules.map { try ValueSchedule(parsing: $0, registry: registry) }
     plan.evaluationPooler = try training.evalPooler.map { try PoolerSpec(parsing: $0) }
     plan.temperature = strategy.objective.temperature
     plan.learnTemperature = strategy.objective.learnTemperature
     plan.hardNegativeWeight = strategy.objective.hardNegativeWeight
+    plan.shadows = try shadowStrategies(registry)
+    plan.reload = watch.settings
     plan.record = [
       ("mixcse", .string(programVersion)), ("compiler", .string(compilerVersion)),
       ("commandLine", .array(CommandLine.arguments.map { .string($0) })),
     ]
     return plan
+  }
+
+  private func shadowStrategies(_ registry: PluginRegistry) throws -> [ShadowStrategy] {
+    var result: [ShadowStrategy] = []
+    for text in try shadows.flatMap(StrategyGrid.expand) {
+      let strategy = try StrategyRequest.resolve(comparison: text, with: registry).strategy
+      let label = strategy.label ?? text
+      guard !result.contains(where: { $0.label == label }) else {
+        throw TrainingError.usage(
+          place: "--shadow \(text)", expected: "a name of its own", found: "a second '\(label)'",
+          advice: "Write LABEL=STRATEGY with another label, or leave it out")
+      }
+      result.append(ShadowStrategy(label: label, strategy: strategy))
+    }
+    return result
   }
 
   private func summary(_ result: TrainingResult) -> String {
@@ -70,6 +98,9 @@ struct TrainCommand: ParsableCommand {
     let scores = [("before training", result.baseline), ("last step", result.last), ("best", result.best)]
     for case (let name, let score?) in scores {
       lines.append("Spearman \(fixed(score.spearman, 2))  \(name) (step \(score.step))")
+    }
+    if let score = result.withoutHead {
+      lines.append("Spearman \(fixed(score.spearman, 2))  the frozen embeddings without the head")
     }
     return (lines + ["model: \(result.outputFolder)"]).joined(separator: "\n")
   }

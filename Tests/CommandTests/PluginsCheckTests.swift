@@ -73,6 +73,9 @@ import Testing
     ("POOL_INPUT", "input.readonly", "wrote to an input"),
     ("POOL_SCRATCH", "mem.scratch-poison", "other contents of scratch"), ("POOL_COUNTS", "pure.forward", "second call"),
     ("POOL_STRUCT", "abi.old-host", "struct_size"), ("POOL_EXACT_SIZE", "abi.new-host", "unknown struct size"),
+    ("POOL_CALL_SIZE", "abi.new-host", "size of the call"), ("POOL_HOST_SIZE", "abi.new-host", "size of the host"),
+    ("POOL_LIMITS_SIZE", "abi.new-host", "size of the limits"), ("POOL_PLAN_TAIL", "abi.new-host", "newer host"),
+    ("LOAD_MINOR", "load.new-host", "refuses this host"),
     ("POOL_LONG", "tokens.len1", "SIGABRT"), ("POOL_LEAK", "leak.steps", "bytes behind"),
     ("POOL_EXIT", "finite.normal", "ended the process"), ("POOL_STDOUT", "instance.no-stdout", "standard output"),
     ("POOL_TRAP", "finite.normal", "trap"), ("POOL_HANG_NAN", "value.nan", "did not end within"),
@@ -127,7 +130,7 @@ import Testing
     let wrong = try shell([Resources.command, "plugins", "check", "mixcse", "--only", "grad.df"])
     #expect(wrong.code == 64 && wrong.errors.contains("did you mean 'grad.fd'"), "\(wrong.errors)")
     let list = try shell([Resources.command, "plugins", "check", "--list-tests"])
-    #expect(list.code == 0 && list.output.split(separator: "\n").count == 48, "\(list.output)")
+    #expect(list.code == 0 && list.output.split(separator: "\n").count == 49, "\(list.output)")
     let unknown = try check(["mixces"])
     #expect(unknown.code == 1 && failures(unknown.report).first?.contains("did you mean 'mixcse'") == true)
     let byName = try check(["mixcse", "--only", "grad"])

@@ -80,6 +80,37 @@ import Testing
     ("fn a(\u{e9}x:i32) ;", 1, 6, "a letter outside of ASCII"),
     ("fn a(x:f64[k]) ;", 1, 6, "the dimension 'k'"),
     ("fn a(x:cstr=\"open) ;", 1, 13, "no closing"),
+    ("sampler a(state q:f32[8,d]) cols(q) ;", 1, 11, "would never change"),
+    ("sampler a(state q:f32[8,n]) cols(q) ;", 1, 11, "outlives the batch"),
+    ("sampler a(state q:f64[8,d]) cols(q) ;", 1, 11, "an array of f32 or i64"),
+    ("sampler a(state q:f32[8,d]) cols(q) commit(p) ; commit p(q:f32[8,d]) ;", 1, 49, "it changes no state"),
+    (
+      "sampler a(state q:f32[8,d]) cols(q) commit(p) ; commit p(inout q:f32[9,d]) ;", 1, 58,
+      "the state 'q' is f32[8,d], found f32[9,d]"
+    ),
+    (
+      "sampler a(state q:f32[8,d]) cols(q) commit(p) ; commit p(logits:f32[n,m], inout q:f32[8,d]) ;", 1, 58,
+      "given no array 'logits'"
+    ),
+    (
+      "sampler a(state q:f32[8,d]) cols(q) commit(p) ; commit p(inout q:f32[8,d], k:i64) ;", 1, 76,
+      "has no parameter 'k' that its commit could see"
+    ),
+    ("sampler a(state q:f32[8,d], inout q:f32[8,d]) cols(q) ;", 1, 29, "written in commit(NAME) only"),
+    (
+      "sampler a(state q:f32[8,d], out x:f32[n,d]) detached cols(q) commit(p) ; commit p(inout q:f32[8,d]) ;", 1, 1,
+      "not both; write two"
+    ),
+    (
+      "sampler a(state q:i64[8,d]) cols(q) commit(p) ; commit p(inout q:i64[8,d]) ;", 1, 11,
+      "what is compared is f32[k,d]"
+    ),
+    (
+      "pooler a(hidden:f32[t,d], state q:f32[d], out v:f32[s,d]) backward(b) ;", 1, 27,
+      "only samplers, losses and metrics"
+    ),
+    ("sampler a(state z1:f32[8,d]) cols(z1) ;", 1, 11, "a state needs a name of its own"),
+    ("commit p(z1:f32[n,d]) ;", 1, 1, "nothing calls it"),
   ]
 
   @Test(arguments: broken) func problemsNameTheirPlace(text: String, line: Int, column: Int, part: String) throws {

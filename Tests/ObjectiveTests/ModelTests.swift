@@ -9,7 +9,7 @@ import TestSupport
 import Testing
 
 /// A batch of hidden states with everything `trainStep` wants.
-private struct HiddenStates {
+struct HiddenStates {
   let layers: [Rows]
   let gradients: [Rows]
   let offsets: [Int]
@@ -182,5 +182,54 @@ struct ModelTests {
     #expect(throws: ObjectiveError.self) { try odd.step(model) }
     let wide = HiddenStates(model.layerRequest, rows: 3, views: 2, width: width + 1)
     #expect(throws: ObjectiveError.self) { try wide.step(model) }
+  }
+}
+
+extension ModelTests {
+  private func bits(_ model: ContrastiveModel) -> [[UInt8]] {
+    model.states.map { Array($0.bytes) }
+      + model.parameters.map { Array(UnsafeRawBufferPointer(start: $0.value, count: $0.count * 4)) }
+  }
+
+  /// The same components in new instances, in place of all, of some, and taken back: no number differs.
+  @Test func replacedInstancesGoOnWhereTheOldOnesWere() throws {
+    struct Refused: Error {}
+    let world = try TestWorld()
+    func make() throws -> ContrastiveModel {
+      try model(world, pooler: "gate+project:width=4", samplers: ["mapped", "queue:size=6"], losses: ["xent"])
+    }
+    let (plain, changed) = (try make(), try make())
+    let batch = HiddenStates(plain.layerRequest, rows: 4, views: 2, width: width)
+    func compare(_ what: String, step: Int64) throws {
+      let losses = (try batch.step(plain, step: step).loss, try batch.step(changed, step: step).loss)
+      #expect(losses.0 == losses.1, "\(what)")
+      try plain.commit()
+      try changed.commit()
+      #expect(bits(plain) == bits(changed), "\(what)")
+    }
+    try compare("before", step: 0)
+    // Weights that are no longer the first ones.
+    for model in [plain, changed] {
+      for parameter in model.parameters { for index in 0..<parameter.count { parameter.value[index] += 0.25 } }
+    }
+    let old = changed.instances
+    let all = try changed.replace { $0.component }
+    #expect(all.notes.isEmpty, "\(all.notes)")
+    #expect(zip(old, changed.instances).allSatisfy { $0 !== $1 && $0.name == $1.name })
+    try compare("all replaced", step: 1)
+    let some = try changed.replace { $0.name == "project" || $0.name == "queue" ? $0.component : nil }
+    _ = try batch.step(changed, step: 2)
+    try changed.commit()
+    for parameter in changed.parameters { parameter.clearGradient() }
+    changed.undo(some)
+    try compare("taken back after a step", step: 2)
+    #expect(throws: Refused.self) {
+      _ = try changed.replace { instance in
+        if instance.name == "xent" { throw Refused() }
+        return instance.component
+      }
+    }
+    try compare("refused", step: 3)
+    withExtendedLifetime(old) {}
   }
 }

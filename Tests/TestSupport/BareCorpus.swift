@@ -12,4 +12,6 @@ public let bareCorpus: [String] = [
     + "backward pb(dv:f32[s,d], offsets:i64[s+1], t:i64, s:i64, d:i64, out dhidden:f32[t,d]) ;",
   "schedule q(step:i64, total:i64, peak:f64=1) -> f64 ; metric r(u1:f32[n,d], n:i64, d:i64) -> f64 ;",
   "library org.example.x 1.2 ; fn s(x:f64[k], k:i32, name:cstr=\"a b\", on:bool=true, out y:f64[k]) -> i32 ;",
+  "sampler t(size:i64=8 in [1,], state ring:f32[size,d], state pushed:i64[1] = 0, out used:i64[1]) cols(ring) commit(u) ;\n"
+    + "commit u(z2:f32[n,d], n:i64, d:i64, size:i64, inout ring:f32[size,d], inout pushed:i64[1]) -> status ;",
 ]

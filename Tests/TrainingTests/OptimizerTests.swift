@@ -93,3 +93,38 @@ struct OptimizerTests {
     #expect(options.totalSteps(rows: 95) == 7)
   }
 }
+
+@Suite struct OptimizerContinuationTests {
+  private func parameter(_ name: String, _ shape: [Int], gradient: Float) -> Parameter {
+    let parameter = Parameter(name: name, shape: shape, decays: false)
+    for index in 0..<parameter.count { parameter.gradient[index] = gradient }
+    return parameter
+  }
+
+  @Test func momentsGoOnByNameAndShape() {
+    let pool = ThreadPool(threads: 1)
+    let kept = parameter("kept", [2], gradient: 1)
+    let renewed = parameter("renewed", [3], gradient: 2)
+    let old = Optimizer(
+      parameters: [kept, renewed, parameter("grown", [1], gradient: 3)], weightDecay: 0, pool: pool)
+    old.step(learningRate: 0.1)
+    let successor = parameter("renewed", [3], gradient: 0)
+    let new = Optimizer(
+      parameters: [kept, successor, parameter("grown", [2], gradient: 0)], continuing: old)
+    #expect(new.steps == 1)
+    func values(_ optimizer: Optimizer, _ name: String) -> [Float] {
+      let tensor = optimizer.tensors.first { $0.name == name }
+      return tensor.map { Array($0.memory.bindMemory(to: Float.self)) } ?? []
+    }
+    #expect(values(new, "m/renewed") == values(old, "m/renewed") && values(new, "m/renewed")[0] != 0)
+    #expect(values(new, "v/renewed") == values(old, "v/renewed"))
+    #expect(values(new, "m/grown") == [0, 0], "another shape starts anew")
+    // What the new optimiser does to its own copies the old one does not see; what both hold is the same.
+    for index in 0..<3 { successor.gradient[index] = 5 }
+    kept.gradient[0] = 1
+    let before = values(old, "m/renewed")
+    new.step(learningRate: 0.1)
+    #expect(values(old, "m/renewed") == before)
+    #expect(values(old, "m/kept") == values(new, "m/kept"))
+  }
+}

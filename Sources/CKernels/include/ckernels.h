@@ -10,6 +10,8 @@
 
 // Returns `bytes` of zeroed memory aligned to 64 bytes (large blocks lie on huge pages), or NULL.
 void *ck_allocate(size_t bytes);
+// Asks for small pages from the start of a large block on: for memory of which only some rows are ever written.
+void ck_prefer_small_pages(void *memory, size_t bytes);
 // Frees what ck_allocate returned; `bytes` must be the size asked for.
 void ck_free(void *memory, size_t bytes);
 
@@ -26,8 +28,14 @@ void ck_pool_destroy(ck_pool *pool);
 // Runs every chunk once and returns when all are done; the caller works as worker 0. A call from inside
 // a chunk of the same pool runs serially under that chunk's worker; calls from several threads take turns.
 void ck_pool_run(ck_pool *pool, int64_t chunks, ck_chunk_fn run, void *context);
+// For loops that the caller runs itself: takes its turn and says as which worker, 0. Inside of a chunk of the same pool
+// nothing is taken and the chunk's worker is told; the result says whether ck_pool_leave has to follow.
+int32_t ck_pool_enter(ck_pool *pool, int32_t *worker);
+void ck_pool_leave(ck_pool *pool);
 // How many processors this process may run on.
 int32_t ck_available_threads(void);
+// A clock that never jumps.
+int64_t ck_nanoseconds(void);
 
 // Random numbers: Philox4x32-10 -------------------------------------------------------------------
 

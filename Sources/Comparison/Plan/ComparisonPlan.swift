@@ -200,7 +200,8 @@ package struct ComparisonPlan {
   package var record: [(String, JSONValue)] {
     [
       ("mixcse", .string(request.program.version)), ("compiler", .string(request.program.compiler)),
-      ("processor", .string(Self.processor)), ("plan", request.planText.map { .string($0) } ?? .null), ("flags", flagsRecord),
+      ("processor", .string(Self.processor)), ("plan", request.planText.map { .string($0) } ?? .null),
+      ("flags", flagsRecord),
       ("data", .object(JSONObject(shared.filter { $0.0.hasPrefix("--") }))), ("totalSteps", .integer(totalSteps)),
       ("threads", .integer(request.threads)), ("jobs", .integer(request.jobs)),
       ("strategies", .object(JSONObject(strategies.map { ($0.compared.label, $0.components) }))),

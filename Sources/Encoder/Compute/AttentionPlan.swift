@@ -45,6 +45,14 @@ struct AttentionPlan {
     keyStride = firstOnly ? 2 * hidden : 3 * hidden
   }
 
+  /// Scores times the width of a head, over all pairs: half the operations of one product.
+  var scoredElements: Double {
+    zip(offsets, offsets.dropFirst()).reduce(0) {
+      let length = Double($1.1 - $1.0)
+      return $0 + length * (firstOnly ? 1 : length)
+    } * Double(hidden)
+  }
+
   func view(_ pair: Int) -> View {
     let (sequence, head) = pair.quotientAndRemainder(dividingBy: heads)
     let start = offsets[sequence]

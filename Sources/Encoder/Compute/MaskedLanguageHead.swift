@@ -78,6 +78,7 @@ package final class MaskedLanguageHead {
     gemm(
       pool, .no, .no, m: count, n: h, k: words, alpha: 1, a: scores, lda: words, b: word.value, ldb: h, beta: 0, c: d,
       ldc: h)
+    word.touched?.markAll()
     gemm(
       pool, .yes, .no, m: words, n: h, k: count, alpha: 1, a: scores, lda: words, b: output.pointer, ldb: h, beta: 1,
       c: word.gradient, ldc: h)

@@ -16,6 +16,8 @@ extension TransformerEncoder {
     let share = plan.scratchCount
     let memory = scratch.attention.reserve(share * pool.threads)
     let upstream = scratch.contextGradient.pointer
+    // Four products are needed; the scores, which are made again, are not counted.
+    pool.profile.count(operations: 8 * plan.scoredElements)
     pool.parallelFor(plan.pairs, grain: 2) { range, worker in
       for pair in range {
         let view = plan.view(pair)
@@ -123,6 +125,7 @@ extension TransformerEncoder {
   private func scatterEmbeddings(_ d: UnsafeMutablePointer<Float>, count: Int) {
     let h = hiddenSize
     let (ids, places) = (tokenIDs.reserve(count), positions.reserve(count))
+    if let touched = weights.word.touched { for at in 0..<count { touched.mark(Int(ids[at])) } }
     pool.parallelFor(h, grain: 64) { range, _ in
       let (at, columns) = (range.lowerBound, Int64(range.count))
       ck_scatter_add(Int64(count), ids, Int64(h), columns, d + at, weights.word.gradient + at)

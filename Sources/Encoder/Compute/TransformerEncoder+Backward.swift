@@ -20,7 +20,7 @@ extension TransformerEncoder {
       d = backwardLayer(layer, d, pass)
       add(gradients, layer: layer - 1, to: d, pass)
     }
-    embedBackward(d, pass)
+    pool.profile.measure("encoder backward/embeddings") { embedBackward(d, pass) }
   }
 
   /// Adds the caller's gradients of hidden state `layer`.
@@ -39,16 +39,21 @@ extension TransformerEncoder {
     -> UnsafeMutablePointer<Float>
   {
     let kept = activations[layer - 1]
-    rowsBackward(layer, d, kept, pass)
+    let profile = pool.profile
+    profile.measure("encoder backward/output and feed-forward") { rowsBackward(layer, d, kept, pass) }
     let p = weights.layers[layer - 1]
     let count = pass.rows(layer)
-    addWeightGradient(p.output.weight, d: scratch.outputBranch, x: kept.intermediate, rows: count)
-    addWeightGradient(p.intermediate, d: scratch.intermediateGradient, x: scratch.attentionState, rows: count)
-    addWeightGradient(p.attentionOutput.weight, d: scratch.attentionBranch, x: kept.context, rows: count)
-    attentionBackward(layer, kept, pass)
-    restoreInput(layer, pass)
-    return pass.isFirstTokenOnly(layer)
-      ? projectionBackwardFirst(layer, d, kept, pass) : projectionBackward(layer, d, pass)
+    profile.measure("encoder backward/weight gradients") {
+      addWeightGradient(p.output.weight, d: scratch.outputBranch, x: kept.intermediate, rows: count)
+      addWeightGradient(p.intermediate, d: scratch.intermediateGradient, x: scratch.attentionState, rows: count)
+      addWeightGradient(p.attentionOutput.weight, d: scratch.attentionBranch, x: kept.context, rows: count)
+    }
+    profile.measure("encoder backward/attention") { attentionBackward(layer, kept, pass) }
+    return profile.measure("encoder backward/query, key, value") {
+      restoreInput(layer, pass)
+      return pass.isFirstTokenOnly(layer)
+        ? projectionBackwardFirst(layer, d, kept, pass) : projectionBackward(layer, d, pass)
+    }
   }
 
   /// Everything between the layer's output and attention's context. Leaves the gradient of the residual x in `d`,
@@ -66,32 +71,25 @@ extension TransformerEncoder {
     let sums = PartialSums(self, tiles: (count + tile - 1) / tile)
     let numbers = pass.isFirstTokenOnly(layer) ? firstTokens.reserve(count) : nil
     let kernel = configuration.activation.kernel
-    let maps = [p.attentionOutput.weight, p.intermediate, p.output.weight].enumerated().map { index, weight in
-      pack(
-        pool, .no, n: weight.shape[1], k: weight.shape[0], b: weight.value, ldb: weight.shape[1],
-        into: scratch.packed[index])
-    }
+    let maps = packed(p, .no)
     pool.parallelFor(count, grain: tile) { range, worker in
       let (at, wide) = (range.lowerBound * h, range.lowerBound * i)
       let tileRows = rows(range, numbers: numbers)
       let sum = sums.start(tile: range.lowerBound / tile)
       normBackward(
         tileRows, p.output, outputDropout, kept.outputNorm, d + at, branch: buffers.outputBranch + at, sum)
-      product(worker, range.count, buffers.outputBranch + at, maps[2], into: buffers.intermediate + wide)
+      product(worker, range.count, buffers.outputBranch + at, maps.output, into: buffers.intermediate + wide)
       ck_activation_backward(
         kernel, Int64(range.count), Int64(i), buffers.activation + wide, buffers.intermediate + wide, sum + 6 * h)
-      product(worker, range.count, buffers.intermediate + wide, maps[1], beta: 1, into: d + at)
+      product(worker, range.count, buffers.intermediate + wide, maps.intermediate, beta: 1, into: d + at)
       normBackward(
         tileRows, p.attentionOutput, attentionDropout, kept.attentionNorm, d + at,
         branch: buffers.attentionBranch + at, sum + 3 * h)
-      product(worker, range.count, buffers.attentionBranch + at, maps[0], into: buffers.context + at)
+      product(worker, range.count, buffers.attentionBranch + at, maps.attentionOutput, into: buffers.context + at)
       ck_affine_rows(
         tileRows, norm(p.attentionOutput), none, kept.attentionNorm.normalized.pointer + at, buffers.state + at)
     }
-    sums.add(to: [
-      p.output.gamma, p.output.beta, p.output.bias, p.attentionOutput.gamma, p.attentionOutput.beta,
-      p.attentionOutput.bias, p.intermediateBias,
-    ])
+    sums.add(to: p)
   }
 
   /// Backward of norm, residual and dropout for a tile: `d` becomes the residual's gradient.
@@ -152,14 +150,22 @@ private struct PartialSums {
     return lines + tile * width
   }
 
-  /// Adds the lines to the gradients of `parameters`, which share a line in this order.
-  func add(to parameters: [Parameter]) {
+  /// Adds the lines to the gradients of the norms and biases, which share a line in this order.
+  func add(to p: LayerParameters) {
     for tile in 0..<tiles {
       var at = lines + tile * width
-      for parameter in parameters {
+      func add(_ parameter: Parameter) {
         ck_add(Int64(parameter.count), at, parameter.gradient)
         at += parameter.count
       }
+      func add(_ map: LayerParameters.LinearNorm) {
+        add(map.gamma)
+        add(map.beta)
+        add(map.bias)
+      }
+      add(p.output)
+      add(p.attentionOutput)
+      add(p.intermediateBias)
     }
   }
 }

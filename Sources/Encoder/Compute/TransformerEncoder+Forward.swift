@@ -32,10 +32,13 @@ extension TransformerEncoder {
     -> UnsafeMutablePointer<Float>
   {
     let kept = pass.keepsActivations ? activations[layer - 1] : inferenceActivations
-    let residual = project(layer, input: input, kept, pass)
-    attend(layer, kept, pass)
+    let profile = pool.profile
+    let residual = profile.measure("encoder forward/query, key, value") { project(layer, input: input, kept, pass) }
+    profile.measure("encoder forward/attention") { attend(layer, kept, pass) }
     let out = scratch.stream[layer % 2].reserve(pass.tokens * hiddenSize)
-    feedForward(layer, residual: residual, kept, into: out, pass)
+    profile.measure("encoder forward/output and feed-forward") {
+      feedForward(layer, residual: residual, kept, into: out, pass)
+    }
     return out
   }
 
@@ -80,6 +83,7 @@ extension TransformerEncoder {
     let context = kept.context.reserve(pass.rows(layer) * hiddenSize)
     let share = plan.scratchCount
     let memory = scratch.attention.reserve(share * pool.threads)
+    pool.profile.count(operations: 4 * plan.scoredElements)
     pool.parallelFor(plan.pairs, grain: 2) { range, worker in
       for pair in range {
         let view = plan.view(pair)
@@ -105,11 +109,7 @@ extension TransformerEncoder {
     let kernel = configuration.activation.kernel
     let context = kept.context.pointer
     if keeps { reserve(kept, rows: count) }
-    let maps = [p.attentionOutput.weight, p.intermediate, p.output.weight].enumerated().map { index, weight in
-      pack(
-        pool, .yes, n: weight.shape[0], k: weight.shape[1], b: weight.value, ldb: weight.shape[1],
-        into: scratch.packed[index])
-    }
+    let maps = packed(p, .yes)
     let numbers = pass.isFirstTokenOnly(layer) ? firstTokens.reserve(count) : nil
     pool.parallelFor(count, grain: tile) { range, worker in
       let at = range.lowerBound
@@ -117,20 +117,35 @@ extension TransformerEncoder {
       let activated = state + tile * h
       let before = keeps ? kept.intermediate.pointer + at * i : activated + tile * i
       let tileRows = rows(range, numbers: numbers)
-      product(worker, range.count, context + at * h, maps[0], into: state)
+      product(worker, range.count, context + at * h, maps.attentionOutput, into: state)
       ck_residual_norm_forward(
         tileRows, p.attentionOutput.bias.value, norm(p.attentionOutput), attentionDropout, residual + at * h, state,
         keeps ? kept.attentionNorm.normalized.pointer + at * h : nil,
         keeps ? kept.attentionNorm.inverse.pointer + at : nil)
-      product(worker, range.count, state, maps[1], into: before)
+      product(worker, range.count, state, maps.intermediate, into: before)
       ck_bias_activation_forward(
         kernel, Int64(range.count), Int64(i), p.intermediateBias.value, before, activated)
-      product(worker, range.count, activated, maps[2], into: out + at * h)
+      product(worker, range.count, activated, maps.output, into: out + at * h)
       ck_residual_norm_forward(
         tileRows, p.output.bias.value, norm(p.output), outputDropout, state, out + at * h,
         keeps ? kept.outputNorm.normalized.pointer + at * h : nil,
         keeps ? kept.outputNorm.inverse.pointer + at : nil)
     }
+  }
+
+  /// The three maps behind attention, packed for products with their transposes (forward) or themselves (backward).
+  func packed(
+    _ p: LayerParameters, _ transpose: Transpose
+  ) -> (attentionOutput: PackedMatrix, intermediate: PackedMatrix, output: PackedMatrix) {
+    func packed(_ weight: Parameter, _ buffer: GrowingBuffer) -> PackedMatrix {
+      let (rows, columns) = (weight.shape[0], weight.shape[1])
+      let (n, k) = transpose == .yes ? (rows, columns) : (columns, rows)
+      return pack(pool, transpose, n: n, k: k, b: weight.value, ldb: columns, into: buffer)
+    }
+    return (
+      packed(p.attentionOutput.weight, scratch.packed[0]), packed(p.intermediate, scratch.packed[1]),
+      packed(p.output.weight, scratch.packed[2])
+    )
   }
 
   private func reserve(_ kept: LayerActivations, rows: Int) {

@@ -21,6 +21,8 @@ package final class TransformerEncoder: SentenceEncoder {
   let firstTokens = GrowingIndexBuffer()
   /// The pass that backward would undo; nil before the first and after an inference pass.
   var pass: EncoderPass?
+  /// The hidden states of the last pass; kept so that no new list is made in each step.
+  private var handed: [Matrix] = []
 
   package var hiddenSize: Int { configuration.hiddenSize }
   package var layerCount: Int { configuration.layerCount + 1 }
@@ -56,17 +58,21 @@ package final class TransformerEncoder: SentenceEncoder {
     let current = EncoderPass(batch, request, mode)
     pass = current.keepsActivations ? current : nil
     guard current.sequences > 0 else { return request.layers.map { _ in output(0, rows: 0) } }
-    prepareIndices(batch)
     while scratch.outputs.count < request.layers.count { scratch.outputs.append(GrowingBuffer()) }
-    var hidden = embed(current)
+    var hidden = pool.profile.measure("encoder forward/embeddings") {
+      prepareIndices(batch)
+      return embed(current)
+    }
     store(hidden, layer: 0, current)
     for layer in stride(from: 1, through: current.top, by: 1) {
       hidden = forwardLayer(layer, input: hidden, current)
       store(hidden, layer: layer, current)
     }
-    return request.layers.indices.map {
-      output($0, rows: request.firstTokenOnly ? current.sequences : current.tokens)
+    handed.removeAll(keepingCapacity: true)
+    for index in request.layers.indices {
+      handed.append(output(index, rows: request.firstTokenOnly ? current.sequences : current.tokens))
     }
+    return handed
   }
 
   private func output(_ index: Int, rows: Int) -> Matrix {

@@ -1,4 +1,5 @@
-// How far a Spearman figure would move with another sample of pairs. Called by the evaluate command (--intervals).
+// How far a Spearman figure would move with another sample of pairs. Called by the evaluate command (--intervals); its
+// draws also serve the comparison of strategies.
 
 package import Kernels
 
@@ -29,8 +30,8 @@ package enum BootstrapInterval {
     return quantile(sorted, 0.025)...quantile(sorted, 0.975)
   }
 
-  /// How often each pair is drawn.
-  private static func draw(_ strata: [Int], _ stream: RandomStream, step: UInt64) -> [Int] {
+  /// How often each pair is drawn: as many draws from each stratum of `strata` as it has pairs.
+  package static func draw(_ strata: [Int], _ stream: RandomStream, step: UInt64) -> [Int] {
     let total = strata.reduce(0, +)
     var uniform = [Float](repeating: 0, count: 2 * total)
     uniform.withUnsafeMutableBufferPointer { stream.uniform(step: step, offset: 0, into: $0) }
@@ -47,7 +48,8 @@ package enum BootstrapInterval {
     return counts
   }
 
-  private static func weightedPearson(_ x: [Double], _ y: [Double], _ counts: [Int]) -> Double {
+  /// Pearson's r of ranks where entry i stands `counts[i]` times; NaN where a side is constant.
+  package static func weightedPearson(_ x: [Double], _ y: [Double], _ counts: [Int]) -> Double {
     let total = Double(counts.reduce(0, +))
     let mean = (total + 1) / 2  // of ranks 1 to total, ties or not
     var (xx, yy, xy) = (0.0, 0.0, 0.0)
@@ -61,7 +63,7 @@ package enum BootstrapInterval {
   }
 
   /// Linear between the order statistics, as NumPy's default.
-  private static func quantile(_ sorted: [Double], _ share: Double) -> Double {
+  package static func quantile(_ sorted: [Double], _ share: Double) -> Double {
     let position = share * Double(sorted.count - 1)
     let low = Int(position)
     let high = min(low + 1, sorted.count - 1)
@@ -70,17 +72,17 @@ package enum BootstrapInterval {
 }
 
 /// Values sorted once, so that the ranks of every resample take one walk.
-private struct SortedSample {
+package struct SortedSample: Sendable {
   private let order: [Int]
   private let values: [Double]
 
-  init(_ values: [Double]) {
+  package init(_ values: [Double]) {
     self.values = values
     order = values.indices.sorted { values[$0] < values[$1] }
   }
 
   /// The average rank of each value in a sample that holds value i `counts[i]` times.
-  func ranks(_ counts: [Int]) -> [Double] {
+  package func ranks(_ counts: [Int]) -> [Double] {
     var ranks = [Double](repeating: 0, count: values.count)
     var (start, before) = (0, 0)
     while start < order.count {

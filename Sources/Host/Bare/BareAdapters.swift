@@ -9,15 +9,18 @@ package final class LoadedBareComponent: @unchecked Sendable {
   package let meaning: BareComponent
   package let forward: ForeignFunction
   package let backward: ForeignFunction?
-  /// NUL-terminated names of weights and labels of blocks, which must stay.
-  let names: [UnsafePointer<CChar>?]
+  package let commit: ForeignFunction?
+  /// NUL-terminated names of weights and states and labels of blocks, which must stay.
+  let names, stateNames: [UnsafePointer<CChar>?]
   let labels: [UnsafePointer<CChar>?]
 
-  init(_ meaning: BareComponent, forward: ForeignFunction, backward: ForeignFunction?) {
+  init(_ meaning: BareComponent, forward: ForeignFunction, backward: ForeignFunction?, commit: ForeignFunction?) {
     self.meaning = meaning
     self.forward = forward
     self.backward = backward
+    self.commit = commit
     names = meaning.weights.map { UnsafePointer(strdup($0.name)) }
+    stateNames = meaning.states.map { UnsafePointer(strdup($0.name)) }
     labels = meaning.outputs.map { UnsafePointer(strdup($0.name)) }
   }
 
@@ -35,6 +38,7 @@ package final class LoadedBareComponent: @unchecked Sendable {
     table.create = createAdapter
     table.destroy = destroyAdapter
     table.plan = planAdapter
+    if commit != nil { table.commit = commitAdapter }
     switch meaning.kind {
     case .pooler:
       table.kind = UInt32(CSE_POOLER)
@@ -94,6 +98,15 @@ private let planAdapter:
       guard let limits, let plan else { return cse_status(CSE_E_INVALID) }
       return withInstance(call) { $0.plan($1, limits.pointee, plan) }
     }
+
+private let commitAdapter: @convention(c) (UnsafePointer<cse_call>?, UnsafePointer<cse_batch>?) -> cse_status = {
+  call, batch in
+  withInstance(call) { instance, call in
+    var frame = BareFrame(call)
+    frame.batch = batch
+    return instance.runCommit(frame)
+  }
+}
 
 private let poolAdapter:
   @convention(c) (UnsafePointer<cse_call>?, UnsafePointer<cse_tokens>?, UnsafeMutablePointer<DLTensor>?) -> cse_status =

@@ -6,8 +6,10 @@ package final class BareComponent: Sendable {
   package let kind: ComponentKind
   package let forward: BareSignature
   package let backward: BareSignature?
+  package let commit: BareSignature?
   package let parameters: [ParameterDeclaration]
   package let weights: [BareArgument]
+  package let states: [BareArgument]
   /// The arrays a sampler or pooler makes.
   package let outputs: [BareArgument]
   package let metrics: [String]
@@ -24,8 +26,10 @@ package final class BareComponent: Sendable {
     kind = parts.kind
     forward = parts.forward
     backward = parts.backward
+    commit = parts.commit
     parameters = parts.parameters
     weights = parts.weights
+    states = parts.states
     outputs = parts.outputs
     metrics = parts.metrics
     warnings = parts.warnings
@@ -35,8 +39,10 @@ package final class BareComponent: Sendable {
     var kind: ComponentKind
     var forward: BareSignature
     var backward: BareSignature?
+    var commit: BareSignature?
     var parameters: [ParameterDeclaration]
     var weights: [BareArgument]
+    var states: [BareArgument]
     var outputs: [BareArgument]
     var metrics: [String] = []
     var warnings: [String] = []
@@ -47,14 +53,18 @@ package final class BareComponent: Sendable {
     of text: BareText, source: String
   ) throws(BareTextProblem) -> [BareComponent] {
     var result: [BareComponent] = []
-    for declaration in text.declarations where declaration.kind != .backward {
+    for declaration in text.declarations where !declaration.kind.isPart {
       result.append(try component(declaration, in: text, source: source))
     }
-    for declaration in text.declarations where declaration.kind == .backward {
-      let isUsed = text.declarations.contains { $0.attributes.backward == declaration.name }
+    for declaration in text.declarations where declaration.kind.isPart {
+      let isUsed = text.declarations.contains { other in
+        declaration.name
+          == (declaration.kind == .backward ? other.attributes.backward : other.attributes.commit)
+      }
       if !isUsed {
         throw BareParser.problem(
-          in: source, at: declaration.place, "no declaration says backward(\(declaration.name)), so nothing calls it")
+          in: source, at: declaration.place,
+          "no declaration says \(declaration.kind.rawValue)(\(declaration.name)), so nothing calls it")
       }
     }
     return result
@@ -66,18 +76,21 @@ package final class BareComponent: Sendable {
     var resolver = BareResolver(text: source, owner: declaration)
     let forward = try resolver.signature(of: declaration)
     let attributes = declaration.attributes
-    var backward: BareSignature?
-    if let name = attributes.backward {
-      guard let found = text.declarations.first(where: { $0.kind == .backward && $0.name == name }) else {
-        throw resolver.problem(declaration.place, "backward(\(name)): there is no 'backward \(name)(...)' in this text")
+    func part(_ kind: BareDeclaration.Kind, _ name: String?) throws(BareTextProblem) -> BareSignature? {
+      guard let name else { return nil }
+      guard let found = text.declarations.first(where: { $0.kind == kind && $0.name == name }) else {
+        throw resolver.problem(
+          declaration.place, "\(kind.rawValue)(\(name)): there is no '\(kind.rawValue) \(name)(...)' in this text")
       }
-      backward = try resolver.signature(of: found)
+      return try resolver.signature(of: found)
     }
+    let backward = try part(.backward, attributes.backward)
+    let commit = try part(.commit, attributes.commit)
     var parts = Parts(
-      kind: componentKind(declaration.kind), forward: forward, backward: backward, parameters: resolver.parameters,
-      weights: resolver.weights, outputs: resolver.outputs)
+      kind: componentKind(declaration.kind), forward: forward, backward: backward, commit: commit,
+      parameters: resolver.parameters, weights: resolver.weights, states: resolver.states, outputs: resolver.outputs)
     if case .metric(_, let name) = declaration.result { parts.metrics = [name] }
-    let rules = BareRules(forward: forward, backward: backward, resolver: resolver)
+    let rules = BareRules(forward: forward, backward: backward, commit: commit, resolver: resolver)
     try rules.check()
     parts.warnings = rules.warnings
     return BareComponent(parts)
@@ -89,7 +102,7 @@ package final class BareComponent: Sendable {
     // A metric is a sampler without candidates: it sees the batch and reports a number.
     case .sampler, .metric: .sampler
     case .loss: .loss
-    case .backward, .schedule, .function: .other
+    case .backward, .commit, .schedule, .function: .other
     }
   }
 }
@@ -98,6 +111,7 @@ package final class BareComponent: Sendable {
 struct BareRules {
   let forward: BareSignature
   let backward: BareSignature?
+  let commit: BareSignature?
   let resolver: BareResolver
 
   private var declaration: BareDeclaration { forward.declaration }
@@ -115,38 +129,40 @@ struct BareRules {
     if let backward, backward.declaration.result != .void, backward.declaration.result != .status {
       throw resolver.problem(backward.declaration.place, "a backward function returns void or status")
     }
+    try checkStates()
     switch declaration.kind {
     case .sampler: try checkSampler()
     case .loss: try checkLoss()
     case .pooler: try checkPooler()
     case .metric:
       guard case .metric = declaration.result else { throw fail("a metric returns f32 or f64") }
-      try only([])
+      try only(["commit"])
     case .schedule:
       guard case .value(let type) = declaration.result, type.isFloat else {
         throw fail("a schedule returns f32 or f64")
       }
       guard !forward.slots.contains(where: { $0.argument.isArray }) else { throw fail("a schedule is given no arrays") }
       try only([])
-    case .backward, .function: try only([])
+    case .backward, .commit, .function: try only([])
     }
   }
 
   private func checkSampler() throws(BareTextProblem) {
-    try only(["detached", "rows", "cols", "gain", "bias", "mask", "backward"])
+    try only(["detached", "rows", "cols", "gain", "bias", "mask", "backward", "commit"])
     if case .loss = declaration.result { throw fail("a sampler computes no loss") }
     if case .value = declaration.result { throw fail("say what the result is: -> f32 metric(name)") }
     let outputs = resolver.outputs
     guard
-      !outputs.isEmpty || forward.has(.gain) || forward.has(.bias) || !attributes.gains.isEmpty
-        || !attributes.biases.isEmpty
+      !outputs.isEmpty || resolver.stateColumns != nil || forward.has(.gain) || forward.has(.bias)
+        || !attributes.gains.isEmpty || !attributes.biases.isEmpty
     else { throw fail("a sampler writes vectors (out new:f32[n,d]) or edits cells (inout bias:f32[n,m])") }
     for output in outputs { try checkVectors(output) }
+    try checkStateBlock()
     if !outputs.isEmpty, forward.has(.similarity) {
       throw fail("'sim' holds the host's own similarities; a sampler that makes vectors has none of them yet")
     }
     if let rows = attributes.rows { try checkReference(rows, "rows") }
-    if let columns = attributes.columns { try checkReference(columns, "cols") }
+    if let columns = attributes.columns, resolver.stateColumns == nil { try checkReference(columns, "cols") }
     guard outputs.isEmpty || attributes.isDetached || backward != nil else {
       throw fail("say 'detached', or name the function that sends the gradient on: backward(NAME)")
     }
@@ -187,7 +203,7 @@ struct BareRules {
   }
 
   private func checkLoss() throws(BareTextProblem) {
-    try only(["rowwise", "backward"])
+    try only(["rowwise", "backward", "commit"])
     let isLogits = forward.slots.contains { [.logits, .similarity, .target, .columns].contains($0.role) }
     let seesVectors = forward.slots.contains { slot in
       switch slot.role {
@@ -259,6 +275,7 @@ struct BareRules {
     if attributes.masksByExclusion { given.append("mask") }
     if attributes.isRowwise { given.append("rowwise") }
     if attributes.backward != nil { given.append("backward") }
+    if attributes.commit != nil { given.append("commit") }
     if let wrong = given.first(where: { !allowed.contains($0) }) {
       throw fail("'\(wrong)' means nothing for a \(declaration.kind.rawValue)")
     }

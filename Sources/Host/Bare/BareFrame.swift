@@ -54,6 +54,7 @@ struct BareFrame {
     case .bias: reading(candidates?.pointee.bias?[block])
     case .weight(let index): reading(call.pointee.weights?[index])
     case .weightGradient(let index): reading(call.pointee.dweights?[index])
+    case .state(let index): reading(call.pointee.states?[index])
     default: nil
     }
   }

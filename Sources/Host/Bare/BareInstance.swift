@@ -5,12 +5,13 @@ import PluginAPI
 final class BareInstance {
   let component: LoadedBareComponent
   let forward: BareInvocation
-  let backward: BareInvocation?
+  let backward, commit: BareInvocation?
 
   init(_ component: LoadedBareComponent) {
     self.component = component
     forward = BareInvocation(component.forward, component: component.meaning.name)
     backward = component.backward.map { BareInvocation($0, component: component.meaning.name) }
+    commit = component.commit.map { BareInvocation($0, component: component.meaning.name) }
   }
 
   static func of(_ call: UnsafePointer<cse_call>) -> BareInstance? {
@@ -26,17 +27,12 @@ final class BareInstance {
     -> BareFailure?
   {
     for (index, weight) in meaning.weights.enumerated() {
-      let shape = (weight.dimensions ?? []).map { Int64(extent($0, call, width: limits.dim)) }
-      var declaration = cse_tensor_decl()
-      declaration.name = component.names[index]
-      declaration.ndim = Int32(shape.count)
-      withUnsafeMutableBytes(of: &declaration.shape) { $0.copyBytes(from: shape.withUnsafeBytes(Array.init)) }
-      if let number = weight.defaultText.flatMap(decimalNumber) {
-        declaration.`init` = UInt32(CSE_INIT_CONST)
-        declaration.a = Float(number)
-      }
-      plan.pointee.weights[index] = declaration
+      plan.pointee.weights[index] = tensor(weight, component.names[index], call, limits)
       plan.pointee.n_weights += 1
+    }
+    for (index, state) in meaning.states.enumerated() {
+      plan.pointee.states[index] = tensor(state, component.stateNames[index], call, limits)
+      plan.pointee.n_states += 1
     }
     switch meaning.forward.declaration.kind {
     case .sampler: planBlocks(call, limits, plan)
@@ -48,12 +44,37 @@ final class BareInstance {
     return nil
   }
 
+  private func tensor(
+    _ argument: BareArgument, _ name: UnsafePointer<CChar>?, _ call: UnsafePointer<cse_call>, _ limits: cse_limits
+  ) -> cse_tensor_decl {
+    let shape = (argument.dimensions ?? []).map { Int64(extent($0, call, width: limits.dim)) }
+    var declaration = cse_tensor_decl()
+    declaration.name = name
+    declaration.ndim = Int32(shape.count)
+    withUnsafeMutableBytes(of: &declaration.shape) { $0.copyBytes(from: shape.withUnsafeBytes(Array.init)) }
+    if argument.type == .i64 { declaration.dtype = DLDataType(code: 0, bits: 64, lanes: 1) }
+    if let number = argument.defaultText.flatMap(decimalNumber) {
+      declaration.`init` = UInt32(CSE_INIT_CONST)
+      declaration.a = Float(number)
+    }
+    return declaration
+  }
+
   private func planBlocks(_ call: UnsafePointer<cse_call>, _ limits: cse_limits, _ plan: UnsafeMutablePointer<cse_plan>)
   {
     let isEdited =
       !attributes.gains.isEmpty || !attributes.biases.isEmpty || meaning.forward.has(.gain)
       || meaning.forward.has(.bias)
     if isEdited { plan.pointee.flags |= UInt32(CSE_EDIT_CELLS) }
+    if let state = meaning.states.firstIndex(where: { $0.name == attributes.columns }) {
+      var block = cse_block()
+      block.rows = source(attributes.rows) ?? Int32(CSE_ANCHOR)
+      block.cols = Int32(256 + state)
+      block.flags = UInt32(CSE_DETACH_COLS)
+      block.label = component.stateNames[state]
+      plan.pointee.blocks[0] = block
+      plan.pointee.n_blocks = 1
+    }
     for (index, output) in meaning.outputs.enumerated() {
       var block = cse_block()
       block.rows = source(attributes.rows) ?? Int32(CSE_ANCHOR)
@@ -98,8 +119,18 @@ final class BareInstance {
   func run(_ frame: BareFrame) -> BareFailure? {
     if let failure = forward.run(frame) { return failure }
     if !meaning.metrics.isEmpty, let slots = frame.call.pointee.metrics { slots[0] = forward.returned }
-    if let candidates = frame.candidates { edit(candidates.pointee, frame) }
+    if let candidates = frame.candidates {
+      if let used = forward.memory(of: .used) {
+        candidates.pointee.n_cols[frame.block] = used.pointer.load(as: Int64.self)
+      }
+      edit(candidates.pointee, frame)
+    }
     return nil
+  }
+
+  func runCommit(_ frame: BareFrame) -> BareFailure? {
+    guard let commit else { return BareFailure(status: Int(CSE_E_UNSUPPORTED), text: "it has no commit function") }
+    return commit.run(frame)
   }
 
   func runBackward(_ frame: BareFrame) -> BareFailure? {

@@ -180,6 +180,13 @@ final class BareInvocation {
       guard let flags = frame.tokens?.pointee.token_flags else { return missing(index, frame) }
       pass(UnsafeMutableRawPointer(mutating: flags), at: index)
       return nil
+    case .used:
+      // All columns, where the function leaves it alone.
+      memories[index].reserve(8)
+      memories[index].pointer.storeBytes(of: frame.columns, as: Int64.self)
+      pass(memories[index].pointer, at: index)
+      return nil
+    case .state where slot.type == .i64: return fillWholeNumbers(index, slot, frame)
     case .rowLoss, .scratch:
       memories[index].reserve(extent(index, frame) * slot.type.size)
       pass(memories[index].pointer, at: index)
@@ -201,6 +208,24 @@ final class BareInvocation {
     if slot.direction == .in || slot.direction == .inout { rows.pack(into: memories[index].pointer, as: slot.type) }
     pass(memories[index].pointer, at: index)
     return nil
+  }
+
+  /// An i64 state: in place where it is read, a copy where it is written.
+  private func fillWholeNumbers(_ index: Int, _ slot: Slot, _ frame: BareFrame) -> BareFailure? {
+    guard let tensor = frame.tensor(slot.role), let data = tensor.pointee.data else { return missing(index, frame) }
+    guard slot.direction == .inout else {
+      pass(data, at: index)
+      return nil
+    }
+    let bytes = Self.byteCount(tensor)
+    memories[index].reserve(bytes)
+    memcpy(memories[index].pointer, data, bytes)
+    pass(memories[index].pointer, at: index)
+    return nil
+  }
+
+  private static func byteCount(_ tensor: UnsafePointer<DLTensor>) -> Int {
+    (0..<Int(tensor.pointee.ndim)).reduce(8) { $0 * Int(tensor.pointee.shape[$1]) }
   }
 
   private func fillIntegers(_ index: Int, _ source: UnsafePointer<Int64>?, _ count: Int) -> BareFailure? {
@@ -267,7 +292,13 @@ final class BareInvocation {
         takeRowLoss(index, frame)
         continue
       }
-      guard slot.direction != .in, slot.role != .scratch, isStaged(index) else { continue }
+      guard slot.direction != .in, slot.role != .scratch, slot.role != .used, isStaged(index) else { continue }
+      if case .state = slot.role, slot.type == .i64 {
+        if let tensor = frame.tensor(slot.role), let data = tensor.pointee.data {
+          memcpy(data, memories[index].pointer, Self.byteCount(tensor))
+        }
+        continue
+      }
       guard let rows = BareRows(frame.tensor(slot.role)) else { continue }
       if slot.role.isMadeGradient {
         let isCell = slot.role == .logitGradient || slot.role == .similarityGradient

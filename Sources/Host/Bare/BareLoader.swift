@@ -61,7 +61,7 @@ enum BareLoader {
     let identity = LibraryIdentity(
       path: file.path, resolvedPath: file.resolvedPath, declaredID: parsed.libraryID ?? defaultID(file.path),
       alias: alias, version: parsed.version ?? "0", license: nil, sha256: file.sha256, buildID: file.image.buildID,
-      abiMinor: 0)
+      needed: file.image.needed, abiMinor: 0)
     var components: [PluginComponent] = []
     for meaning in meanings {
       components.append(try component(meaning, file, handle, origin, of: identity))
@@ -95,7 +95,9 @@ enum BareLoader {
     let forward = try function(meaning.forward, file, handle, origin)
     var backward: ForeignFunction?
     if let signature = meaning.backward { backward = try function(signature, file, handle, origin) }
-    let loaded = LoadedBareComponent(meaning, forward: forward, backward: backward)
+    var commit: ForeignFunction?
+    if let signature = meaning.commit { commit = try function(signature, file, handle, origin) }
+    let loaded = LoadedBareComponent(meaning, forward: forward, backward: backward, commit: commit)
     let table = loaded.makeTable()
     let declaration = meaning.forward.declaration
     let doc =

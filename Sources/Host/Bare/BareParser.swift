@@ -134,6 +134,7 @@ package struct BareParser {
     case "rows": attributes.rows = try reference("rows")
     case "cols": attributes.columns = try reference("cols")
     case "backward": attributes.backward = try reference("backward")
+    case "commit": attributes.commit = try reference("commit")
     case "gain": attributes.gains.append(try shift("gain", place))
     case "bias": attributes.biases.append(try shift("bias", place))
     case "mask":
@@ -144,7 +145,7 @@ package struct BareParser {
       attributes.masksByExclusion = word == "exclude"
     case "" where peek == nil: throw failure(at: position, "expected ';' at the end of the declaration")
     default:
-      let known = ["detached", "rows", "cols", "gain", "bias", "mask", "rowwise", "backward"]
+      let known = ["detached", "rows", "cols", "gain", "bias", "mask", "rowwise", "backward", "commit"]
       throw unexpected(text, at: place, among: known, "an attribute, a text or ';'")
     }
   }

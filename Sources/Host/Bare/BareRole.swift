@@ -15,6 +15,10 @@ package enum BareRole: Sendable, Equatable {
   // Gradients: of `vectors` they arrive, all others are made.
   case vectorsGradient(Int), viewGradient(Int), unitGradient(Int), similarityGradient, logitGradient, hiddenGradient
   case weight(Int), weightGradient(Int)
+  /// What is kept between batches; written by the commit function only.
+  case state(Int)
+  /// How many columns of a sampler's own block are in use.
+  case used
   case scratch
   case uniform, normal
   /// An argument of `fn`, or of any function that is called by hand.
@@ -42,7 +46,8 @@ struct BareReserved {
 
   /// The meaning of `name` in a function of `kind`; nil for names that are not reserved there.
   static func named(_ name: String, in kind: BareDeclaration.Kind, of target: BareDeclaration.Kind) -> BareReserved? {
-    if let scalar = scalar(name, target) { return scalar }
+    if let scalar = scalar(name, target) { return kind == .commit && scalar.role == .columns ? nil : scalar }
+    if kind == .commit { return committed(name, target) }
     switch target {
     case .pooler: return pooler(name, isBackward: kind == .backward)
     case .sampler, .metric, .loss: return batch(name, target, isBackward: kind == .backward)
@@ -88,6 +93,15 @@ struct BareReserved {
     }
   }
 
+  /// A commit sees the batch, but neither scores nor gradients.
+  private static func committed(_ name: String, _ kind: BareDeclaration.Kind) -> BareReserved? {
+    guard let reserved = batch(name, kind, isBackward: false) else { return nil }
+    switch reserved.role {
+    case .view, .unit, .rowIDs, .textIDs: return reserved
+    default: return nil
+    }
+  }
+
   private static func batch(_ name: String, _ kind: BareDeclaration.Kind, isBackward: Bool) -> BareReserved? {
     let makesGradients = isBackward || kind == .loss
     switch name {
@@ -100,6 +114,8 @@ struct BareReserved {
     case "sim" where !(isBackward && kind == .sampler): return array(.similarity, ["n", "m"])
     case "gain" where kind == .sampler && !isBackward: return array(.gain, ["n", "m"])
     case "bias" where kind == .sampler && !isBackward: return array(.bias, ["n", "m"])
+    case "used" where kind == .sampler && !isBackward:
+      return BareReserved(role: .used, dimensions: [BareDimension(name: nil, plus: 1)], types: [.i64])
     case "logits" where kind == .loss: return array(.logits, ["n", "m"])
     case "target" where kind == .loss: return array(.target, ["n"], integers)
     case "dlogits" where kind == .loss: return array(.logitGradient, ["n", "m"])

@@ -26,6 +26,7 @@ struct BareResolver {
   let owner: BareDeclaration
   private(set) var parameters: [ParameterDeclaration] = []
   private(set) var weights: [BareArgument] = []
+  var states: [BareArgument] = []
   private(set) var outputs: [BareArgument] = []
 
   init(text: String, owner: BareDeclaration) {
@@ -63,8 +64,10 @@ struct BareResolver {
     switch argument.direction {
     case .scratch: return try scratch(argument)
     case .weight: return try weight(argument, in: kind)
+    case .state: return try state(argument, in: kind)
     default: break
     }
+    if let slot = try knownState(argument, in: kind) { return slot }
     if let reserved = BareReserved.named(name, in: kind, of: owner.kind) {
       return try self.reserved(reserved, argument, name)
     }
@@ -117,7 +120,7 @@ struct BareResolver {
     let legal: [BareArgument.Direction]
     switch role {
     case .gain, .bias: legal = [.inout]
-    case .rowLoss: legal = [.out]
+    case .rowLoss, .used: legal = [.out]
     case .uniform, .normal: legal = [.cb]
     case _ where role.isMadeGradient: legal = [.out, .grad]
     default: legal = [.in]
@@ -143,7 +146,7 @@ struct BareResolver {
     if let index = weights.firstIndex(where: { $0.name == argument.name }) {
       return BareSlot(argument: argument, role: .weight(index), direction: .in)
     }
-    guard kind != .backward else { throw problem(argument.place, "no weight '\(argument.name)' is declared") }
+    guard !kind.isPart else { throw problem(argument.place, "no weight '\(argument.name)' is declared") }
     guard argument.isArray, argument.type == .f32, weights.count < 16 else {
       throw problem(
         argument.place, "a weight is an array of f32, such as weight w:f32[d] = 1, and there are at most 16")
@@ -183,7 +186,7 @@ struct BareResolver {
   ) throws(BareTextProblem) -> BareSlot {
     guard argument.direction == .out, kind == .sampler || kind == .pooler else {
       let near = didYouMean(
-        nearestNames(to: argument.name, among: Self.arrays(owner.kind, isBackward: kind == .backward)))
+        nearestNames(to: argument.name, among: Self.arrays(owner.kind, in: kind)))
       throw problem(argument.place, "a \(kind.rawValue) is given no array '\(argument.name)'\(near)")
     }
     guard argument.type.isFloat else { throw problem(argument.place, "vectors are f32 or f64") }
@@ -194,13 +197,13 @@ struct BareResolver {
     return BareSlot(argument: argument, role: .vectors(outputs.count - 1), direction: .out)
   }
 
-  private static func arrays(_ kind: BareDeclaration.Kind, isBackward: Bool) -> [String] {
+  private static func arrays(_ owner: BareDeclaration.Kind, in kind: BareDeclaration.Kind) -> [String] {
     let all = [
       "z1", "z2", "z3", "u1", "u2", "u3", "dz1", "dz2", "dz3", "du1", "du2", "du3", "row_ids", "text_ids", "sim",
       "gain", "bias", "logits", "target", "dlogits", "dsim", "row_loss", "hidden", "offsets", "tokens", "flags",
-      "dhidden",
+      "dhidden", "used",
     ]
-    return all.filter { BareReserved.named($0, in: isBackward ? .backward : kind, of: kind) != nil }
+    return all.filter { BareReserved.named($0, in: kind, of: owner) != nil }
   }
 
   // MARK: Parameters
@@ -209,9 +212,10 @@ struct BareResolver {
     _ argument: BareArgument, in kind: BareDeclaration.Kind
   ) throws(BareTextProblem) -> Int {
     let index = parameters.firstIndex { $0.name == argument.name }
-    if kind == .backward {
+    if kind.isPart {
       guard let index else {
-        throw problem(argument.place, "'\(owner.name)' has no parameter '\(argument.name)' that its backward could see")
+        throw problem(
+          argument.place, "'\(owner.name)' has no parameter '\(argument.name)' that its \(kind.rawValue) could see")
       }
       return index
     }

@@ -39,7 +39,7 @@ package struct BareDimension: Sendable, Equatable, CustomStringConvertible {
 /// One argument: `[dir] name : type[dims] [= default] [in range] [live] [log] ["text"]`.
 package struct BareArgument: Sendable, Equatable {
   package enum Direction: String, Sendable, CaseIterable {
-    case `in`, out, `inout`, grad, scratch, weight, cb
+    case `in`, out, `inout`, grad, scratch, weight, state, cb
   }
 
   package var direction: Direction?
@@ -104,13 +104,14 @@ package struct BareAttributes: Sendable, Equatable {
   package var masksByExclusion = false
   package var isRowwise = false
   package var backward: String?
+  package var commit: String?
   package var text = ""
 }
 
 /// One declaration.
 package struct BareDeclaration: Sendable, Equatable {
   package enum Kind: String, Sendable, CaseIterable {
-    case pooler, sampler, loss, backward, schedule, metric
+    case pooler, sampler, loss, backward, commit, schedule, metric
     case function = "fn"
   }
 

@@ -13,14 +13,17 @@ package struct PluginFile: Sendable {
   /// The text of its bare functions; nil for a library with a descriptor.
   package let bareSource: BareSource?
   let stamp: FileStamp
+  /// What is handed to the loader: the file, or a private copy of it.
+  let loadPath: String
 
   /// The major version of the plugin ABI this host speaks.
   static let supportedMajor = 1
 
   /// Checks the file at `path`: owner and mode (unless `allowInsecure`), ELF, exported entry, dependencies.
+  /// - Parameter copy: A copy of the file, which is checked and will be loaded in its stead; the names stay.
   /// - Throws: `PluginRefusal`, of which `.notAPlugin` means that it is simply another library.
-  package init(path: String, allowInsecure: Bool = false) throws(PluginRefusal) {
-    let opened = try OpenedFile(path)
+  package init(path: String, allowInsecure: Bool = false, copy: String? = nil) throws(PluginRefusal) {
+    let opened = try OpenedFile(copy ?? path)
     // An unsafe file is refused before anything in it is believed; what is no plugin is none of our business.
     let safety = allowInsecure ? nil : FileSafety.problem(of: opened)
     let bytes: [UInt8]
@@ -42,7 +45,8 @@ package struct PluginFile: Sendable {
     }
     try DependencySearch().check(image, path: opened.resolvedPath)
     self.path = path
-    resolvedPath = opened.resolvedPath
+    loadPath = opened.resolvedPath
+    resolvedPath = copy == nil ? loadPath : resolved(path) ?? path
     sha256 = SHA256.digits(of: bytes)
     self.image = image
     stamp = opened.stamp
@@ -51,7 +55,7 @@ package struct PluginFile: Sendable {
   /// Whether the file is still the one that was checked.
   func isUnchanged() -> Bool {
     var info = stat()
-    return stat(resolvedPath, &info) == 0 && FileStamp(info) == stamp
+    return stat(loadPath, &info) == 0 && FileStamp(info) == stamp
   }
 }
 

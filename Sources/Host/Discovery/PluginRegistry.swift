@@ -39,7 +39,8 @@ package final class PluginRegistry {
   package private(set) var warnings: [String] = []
 
   let logger: Logger
-  private let allowInsecure: Bool
+  package let allowInsecure: Bool
+  private let copiesLibraries: Bool
   private let host: UnsafePointer<cse_host>?
   private var found: [PluginFile] = []
   private var folderNotes: [String] = []
@@ -47,6 +48,8 @@ package final class PluginRegistry {
   private var renamed: [PluginLibrary] = []
   /// Libraries named by a path, by the file behind it.
   private var byPath: [String: PluginLibrary] = [:]
+  /// What was loaded, by the file behind it, where libraries are copied.
+  private var copies: [String: LibraryCopy] = [:]
 
   /// Looks through `searchPath` without running any plugin code.
   /// - Parameters:
@@ -54,15 +57,17 @@ package final class PluginRegistry {
   ///   - renamed: Builds to load under names of their own.
   ///   - allowInsecure: Accept files that others could write.
   ///   - host: The table entry functions get; without one they get a table that only keeps what they log.
+  ///   - copiesLibraries: Load private copies, so that the files may be written while their code runs.
   ///   - logger: Where reasons and warnings go as well.
   /// - Throws: `PluginError` where a build of `renamed` cannot be used, or two have the same name.
   package init(
     searchPath: PluginSearchPath, renamed: [Renamed] = [], allowInsecure: Bool = false,
-    host: UnsafePointer<cse_host>? = nil, logger: Logger = Logger(label: "plugins")
+    host: UnsafePointer<cse_host>? = nil, copiesLibraries: Bool = false, logger: Logger = Logger(label: "plugins")
   ) throws {
     self.searchPath = searchPath
     self.allowInsecure = allowInsecure
     self.host = host
+    self.copiesLibraries = copiesLibraries
     self.logger = logger
     for refused in searchPath.refused { warn("\(refused)") }
     for folder in searchPath.folders { scan(folder) }
@@ -136,7 +141,7 @@ package final class PluginRegistry {
     for file in found {
       do throws(PluginRefusal) {
         let named = byPath[file.resolvedPath]
-        let library = if let named { named } else { try PluginLoader.load(file, alias: nil, host: host) }
+        let library = if let named { named } else { try load(file, alias: nil) }
         if let first = libraries.first(where: { $0.id == library.id }) {
           warn(duplicateText(first, library))
         } else {
@@ -172,12 +177,34 @@ package final class PluginRegistry {
   private func load(path: String, alias: String?) throws -> PluginLibrary {
     do {
       let file = try PluginFile(path: expandedHome(path), allowInsecure: allowInsecure)
-      let library = try PluginLoader.load(file, alias: alias, host: host)
+      let library = try load(file, alias: alias)
       for note in library.notes { warn("\(library.path): \(note)") }
       return library
     } catch {
       throw PluginError.refused(path: path, reason: error)
     }
+  }
+
+  /// Loads a file that was checked, or a copy of it that was checked as well.
+  private func load(_ file: PluginFile, alias: String?) throws(PluginRefusal) -> PluginLibrary {
+    guard copiesLibraries else { return try PluginLoader.load(file, alias: alias, host: host) }
+    let copy = try LibraryCopy(of: file.path, allowInsecure: allowInsecure)
+    defer { copy.forget() }
+    guard copy.sha256 == file.sha256 else { throw .changedSinceChecked }
+    copies[file.resolvedPath] = copy
+    return try load(copy, alias: alias)
+  }
+
+  // MARK: Reloading
+
+  /// The copy that `library` was loaded from; nil where libraries are not copied.
+  package func copy(of library: LibraryIdentity) -> LibraryCopy? { copies[library.resolvedPath] }
+
+  /// Loads another build of a library beside the one that is in use.
+  /// - Throws: `PluginRefusal`
+  package func load(_ copy: LibraryCopy, alias: String?) throws(PluginRefusal) -> PluginLibrary {
+    let file = try PluginFile(path: copy.source, copy: copy.path)
+    return try PluginLoader.load(file, alias: alias, host: host)
   }
 
   private func expandedHome(_ path: String) -> String {

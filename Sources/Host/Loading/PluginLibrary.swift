@@ -31,6 +31,8 @@ package struct LibraryIdentity: Sendable, Equatable {
   /// Lower-case hexadecimal digits of the file's SHA-256 and of its linker's build id.
   package let sha256: String
   package let buildID: String?
+  /// The libraries it is linked to, by name.
+  package var needed: [String] = []
   /// The minor version of the plugin ABI it was built for.
   package let abiMinor: Int
 

@@ -11,9 +11,9 @@ enum PluginLoader {
     _ file: PluginFile, alias: String?, host: UnsafePointer<cse_host>?
   ) throws(PluginRefusal) -> PluginLibrary {
     guard file.isUnchanged() else { throw .changedSinceChecked }
-    guard let handle = dlopen(file.resolvedPath, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else {
+    guard let handle = dlopen(file.loadPath, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else {
       let message = dlerror().map { String(cString: $0) } ?? "dlopen failed without a reason"
-      let undefined = DependencySearch().undefinedSymbols(of: file.image, path: file.resolvedPath)
+      let undefined = DependencySearch().undefinedSymbols(of: file.image, path: file.loadPath)
       throw .loader(message: message, undefined: undefined)
     }
     if let source = file.bareSource { return try BareLoader.load(file, source, handle: handle, alias: alias) }
@@ -26,7 +26,7 @@ enum PluginLoader {
     let identity = LibraryIdentity(
       path: file.path, resolvedPath: file.resolvedPath, declaredID: descriptor.id, alias: alias,
       version: descriptor.version, license: descriptor.license, sha256: file.sha256, buildID: file.image.buildID,
-      abiMinor: descriptor.abiMinor)
+      needed: file.image.needed, abiMinor: descriptor.abiMinor)
     return PluginLibrary(
       identity: identity, components: descriptor.components.map { PluginComponent($0, of: identity) },
       recipes: descriptor.recipes, notes: descriptor.notes)

@@ -15,6 +15,7 @@ package final class ParameterValues {
   private let storage: UnsafeMutablePointer<cse_value>
   private var strings: [UnsafeMutablePointer<CChar>?]
   private var values: [ParameterValue]
+  private var wasSet: Set<String> = []
   private let component: String
 
   /// The defaults of `component`, with `settings` (name and text) applied in order.
@@ -53,6 +54,7 @@ package final class ParameterValues {
     let value = try declarations[index].value(text, component: component)
     values[index] = value
     store(value, at: index)
+    wasSet.insert(name)
   }
 
   /// Sets a number without going through text, as a schedule does; no call may be running.
@@ -69,6 +71,18 @@ package final class ParameterValues {
     }
     values[index] = .float(number)
     storage[index].f = number
+    wasSet.insert(name)
+  }
+
+  /// Whether the value was given rather than left at its default.
+  package func isSet(_ name: String) -> Bool { wasSet.contains(name) }
+
+  /// Takes the value of `name` from `other`, a number to the last bit.
+  /// - Throws: `PluginError` as `set`.
+  package func copy(_ name: String, from other: ParameterValues) throws {
+    guard let value = other[name] else { return }
+    if case .float(let number) = value { return try set(name, to: number) }
+    try set(name, to: value.description)
   }
 
   /// The value of `name` as a number (a bool is 0 or 1, a choice its index); nil for strings and unknown names.

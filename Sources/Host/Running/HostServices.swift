@@ -11,12 +11,15 @@ package final class HostServices: Sendable {
   package let pool: ThreadPool
   /// What `plugin_library_entry` and every `cse_call` get. Never freed.
   package nonisolated(unsafe) let table: UnsafePointer<cse_host>
+  /// Structs are bigger and the minor version higher than plugins of today know; for `plugins check`.
+  package let isNewer: Bool
   private let cancelled = Atomic<Bool>(false)
 
   /// Services over the pool's threads; `logger` receives the plugins' lines.
-  package init(pool: ThreadPool, logger: Logger) {
+  package init(pool: ThreadPool, logger: Logger, isNewer: Bool = false) {
     self.pool = pool
-    table = makeHostTable(sink: LogSink(logger: logger))
+    self.isNewer = isNewer
+    table = makeHostTable(sink: LogSink(logger: logger), isNewer: isNewer)
   }
 
   /// Asks running and later calls to end: their parallel loops return CSE_E_CANCELLED. May be called from any thread.
@@ -58,12 +61,13 @@ private struct HostTable {
   var sink: Unmanaged<LogSink>
 }
 
-private func makeHostTable(sink: LogSink) -> UnsafePointer<cse_host> {
+private func makeHostTable(sink: LogSink, isNewer: Bool) -> UnsafePointer<cse_host> {
   let memory = UnsafeMutablePointer<HostTable>.allocate(capacity: 1)
   var table = cse_host()
-  table.struct_size = UInt32(MemoryLayout<cse_host>.size)
+  // To a plugin the sink is a field it does not know.
+  table.struct_size = UInt32(isNewer ? MemoryLayout<HostTable>.size : MemoryLayout<cse_host>.size)
   table.abi_major = UInt16(CSE_ABI_MAJOR)
-  table.abi_minor = UInt16(CSE_ABI_MINOR)
+  table.abi_minor = isNewer ? 99 : UInt16(CSE_ABI_MINOR)
   table.name = UnsafeRawPointer(hostName.utf8Start).assumingMemoryBound(to: CChar.self)
   table.version = UnsafeRawPointer(hostVersion.utf8Start).assumingMemoryBound(to: CChar.self)
   table.log = logService

@@ -1,6 +1,7 @@
 // Calls into a plugin. Each one goes through `perform`: fresh message and metrics, status, canaries; then the outputs
 // are checked for NaN and infinity, so that the failure names the plugin and not what comes after it.
 
+import Kernels
 package import PluginAPI
 
 extension PluginInstance {
@@ -111,7 +112,7 @@ extension PluginInstance {
     message.clear()
     let slots = metricSlots.pointer.assumingMemoryBound(to: Double.self)
     for index in metricSums.indices { slots[index] = .nan }
-    let status = body(UnsafePointer(call))
+    let status = services.pool.profile.measure(profileName) { body(UnsafePointer(call)) }
     try checkCanaries(function, extraBuffers)
     guard status == cse_status(CSE_OK) else {
       if status == cse_status(CSE_E_CANCELLED), services.isCancelled { throw failure(function, .cancelled) }

@@ -49,15 +49,19 @@ extension PluginInstance {
     let blocks = GuardedBuffer(byteCount: 8 * MemoryLayout<cse_block>.stride, label: "plan.blocks")
     let states = GuardedBuffer(byteCount: 16 * MemoryLayout<cse_tensor_decl>.stride, label: "plan.states")
     let weights = GuardedBuffer(byteCount: 16 * MemoryLayout<cse_tensor_decl>.stride, label: "plan.weights")
-    var told = limitsForPlugin(limits)
+    var told = TailedStruct(limitsForPlugin(limits))
     var raw = cse_plan()
-    raw.struct_size = UInt32(MemoryLayout<cse_plan>.size)
+    raw.struct_size = TailedStruct<cse_plan>.size(isNewer: services.isNewer)
     raw.layers = layers.pointer.assumingMemoryBound(to: Int32.self)
     raw.blocks = blocks.pointer.assumingMemoryBound(to: cse_block.self)
     raw.states = states.pointer.assumingMemoryBound(to: cse_tensor_decl.self)
     raw.weights = weights.pointer.assumingMemoryBound(to: cse_tensor_decl.self)
     let (layerRoom, blockRoom, stateRoom, weightRoom) = (raw.layers, raw.blocks, raw.states, raw.weights)
-    try perform(.plan, extraBuffers: [layers, blocks, states, weights]) { function($0, &told, &raw) }
+    var filled = TailedStruct(raw)
+    try perform(.plan, extraBuffers: [layers, blocks, states, weights]) { call in
+      withHead(of: &told) { told in withHead(of: &filled) { function(call, told, $0) } }
+    }
+    raw = filled.head
     guard raw.layers == layerRoom, raw.blocks == blockRoom, raw.states == stateRoom, raw.weights == weightRoom else {
       throw failure(.plan, .plan("it replaced the arrays layers, blocks, states or weights; they are to be filled"))
     }
@@ -80,7 +84,7 @@ extension PluginInstance {
 
   private func limitsForPlugin(_ limits: PluginLimits) -> cse_limits {
     var told = cse_limits()
-    told.struct_size = UInt32(MemoryLayout<cse_limits>.size)
+    told.struct_size = TailedStruct<cse_limits>.size(isNewer: services.isNewer)
     told.max_threads = Int32(services.pool.threads)
     told.device = DLDevice(device_type: 1, device_id: 0)
     told.dtype = DLDataType(code: 2, bits: 32, lanes: 1)

@@ -31,6 +31,8 @@ package final class PluginInstance {
   package let values: ParameterValues
   /// The component's name; the second of the same name is `mixcse#2`.
   package let name: String
+  /// What its calls are called in the run's profile.
+  let profileName: String
   package let services: HostServices
   package let seed: UInt64
   /// What the last `plan` declared.
@@ -68,6 +70,7 @@ package final class PluginInstance {
     self.component = component
     self.values = values
     self.name = name
+    profileName = "plugins/\(component.kind) \(name)"
     self.services = services
     self.seed = seed
     table = component.pointer.pointee
@@ -76,8 +79,9 @@ package final class PluginInstance {
     context = CallContext(services: services, stream: RandomStream(seed: seed, name: "plugin.\(name)"))
     metricSlots = GuardedBuffer(byteCount: component.metrics.count * 8, label: "metrics")
     metricSums = component.metrics.map { _ in (0, 0) }
-    call = .allocate(capacity: 1)
-    call.initialize(to: cse_call())
+    let tailed = UnsafeMutablePointer<TailedStruct<cse_call>>.allocate(capacity: 1)
+    tailed.initialize(to: TailedStruct(cse_call()))
+    call = UnsafeMutableRawPointer(tailed).assumingMemoryBound(to: cse_call.self)
     fillCall()
     if let create = table.create {
       try perform(.create) { create($0, &self.call.pointee.`self`) }
@@ -130,7 +134,7 @@ package final class PluginInstance {
   }
 
   private func fillCall() {
-    call.pointee.struct_size = UInt32(MemoryLayout<cse_call>.size)
+    call.pointee.struct_size = TailedStruct<cse_call>.size(isNewer: services.isNewer)
     call.pointee.host = services.table
     call.pointee.host_data = Unmanaged.passUnretained(context).toOpaque()
     call.pointee.component = component.declared

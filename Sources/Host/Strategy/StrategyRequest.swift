@@ -5,6 +5,8 @@
 package struct StrategyRequest: Sendable, Equatable {
   package var method: String?
   package var samplers: [String]
+  /// Bare metric functions: samplers without candidates.
+  package var metrics: [String]
   package var losses: [String]
   package var pooler: String?
   /// `COMPONENT.param=value`
@@ -12,11 +14,12 @@ package struct StrategyRequest: Sendable, Equatable {
   package var label: String?
 
   package init(
-    method: String? = nil, samplers: [String] = [], losses: [String] = [], pooler: String? = nil,
-    settings: [String] = []
+    method: String? = nil, samplers: [String] = [], metrics: [String] = [], losses: [String] = [],
+    pooler: String? = nil, settings: [String] = []
   ) {
     self.method = method
     self.samplers = samplers
+    self.metrics = metrics
     self.losses = losses
     self.pooler = pooler
     self.settings = settings
@@ -34,6 +37,7 @@ package struct StrategyRequest: Sendable, Equatable {
     let builder = StrategyBuilder(registry: registry)
     if let method { try builder.add(method: try parsed(method)) }
     for text in samplers { try builder.add(sampler: try parsed(text)) }
+    for text in metrics { try builder.add(metric: try parsed(text)) }
     for text in losses { try builder.add(loss: try parsed(text, weighted: true)) }
     if let pooler { try builder.add(pooler: try PoolerSpec(parsing: pooler)) }
     for text in settings { try builder.apply(setting: text) }
@@ -95,6 +99,16 @@ private final class StrategyBuilder {
 
   func add(sampler spec: ComponentSpec) throws {
     add(try registry.component(.sampler, spec.name), spec)
+  }
+
+  func add(metric spec: ComponentSpec) throws {
+    let component = try registry.component(.sampler, spec.name)
+    guard component.bare?.meaning.forward.declaration.kind == .metric else {
+      throw PluginError.incomplete(
+        problem: "--metric \(spec.text): expected a bare metric function, found the sampler '\(component.name)'; "
+          + "samplers are named with --sampler")
+    }
+    add(component, spec)
   }
 
   /// A loss; where none has the name, the method of that name, so that `--loss mixcse` does what it seems to say.

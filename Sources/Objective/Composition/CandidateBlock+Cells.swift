@@ -46,10 +46,14 @@ extension CandidateBlock {
     return Double(sum)
   }
 
-  /// Whether the cell takes part and is a comparison: neither excluded nor multiplied by 0.
-  func isCompared(row: Int, column: Int) -> Bool {
-    guard let gain, let bias else { return true }
-    return bias.floats[row * bias.rowStride + column] != -.infinity && gain.floats[row * gain.rowStride + column] != 0
+  /// Masked: multiplied by 0, so that the logit is the bias. Excluded: with a bias of -infinity, out of everything.
+  enum CellState { case compared, masked, excluded }
+
+  /// How a cell takes part.
+  func state(row: Int, column: Int) -> CellState {
+    guard let gain, let bias else { return .compared }
+    if bias.floats[row * bias.rowStride + column] == -.infinity { return .excluded }
+    return gain.floats[row * gain.rowStride + column] == 0 ? .masked : .compared
   }
 
   /// What is wrong with the edits, or nil: gains are finite, offsets finite or -infinity, positives not excluded.

@@ -8,8 +8,10 @@ import Kernels
 struct PassOptions {
   /// Gradients of loss * scale; nil computes the loss only.
   var gradientScale: Double?
-  /// Row losses and shares for `probe`.
-  var wantsDetails = false
+  /// Row losses, shares and single cells for `probe`.
+  var scope: ScopeOptions?
+
+  var wantsDetails: Bool { scope != nil }
 }
 
 /// Samplers and losses over the views of a batch.
@@ -25,6 +27,7 @@ final class Composition {
   private(set) var work = LogitWorkspace(cells: 0)
   private var viewBanks: [VectorBank] = []
   private var hasPendingBatch = false
+  private var hasEmbeddings = false
 
   /// Plans every plugin and allocates everything for `limits`.
   init(
@@ -68,7 +71,17 @@ final class Composition {
   func begin(rows: Int, rowIDs: [Int64]? = nil, textIDs: [Int64]? = nil) {
     views.begin(rows: rows, rowIDs: rowIDs, textIDs: textIDs)
     for (index, bank) in viewBanks.enumerated() { bank.follow(views, index) }
+    hasEmbeddings = true
   }
+
+  /// The batch and the embeddings of another composition, instead of `begin(rows:)` and writing z.
+  func begin(like leader: ViewSet) {
+    begin(rows: leader.rows)
+    views.follow(leader)
+  }
+
+  /// The embeddings of the last batch, by view; empty before the first.
+  var lastEmbeddings: [Matrix] { hasEmbeddings ? views.z.tensors.map(\.matrix) : [] }
 
   /// Computes the loss of the embeddings in `views.z`, and with a scale their gradients in `views.dz`.
   func run(_ position: StepPosition, _ options: PassOptions) throws -> StepReport {
@@ -82,9 +95,9 @@ final class Composition {
     for group in groups { group.finish() }
     var report = StepReport()
     var sums = try score(options, &report)
+    if let scope = options.scope { report.scope = survey(scope, &sums) }
     if options.gradientScale != nil {
-      if options.wantsDetails { for index in groups.indices { groups[index].addGradients(to: &sums[index]) } }
-      try propagate()
+      try pool.profile.measure("objective/gradients of embeddings") { try propagate() }
       report.gradientNorms = (0..<views.count).map { norm(views.dz.matrix($0)) }
     }
     describe(sums, options, &report)
@@ -116,15 +129,14 @@ final class Composition {
   }
 
   private func score(_ options: PassOptions, _ report: inout StepReport) throws -> [[BlockSums]] {
-    let scorers = losses.filter(\.instance.scoresLogits)
-    let reference = scorers.first?.temperature ?? 1
+    let reference = referenceTemperature
     var values = [Double](repeating: 0, count: losses.count)
     var rowLosses = [Double](repeating: 0, count: options.wantsDetails ? views.rows : 0)
     var sums: [[BlockSums]] = []
     for group in groups {
       var made = reference
       group.makeLogits(pool, temperature: reference, into: work)
-      sums.append(group.sums(work, wantsSoftmax: options.wantsDetails))
+      sums.append(group.sums(work))
       for (index, loss) in losses.enumerated() where loss.instance.scoresLogits {
         let parts = loss.groupCount(groups.count)
         guard group.number < parts else { continue }
@@ -147,6 +159,21 @@ final class Composition {
     report.rowLosses = rowLosses
     return sums
   }
+
+  /// What reports divide by: the temperature of the first loss that scores logits.
+  private var referenceTemperature: Double { losses.first(where: \.instance.scoresLogits)?.temperature ?? 1 }
+
+  /// Looks at every cell, before the gradients are sent on.
+  private func survey(_ scope: ScopeOptions, _ sums: inout [[BlockSums]]) -> ScopeReport {
+    var survey = CellSurvey(options: scope, temperature: referenceTemperature)
+    for (index, group) in groups.enumerated() {
+      group.makeLogits(pool, temperature: referenceTemperature, into: work)
+      survey.add(group, logits: work.logits, names: samplerName, to: &sums[index])
+    }
+    return survey.report(rows: views.rows * groups.count, views: views)
+  }
+
+  private func samplerName(_ block: CandidateBlock) -> String { block.owner.map { samplers[$0].name } ?? "" }
 
   private func propagate() throws {
     for group in groups { group.propagate(pool) }
@@ -172,8 +199,8 @@ final class Composition {
       for (block, sum) in zip(group.blocks, groupSums) {
         report.blocks.append(
           block.report(
-            sum, sampler: block.owner.map { samplers[$0].name } ?? "", group: group.number, rows: views.rows,
-            groups: groups.count, gradientTotal: total))
+            sum, sampler: samplerName(block), group: group.number, rows: views.rows, groups: groups.count,
+            gradientTotal: total))
       }
     }
     let positives = sums.compactMap(\.first)
@@ -202,7 +229,8 @@ final class Composition {
   }
 
   /// Every buffer a plugin may write to is checked behind each of its calls.
-  private func watchBuffers() {
+  func watchBuffers() {
+    for instance in instances { instance.unwatchAll() }
     let shared = views.guarded
     for stage in stages { for buffer in shared + stage.guarded { stage.instance.watch(buffer) } }
     for loss in losses { for buffer in shared + work.guarded { loss.instance.watch(buffer) } }

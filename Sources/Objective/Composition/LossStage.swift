@@ -12,16 +12,32 @@ final class LossStage {
   let weight: Double
   /// The logarithm of the temperature where it is learned: `temperature.<instance>`, shape [1].
   let logTemperature: Parameter?
+  /// The temperature the run began with, as text; what is learned moves on from it.
+  let firstTemperature: String?
 
   init(instance: PluginInstance, weight: Double, learnsTemperature: Bool) {
     self.instance = instance
     self.weight = weight
+    firstTemperature = instance.values["temperature"]?.description
     if learnsTemperature, let start = instance.values.double("temperature") {
       let parameter = Parameter(name: "temperature.\(instance.name)", shape: [1], decays: false)
       parameter.value.pointee = Float(log(start))
       logTemperature = parameter
     } else {
       logTemperature = nil
+    }
+  }
+
+  /// The same share of the sum for a rebuilt loss; a learned temperature goes on being learned.
+  /// - Throws: `ObjectiveError.noTemperature` where one was given or is learned and the new build has none.
+  init(replacing old: LossStage, by instance: PluginInstance) throws {
+    self.instance = instance
+    weight = old.weight
+    logTemperature = old.logTemperature
+    firstTemperature = old.firstTemperature
+    let isWanted = old.logTemperature != nil || old.instance.values.isSet("temperature")
+    if isWanted, instance.values.double("temperature") == nil {
+      throw ObjectiveError.noTemperature(losses: [instance.name])
     }
   }
 

@@ -1,9 +1,8 @@
-// Sums over a group's cells for the step report: mean logits, shares of the softmax and of the gradient.
+// Sums over a group's cells for the step report: mean logits, and with CellSurvey shares of the softmax and the gradient.
 
-import Glibc
 import Host
 
-/// Sums over one block, positives apart from the rest.
+/// Sums over one block, positives apart from the rest; softmax and gradient are filled by CellSurvey.
 struct BlockSums {
   var count = 0
   var logits = 0.0
@@ -16,24 +15,18 @@ struct BlockSums {
 }
 
 extension RowGroup {
-  /// Sums logits, and probabilities if wanted, over each block; the workspace holds the group's logits.
-  func sums(_ work: LogitWorkspace, wantsSoftmax: Bool) -> [BlockSums] {
+  /// Counts and sums the logits of each block; the workspace holds the group's logits.
+  func sums(_ work: LogitWorkspace) -> [BlockSums] {
     var sums = [BlockSums](repeating: BlockSums(), count: blocks.count)
     for row in 0..<rows {
       let logits = work.logits.floats + row * stride
-      let logSum = wantsSoftmax ? logSumOfExponentials(logits, columns) : 0
       for (index, block) in blocks.enumerated() {
         let cells = logits + block.start
         for column in 0..<block.count {
-          let isPositive = index == 0 && column == row
-          let share = wantsSoftmax ? exp(Double(cells[column]) - logSum) : 0
-          if isPositive {
+          if index == 0, column == row {
             sums[index].positiveCount += 1
             sums[index].positiveLogits += Double(cells[column])
-            sums[index].positiveSoftmax += share
-          } else {
-            sums[index].softmax += share
-            guard block.isCompared(row: row, column: column) else { continue }
+          } else if block.state(row: row, column: column) == .compared {
             sums[index].count += 1
             sums[index].logits += Double(cells[column])
           }
@@ -41,28 +34,6 @@ extension RowGroup {
       }
     }
     return sums
-  }
-
-  /// Adds the magnitudes of the gradient at the similarities.
-  func addGradients(to sums: inout [BlockSums]) {
-    for row in 0..<rows {
-      let cells = gradient.floats + row * stride
-      for (index, block) in blocks.enumerated() {
-        for column in 0..<block.count {
-          let size = Double(abs(cells[block.start + column]))
-          if index == 0, column == row { sums[index].positiveGradient += size } else { sums[index].gradient += size }
-        }
-      }
-    }
-  }
-
-  private func logSumOfExponentials(_ values: UnsafeMutablePointer<Float>, _ count: Int) -> Double {
-    var largest = -Float.infinity
-    for index in 0..<count { largest = max(largest, values[index]) }
-    guard largest > -.infinity else { return 0 }
-    var sum = 0.0
-    for index in 0..<count { sum += exp(Double(values[index] - largest)) }
-    return Double(largest) + log(sum)
   }
 }
 

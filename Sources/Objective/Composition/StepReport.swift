@@ -41,6 +41,8 @@ package struct StepReport: Sendable {
   package var gradientNorms: [Double] = []
   /// The loss of each row; NaN where a loss does not report it. Empty if not asked for.
   package var rowLosses: [Double] = []
+  /// The cells in detail; nil if not asked for.
+  package var scope: ScopeReport?
 
   package init() {}
 

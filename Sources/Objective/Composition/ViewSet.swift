@@ -102,6 +102,14 @@ final class ViewSet {
     }
   }
 
+  /// Takes over the batch of `other`: its rows, what they are called, and its z.
+  func follow(_ other: ViewSet) {
+    begin(rows: other.rows, rowIDs: nil, textIDs: nil)
+    identifiers.update(from: other.identifiers, count: rows)
+    (identifiers + maxRows).update(from: other.identifiers + other.maxRows, count: rows)
+    copy(other.z.matrix, to: z.matrix)
+  }
+
   /// Makes u from z and clears the gradients.
   func normalise(_ pool: ThreadPool) {
     Objective.normalise(pool, z.matrix, into: u.matrix, inverse: inverse.pointer)

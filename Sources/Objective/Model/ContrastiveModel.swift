@@ -9,26 +9,35 @@ package import Kernels
 package final class ContrastiveModel {
   /// Poolers and head; what evaluation embeds with.
   package let pooling: PoolingStack
-  let composition: Composition
+  /// Strategies that look on; nil where there are none.
+  package let shadows: ShadowPanel?
+  /// Another one after a reload.
+  var composition: Composition
   private var limits: PluginLimits
   private var pendingPoolers = false
 
   /// Plans and allocates everything for batches of at most `maxRows` rows and `maxTokens` tokens over all views;
-  /// larger ones are planned for when they come.
+  /// larger ones are planned for when they come. `say` gets what there is to tell about the `shadows`.
   ///
   /// - Throws: `PluginError` for names and settings, `PluginFailure` when a plugin refuses, `ObjectiveError` for
   ///   strategies that make no sense.
   package init(
     _ configuration: ObjectiveConfiguration, pooler: PoolerSpec, head: HeadKind, hiddenWidth: Int, layerCount: Int,
-    maxRows: Int, maxTokens: Int, views: Int, registry: PluginRegistry, services: HostServices
+    maxRows: Int, maxTokens: Int, views: Int, registry: PluginRegistry, services: HostServices,
+    shadows: [ShadowStrategy] = [], say: @escaping (String) -> Void = { _ in }
   ) throws {
     var factory = InstanceFactory(registry: registry, services: services, seed: configuration.seed)
     limits = PluginLimits(
       maxRows: maxRows, width: hiddenWidth, maxTokens: max(maxTokens, maxRows * views), maxSequences: maxRows * views,
       layerCount: layerCount, viewCount: views)
     pooling = try PoolingStack(pooler: pooler, head: head, factory: &factory, limits: limits)
-    composition = try Composition(
-      configuration, factory: &factory, limits: Self.limits(limits, width: pooling.outputWidth))
+    let inner = Self.limits(limits, width: pooling.outputWidth)
+    composition = try Composition(configuration, factory: &factory, limits: inner)
+    self.shadows =
+      shadows.isEmpty
+      ? nil
+      : try ShadowPanel(
+        shadows, like: configuration, limits: inner, registry: registry, services: services, say: say)
     try pooling.prepare(limits)
   }
 
@@ -39,6 +48,11 @@ package final class ContrastiveModel {
   package var parameters: [Parameter] { pooling.parameters + composition.parameters }
   /// What plugins keep between steps; checkpoints save and restore its bytes.
   package var states: [StateTensor] { pooling.states + composition.states }
+  /// What learned temperatures began with, by the loss's name.
+  package var firstTemperatures: [String: String] {
+    let learned = composition.losses.filter { $0.logTemperature != nil }
+    return Dictionary(learned.map { ($0.instance.name, $0.firstTemperature ?? "") }) { first, _ in first }
+  }
   /// Every plugin instance, poolers first.
   package var instances: [PluginInstance] { pooling.instances + composition.instances }
 
@@ -66,12 +80,29 @@ package final class ContrastiveModel {
     let position = StepPosition(step: step, totalSteps: totalSteps, epoch: epoch, batch: batch)
     composition.begin(rows: rows, rowIDs: rowIDs, textIDs: textIDs)
     let z = composition.views.z.matrix
-    try pooling.forward(input, position: position, into: z)
-    try checkEmbeddings(rows)
-    var report = try composition.run(position, PassOptions(gradientScale: lossScale))
-    try pooling.backward(input, z: z, dz: composition.views.dz.matrix, dHidden: dHidden)
+    let profile = pooling.pool.profile
+    try profile.measure("objective/pooling and head") { try pooling.forward(input, position: position, into: z) }
+    var report = try profile.measure("objective/blocks, logits and report") {
+      try score(position, lossScale: lossScale)
+    }
+    try profile.measure("objective/pooling and head") {
+      try pooling.backward(input, z: z, dz: composition.views.dz.matrix, dHidden: dHidden)
+    }
     report.metrics = pooling.metrics + report.metrics
     pendingPoolers = true
+    return report
+  }
+
+  /// Loss and gradients of the embeddings in z, and what the shadows make of them.
+  private func score(_ position: StepPosition, lossScale: Double) throws -> StepReport {
+    try checkEmbeddings()
+    var report = try composition.run(position, PassOptions(gradientScale: lossScale))
+    if let shadows {
+      report.metrics += pooling.pool.profile.measure("shadows/shadows") {
+        shadows.measure(
+          composition.views, limits: composition.limits, loss: report.loss, scale: lossScale, position: position)
+      }
+    }
     return report
   }
 
@@ -93,7 +124,10 @@ package final class ContrastiveModel {
   package func commit() throws {
     let poolers = pendingPoolers ? pooling.commits : []
     pendingPoolers = false
-    try commitAll(poolers + composition.takePendingCommits())
+    try pooling.pool.profile.measure("objective/commit") {
+      try commitAll(poolers + composition.takePendingCommits())
+      shadows?.commit()
+    }
   }
 
   /// Embeddings of a batch, `into` [sequences, outputWidth]; see `PoolingStack.embed`.
@@ -103,6 +137,43 @@ package final class ContrastiveModel {
     try pooling.embed(
       hidden: hidden, offsets: offsets, tokens: tokens, tokenFlags: tokenFlags, useHead: useHead, into: target)
   }
+
+  // MARK: Frozen vectors
+
+  /// The vectors before the head as a training step computes them, `into` [sequences, outputWidth]. No state changes.
+  package func pool(
+    hidden: [Matrix], offsets: [Int], tokens: [Int32], tokenFlags: [UInt8], views: Int, batch: UInt64,
+    into target: Matrix
+  ) throws {
+    let input = HiddenBatch(layers: hidden, offsets: offsets, tokens: tokens, tokenFlags: tokenFlags, views: views)
+    try grow(rows: input.sequences / views, tokens: tokens.count, views: views)
+    copy(try pooling.vectors(of: input, position: StepPosition(batch: batch)), to: target)
+  }
+
+  /// `trainStep` on vectors that were pooled before, [views * rows, outputWidth]: gradients reach the head and all that
+  /// lies above it, not the poolers.
+  /// - Throws: as `trainStep`.
+  package func trainStep(
+    pooled: Matrix, views: Int, rowIDs: [Int64], textIDs: [Int64], step: Int64, totalSteps: Int64 = 0,
+    epoch: Double = 0, lossScale: Double = 1, batch: UInt64? = nil
+  ) throws -> StepReport {
+    pendingPoolers = false
+    guard pooled.rows == views * rowIDs.count, pooled.columns == outputWidth, textIDs.count == rowIDs.count else {
+      throw ObjectiveError.shape(
+        what: "pooled vectors", expected: "[\(views * rowIDs.count), \(outputWidth)]",
+        found: "[\(pooled.rows), \(pooled.columns)] and \(textIDs.count) text ids")
+    }
+    try grow(rows: rowIDs.count, tokens: pooled.rows, views: views)
+    composition.begin(rows: rowIDs.count, rowIDs: rowIDs, textIDs: textIDs)
+    let z = composition.views.z.matrix
+    pooling.applyHead(pooled, into: z)
+    let report = try score(
+      StepPosition(step: step, totalSteps: totalSteps, epoch: epoch, batch: batch), lossScale: lossScale)
+    pooling.backwardHead(pooled, z: z, dz: composition.views.dz.matrix)
+    return report
+  }
+
+  // MARK: Parts
 
   private static func limits(_ limits: PluginLimits, width: Int) -> PluginLimits {
     var limits = limits
@@ -145,7 +216,7 @@ package final class ContrastiveModel {
   }
 
   /// A head's numbers are nobody's fault but the training's.
-  private func checkEmbeddings(_ rows: Int) throws {
+  private func checkEmbeddings() throws {
     for (index, tensor) in composition.views.z.tensors.enumerated() {
       if let flat = tensor.firstNonFinite {
         throw ObjectiveError.notFinite(what: "embedding z\(index + 1)", row: flat / tensor.width)

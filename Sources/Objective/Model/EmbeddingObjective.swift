@@ -30,11 +30,11 @@ package final class EmbeddingObjective {
   ///
   /// - Parameters:
   ///   - wantsGradients: then `gradient` gives them, and the parameters' gradients grow.
-  ///   - details: row losses, shares of softmax and gradient in the report.
+  ///   - details: row losses, shares of softmax and gradient in the report; `scope` says which cells it names.
   /// - Throws: `ObjectiveError.shape` and `.inputNotFinite` for the input, `PluginFailure`.
   package func evaluate(
     _ views: [Matrix], position: StepPosition = StepPosition(), rowIDs: [Int64]? = nil, textIDs: [Int64]? = nil,
-    wantsGradients: Bool = true, details: Bool = false
+    wantsGradients: Bool = true, details: Bool = false, scope: ScopeOptions = ScopeOptions()
   ) throws -> StepReport {
     let rows = views.first?.rows ?? 0
     let width = composition.limits.width
@@ -58,7 +58,7 @@ package final class EmbeddingObjective {
       }
     }
     return try composition.run(
-      position, PassOptions(gradientScale: wantsGradients ? 1 : nil, wantsDetails: details))
+      position, PassOptions(gradientScale: wantsGradients ? 1 : nil, scope: details ? scope : nil))
   }
 
   /// The gradient of the last `evaluate` with respect to view `index`: [rows, width], valid until the next one

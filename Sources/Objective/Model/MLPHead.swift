@@ -36,10 +36,10 @@ final class MLPHead {
     }
   }
 
-  /// Writes `dInput`, adds to the gradients of W and b; `dOutput` is overwritten.
+  /// Writes `dInput` where it is wanted, adds to the gradients of W and b; `dOutput` is overwritten.
   ///
   /// With a = p W^T + b and z = tanh a: da = dz (1 - z^2), dW = da^T p, db = sum of da's rows, dp = da W.
-  func backward(_ pool: ThreadPool, input: Matrix, output: Matrix, dOutput: Matrix, dInput: Matrix) {
+  func backward(_ pool: ThreadPool, input: Matrix, output: Matrix, dOutput: Matrix, dInput: Matrix?) {
     pool.parallelFor(output.rows, grain: 8) { range, _ in
       for index in range {
         let z = output.row(index)
@@ -54,6 +54,7 @@ final class MLPHead {
     gemm(
       pool, .yes, .no, m: width, n: width, k: output.rows, alpha: 1, a: dOutput.pointer, lda: dOutput.rowStride,
       b: input.pointer, ldb: input.rowStride, beta: 1, c: weight.gradient, ldc: width)
+    guard let dInput else { return }
     gemm(
       pool, .no, .no, m: output.rows, n: width, k: width, alpha: 1, a: dOutput.pointer, lda: dOutput.rowStride,
       b: weight.value, ldb: width, beta: 0, c: dInput.pointer, ldc: dInput.rowStride)

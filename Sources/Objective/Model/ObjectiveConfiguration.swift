@@ -33,12 +33,15 @@ package struct InstanceFactory {
   let registry: PluginRegistry
   let services: HostServices
   let seed: UInt64
+  /// Before every name: instances of a shadow draw from streams of their own.
+  let prefix: String
   private var used: [String: Int] = [:]
 
-  package init(registry: PluginRegistry, services: HostServices, seed: UInt64) {
+  package init(registry: PluginRegistry, services: HostServices, seed: UInt64, prefix: String = "") {
     self.registry = registry
     self.services = services
     self.seed = seed
+    self.prefix = prefix
   }
 
   /// An instance of the component that `spec` names, with its settings.
@@ -47,7 +50,7 @@ package struct InstanceFactory {
     let component = try registry.component(kind, spec.name)
     let count = (used[component.name] ?? 0) + 1
     used[component.name] = count
-    let name = count == 1 ? component.name : "\(component.name)#\(count)"
+    let name = prefix + (count == 1 ? component.name : "\(component.name)#\(count)")
     return try PluginInstance(
       component: component, values: ParameterValues(for: component, settings: spec.settings), name: name,
       services: services, seed: seed)

@@ -8,11 +8,11 @@ package import Kernels
 package final class PoolingStack {
   package let hiddenWidth: Int
   package let layerCount: Int
-  let stages: [PoolerStage]
+  /// Others after a reload.
+  var stages: [PoolerStage]
   let head: MLPHead?
   let pool: ThreadPool
   private(set) var limits: PluginLimits
-  private var headInputGradient: GuardedBuffer
 
   /// Plans every pooler; the limits grow later where a batch needs more.
   /// - Throws: `PluginError` for names and settings, `PluginFailure` when a pooler refuses.
@@ -35,18 +35,18 @@ package final class PoolingStack {
     stages = try pooler.chain.map { PoolerStage(try factory.make(.pooler, $0)) }
     precondition(!stages.isEmpty, "a pooler chain has at least one pooler")
     self.limits = limits
-    headInputGradient = GuardedBuffer(byteCount: 0, label: "")
     try Self.prepare(stages, limits)
     let width = stages[stages.count - 1].outputWidth
     self.head = head == .mlp && !pooler.skipsHead ? MLPHead(width: width, seed: factory.seed) : nil
+    readRequest()
   }
 
   /// Width of the embeddings.
   package var outputWidth: Int { stages[stages.count - 1].outputWidth }
   /// Which hidden states have to be there.
-  package var layerRequest: LayerRequest {
-    LayerRequest(layers: requestedLayers, firstTokenOnly: stages[0].instance.plan.firstTokenOnly)
-  }
+  package private(set) var layerRequest = LayerRequest(layers: [], firstTokenOnly: false)
+  /// For each layer of the first pooler's plan its place in the request.
+  private var layerOrder: [Int] = []
   /// The head's parameters and the poolers' weights.
   package var parameters: [Parameter] { (head?.parameters ?? []) + stages.flatMap(\.instance.weights) }
   package var states: [StateTensor] { stages.flatMap(\.instance.states) }
@@ -87,17 +87,30 @@ package final class PoolingStack {
   /// Plans again for limits that grew.
   func prepare(_ limits: PluginLimits) throws {
     try Self.prepare(stages, limits)
+    readRequest()
     self.limits = limits
-    let bytes = head == nil ? 0 : limits.maxSequences * alignedStride(outputWidth) * 4
-    if headInputGradient.byteCount < bytes { headInputGradient = GuardedBuffer(byteCount: bytes, label: "") }
   }
 
   /// Writes z [sequences, outputWidth] for a training batch.
   func forward(_ batch: HiddenBatch, position: StepPosition, into z: Matrix) throws {
+    applyHead(try vectors(of: batch, position: position), into: z)
+  }
+
+  /// The pooled vectors of a training batch, before the head: [sequences, outputWidth], valid until the next batch.
+  func vectors(of batch: HiddenBatch, position: StepPosition) throws -> Matrix {
     try check(batch)
     for stage in stages { stage.instance.begin(position) }
-    let vectors = try forward(batch, range: 0..<batch.sequences)
-    if let head { head.forward(pool, vectors.matrix, into: z) } else { copy(vectors.matrix, to: z) }
+    return try forward(batch, range: 0..<batch.sequences).matrix
+  }
+
+  /// Writes z from pooled vectors, both [sequences, outputWidth]; a copy where there is no head.
+  package func applyHead(_ vectors: Matrix, into z: Matrix) {
+    if let head { head.forward(pool, vectors, into: z) } else { copy(vectors, to: z) }
+  }
+
+  /// Adds to the head's gradients alone, for vectors that stay as they are; dz is overwritten.
+  func backwardHead(_ vectors: Matrix, z: Matrix, dz: Matrix) {
+    head?.backward(pool, input: vectors, output: z, dOutput: dz, dInput: nil)
   }
 
   /// From dz to the hidden states' gradients, which are overwritten; dz is overwritten, too.
@@ -165,12 +178,12 @@ package final class PoolingStack {
     return start..<end
   }
 
-  private var requestedLayers: [Int] { Array(Set(stages[0].instance.plan.layers)).sorted() }
-
-  /// For each layer of the first pooler's plan its place in the request.
-  private var layerOrder: [Int] {
-    let requested = requestedLayers
-    return stages[0].instance.plan.layers.map { layer in requested.firstIndex(of: layer) ?? 0 }
+  /// What the first pooler's plan reads: each layer once, in ascending order.
+  private func readRequest() {
+    let plan = stages[0].instance.plan
+    let layers = Array(Set(plan.layers)).sorted()
+    layerRequest = LayerRequest(layers: layers, firstTokenOnly: plan.firstTokenOnly)
+    layerOrder = plan.layers.map { layer in layers.firstIndex(of: layer) ?? 0 }
   }
 
   private func check(_ batch: HiddenBatch) throws {

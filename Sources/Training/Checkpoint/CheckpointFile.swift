@@ -14,8 +14,13 @@ package struct CheckpointTensor {
   package var type: String
   package var shape: [Int]
   package var memory: UnsafeMutableRawBufferPointer
+  /// Where there is one, the tensor may be missing: those of a group are restored all together or not at all.
+  package var optionalGroup: String?
 
-  package init(name: String, type: String, shape: [Int], memory: UnsafeMutableRawBufferPointer) {
+  package init(
+    name: String, type: String, shape: [Int], memory: UnsafeMutableRawBufferPointer, optionalGroup: String? = nil
+  ) {
+    self.optionalGroup = optionalGroup
     self.name = name
     self.type = type
     self.shape = shape
@@ -109,13 +114,28 @@ final class CheckpointFile {
   /// Fills the memory of `tensor` from the tensor of that name.
   /// - Throws: `TrainingError.badData` where the checkpoint has none of that name, type and shape.
   func restore(_ tensor: CheckpointTensor) throws {
-    guard let entry = tensors[tensor.name], entry.type == tensor.type, entry.shape == tensor.shape,
-      entry.count == tensor.memory.count
-    else {
+    guard let entry = tensors[tensor.name], holds(tensor) else {
       let found = tensors[tensor.name].map { "\($0.type) \($0.shape)" } ?? "no such tensor"
       throw Self.damaged(path, "tensor \(tensor.name) of \(tensor.type) \(tensor.shape)", found)
     }
     try Self.read(descriptor, at: entry.offset, into: tensor.memory, path: path)
+  }
+
+  /// Fills all of `wanted`, and leaves a group as it is where the file lacks one of it.
+  /// - Returns: the groups left out, in order.
+  /// - Throws: `TrainingError.badData` where a tensor that must be there is not.
+  func restore(all wanted: [CheckpointTensor]) throws -> [String] {
+    var missing: [String] = []
+    for tensor in wanted where !holds(tensor) {
+      if let group = tensor.optionalGroup, !missing.contains(group) { missing.append(group) }
+    }
+    for tensor in wanted where tensor.optionalGroup.map({ !missing.contains($0) }) ?? true { try restore(tensor) }
+    return missing
+  }
+
+  private func holds(_ tensor: CheckpointTensor) -> Bool {
+    guard let entry = tensors[tensor.name] else { return false }
+    return entry.type == tensor.type && entry.shape == tensor.shape && entry.count == tensor.memory.count
   }
 
   var tensorNames: [String] { tensors.keys.sorted() }

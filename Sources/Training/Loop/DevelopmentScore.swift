@@ -5,10 +5,21 @@ package import Evaluation
 import Kernels
 import Objective
 
+/// The vectors of some sentences, in their order; valid as long as the owner lives.
+struct EmbeddedSentences {
+  var matrix: Matrix
+  var owner: AnyObject
+}
+
 /// An embedder and whether its vectors go through the head.
 struct EvaluationEmbedder {
   var embedder: SentenceEmbedder
   var useHead: Bool
+
+  func embed(_ sentences: [String]) throws -> EmbeddedSentences {
+    let table = try embedder.embed(sentences, options: EmbeddingOptions(useHead: useHead))
+    return EmbeddedSentences(matrix: table.matrix, owner: table)
+  }
 }
 
 /// Scores the model as it stands.
@@ -17,14 +28,16 @@ final class DevelopmentScore {
   static let spaceNames = ["alignment", "uniformity", "meanCosine", "effectiveRank"]
 
   private let task: STSTask
-  private let embedder: EvaluationEmbedder
+  private let embed: ([String]) throws -> EmbeddedSentences
   private let pool: ThreadPool
   private let display: ProgressDisplay
   private var watch = CollapseWatch()
 
-  init(task: STSTask, embedder: EvaluationEmbedder, pool: ThreadPool, display: ProgressDisplay) {
+  init(
+    task: STSTask, embed: @escaping ([String]) throws -> EmbeddedSentences, pool: ThreadPool, display: ProgressDisplay
+  ) {
     self.task = task
-    self.embedder = embedder
+    self.embed = embed
     self.pool = pool
     self.display = display
   }
@@ -33,9 +46,8 @@ final class DevelopmentScore {
   func evaluate(step: Int) throws -> EvaluationResult {
     var collection = SentenceCollection()
     collection.add(task.sentences)
-    let embedded = try embedder.embedder.embed(
-      collection.sentences, options: EmbeddingOptions(useHead: embedder.useHead))
-    let table = SentenceTable(collection, matrix: embedded.matrix, owner: embedded)
+    let embedded = try embed(collection.sentences)
+    let table = SentenceTable(collection, matrix: embedded.matrix, owner: embedded.owner)
     let score = task.score(table).all
     var result = EvaluationResult(
       step: step, spearman: score.spearman * 100, pearson: score.pearson * 100, pairs: score.pairs)

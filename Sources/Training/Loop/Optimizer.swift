@@ -18,36 +18,70 @@ package final class Optimizer {
     self.parameters = parameters
     self.weightDecay = weightDecay
     self.pool = pool
-    first = parameters.map { FloatBuffer(count: $0.count) }
-    second = parameters.map { FloatBuffer(count: $0.count) }
+    first = parameters.map { FloatBuffer(count: $0.count, sparse: $0.touched == nil ? 0 : $0.count) }
+    second = parameters.map { FloatBuffer(count: $0.count, sparse: $0.touched == nil ? 0 : $0.count) }
+  }
+
+  /// Goes on where `old` stands with parameters some of which are others. A parameter of `old` keeps its moments; a new
+  /// one of the same name and shape starts with a copy of them, any other with zeros.
+  package init(parameters: [Parameter], continuing old: Optimizer) {
+    self.parameters = parameters
+    weightDecay = old.weightDecay
+    pool = old.pool
+    steps = old.steps
+    let places = parameters.map { new in
+      old.parameters.firstIndex { $0 === new }
+        ?? old.parameters.firstIndex { $0.name == new.name && $0.shape == new.shape }
+    }
+    func moments(_ buffers: [FloatBuffer]) -> [FloatBuffer] {
+      zip(parameters, places).map { parameter, place in
+        if let place, old.parameters[place] === parameter { return buffers[place] }
+        let buffer = FloatBuffer(count: parameter.count)
+        if let place { buffer.pointer.update(from: buffers[place].pointer, count: parameter.count) }
+        return buffer
+      }
+    }
+    first = moments(old.first)
+    second = moments(old.second)
   }
 
   /// The Euclidean norm of all gradients together.
   package func gradientNorm() -> Double {
-    parameters.reduce(0) { $0 + squaredNorm(pool, $1.gradient, $1.count) }.squareRoot()
+    parameters.reduce(0) { $0 + squaredGradientNorm(pool, $1) }.squareRoot()
   }
 
   /// The first parameter whose gradient holds NaN or an infinity.
   package var parameterWithBadGradient: String? {
-    parameters.first { !squaredNorm(pool, $0.gradient, $0.count).isFinite }?.name
+    parameters.first { !squaredGradientNorm(pool, $0).isFinite }?.name
   }
 
   /// Moves every parameter by its gradient times `gradientScale`, then sets the gradients to zero.
   package func step(learningRate: Double, gradientScale: Float = 1) {
     steps += 1
-    for (index, parameter) in parameters.enumerated() {
-      adamwStep(
-        pool, parameter, m: first[index].pointer, v: second[index].pointer, learningRate: Float(learningRate),
-        weightDecay: weightDecay, step: steps, gradientScale: gradientScale)
+    pool.profile.measure("optimizer/AdamW") {
+      for (index, parameter) in parameters.enumerated() {
+        adamwStep(
+          pool, parameter, m: first[index].pointer, v: second[index].pointer, learningRate: Float(learningRate),
+          weightDecay: weightDecay, step: steps, gradientScale: gradientScale)
+      }
     }
-    clearGradients()
+    pool.profile.measure("optimizer/zero gradients") { clearGradients() }
   }
 
   package func clearGradients() {
-    for parameter in parameters {
-      let gradient = parameter.gradient
-      pool.parallelFor(parameter.count, grain: 1 << 16) { range, _ in
-        (gradient + range.lowerBound).update(repeating: 0, count: range.count)
+    for parameter in parameters { parameter.clearGradient(pool) }
+  }
+
+  /// Marks the rows whose moments a checkpoint brought back.
+  package func markTouchedRows() {
+    for (index, parameter) in parameters.enumerated() {
+      guard let touched = parameter.touched else { continue }
+      for row in 0..<touched.rows {
+        let at = row * touched.width
+        let isZero = (0..<touched.width).allSatisfy {
+          first[index].pointer[at + $0] == 0 && second[index].pointer[at + $0] == 0
+        }
+        if !isZero { touched.mark(row) }
       }
     }
   }
@@ -59,7 +93,7 @@ package final class Optimizer {
   }
 
   /// Values and moments, for checkpoints.
-  var tensors: [CheckpointTensor] {
+  package var tensors: [CheckpointTensor] {
     parameters.enumerated().flatMap { index, parameter in
       [("value", parameter.value), ("m", first[index].pointer), ("v", second[index].pointer)].map { kind, pointer in
         CheckpointTensor(

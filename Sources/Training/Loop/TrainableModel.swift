@@ -26,10 +26,18 @@ package protocol TrainableModel: AnyObject {
   func accumulate(_ batch: TrainingBatch, at position: BatchPosition, scale: Double) throws -> StepReport
   /// Lets plugins take the last batch into their states; returns the metrics they report after that.
   func commit() throws -> [(name: String, value: Double)]
+  /// What there is to say when the run ends.
+  var closingLines: [String] { get }
+}
+
+extension TrainableModel {
+  package var closingLines: [String] { [] }
 }
 
 /// A model that can be scored and saved as a Hugging Face folder.
 package protocol ExportableModel: TrainableModel {
+  /// About how many bytes `export` writes.
+  var exportedBytes: Int { get }
   /// Writes the model; `folder` is either complete afterwards or as before. Returns notes for the user.
   func export(to folder: String) throws -> [String]
 }

@@ -34,8 +34,12 @@ package struct TrainingOptions: Sendable {
   package var maskedLanguageWeight: Double?
   /// The share of tokens that it hides.
   package var maskedLanguageProbability = 0.15
+  /// Where the time goes is printed at the end, and logged with every step.
+  package var showsProfile = false
   /// The step to stop after with a checkpoint; changes no number of the run.
   package var stopAfter: Int?
+  /// Train the head alone, on embeddings computed once.
+  package var isFrozen = false
   package var resume = false
   package var overwrite = false
 
@@ -98,6 +102,6 @@ package struct TrainingOptions: Sendable {
       ("--max-grad-norm", .number(maximumGradientNorm)),
       ("--mlm-weight", maskedLanguageWeight.map { .number($0) } ?? .null),
       ("--mlm-probability", .number(maskedLanguageProbability)),
-    ]
+    ] + (isFrozen ? [("--frozen", .bool(true))] : [])
   }
 }

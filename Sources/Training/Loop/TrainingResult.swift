@@ -17,14 +17,17 @@ package struct TrainingResult: Sendable {
   package var baseline: EvaluationResult?
   package var last: EvaluationResult?
   package var best: EvaluationResult?
+  /// With `--frozen`: of the embeddings without the head.
+  package var withoutHead: EvaluationResult?
 
   package var json: JSONValue {
     .object(
-      JSONObject([
-        ("outputDir", .string(outputFolder)), ("steps", .integer(steps)), ("sentences", .integer(rows)),
-        ("seconds", .number(seconds)), ("sentencesPerSecond", .number(seconds > 0 ? Double(rows) / seconds : 0)),
-        ("loss", .number(loss)), ("baseline", baseline?.json ?? .null), ("last", last?.json ?? .null),
-        ("best", best?.json ?? .null),
-      ]))
+      JSONObject(
+        [
+          ("outputDir", .string(outputFolder)), ("steps", .integer(steps)), ("sentences", .integer(rows)),
+          ("seconds", .number(seconds)), ("sentencesPerSecond", .number(seconds > 0 ? Double(rows) / seconds : 0)),
+          ("loss", .number(loss)), ("baseline", baseline?.json ?? .null), ("last", last?.json ?? .null),
+          ("best", best?.json ?? .null),
+        ] + (withoutHead.map { [("withoutHead", $0.json)] } ?? [])))
   }
 }

@@ -20,7 +20,13 @@ package struct TrainingSetup {
   package var fingerprint: [(String, JSONValue)]
   /// Further facts for run.json.
   package var record: [(String, JSONValue)]
+  /// The score of embeddings that stay as they are, without the head that is trained on them (`--frozen`).
+  package var withoutHead: EvaluationResult?
   package var display: ProgressDisplay
+  /// Lets rebuilt plugins into the model, where the run has `--watch`.
+  package var reloader: PluginReloader?
+  /// Numbers that change from step to step.
+  package var schedules: [RunningSchedule] = []
 
   package init(
     options: TrainingOptions, data: TrainingData, batches: BatchMaker, model: any ExportableModel, pool: ThreadPool,
@@ -40,9 +46,9 @@ package struct TrainingSetup {
 
 /// One training run.
 package final class TrainingRun {
-  let setup: TrainingSetup
+  var setup: TrainingSetup
   let folder: OutputFolder
-  let optimizer: Optimizer
+  var optimizer: Optimizer
   let totalSteps: Int
   var state = RunState()
   private let schedule: LearningRateSchedule
@@ -52,7 +58,14 @@ package final class TrainingRun {
   private var evaluatedStep = -1
   private var smoothedStepSeconds = 0.0
   private var notesSaid: Set<String> = []
-  private let snapshot = StateSnapshot()
+  let snapshot = StateSnapshot()
+  private let stepClock = StepClock()
+  /// A rebuilt plugin until its first step is done; what became of all of them, for run.json.
+  var trial: ReloadTrial?
+  var reloads: [JSONValue] = []
+  var needsCheckpoint = false
+  private var scheduled: [(name: String, value: Double)] = []
+  private var scheduledRate: Double?
 
   var options: TrainingOptions { setup.options }
 
@@ -82,7 +95,10 @@ package final class TrainingRun {
       }
       throw error
     } catch let error as TrainingError {
-      if case .notFinite = error { try saveAfter(failure: error) }
+      switch error {
+      case .notFinite, .schedule: try saveAfter(failure: error)
+      default: break
+      }
       throw error
     }
     return try finish()
@@ -93,7 +109,9 @@ package final class TrainingRun {
   private func start() throws {
     optimizer.clearGradients()
     let bytes = setup.model.parameters.reduce(0) { $0 + $1.count * 4 }
-    try folder.checkSpace(parameterBytes: bytes, stateBytes: setup.model.states.reduce(0) { $0 + $1.memory.count })
+    try folder.checkSpace(
+      parameterBytes: bytes, stateBytes: setup.model.states.reduce(0) { $0 + $1.memory.count },
+      modelBytes: setup.model.exportedBytes)
     if options.resume {
       try restore()
     } else if options.overwrite {
@@ -108,6 +126,7 @@ package final class TrainingRun {
   }
 
   private func finish() throws -> TrainingResult {
+    if options.showsProfile { setup.display.note(ProfileReport(setup.pool.profile).text) }
     let source =
       state.best.map { folder.checkpoints.bestPath(step: $0.step) } ?? folder.checkpoints.bestPath(step: state.step)
     if state.best == nil { try report(notes: setup.model.export(to: source)) }
@@ -115,19 +134,23 @@ package final class TrainingRun {
       throw TrainingError.missingFile(path: source, expected: "the best model of this run, written at its step")
     }
     try folder.publish(source)
+    for line in setup.model.closingLines { setup.display.note(line) }
     let result = TrainingResult(
       outputFolder: folder.path, steps: state.step, rows: state.rowsSeen, seconds: state.seconds,
-      loss: state.lastLoss, baseline: state.baseline, last: state.last, best: state.best)
+      loss: state.lastLoss, baseline: state.baseline, last: state.last, best: state.best,
+      withoutHead: setup.withoutHead)
     try writeRecord(result: result)
     return result
   }
 
-  private func writeRecord(result: TrainingResult?) throws {
+  func writeRecord(result: TrainingResult?) throws {
     var members: [(String, JSONValue)] = [("finished", .bool(result != nil)), ("totalSteps", .integer(totalSteps))]
     members.append(("flags", .object(JSONObject(options.deciding + [("--save-steps", .integer(options.saveSteps))]))))
     members.append(("data", setup.data.report.json))
     members += setup.record
+    if !reloads.isEmpty { members.append(("reloads", .array(reloads))) }
     if let result { members.append(("result", result.json)) }
+    if result != nil { members.append(("profile", ProfileReport(setup.pool.profile).json)) }
     let text = JSONValue.object(JSONObject(members)).text() + "\n"
     try AtomicFile.write(to: folder.recordPath) { try $0.write(text) }
   }
@@ -141,6 +164,7 @@ package final class TrainingRun {
 
   private func loop() throws {
     while true {
+      try applySchedules()
       if isEvaluationDue { try evaluate() }
       if isCheckpointDue { try save() }
       if state.step == totalSteps { return }
@@ -152,7 +176,19 @@ package final class TrainingRun {
           ? TrainingError.stopped(checkpoint: checkpoint, step: state.step)
           : TrainingError.interrupted(checkpoint: checkpoint, step: state.step)
       }
-      try step()
+      try reloadPlugins()
+      try setup.pool.profile.step("training/rest") { try step() }
+    }
+  }
+
+  /// Sets what the schedules say for the next step; after the last step its numbers stay, also for the evaluation.
+  private func applySchedules() throws {
+    let step = min(state.step, totalSteps - 1)
+    let epoch = state.epochFraction(rows: setup.data.rows)
+    scheduled = []
+    for schedule in setup.schedules {
+      let value = try schedule.apply(step: step, total: totalSteps, epoch: epoch)
+      if schedule.drivesLearningRate { scheduledRate = value } else { scheduled.append((schedule.metric, value)) }
     }
   }
 
@@ -163,15 +199,16 @@ package final class TrainingRun {
 
   private var isCheckpointDue: Bool {
     state.step > 0 && savedStep != state.step
-      && (state.step % options.saveSteps == 0 || state.step == totalSteps || state.best?.step == state.step)
+      && (state.step % options.saveSteps == 0 || state.step == totalSteps || state.best?.step == state.step
+        || needsCheckpoint)
   }
 
   /// One optimiser step: gradients of one or more batches, clip, AdamW, log.
   private func step() throws {
     let began = ContinuousClock.now
-    let rate = schedule.rate(step: state.step)
+    let rate = scheduledRate ?? schedule.rate(step: state.step)
     let batches = batchesOfStep()
-    let (outcome, norm) = try snapshot.undoingOnFailure({ setup.model.states }) { try gradients(of: batches) }
+    let (outcome, norm) = try safeGradients(of: batches)
     optimizer.step(
       learningRate: rate, gradientScale: Optimizer.clipFactor(norm: norm, limit: options.maximumGradientNorm))
     let epoch = state.epochFraction(rows: setup.data.rows)
@@ -195,17 +232,17 @@ package final class TrainingRun {
   }
 
   /// The mean gradient of the batches, and its norm; plugins have taken the batches into their states.
-  private func gradients(of batches: [[Int]]) throws -> (outcome: StepOutcome, norm: Double) {
+  func gradients(of batches: [[Int]]) throws -> (outcome: StepOutcome, norm: Double) {
     var outcome = StepOutcome()
     for (index, rows) in batches.enumerated() {
       let position = BatchPosition(
         step: state.step, totalSteps: totalSteps, batch: state.batches + index,
         epoch: state.epochFraction(rows: setup.data.rows))
-      let batch = try setup.batches.batch(rows: rows)
+      let batch = try setup.pool.profile.measure("training/rows and tokens") { try setup.batches.batch(rows: rows) }
       let report = try setup.model.accumulate(batch, at: position, scale: 1 / Double(batches.count))
       outcome.add(report, committed: try setup.model.commit())
     }
-    let norm = optimizer.gradientNorm()
+    let norm = setup.pool.profile.measure("optimizer/gradient norm") { optimizer.gradientNorm() }
     guard norm.isFinite, outcome.loss.isFinite else {
       let what = optimizer.parameterWithBadGradient.map { "the gradient of \($0)" } ?? "the loss"
       throw TrainingError.notFinite(what: what, step: state.step)
@@ -235,7 +272,13 @@ package final class TrainingRun {
       ("gradNorm", .number(norm)), ("learningRate", .number(rate)),
       ("sentencesPerSecond", .number(sentencesPerSecond)),
     ]
+    members += scheduled.map { ($0.name, .number($0.value)) }
     members += outcome.metrics.map { ($0.name, $0.value.isFinite ? .number($0.value) : .null) }
+    if options.showsProfile { members.append(("phases", stepClock.seconds(setup.pool.profile))) }
+    try appendToLog(members)
+  }
+
+  func appendToLog(_ members: [(String, JSONValue)]) throws {
     try log?.append(members)
     state.logLength = log?.length ?? 0
   }
@@ -269,10 +312,9 @@ package final class TrainingRun {
       report(notes: try setup.model.export(to: folder.checkpoints.bestPath(step: state.step)))
     }
     let seconds = (ContinuousClock.now - began).components.seconds
-    try log?.append(
+    try appendToLog(
       [("evaluation", .string(options.evalData ?? ""))] + result.members
         + [("isBest", .bool(isBest)), ("seconds", .integer(Int(seconds)))])
-    state.logLength = log?.length ?? 0
     let mark = state.step == 0 ? "  (before training)" : isBest ? "  (best so far)" : ""
     setup.display.note("step \(state.step): Spearman \(fixed(result.spearman, 2)) on \(result.pairs) pairs" + mark)
   }
@@ -293,6 +335,7 @@ package final class TrainingRun {
     try CheckpointFile.write(
       to: folder.checkpoints.checkpointPath(step: state.step), state: document, tensors: tensors)
     savedStep = state.step
+    needsCheckpoint = false
     folder.checkpoints.prune(bestOfStep: state.bestOfCheckpoint)
   }
 
@@ -317,7 +360,10 @@ package final class TrainingRun {
     guard let state = RunState(file.state) else {
       throw TrainingError.brokenCheckpoints(path: file.path, reasons: ["its state lacks a member"])
     }
-    for tensor in tensors { try file.restore(tensor) }
+    for group in try file.restore(all: tensors) {
+      setup.display.note("note: \(group) is not in the checkpoint; it starts anew here")
+    }
+    optimizer.markTouchedRows()
     self.state = state
     optimizer.steps = file.state["optimizerSteps"]?.integer ?? state.step
     evaluatedStep = file.state["evaluatedStep"]?.integer ?? -1

@@ -28,7 +28,9 @@ package final class SentenceModel: ExportableModel {
   package let source: ModelFolder
   package let encoder: TransformerEncoder
   package let objective: ContrastiveModel
-  package let parameters: [Parameter]
+  package var parameters: [Parameter] {
+    encoder.parameters + objective.parameters + (masked?.head.parameters ?? [])
+  }
   private let export: ExportSettings
   private let masked: MaskedLanguageObjective?
   private let hiddenDropout, attentionDropout: Float
@@ -46,15 +48,10 @@ package final class SentenceModel: ExportableModel {
     self.masked = masked
     hiddenDropout = dropout.map(Float.init) ?? source.configuration.hiddenDropout
     attentionDropout = dropout.map(Float.init) ?? source.configuration.attentionDropout
-    parameters = encoder.parameters + objective.parameters + (masked?.head.parameters ?? [])
   }
 
-  package var states: [CheckpointTensor] {
-    objective.states.map {
-      CheckpointTensor(
-        name: "state/" + $0.name, type: $0.element == .float32 ? "F32" : "I64", shape: $0.shape, memory: $0.bytes)
-    }
-  }
+  package var states: [CheckpointTensor] { objective.checkpointTensors }
+  package var closingLines: [String] { objective.closingLines }
 
   package func accumulate(_ batch: TrainingBatch, at position: BatchPosition, scale: Double) throws -> StepReport {
     let hidden = try encoder.forward(
@@ -85,6 +82,18 @@ package final class SentenceModel: ExportableModel {
     }
   }
 
+  /// The vectors before the head as the training step of batch `batchNumber` would see them,
+  /// `into` [sequences, outputWidth].
+  func pool(_ batch: TrainingBatch, batchNumber: Int, into target: Matrix) throws {
+    let hidden = try encoder.forward(
+      batch.sequences, request: objective.layerRequest,
+      mode: .training(
+        step: UInt64(batchNumber), hiddenDropout: hiddenDropout, attentionDropout: attentionDropout))
+    try objective.pool(
+      hidden: hidden, offsets: batch.sequences.offsets, tokens: batch.sequences.tokens, tokenFlags: batch.tokenFlags,
+      views: batch.views, batch: UInt64(batchNumber), into: target)
+  }
+
   /// Buffers grow to the largest batch met and stay.
   private func gradientMatrices(like hidden: [Matrix]) -> [Matrix] {
     for (index, matrix) in hidden.enumerated() {
@@ -96,6 +105,9 @@ package final class SentenceModel: ExportableModel {
   }
 
   // MARK: - Export
+
+  /// Encoder and head; what belongs to training alone is not much beside them.
+  package var exportedBytes: Int { parameters.reduce(0) { $0 + $1.count * 4 } }
 
   package func export(to folder: String) throws -> [String] {
     let learned = objective.pooling.parameters.filter { $0.name.hasPrefix("plugin.") }

@@ -23,6 +23,12 @@ package struct TrainingPlan {
   package var temperature: Double?
   package var learnTemperature = false
   package var hardNegativeWeight = 0.0
+  /// Strategies that look on.
+  package var shadows: [ShadowStrategy] = []
+  /// Lets rebuilt plugins in; the registry must have copied its libraries.
+  package var reload: PluginReloader.Settings?
+  /// Numbers that change from step to step.
+  package var schedules: [ValueSchedule] = []
   /// Further facts for run.json: versions, the command line.
   package var record: [(String, JSONValue)] = []
 
@@ -43,6 +49,7 @@ package struct TrainingPlan {
   ) throws -> TrainingRun {
     let source = try ModelFolder(path: modelFolder)
     try options.check(maximumTokens: source.configuration.maximumPositions)
+    try checkFrozenFlags()
     let tokenizer = try TokenizerFolder.load(modelFolder)
     let task = try options.evalData.map { try STSBenchmark.dev(in: $0) }
     for warning in task?.warnings ?? [] { display.note("warning: " + warning) }
@@ -56,23 +63,34 @@ package struct TrainingPlan {
       configuration: source.configuration, weights: weights, pool: pool, seed: options.seed)
     let batches = BatchMaker(
       data: data, tokenizer: tokenizer, maximumLength: options.maximumLength, threads: pool.threads)
-    let objective = try makeObjective(encoder, views: batches.views, registry: registry, services: services)
+    let objective = try makeObjective(
+      encoder, views: batches.views, registry: registry, services: services, display: display)
     let model = SentenceModel(
       source: source, encoder: encoder, objective: objective, dropout: options.dropout,
       export: exportSettings(objective),
       masked: try makeMaskedObjective(encoder, weights: weights, tokenizer: tokenizer, display: display))
     let embedder = try makeEmbedder(
       encoder, tokenizer: tokenizer, objective: objective, registry: registry, services: services)
-    return TrainingRun(
-      TrainingSetup(
-        options: options, data: data, batches: batches, model: model, pool: pool,
-        evaluate: task.map { DevelopmentScore(task: $0, embedder: embedder, pool: pool, display: display).evaluate },
-        fingerprint: try fingerprint(data, objective, task: task),
-        record: record(objective, threads: pool.threads), display: display))
+    var setup = TrainingSetup(
+      options: options, data: data, batches: batches, model: model, pool: pool,
+      evaluate: task.map {
+        DevelopmentScore(task: $0, embed: embedder.embed, pool: pool, display: display).evaluate
+      },
+      fingerprint: try fingerprint(data, objective, task: task),
+      record: record(objective, threads: pool.threads), display: display)
+    setup.reloader = try reload.map {
+      try PluginReloader(
+        model: objective, registry: registry, settings: $0, seed: options.seed, note: { display.note($0) })
+    }
+    setup.schedules = try RunningSchedule.bind(
+      schedules, to: objective.instances, options: options, learnsTemperature: learnTemperature)
+    if options.isFrozen { try freeze(&setup, model, embedder: embedder.embedder, task: task) }
+    return TrainingRun(setup)
   }
 
   private func makeObjective(
-    _ encoder: TransformerEncoder, views: Int, registry: PluginRegistry, services: HostServices
+    _ encoder: TransformerEncoder, views: Int, registry: PluginRegistry, services: HostServices,
+    display: ProgressDisplay
   ) throws -> ContrastiveModel {
     var configuration = ObjectiveConfiguration(strategy: strategy, temperature: temperature, seed: options.seed)
     configuration.learnTemperature = learnTemperature
@@ -80,7 +98,7 @@ package struct TrainingPlan {
     return try ContrastiveModel(
       configuration, pooler: pooler, head: head, hiddenWidth: encoder.hiddenSize, layerCount: encoder.layerCount,
       maxRows: options.batchSize, maxTokens: options.batchSize * views * options.maximumLength, views: views,
-      registry: registry, services: services)
+      registry: registry, services: services, shadows: shadows, say: display.note)
   }
 
   private func makeMaskedObjective(
@@ -105,6 +123,7 @@ package struct TrainingPlan {
 
   /// The pooler evaluations use, in words.
   private var evaluationPoolerText: String {
+    if options.isFrozen { return pooler.text }
     if let evaluationPooler { return evaluationPooler.text }
     var spec = pooler
     if head != .none { spec.skipsHead = true }
@@ -152,22 +171,44 @@ package struct TrainingPlan {
     let weights = ["model.safetensors", "pytorch_model.bin"].map { modelFolder + "/" + $0 }
       .first { FileManager.default.fileExists(atPath: $0) }
     let modelDigest = try weights.map { JSONValue.string(try fileDigest($0).sha256) }
-    return options.deciding + [
+    // Left out where there are none, so that older checkpoints go on.
+    let scheduled = schedules.isEmpty ? [] : [("--schedule", JSONValue.array(schedules.map(\.record)))]
+    return options.deciding + scheduled + [
       ("--train-file (sha256)", .string(data.report.sha256)),
       ("--eval-data (pairs)", task.map { .integer($0.subsets.reduce(0) { $0 + $1.count }) } ?? .null),
       ("--model (weights' sha256)", modelDigest ?? .null),
       ("strategy", .string(strategy.text)), ("--pooler", .string(pooler.text)), ("--head", .string(head.rawValue)),
       ("--head-train-only", .bool(headTrainOnly)), ("--eval-pooler", .string(evaluationPoolerText)),
       ("--temperature", temperature.map { .number($0) } ?? .null), ("--learn-temperature", .bool(learnTemperature)),
-      ("--hard-negative-weight", .number(hardNegativeWeight)), ("plugins", pluginRecord(objective)),
+      ("--hard-negative-weight", .number(hardNegativeWeight)), ("plugins", Self.pluginRecord(objective)),
     ]
   }
 
-  private func pluginRecord(_ objective: ContrastiveModel) -> JSONValue {
+  static func pluginRecord(_ objective: ContrastiveModel) -> JSONValue {
+    pluginRecord(objective.instances, firstTemperatures: objective.firstTemperatures)
+  }
+
+  private func shadowRecord(_ objective: ContrastiveModel) -> JSONValue {
     .array(
-      objective.instances.map { instance in
+      (objective.shadows?.entries ?? []).map { entry in
+        .object(
+          JSONObject([
+            ("label", .string(entry.label)), ("strategy", .string(entry.strategy.text)),
+            ("plugins", Self.pluginRecord(entry.instances)),
+          ]))
+      })
+  }
+
+  private static func pluginRecord(
+    _ instances: [PluginInstance], firstTemperatures: [String: String] = [:]
+  ) -> JSONValue {
+    .array(
+      instances.map { instance in
         let library = instance.component.library
-        let settings = instance.values.resolved.map { ($0.0, JSONValue.string($0.1)) }
+        let first = firstTemperatures[instance.name]
+        let settings = instance.values.resolved.map { name, text in
+          (name, JSONValue.string(name == "temperature" ? first ?? text : text))
+        }
         return .object(
           JSONObject([
             ("instance", .string(instance.name)), ("kind", .string(instance.component.kind.rawValue)),
@@ -185,7 +226,9 @@ package struct TrainingPlan {
       ("head", .string(head.rawValue)), ("headTrainOnly", .bool(headTrainOnly)),
       ("evalPooler", .string(evaluationPoolerText)), ("temperature", temperature.map { .number($0) } ?? .null),
       ("learnTemperature", .bool(learnTemperature)), ("hardNegativeWeight", .number(hardNegativeWeight)),
-      ("threads", .integer(threads)), ("plugins", pluginRecord(objective)),
+      ("schedules", .array(schedules.map(\.record))),
+      ("threads", .integer(threads)), ("plugins", Self.pluginRecord(objective)),
+      ("shadows", shadowRecord(objective)),
     ]
   }
 }

@@ -63,9 +63,9 @@ package struct OutputFolder {
   }
 
   /// Bytes that must be free: two checkpoints, a third being written, the best model twice.
-  func checkSpace(parameterBytes: Int, stateBytes: Int) throws {
+  func checkSpace(parameterBytes: Int, stateBytes: Int, modelBytes: Int) throws {
     let checkpoint = 3 * parameterBytes + stateBytes
-    let needed = (CheckpointFolder.kept + 1) * checkpoint + 2 * parameterBytes
+    let needed = (CheckpointFolder.kept + 1) * checkpoint + 2 * modelBytes
     let present = checkpoints.steps.count * checkpoint
     guard let free = Folders.freeBytes(path), free + present < needed else { return }
     throw TrainingError.notEnoughSpace(path: path, needed: needed, free: free)

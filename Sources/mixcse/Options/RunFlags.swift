@@ -5,7 +5,7 @@ import ArgumentParser
 import Foundation
 import Training
 
-/// `--seed`, `--resume`, `--overwrite`, `--stop-after`.
+/// `--seed`, `--resume`, `--overwrite`, `--stop-after`, `--profile`, `--schedule`.
 struct RunFlags: ParsableArguments {
   @Option(help: "Decides order, dropout, head and plugins' random numbers; 0 to 2^64-1.")
   var seed: UInt64 = 42
@@ -23,6 +23,20 @@ struct RunFlags: ParsableArguments {
         + "the whole run.", valueName: "step"))
   var stopAfter: Int?
 
+  @Flag(help: "Print where the time goes, by phase and plugin, and log each step's seconds (phases).")
+  var profile = false
+
+  @Option(
+    name: .customLong("schedule"),
+    help: ArgumentHelp(
+      "A number that changes from step to step; may be repeated.",
+      discussion: """
+        TARGET is learning-rate or component.param, a live parameter such as mixcse.lambda. FORM is linear(from,to), \
+        cosine(from,to), each with a third number of steps if it ends before the last one, or a bare schedule \
+        function: ./lib.so:name:param=value.
+        """, valueName: "target=form"))
+  var schedules: [String] = []
+
   @Flag(name: .customLong("stop-with-input"), help: .hidden)
   var stopWithInput = false
 
@@ -36,6 +50,7 @@ struct RunFlags: ParsableArguments {
     options.resume = resume
     options.overwrite = overwrite
     options.stopAfter = stopAfter
+    options.showsProfile = profile
   }
 
   /// With `--stop-with-input`: the end of standard input is as good as a Ctrl-C, so that no run outlives whoever

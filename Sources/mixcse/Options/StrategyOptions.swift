@@ -24,6 +24,13 @@ struct StrategyOptions: ParsableArguments {
   var losses: [String] = []
 
   @Option(
+    name: .customLong("metric"),
+    help: ArgumentHelp(
+      "A bare metric function, computed on each batch and logged; may be repeated. It changes nothing.",
+      valueName: "name[:param=value,...]"))
+  var metrics: [String] = []
+
+  @Option(
     name: .customLong("set"),
     help: ArgumentHelp("Sets a parameter, as after the colon of a name.", valueName: "component.param=value"))
   var settings: [String] = []
@@ -34,7 +41,7 @@ struct StrategyOptions: ParsableArguments {
   /// - Throws: `PluginError`
   func resolve(with registry: PluginRegistry) throws -> (strategy: StrategySpec, pooler: PoolerSpec) {
     let request = StrategyRequest(
-      method: method, samplers: samplers, losses: losses, pooler: objective.pooler, settings: settings)
+      method: method, samplers: samplers, metrics: metrics, losses: losses, pooler: objective.pooler, settings: settings)
     let resolved = try request.resolve(with: registry)
     return (resolved.strategy, try resolved.pooler ?? PoolerSpec(parsing: objective.pooler))
   }

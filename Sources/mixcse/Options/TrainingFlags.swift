@@ -103,6 +103,15 @@ struct TrainingFlags: ParsableArguments {
     name: .customLong("mlm-probability"), help: "With --mlm: the share of tokens to guess, 0.001 to 1. (default: 0.15)")
   var mlmProbability: Double?
 
+  @Flag(
+    help: ArgumentHelp(
+      "Train the head alone, on embeddings that are computed once and kept in memory.",
+      discussion: """
+        Each row that the run will visit is embedded once, with the dropout of the first epoch; evaluations go through \
+        the head. A first answer for a new sampler or loss in seconds, not a substitute for training.
+        """))
+  var frozen = false
+
   func validate() throws {
     for (flag, value) in [("--mlm-weight", mlmWeight), ("--mlm-probability", mlmProbability)] {
       if let value, !mlm { throw ValidationError("\(flag) \(value): expected --mlm beside it, found none; add --mlm") }
@@ -127,6 +136,7 @@ struct TrainingFlags: ParsableArguments {
     options.maximumGradientNorm = maximumGradientNorm
     options.maskedLanguageWeight = mlm ? mlmWeight ?? 0.1 : nil
     if let mlmProbability { options.maskedLanguageProbability = mlmProbability }
+    options.isFrozen = frozen
     return options
   }
 }

@@ -42,6 +42,12 @@ static int64_t counter;
 /* ---- pooler: mean; out = w[0] * mean ---- */
 static cse_status pooler_plan(const cse_call *call, const cse_limits *limits, cse_plan *plan) {
   (void)call, (void)limits;
+#ifdef POOL_LIMITS_SIZE
+  if (limits->struct_size > sizeof *limits) return cse_fail(call, CSE_E_INVALID, "unknown size of the limits");
+#endif
+#ifdef POOL_PLAN_TAIL
+  const int is_odd = plan->struct_size > sizeof *plan && ((char *)plan)[sizeof *plan];
+#endif
   plan->scratch_bytes = 64;
   plan->n_weights = 1;
   plan->weights[0].name = "w";
@@ -49,9 +55,18 @@ static cse_status pooler_plan(const cse_call *call, const cse_limits *limits, cs
   plan->weights[0].shape[0] = 1;
   plan->weights[0].init = CSE_INIT_CONST;
   plan->weights[0].a = 1.5f;
+#ifdef POOL_PLAN_TAIL
+  if (is_odd) plan->weights[0].a = 2;
+#endif
   return CSE_OK;
 }
 static cse_status pool(const cse_call *call, const cse_tokens *x, DLTensor *out) {
+#ifdef POOL_CALL_SIZE
+  if (call->struct_size != sizeof *call) return cse_fail(call, CSE_E_INVALID, "unknown size of the call");
+#endif
+#ifdef POOL_HOST_SIZE
+  if (call->host->struct_size != sizeof *call->host) return cse_fail(call, CSE_E_INVALID, "unknown size of the host");
+#endif
   const float w = *(const float *)call->weights[0]->data;
   for (int64_t s = 0; s < x->n_seqs; s++) {
     const int64_t begin = x->offsets[s], end = x->offsets[s + 1];
@@ -310,4 +325,13 @@ static cse_status on_logits(const cse_call *call, const cse_logits *x, double *l
 static const cse_component loss = {CSE_COMPONENT(CSE_LOSS), .name = "margin", .doc = "InfoNCE with a margin",
     .params = "temperature: float = 0.05 in (0,) live\nmargin: float = 0.1 in [0,1] live\n", .metrics = "again",
     .on_logits = on_logits};
+#ifdef LOAD_MINOR
+static const cse_component *const all[] = {&pooler, &sampler, &loss};
+static const cse_library library = {sizeof(cse_library), CSE_ABI_MAJOR, CSE_ABI_MINOR, 0, 3, all, "org.example.broken",
+    "1.0", "MIT", NULL};
+const cse_library *cse_library_entry_v1(const cse_host *host) {
+  return host->abi_minor == CSE_ABI_MINOR ? &library : NULL;
+}
+#else
 CSE_LIBRARY("org.example.broken", "1.0", "MIT", NULL, &pooler, &sampler, &loss)
+#endif

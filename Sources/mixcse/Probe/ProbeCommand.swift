@@ -1,4 +1,4 @@
-// `mixcse probe`: objectives on given embeddings, without any model: loss, gradients, and what each block contributes.
+// `mixcse probe`: a batch under the microscope, as embeddings or as text: loss, gradients, and where both come from.
 
 import ArgumentParser
 import Foundation
@@ -8,16 +8,17 @@ import Objective
 
 struct ProbeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "probe", abstract: "Scores given embeddings with one or more strategies.",
+    commandName: "probe", abstract: "Shows what one or more strategies do with a batch.",
     discussion: """
-      Row i of each file is view i of the same sentence. For every block of candidates: how many negatives are compared, \
-      their mean logit, their share of the softmax, and their share of the gradient (of the sum of |dL/dsim|). \
-      The positives are counted apart, so all shares add up to 1. With several --method each is a column of one table.
+      mixcse probe --z1 a.npy --z2 b.npy --method mixcse       embeddings: row i of each file is a view of sentence i
+      mixcse probe --model DIR --input FILE --method mixcse    the first batch that mixcse train would see
+
+      For every kind of candidate: how many there are, mean cosine and logit, and the share of the softmax and of the \
+      gradient (of the sum of |dL/dsim|) they take. Shares add up to 1. Then the negatives that take most. With several \
+      --method each is a column of one table. Documentation/Microscope.md explains every figure.
       """)
 
-  @Option(help: ArgumentHelp("Anchors: float32 or float64 [rows, width].", valueName: "file.npy")) var z1: String
-  @Option(help: ArgumentHelp("Positives, of the same shape.", valueName: "file.npy")) var z2: String
-  @Option(help: ArgumentHelp("Real hard negatives, of the same shape.", valueName: "file.npy")) var z3: String?
+  @OptionGroup(title: "Batch") var batch: ProbeBatchOptions
 
   @Option(
     name: .customLong("method"),
@@ -46,7 +47,14 @@ struct ProbeCommand: ParsableCommand {
     name: .customLong("hard-negative-weight"),
     help: ArgumentHelp("Added to the logit of a row's own hard negative, z3.", valueName: "logit"))
   var hardNegativeWeight = 0.0
-  @Option(help: "Seed of the random numbers that plugins draw.") var seed: UInt64 = 42
+  @Option(help: "Seed of the random numbers that plugins draw; with --model also of order and dropout.")
+  var seed: UInt64 = 42
+  @Option(help: ArgumentHelp("How many of the heaviest negatives to show, 0 to 10000.", valueName: "count")) var top = 5
+  @Option(
+    name: .customLong("top-by"),
+    help: ArgumentHelp("What makes a negative heavy: its probability or its gradient.", valueName: "softmax|gradient"))
+  var topBy = "softmax"
+  @Flag(help: "Also count negatives by cosine and by probability, for each kind.") var histogram = false
   @Option(
     help: ArgumentHelp(
       "Writes the gradients there: dz1.npy, dz2.npy (dz3.npy); a folder for each of several methods.", valueName: "dir")
@@ -63,54 +71,54 @@ struct ProbeCommand: ParsableCommand {
     guard hardNegativeWeight.isFinite else {
       throw ValidationError("--hard-negative-weight: expected a finite number, found \(hardNegativeWeight)")
     }
+    guard (0...10_000).contains(top) else { throw ValidationError("--top: expected 0 to 10000, found \(top)") }
+    guard ScopeOptions.Order(rawValue: topBy) != nil else {
+      throw ValidationError("--top-by: expected softmax or gradient, found '\(topBy)'")
+    }
   }
 
   func run() throws {
-    let files = try ([z1, z2] + [z3].compactMap { $0 }).map { try NPYFile(contentsOf: $0) }
-    try checkShapes(files)
     let logger = commandLogger()
     let services = HostServices(pool: ThreadPool(threads: threads.count), logger: logger)
     let registry = try plugins.registry(logger: logger, services: services)
     let named: [String?] = methods.isEmpty ? [nil] : methods
-    let reports = try named.enumerated().map { index, method in
-      let folder = gradients.map { methods.count > 1 ? "\($0)/\(index + 1)-\(Self.folderName(method ?? ""))" : $0 }
-      return try probe(method, files, registry, services, gradientFolder: folder)
+    // Names are checked before a model is opened.
+    let strategies = try named.map {
+      try StrategyRequest(method: $0, samplers: samplers, losses: losses, settings: settings)
+        .resolve(with: registry).strategy
+    }
+    let batch = try batch.read(seed: seed, registry: registry, services: services)
+    let reports = try zip(named, strategies).enumerated().map { index, strategy in
+      let name = strategy.0 ?? strategy.1.text
+      let folder = gradients.map { methods.count > 1 ? "\($0)/\(index + 1)-\(Self.folderName(name))" : $0 }
+      return try probe(strategy.1, name: name, batch, registry, services, gradientFolder: folder)
     }
     if json { return try reports.count == 1 ? printJSON(reports[0]) : printJSON(["strategies": reports]) }
     print(ProbeTable(reports).text)
+    for report in reports { for section in ProbeSections(report).texts { print("\n" + section) } }
   }
 
   private func probe(
-    _ method: String?, _ files: [NPYFile], _ registry: PluginRegistry, _ services: HostServices,
+    _ strategy: StrategySpec, name: String, _ batch: ProbeBatch, _ registry: PluginRegistry, _ services: HostServices,
     gradientFolder: String?
   ) throws -> ProbeReport {
-    let request = StrategyRequest(method: method, samplers: samplers, losses: losses, settings: settings)
-    var configuration = ObjectiveConfiguration(
-      strategy: try request.resolve(with: registry).strategy, temperature: temperature, seed: seed)
+    var configuration = ObjectiveConfiguration(strategy: strategy, temperature: temperature, seed: seed)
     configuration.hardNegativeWeight = hardNegativeWeight
     let objective = try EmbeddingObjective(
-      configuration, width: files[0].columns, rows: files[0].rows, views: files.count, registry: registry,
-      services: services)
-    let report = try withExtendedLifetime(files) { try objective.evaluate(files.map(\.matrix), details: true) }
-    let views = files.indices.map { objective.gradient($0) }
+      configuration, width: batch.views[0].columns, rows: batch.views[0].rows, views: batch.views.count,
+      registry: registry, services: services)
+    let scope = ScopeOptions(
+      top: top, order: ScopeOptions.Order(rawValue: topBy) ?? .softmax, texts: batch.textNumbers)
+    let report = try withExtendedLifetime(batch) {
+      try objective.evaluate(
+        batch.views, rowIDs: batch.rowIDs, textIDs: batch.textIDs, details: true, scope: scope)
+    }
+    let views = batch.views.indices.map { objective.gradient($0) }
     if let gradientFolder { try write(views, to: gradientFolder) }
     return withExtendedLifetime(objective) {
       ProbeReport(
-        report, name: method ?? configuration.strategy.text, strategy: configuration.strategy, gradients: views)
-    }
-  }
-
-  private func checkShapes(_ files: [NPYFile]) throws {
-    guard files[0].rows > 0, files[0].columns > 0 else {
-      throw ObjectiveError.shape(
-        what: "--z1 \(z1)", expected: "at least one row and one column",
-        found: "[\(files[0].rows), \(files[0].columns)]")
-    }
-    for (file, path) in zip(files, [z1, z2, z3 ?? ""])
-    where file.rows != files[0].rows || file.columns != files[0].columns {
-      throw ObjectiveError.shape(
-        what: path, expected: "[\(files[0].rows), \(files[0].columns)] as in \(z1)",
-        found: "[\(file.rows), \(file.columns)]")
+        report, name: name, strategy: strategy, gradients: views, texts: batch.texts, order: scope.order,
+        histogram: histogram)
     }
   }
 

@@ -1,0 +1,30 @@
+// What a comparison leaves behind: report.html, results.json, results.csv and, where asked for, TensorBoard's files. Called
+// by the compare command.
+
+package import Encoder
+
+/// The files of a comparison.
+package enum ComparisonReport {
+  package static let pageName = "report.html"
+  package static let jsonName = "results.json"
+  package static let csvName = "results.csv"
+  package static let tensorBoardName = "tensorboard"
+
+  /// Writes the files into `folder`, which must exist; each replaces its predecessor as a whole.
+  /// - Throws: `EncoderError.cannotWrite`, or Foundation's error where a folder of `tensorboard` cannot be made.
+  package static func write(
+    _ results: ComparisonResults, _ analysis: ComparisonAnalysis, to folder: String, tensorBoard: Bool = false
+  ) throws {
+    let files = [
+      (jsonName, json(results, analysis).text() + "\n"), (csvName, ResultsCSV.text(results, analysis)),
+      (pageName, ReportPage.html(results, analysis)),
+    ]
+    for (name, text) in files { try AtomicFile.write(to: folder + "/" + name) { try $0.write(text) } }
+    if tensorBoard { try TensorBoardFiles.write(results, analysis, to: folder + "/" + tensorBoardName) }
+  }
+
+  /// What `results.json` holds; for `--json`.
+  package static func json(_ results: ComparisonResults, _ analysis: ComparisonAnalysis) -> JSONValue {
+    ResultsJSON.value(results, analysis)
+  }
+}

@@ -1,0 +1,29 @@
+// An interval as a picture in a table's cell: a line with its estimate and the place of 0. Used by the verdicts' section.
+
+/// Intervals of one table on a common scale.
+struct IntervalBar {
+  private let scale: ChartScale
+  private static let width = 150.0
+
+  /// `comparisons`: those of one metric.
+  init(_ comparisons: [StrategyComparison]) {
+    let ends = comparisons.flatMap { item in
+      [item.correctedInterval?.lowerBound, item.correctedInterval?.upperBound, item.mean].compactMap(\.self)
+    }
+    scale = ChartScale(ends + [0], margin: 0.05, start: 4, end: Self.width - 4)
+  }
+
+  /// Empty without an interval.
+  func html(_ item: StrategyComparison) -> String {
+    guard let mean = item.mean, let interval = item.correctedInterval else { return "" }
+    let zero = decimal(scale.place(0))
+    let (low, high) = (decimal(scale.place(interval.lowerBound)), decimal(scale.place(interval.upperBound)))
+    return """
+      <svg class="interval" viewBox="0 0 \(decimal(Self.width)) 18" role="img"><title>\
+      \(escaped(VerdictWords.signed(mean))), from \(escaped(VerdictWords.interval(interval)))</title>\
+      <path class="zero" d="M\(zero) 0V18"/><path class="\(SeriesStyle.colorClass(item.strategy)) mean" \
+      d="M\(low) 9H\(high)M\(low) 5V13M\(high) 5V13"/>\
+      \(SeriesStyle.mark(item.strategy, x: scale.place(mean), y: 9))</svg>
+      """
+  }
+}

@@ -1,0 +1,138 @@
+// The head of the report: what can be concluded, and the verdict table. Called by ReportPage.
+
+import Foundation
+import Training
+
+/// Verdicts in words and numbers.
+struct VerdictSection {
+  let results: ComparisonResults
+  let analysis: ComparisonAnalysis
+
+  private var labels: [String] { results.strategies.map(\.label) }
+  private var first: String { labels.first ?? "" }
+
+  var html: String {
+    guard !analysis.metrics.isEmpty else {
+      let why =
+        results.runs.contains { $0.outcome == .finished }
+        ? "No run was scored, so nothing can be said about which strategy is better."
+        : "No run finished, so nothing can be said about which strategy is better."
+      return PageText.section("Verdict", id: "verdict", "<p>\(why)</p>\n")
+    }
+    let legend = labels.count > 1 ? SeriesStyle.legend(labels) : ""
+    return PageText.section(
+      "Verdict", id: "verdict", short + legend + analysis.metrics.map(table).joined() + conclusions)
+  }
+
+  // MARK: - In short
+
+  /// A line for each strategy but the first.
+  private var short: String {
+    guard labels.count > 1 else { return "<p>One strategy: there is nothing to compare it with.</p>\n" }
+    let lines = labels.indices.dropFirst().map { strategy in
+      "<li><strong>\(escaped(labels[strategy]))</strong> against \(escaped(first)): \(summary(strategy)).</li>"
+    }
+    return "<ul class=\"short\">\n" + lines.joined(separator: "\n") + "\n</ul>\n"
+  }
+
+  private func summary(_ strategy: Int) -> String {
+    let items = analysis.metrics.map { ($0.metric, $0.comparisons[strategy - 1]) }
+    let order: [Verdict] = [.better, .worse, .noDifferenceShown, .noClaim, .notCompared]
+    let isOneSeed = items.contains { $0.1.basis == .pairsOnly }
+    let limit = isOneSeed ? " (one common seed: no claim about the methods is possible)" : ""
+    return order.compactMap { verdict in
+      let names = items.filter { $0.1.verdict == verdict }.map { escaped($0.0) }
+      guard !names.isEmpty else { return nil }
+      let badge = Self.badge(verdict)
+      let isAll = names.count == items.count && items.count > 1
+      return "\(badge) on " + (isAll ? "all \(items.count) metrics" : names.joined(separator: ", "))
+    }.joined(separator: "; ") + limit
+  }
+
+  static func badge(_ verdict: Verdict) -> String {
+    let (style, mark) =
+      switch verdict {
+      case .better: ("better", "\u{25B2}")
+      case .worse: ("worse", "\u{25BC}")
+      case .noDifferenceShown: ("none", "\u{25CB}")
+      case .noClaim, .notCompared: ("none", "\u{2013}")
+      }
+    return "<span class=\"badge \(style)\"><span aria-hidden=\"true\">\(mark)</span> \(verdict.rawValue)</span>"
+  }
+
+  // MARK: - The table
+
+  private var columns: [String] {
+    let p = labels.count > 2 ? "p (Holm)" : "p"
+    return ["Strategy", "Mean \u{B1} sd", "Difference", "95 % interval", p, "Sign test", "Verdict", "More seeds"]
+  }
+
+  private func table(_ metric: MetricAnalysis) -> String {
+    let bar = IntervalBar(metric.comparisons)
+    let columns = labels.count > 1 ? self.columns : Array(self.columns.prefix(2))
+    let rows = metric.summaries.enumerated().map { index, summary in
+      let name = "<th scope=\"row\">\(escaped(labels[index]))</th>"
+      let score = PageText.cell(Self.score(summary), name: columns[1], class: "number")
+      guard index > 0 else {
+        let rest = labels.count > 1 ? "<td colspan=\"6\" class=\"note\">the others are compared with it</td>" : ""
+        return "<tr>\(name)\(score)\(rest)</tr>"
+      }
+      return "<tr>\(name)\(score)\(cells(metric.comparisons[index - 1], bar))</tr>"
+    }
+    let notes = metric.leftOut.map { "<p class=\"note\">Left out: \(escaped($0)).</p>\n" }.joined()
+    return """
+      <table class="verdict stack">
+      <caption>\(escaped(metric.metric)) <span class="note">\(metric.pairs) pairs, Spearman \u{D7} 100</span></caption>
+      \(PageText.header(columns))<tbody>
+      \(rows.joined(separator: "\n"))
+      </tbody></table>
+      \(notes)
+      """
+  }
+
+  static func score(_ summary: MetricAnalysis.Summary) -> String {
+    guard let mean = summary.mean else { return "\u{2013}" }
+    return fixed(mean, 2) + (summary.deviation.map { " \u{B1} " + fixed($0, 2) } ?? "")
+  }
+
+  private func cells(_ item: StrategyComparison, _ bar: IntervalBar) -> String {
+    let interval = item.correctedInterval.map { PageText.minus(VerdictWords.interval($0)) } ?? "\u{2013}"
+    let only = item.basis == .pairsOnly ? " <span class=\"note\">over pairs only</span>" : ""
+    let sign =
+      item.signTest.map { " <span class=\"note\">p\u{A0}\(escaped(VerdictWords.probability($0)))</span>" } ?? ""
+    let p = item.correctedPValue.map { escaped(VerdictWords.probability($0)) } ?? "\u{2013}"
+    let contents = [
+      item.mean.map { PageText.minus(VerdictWords.signed($0)) } ?? "\u{2013}",
+      "<span class=\"range\">\(interval)\(only)</span>\(bar.html(item))", p,
+      "\(item.positive) up, \(item.negative) down" + sign, Self.badge(item.verdict),
+      item.seedsNeeded.map(VerdictWords.seeds) ?? "",
+    ]
+    let styles = ["number", "", "number", "", "", ""]
+    return zip(zip(contents, styles), columns.dropFirst(2)).map { content, name in
+      PageText.cell(content.0, name: name, class: content.0.isEmpty ? "empty" : content.1)
+    }.joined()
+  }
+
+  // MARK: - What can be concluded
+
+  /// Sentences that the summary above repeats are left out where they would fill pages.
+  private static let mostSentences = 12
+
+  private var conclusions: String {
+    guard labels.count > 1 else { return "" }
+    let limits = VerdictSentences.limits(results, analysis).map { "<li>\(escaped($0))</li>" }
+    return sentences + "<h3>What cannot be concluded</h3>\n<ul>\n" + limits.joined(separator: "\n") + "\n</ul>\n"
+  }
+
+  private var sentences: String {
+    guard analysis.metrics.count * (labels.count - 1) <= Self.mostSentences else { return "" }
+    let blocks = analysis.metrics.map { metric in
+      let lines = metric.comparisons.map { item in
+        "<li>\(escaped(VerdictSentences.sentence(item, label: labels[item.strategy], first: first)))</li>"
+      }
+      return "<h4>\(escaped(metric.metric))</h4>\n<ul>\n\(lines.joined(separator: "\n"))\n</ul>\n"
+    }
+    let style = blocks.count > 1 ? "columns" : "whole"
+    return "<h3>What can be concluded</h3>\n<div class=\"\(style)\">\n\(blocks.joined())</div>\n"
+  }
+}

@@ -1,0 +1,115 @@
+// results.json: all figures of a comparison but the single pairs. Written by ComparisonReport.
+
+import Encoder
+
+/// The comparison as one JSON document.
+enum ResultsJSON {
+  static func value(_ results: ComparisonResults, _ analysis: ComparisonAnalysis) -> JSONValue {
+    let strategies = results.strategies.map { strategy in
+      object([
+        ("label", .string(strategy.label)), ("text", .string(strategy.text)),
+        ("canonical", .string(strategy.canonical)),
+      ])
+    }
+    return object([
+      ("format", .string("mixcse.comparison/1")),
+      ("strategies", .array(strategies)),
+      ("seeds", .array(results.seeds.map(integer))),
+      ("metrics", .array(analysis.metrics.map { metric($0, results) })),
+      ("runs", .array(results.runs.map { run($0, results, analysis) })),
+      ("bootstrap", object([("seed", integer(analysis.seed)), ("resamples", .integer(analysis.resamples))])),
+      ("command", .array(results.commandLine.map(JSONValue.string))),
+      ("record", .object(results.record)),
+    ])
+  }
+
+  private static func metric(_ metric: MetricAnalysis, _ results: ComparisonResults) -> JSONValue {
+    let summaries = zip(results.strategies, metric.summaries).map { strategy, summary in
+      object([
+        ("label", .string(strategy.label)), ("mean", number(summary.mean)), ("deviation", number(summary.deviation)),
+        ("seeds", .array(summary.seeds.map(integer))), ("scores", .array(summary.scores.map(number))),
+      ])
+    }
+    return object([
+      ("metric", .string(metric.metric)), ("pairs", .integer(metric.pairs)), ("strategies", .array(summaries)),
+      ("comparisons", .array(metric.comparisons.map { comparison($0, results) })),
+      ("leftOut", .array(metric.leftOut.map(JSONValue.string))),
+    ])
+  }
+
+  private static func comparison(_ item: StrategyComparison, _ results: ComparisonResults) -> JSONValue {
+    var members: [(String, JSONValue)] = [
+      ("label", .string(results.strategies[item.strategy].label)),
+      ("against", .string(results.strategies[0].label)),
+      ("verdict", .string(item.verdict.rawValue)),
+      ("difference", number(item.mean)),
+      ("interval", range(item.interval)),
+      ("correctedInterval", range(item.correctedInterval)),
+      ("correctedLevel", .number(item.correctedLevel)),
+      ("intervalOver", .string(item.basis.rawValue)),
+      ("pValue", number(item.pValue)),
+      ("correctedPValue", number(item.correctedPValue)),
+      ("seeds", .array(item.seeds.map(integer))),
+      ("differences", .array(item.differences.map(number))),
+      (
+        "signTest",
+        object([
+          ("positive", .integer(item.positive)), ("negative", .integer(item.negative)),
+          ("pValue", number(item.signTest)),
+        ])
+      ),
+    ]
+    if let spread = item.spread {
+      members.append(
+        (
+          "variance",
+          object([
+            ("betweenSeeds", .number(spread.betweenSeeds)), ("pairs", .number(spread.pairs)),
+            ("interaction", .number(spread.interaction)),
+          ])
+        ))
+    }
+    if let needed = item.seedsNeeded {
+      if case .more(let count) = needed { members.append(("seedsMore", .integer(count))) }
+      members.append(("seedsMoreText", .string(VerdictWords.seeds(needed))))
+    }
+    return object(members)
+  }
+
+  private static func run(
+    _ run: ComparedRun, _ results: ComparisonResults, _ analysis: ComparisonAnalysis
+  ) -> JSONValue {
+    var members: [(String, JSONValue)] = [
+      ("label", .string(results.strategies[run.strategy].label)), ("seed", integer(run.seed)),
+      ("outcome", .string(RunOutcomes.name(run.outcome))),
+    ]
+    if case .dropped(let step, _) = run.outcome { members.append(("droppedAtStep", .integer(step))) }
+    if let reason = RunOutcomes.reason(run.outcome) { members.append(("reason", .string(reason))) }
+    let scores = analysis.metrics.compactMap { metric -> (String, JSONValue)? in
+      let summary = metric.summaries[run.strategy]
+      guard run.outcome == .finished, let place = summary.seeds.firstIndex(of: run.seed) else { return nil }
+      return (metric.metric, number(summary.scores[place]))
+    }
+    members += [
+      ("steps", .integer(run.curve.last?.step ?? 0)), ("seconds", number(run.seconds)),
+      ("folder", .string(run.folder)), ("scores", object(scores)),
+    ]
+    return object(members)
+  }
+
+  private static func object(_ members: [(String, JSONValue)]) -> JSONValue { .object(JSONObject(members)) }
+
+  /// Null where there is no number.
+  private static func number(_ value: Double?) -> JSONValue {
+    value.flatMap { $0.isFinite ? .number($0) : nil } ?? .null
+  }
+
+  private static func range(_ value: ClosedRange<Double>?) -> JSONValue {
+    value.map { .array([number($0.lowerBound), number($0.upperBound)]) } ?? .null
+  }
+
+  /// Seeds beyond the signed range are text, so that no digit is lost.
+  private static func integer(_ value: UInt64) -> JSONValue {
+    Int(exactly: value).map(JSONValue.integer) ?? .string("\(value)")
+  }
+}

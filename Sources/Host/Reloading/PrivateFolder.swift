@@ -1,0 +1,51 @@
+// A folder that only this process uses, for copies of libraries while they are checked and loaded.
+// Made by LibraryCopy's users; gone with its files when nobody holds it any more.
+
+import Glibc
+
+/// A new folder of mode 0700 in `$XDG_RUNTIME_DIR`, else in the temporary folder.
+package final class PrivateFolder {
+  package let path: String
+  private var names: [String] = []
+  private var isRemoved = false
+
+  /// - Throws: `PluginRefusal.unreadable` where no folder can be made from which code may be loaded.
+  package init() throws(PluginRefusal) {
+    let named = ["XDG_RUNTIME_DIR", "TMPDIR"].compactMap { (name: String) in
+      getenv(name).map { String(cString: $0) }
+    }
+    var reason = "no folder for it"
+    for parent in named.filter({ $0.hasPrefix("/") }) + ["/tmp"] where Self.holdsCode(parent) {
+      var template = Array((parent + "/mixcse-\(getpid())-XXXXXX").utf8CString)
+      if mkdtemp(&template) != nil {
+        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return
+      }
+      reason = "\(parent): \(systemMessage(errno))"
+    }
+    throw .unreadable(reason: "its private copy cannot be made: \(reason)")
+  }
+
+  deinit { remove() }
+
+  /// The path of a file in the folder, which goes when the folder goes.
+  package func file(_ name: String) -> String {
+    names.append(name)
+    return path + "/" + name
+  }
+
+  /// Removes the folder before its time; what was loaded from it stays.
+  func remove() {
+    guard !isRemoved else { return }
+    isRemoved = true
+    for name in names { unlink(path + "/" + name) }
+    rmdir(path)
+  }
+
+  /// From a folder mounted `noexec` nothing can be loaded.
+  private static func holdsCode(_ folder: String) -> Bool {
+    var info = statvfs()
+    let noExecution: UInt = 8
+    return statvfs(folder, &info) == 0 && info.f_flag & noExecution == 0
+  }
+}

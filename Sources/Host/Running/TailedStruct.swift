@@ -1,0 +1,24 @@
+// Structs as a newer host passes them: bigger, with a tail of unknown content. `plugins check` asks for them, so that a
+// plugin meets the host of tomorrow.
+
+/// A struct of the ABI with room behind it that only a newer host counts in.
+struct TailedStruct<Head> {
+  var head: Head
+  private var tail = (UInt64(0xA5A5_A5A5_A5A5_A5A5), UInt64(0x5A5A_5A5A_5A5A_5A5A))
+
+  init(_ head: Head) { self.head = head }
+
+  /// What struct_size says.
+  static func size(isNewer: Bool) -> UInt32 {
+    UInt32(isNewer ? MemoryLayout<Self>.size : MemoryLayout<Head>.size)
+  }
+}
+
+/// Calls `body` with the head at the start of its tailed struct.
+func withHead<Head, Result>(
+  of value: inout TailedStruct<Head>, _ body: (UnsafeMutablePointer<Head>) throws -> Result
+) rethrows -> Result {
+  try withUnsafeMutablePointer(to: &value) { pointer in
+    try body(UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: Head.self))
+  }
+}

@@ -1,0 +1,142 @@
+// Strategies that look on while another one trains (`--shadow`): the same batch's embeddings, their own loss and
+// gradient, and how that gradient lies to the leader's. Owned by ContrastiveModel; nothing of it reaches a weight.
+
+package import Host
+import Kernels
+
+/// A strategy that looks on, by its name in metrics.
+package struct ShadowStrategy: Sendable {
+  package var label: String
+  package var strategy: StrategySpec
+
+  package init(label: String, strategy: StrategySpec) {
+    self.label = label
+    self.strategy = strategy
+  }
+}
+
+/// Memory of a shadow that checkpoints carry; all of one `group` belong together.
+package struct ShadowTensor {
+  package let group: String
+  package let name: String
+  package let type: String
+  package let shape: [Int]
+  package let memory: UnsafeMutableRawBufferPointer
+}
+
+/// All shadows of a run.
+///
+/// Each has plugin instances, states and random streams of its own (`shadow.LABEL.mixcse`), and embeddings that are
+/// copied from the leader's, so the leader's numbers are the same with and without shadows. A shadow whose plugin
+/// fails is dropped for the rest of the run.
+package final class ShadowPanel {
+  let shadows: [Shadow]
+  /// Seconds spent here since the panel was made.
+  package private(set) var seconds = 0.0
+  private let say: (String) -> Void
+
+  /// The leader's temperature and hard negative weight hold for shadows, too, but for a temperature in a shadow's own
+  /// text. Weights of shadows and their temperatures are not trained, which is said.
+  /// - Throws: `PluginError`, `PluginFailure`, `ObjectiveError` as Composition: a slip is found before training starts.
+  init(
+    _ strategies: [ShadowStrategy], like leader: ObjectiveConfiguration, limits: PluginLimits,
+    registry: PluginRegistry, services: HostServices, say: @escaping (String) -> Void
+  ) throws {
+    self.say = say
+    shadows = try strategies.map { strategy in
+      var factory = InstanceFactory(
+        registry: registry, services: services, seed: leader.seed, prefix: "shadow.\(strategy.label).")
+      let configuration = try Self.configuration(of: strategy.strategy, like: leader, registry: registry)
+      return Shadow(strategy, try Composition(configuration, factory: &factory, limits: limits))
+    }
+    for shadow in shadows where !shadow.composition.parameters.isEmpty {
+      let names = shadow.composition.parameters.map(\.name).joined(separator: ", ")
+      say("note: shadow \(shadow.label): \(names) stay at their first values; what shadows learn is not trained")
+    }
+    if leader.learnTemperature { say("note: --learn-temperature is the leader's; shadows keep their first one") }
+  }
+
+  private static func configuration(
+    of strategy: StrategySpec, like leader: ObjectiveConfiguration, registry: PluginRegistry
+  ) throws -> ObjectiveConfiguration {
+    var configuration = leader
+    configuration.strategy = strategy
+    configuration.learnTemperature = false
+    let isSet = strategy.losses.contains { $0.settings.contains { $0.0 == "temperature" } }
+    let hasOne = try strategy.losses.contains {
+      try registry.component(.loss, $0.name).parameters.contains { $0.name == "temperature" }
+    }
+    if isSet || !hasOne { configuration.temperature = nil }
+    return configuration
+  }
+
+  // MARK: A batch
+
+  /// Scores the leader's embeddings under every shadow, between the leader's gradients and their way back.
+  ///
+  /// - Parameters:
+  ///   - leader: z and dz of the batch; dz is `scale` times the gradient of the leader's `loss`.
+  /// - Returns: `embeddingGradNorm` (the leader's), and `shadow.LABEL.loss`, `.gradNorm`, `.cosine`: of gradients with
+  ///   respect to the embeddings of all views together.
+  func measure(
+    _ leader: ViewSet, limits: PluginLimits, loss: Double, scale: Double, position: StepPosition
+  ) -> [(name: String, value: Double)] {
+    let began = ContinuousClock.now
+    defer { count(since: began) }
+    let norm = innerProduct(leader.dz.matrix, leader.dz.matrix).squareRoot()
+    var metrics = [(name: "embeddingGradNorm", value: norm / scale)]
+    for shadow in shadows where !shadow.isDropped {
+      attempt(shadow, position) {
+        let found = try shadow.measure(leader, norm: norm, limits: limits, position: position)
+        shadow.pending = ShadowMeasurement(
+          loss: found.loss, gradNorm: found.gradNorm, cosine: found.cosine, leaderLoss: loss, leaderNorm: norm / scale)
+        let name = "shadow.\(shadow.label)"
+        metrics += [
+          ("\(name).loss", found.loss), ("\(name).gradNorm", found.gradNorm), ("\(name).cosine", found.cosine),
+        ]
+      }
+    }
+    return metrics
+  }
+
+  /// Lets shadows take the batch into their states, after the leader did.
+  func commit() {
+    let began = ContinuousClock.now
+    defer { count(since: began) }
+    for shadow in shadows where !shadow.isDropped {
+      attempt(shadow, StepPosition()) { try shadow.commit() }
+    }
+  }
+
+  private func attempt(_ shadow: Shadow, _ position: StepPosition, _ body: () throws -> Void) {
+    do {
+      try body()
+    } catch {
+      shadow.drop()
+      say("warning: shadow \(shadow.label) is dropped, the run goes on without it: \(error)")
+    }
+  }
+
+  private func count(since began: ContinuousClock.Instant) {
+    let parts = (ContinuousClock.now - began).components
+    seconds += Double(parts.seconds) + Double(parts.attoseconds) * 1e-18
+  }
+
+  // MARK: What is kept and told
+
+  /// For run.json.
+  package var entries: [(label: String, strategy: StrategySpec, instances: [PluginInstance])] {
+    shadows.map { ($0.label, $0.strategy, $0.composition.instances) }
+  }
+
+  /// States of the plugins and the sums for the table, for checkpoints.
+  package var tensors: [ShadowTensor] { shadows.flatMap(\.tensors) }
+
+  /// The means over the run.
+  package var summaries: [ShadowSummary] { shadows.map(\.summary) }
+}
+
+/// The sum of the products of all elements, in double precision over rows.
+func innerProduct(_ a: Matrix, _ b: Matrix) -> Double {
+  (0..<a.rows).reduce(0) { $0 + Double(dot(a.row($1), b.row($1), a.columns)) }
+}

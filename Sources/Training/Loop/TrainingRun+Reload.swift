@@ -1,0 +1,74 @@
+// The step boundary as hot reload sees it: a rebuilt plugin comes in before a step, and is accepted once that step went
+// well; where it does not, the old build does the step.
+
+import Encoder
+import Kernels
+
+/// A rebuilt plugin in its first step, and the optimiser to go back to.
+struct ReloadTrial {
+  let reload: PluginReload
+  let optimizer: Optimizer
+}
+
+extension TrainingRun {
+  /// Lets a rebuilt plugin in, on trial for the next step, or says why not.
+  func reloadPlugins() throws {
+    guard let reload = setup.reloader?.poll() else { return }
+    if let reason = reload.refusal { return try refuse(reload, reason) }
+    trial = ReloadTrial(reload: reload, optimizer: optimizer)
+    optimizer = Optimizer(parameters: setup.model.parameters, continuing: optimizer)
+  }
+
+  /// The gradients of a step; states are as before where it fails, and the old build of a plugin on trial tries again.
+  func safeGradients(of batches: [[Int]]) throws -> (outcome: StepOutcome, norm: Double) {
+    let result: (outcome: StepOutcome, norm: Double)
+    do {
+      result = try snapshot.undoingOnFailure({ setup.model.states }) { try gradients(of: batches) }
+    } catch {
+      guard let trial else { throw error }
+      self.trial = nil
+      setup.reloader?.undo(trial.reload)
+      optimizer = trial.optimizer
+      optimizer.clearGradients()
+      try refuse(trial.reload, "its first step failed: \("\(error)".split(separator: "\n").first ?? "")")
+      return try safeGradients(of: batches)
+    }
+    if let trial { try accept(trial.reload) }
+    return result
+  }
+
+  private func accept(_ reload: PluginReload) throws {
+    trial = nil
+    setup.reloader?.settle(reload)
+    if let objective = (setup.model as? SentenceModel)?.objective {
+      let plugins = TrainingPlan.pluginRecord(objective)
+      for index in setup.fingerprint.indices where setup.fingerprint[index].0 == "plugins" {
+        setup.fingerprint[index].1 = plugins
+      }
+      for index in setup.record.indices where setup.record[index].0 == "plugins" { setup.record[index].1 = plugins }
+    }
+    // The newest checkpoint names the build that a resumed run will find.
+    needsCheckpoint = true
+    let mapped = "\(reload.mapped.count) builds mapped, \(fixed(Double(reload.mapped.bytes) / 1e6, 1)) MB"
+    let builds = "\(reload.from.prefix(12)) -> \(reload.to.prefix(12))"
+    setup.display.note("reloaded \(reload.name) before step \(state.step + 1): \(builds) (\(mapped))")
+    for note in reload.notes { setup.display.note("  " + note) }
+    try write(reload, reason: nil)
+  }
+
+  private func refuse(_ reload: PluginReload, _ reason: String) throws {
+    setup.display.note("warning: \(reload.name) is not reloaded, the old build goes on: \(reason)")
+    try write(reload, reason: reason)
+  }
+
+  private func write(_ reload: PluginReload, reason: String?) throws {
+    let members: [(String, JSONValue)] = [
+      ("reload", .string(reload.name)), ("step", .integer(state.step)), ("from", .string(reload.from)),
+      ("to", reload.to.isEmpty ? .null : .string(reload.to)), ("accepted", .bool(reason == nil)),
+      ("reason", reason.map { .string($0) } ?? .null), ("notes", .array(reload.notes.map { .string($0) })),
+    ]
+    try appendToLog(members)
+    reloads.append(.object(JSONObject(members)))
+    try writeRecord(result: nil)
+  }
+}

@@ -1,0 +1,57 @@
+// The first batch that a training run would see, embedded with dropout as in training; `mixcse probe --model` looks at
+// strategies on it.
+
+package import Encoder
+import Foundation
+package import Host
+package import Kernels
+import Objective
+import Tokenizer
+
+/// Embeddings of a batch by view, with the texts they come from.
+package final class FirstBatch {
+  /// z1, z2[, z3]: [rows, width] each; valid as long as this object lives.
+  package let views: [Matrix]
+  /// By view and row; where the file holds single sentences, positives have the anchors' texts.
+  package let texts: [[String]]
+  package let rowIDs, textIDs: [Int64]
+  private let owner: FloatBuffer
+
+  /// Reads the training file, orders it as a run with these options does, and encodes its first batch in training mode.
+  ///
+  /// - Throws: `TrainingError` for file and sizes, errors of the encoder, `PluginFailure`, `ObjectiveError`.
+  package init(
+    _ options: TrainingOptions, folder: ModelFolder, pooler: PoolerSpec, registry: PluginRegistry,
+    services: HostServices
+  ) throws {
+    let configuration = folder.configuration
+    try options.check(maximumTokens: configuration.maximumPositions)
+    let encoder = try TransformerEncoder(
+      configuration: configuration, weights: folder.openWeights(), pool: services.pool, seed: options.seed)
+    let embedder = try SentenceEmbedder.open(
+      folder, pooler: pooler, registry: registry, services: services, encoder: encoder)
+    let data = try TrainingData(path: options.trainFile, spoolFolder: FileManager.default.temporaryDirectory.path)
+    let rows = DataOrder(rows: data.rows, seed: options.seed, isShuffled: options.isShuffled)
+      .batch(epoch: 0, position: 0, size: options.batchSize)
+    let batch = try BatchMaker(
+      data: data, tokenizer: embedder.tokenizer, maximumLength: options.maximumLength, threads: services.pool.threads
+    ).batch(rows: rows)
+    let hidden = try encoder.forward(
+      batch.sequences, request: embedder.pooling.layerRequest,
+      mode: .training(
+        step: 0, hiddenDropout: options.dropout.map(Float.init) ?? configuration.hiddenDropout,
+        attentionDropout: options.dropout.map(Float.init) ?? configuration.attentionDropout))
+    let (count, width) = (batch.rows, embedder.width)
+    owner = FloatBuffer(count: batch.views * count * width)
+    let all = owner.matrix(rows: batch.views * count, columns: width)
+    try embedder.pooling.embed(
+      hidden: hidden, offsets: batch.sequences.offsets, tokens: batch.sequences.tokens, tokenFlags: batch.tokenFlags,
+      useHead: true, into: all)
+    views = (0..<batch.views).map { Matrix(all.row($0 * count), rows: count, columns: width) }
+    let read = try data.texts(of: rows)
+    texts = (0..<batch.views).map { view in
+      read.map { String(decoding: $0[min(view, data.columns - 1)], as: UTF8.self) }
+    }
+    (rowIDs, textIDs) = (batch.rowIDs, batch.textIDs)
+  }
+}

@@ -1,0 +1,41 @@
+// `--frozen`: the head, the temperature and the weights of samplers and losses learn on vectors that were pooled once.
+// Made by TrainingPlan, driven by TrainingRun like any other model.
+
+package import Kernels
+package import Objective
+
+/// A model whose encoder stays as it is.
+package final class FrozenModel: ExportableModel {
+  private let model: SentenceModel
+  private let vectors: FrozenVectors
+  private let batchVectors = GrowingBuffer()
+  /// Head, learned temperatures, sampler and loss weights.
+  package let parameters: [Parameter]
+
+  /// - Parameters:
+  ///   - model: what is exported, and whose objective learns; its poolers learn and remember nothing.
+  ///   - vectors: of every row that will come.
+  init(_ model: SentenceModel, vectors: FrozenVectors) {
+    self.model = model
+    self.vectors = vectors
+    parameters = model.objective.parameters
+  }
+
+  package var states: [CheckpointTensor] { model.states }
+  package var closingLines: [String] { model.closingLines }
+  package var exportedBytes: Int { model.exportedBytes }
+
+  package func accumulate(_ batch: TrainingBatch, at position: BatchPosition, scale: Double) throws -> StepReport {
+    let width = vectors.width
+    let pooled = Matrix(
+      batchVectors.reserve(batch.rows * batch.views * width), rows: batch.rows * batch.views, columns: width)
+    vectors.gather(batch.rowIDs, into: pooled)
+    return try model.objective.trainStep(
+      pooled: pooled, views: batch.views, rowIDs: batch.rowIDs, textIDs: batch.textIDs, step: Int64(position.step),
+      totalSteps: Int64(position.totalSteps), epoch: position.epoch, lossScale: scale, batch: UInt64(position.batch))
+  }
+
+  package func commit() throws -> [(name: String, value: Double)] { try model.commit() }
+
+  package func export(to folder: String) throws -> [String] { try model.export(to: folder) }
+}

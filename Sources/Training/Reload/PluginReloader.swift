@@ -1,0 +1,261 @@
+// Hot reload: watches the libraries of a run, checks a rebuilt one in a child while training goes on, and puts it into the
+// model between two steps. Made by TrainingPlan for `--watch`, asked by TrainingRun before each step.
+
+import Encoder
+import Foundation
+package import Host
+import Kernels
+package import Objective
+
+/// What became of one rebuilt library.
+struct PluginReload {
+  /// Its path, as the run found it.
+  let library: String
+  /// SHA-256 of the build in use until then, and of the new one.
+  let from, to: String
+  /// Why it was refused; nil where it is in the model now.
+  var refusal: String?
+  var notes: [String] = []
+  /// For `PluginReloader.undo` and `.settle`.
+  fileprivate var replacement: ModelReplacement?
+  fileprivate var copy: LibraryCopy?
+  /// All builds of all libraries that are mapped now: how many, and their bytes.
+  fileprivate(set) var mapped = (count: 0, bytes: 0)
+
+  var name: String { (library as NSString).lastPathComponent }
+}
+
+/// The libraries of a run while they are worked on.
+package final class PluginReloader {
+  package struct Settings: Sendable {
+    /// Seconds the check of a rebuilt library may take.
+    package var deadline = 30.0
+    /// The program that offers `check-reload`.
+    package var program = "/proc/self/exe"
+
+    package init() {}
+  }
+
+  /// A rebuilt library whose check runs.
+  private struct Attempt {
+    let library: String
+    let copy: LibraryCopy
+    let folder: PrivateFolder
+    let child: CheckProcess
+    let proof: String
+  }
+
+  /// Files are left alone for so long after their last change, in seconds.
+  private static let settling = 0.03
+  /// Old builds stay mapped, so that there is an end to it somewhere.
+  private static let mostBuilds = 1000
+
+  private let model: ContrastiveModel
+  private let registry: PluginRegistry
+  private let settings: Settings
+  private let note: (String) -> Void
+  private let watch: FileWatch
+  /// By path as found; the build in use, and what of it is registered by alias.
+  private var current: [String: LibraryCopy] = [:]
+  private var changed: [String: ContinuousClock.Instant] = [:]
+  private var saidIncomplete: Set<String> = []
+  private var attempt: Attempt?
+  private var mapped = (count: 0, bytes: 0)
+  private let seed: UInt64
+
+  /// - Parameters:
+  ///   - model: Whose plugins are watched; they were loaded from copies.
+  ///   - note: Takes lines for the user.
+  /// - Throws: `PluginError.searchPath` where the system cannot watch files.
+  package init(
+    model: ContrastiveModel, registry: PluginRegistry, settings: Settings, seed: UInt64,
+    note: @escaping (String) -> Void
+  ) throws {
+    self.model = model
+    self.registry = registry
+    self.settings = settings
+    self.seed = seed
+    self.note = note
+    watch = try FileWatch()
+    for identity in model.instances.map(\.component.library) where current[identity.path] == nil {
+      guard let copy = registry.copy(of: identity) else { preconditionFailure("--watch needs copies of libraries") }
+      current[identity.path] = copy
+      mapped = (mapped.count + 1, mapped.bytes + copy.byteCount)
+      watch.follow(identity.path)
+      warn(about: identity)
+    }
+  }
+
+  /// The libraries that are watched.
+  package var libraries: [String] { current.keys.sorted() }
+
+  /// Only the library itself is loaded anew; what it links to beside itself would stay as it is.
+  private func warn(about identity: LibraryIdentity) {
+    let folder = (identity.resolvedPath as NSString).deletingLastPathComponent
+    for name in identity.needed where FileManager.default.fileExists(atPath: folder + "/" + name) {
+      note("note: \(identity.path) needs \(name) beside it, which a reload does not load again; link it statically")
+    }
+  }
+
+  // MARK: - Between steps
+
+  /// What became of a rebuilt library, once it is known. One that is accepted is in the model already, on trial: the
+  /// caller ends that with `settle`, or with `undo` and the model is as it was.
+  func poll() -> PluginReload? {
+    let now = ContinuousClock.now
+    for path in watch.changes() { changed[path] = now }
+    if let attempt {
+      guard let end = attempt.child.poll() else { return nil }
+      self.attempt = nil
+      return conclude(attempt, end)
+    }
+    let due = changed.filter { now - $0.value >= .seconds(Self.settling) }.keys.sorted().first
+    guard let due else { return nil }
+    changed[due] = nil
+    do {
+      try start(due)
+      return nil
+    } catch let refusal as PluginRefusal {
+      return refusal.isUnfinished ? wait(due, refusal) : refused(due, to: "", "\(refusal)")
+    } catch {
+      return refused(due, to: "", "\(error)")
+    }
+  }
+
+  /// The model keeps the new build.
+  func settle(_ reload: PluginReload) {
+    if let copy = reload.copy { current[reload.library] = copy }
+  }
+
+  /// The model goes back to the old build.
+  func undo(_ reload: PluginReload) {
+    if let replacement = reload.replacement { model.undo(replacement) }
+  }
+
+  // MARK: - Checking
+
+  private func start(_ path: String) throws {
+    guard let old = current[path] else { return }
+    let copy = try LibraryCopy(of: path, allowInsecure: registry.allowInsecure)
+    // A link may lead somewhere else now.
+    watch.follow(path)
+    saidIncomplete.remove(path)
+    guard !copy.isSame(as: old) else { return }
+    _ = try PluginFile(path: path, copy: copy.path)
+    guard mapped.count < Self.mostBuilds else {
+      throw TrainingError.usage(
+        place: "--watch", expected: "at most \(Self.mostBuilds) builds in one run", found: "another one",
+        advice: "Stop the run and go on with --resume")
+    }
+    let folder = try PrivateFolder()
+    let proof = folder.file("passed")
+    let request = folder.file("request.json")
+    let test = try smokeTest(path, copy, in: folder, proof: proof)
+    try Data(test.json.text().utf8).write(to: URL(fileURLWithPath: request))
+    let child = try CheckProcess(
+      program: settings.program,
+      arguments: ["check-reload", request, "--deadline", String(settings.deadline)],
+      errors: folder.file("errors"), deadline: settings.deadline)
+    attempt = Attempt(library: path, copy: copy, folder: folder, child: child, proof: proof)
+  }
+
+  /// The run's strategy with the new build in place of the old one, all libraries written into `folder`.
+  private func smokeTest(
+    _ path: String, _ copy: LibraryCopy, in folder: PrivateFolder, proof: String
+  ) throws -> SmokeTest {
+    var files = [path: copy.path]
+    for (index, other) in current.sorted(by: { $0.key < $1.key }).enumerated() where other.key != path {
+      files[other.key] = try other.value.write(into: folder, as: "lib\(index).so")
+    }
+    func use(_ instance: PluginInstance, weight: Double = 1) -> SmokeTest.Use {
+      let set = instance.values.resolved.filter { instance.values.isSet($0.0) }
+      let file = files[instance.component.library.path] ?? instance.component.library.path
+      return SmokeTest.Use(
+        name: "\(file):\(instance.component.name)", weight: weight, settings: set.map { ($0.0, $0.1) })
+    }
+    let pooling = model.pooling
+    let views = model.lastEmbeddings
+    let embeddings = try views.enumerated().map { index, matrix in
+      let file = folder.file("z\(index + 1).npy")
+      try NPYFile.write(matrix, to: file)
+      return file
+    }
+    return SmokeTest(
+      poolers: pooling.instances.map { use($0) }, samplers: model.samplers.map { use($0) },
+      losses: zip(model.losses, model.lossWeights).map { use($0, weight: $1) },
+      testsPoolers: pooling.instances.contains { $0.component.library.path == path },
+      hiddenWidth: pooling.hiddenWidth, layerCount: pooling.layerCount, width: model.outputWidth,
+      views: model.viewCount, hardNegativeWeight: model.hardNegativeWeight, seed: seed, embeddings: embeddings,
+      proof: proof)
+  }
+
+  private func conclude(_ attempt: Attempt, _ end: CheckEnd) -> PluginReload {
+    let errors = FileManager.default.contents(atPath: attempt.folder.path + "/errors") ?? Data()
+    let said = Self.reason(in: String(decoding: errors, as: UTF8.self))
+      .replacingOccurrences(of: attempt.copy.path, with: attempt.library)
+    if let problem = end.problem(said: said, deadline: settings.deadline) {
+      return refused(attempt.library, to: attempt.copy.sha256, problem)
+    }
+    guard FileManager.default.fileExists(atPath: attempt.proof) else {
+      return refused(attempt.library, to: attempt.copy.sha256, "it ended its check before the end")
+    }
+    defer { attempt.copy.forget() }
+    do {
+      return try swap(attempt.library, attempt.copy)
+    } catch {
+      return refused(attempt.library, to: attempt.copy.sha256, "\(error)")
+    }
+  }
+
+  /// The first line of what the child said last, without the word every error begins with.
+  private static func reason(in errors: String) -> String {
+    let lines = errors.split(separator: "\n").map(String.init)
+    guard let first = lines.lastIndex(where: { $0.hasPrefix("error: ") }) else { return lines.last ?? "" }
+    return String(lines[first].dropFirst("error: ".count))
+  }
+
+  private func swap(_ path: String, _ copy: LibraryCopy) throws -> PluginReload {
+    let aliases = Set(model.instances.map(\.component.library).filter { $0.path == path }.map(\.alias))
+    var libraries: [String?: PluginLibrary] = [:]
+    for alias in aliases { libraries[alias] = try registry.load(copy, alias: alias) }
+    mapped = (mapped.count + 1, mapped.bytes + copy.byteCount)
+    let replacement = try model.replace { instance in
+      let old = instance.component
+      guard old.library.path == path, let library = libraries[old.library.alias] else { return nil }
+      guard let new = library.component(old.kind, old.name) else {
+        throw PluginError.incomplete(problem: "it has no \(old.kind.rawValue) '\(old.name)' any more")
+      }
+      return new
+    }
+    var reload = PluginReload(library: path, from: current[path]?.sha256 ?? "", to: copy.sha256)
+    reload.notes = replacement.notes
+    reload.replacement = replacement
+    reload.copy = copy
+    reload.mapped = mapped
+    return reload
+  }
+
+  private func refused(_ path: String, to digest: String, _ reason: String) -> PluginReload {
+    PluginReload(
+      library: path, from: current[path]?.sha256 ?? "", to: digest,
+      refusal: reason.split(separator: "\n").first.map(String.init) ?? "")
+  }
+
+  /// A file that is being written, or is gone for a while, is nothing to worry about: it is said once.
+  private func wait(_ path: String, _ reason: PluginRefusal) -> PluginReload? {
+    if saidIncomplete.insert(path).inserted {
+      note("note: \(path) is not complete yet (\(reason)); the run goes on with the build it has")
+    }
+    return nil
+  }
+}
+
+extension PluginRefusal {
+  /// Whether a file that is still being written looks like this.
+  fileprivate var isUnfinished: Bool {
+    switch self {
+    case .missing, .changedSinceChecked, .notELF, .truncated, .malformed: true
+    default: false
+    }
+  }
+}

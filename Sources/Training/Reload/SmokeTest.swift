@@ -1,0 +1,166 @@
+// What is asked of a rebuilt plugin before the run lets it in: the run's strategy with the new library in its place, on the
+// embeddings of the last batch, forward, backward and commit. Written by PluginReloader, run by `mixcse check-reload`.
+
+package import Encoder
+import Foundation
+package import Host
+import Kernels
+import Objective
+
+/// A strategy whose libraries lie in a folder, with the batch to try it on.
+package struct SmokeTest {
+  /// One use of a component.
+  struct Use: Equatable {
+    /// `FILE:NAME`
+    var name: String
+    var weight = 1.0
+    /// The values that were set, which a component that no longer has them does not get.
+    var settings: [(name: String, text: String)]
+
+    static func == (a: Use, b: Use) -> Bool {
+      a.name == b.name && a.weight == b.weight && a.settings.elementsEqual(b.settings) { $0 == $1 }
+    }
+  }
+
+  var poolers: [Use]
+  var samplers: [Use]
+  var losses: [Use]
+  var testsPoolers: Bool
+  var hiddenWidth, layerCount, width, views: Int
+  var hardNegativeWeight: Double
+  var seed: UInt64
+  /// Files of embeddings, one a view; none before the first step.
+  var embeddings: [String]
+  /// The file whose being there says that all went well.
+  var proof: String
+
+  // MARK: Running
+
+  /// Runs the test; whatever is wrong is thrown, or ends the process.
+  package func run(services: HostServices, allowInsecure: Bool) throws {
+    let registry = try PluginRegistry(
+      searchPath: PluginSearchPath(folders: []), allowInsecure: allowInsecure, host: services.table)
+    var configuration = ObjectiveConfiguration(
+      strategy: StrategySpec(
+        samplers: try samplers.map { try spec($0, .sampler, registry) },
+        losses: try losses.map { try spec($0, .loss, registry) }), seed: seed)
+    configuration.hardNegativeWeight = hardNegativeWeight
+    if testsPoolers { try testPoolers(configuration, registry, services) }
+    let matrices = try embeddings.map { try NPYFile(contentsOf: $0) }
+    let rows = matrices.first?.rows ?? 8
+    let batch =
+      matrices.isEmpty
+      ? (0..<views).map { Self.numbers(rows: rows, columns: width, name: "z\($0)") } : matrices.map(\.buffer)
+    let objective = try EmbeddingObjective(
+      configuration, width: width, rows: rows, views: views, registry: registry, services: services)
+    for step in 0..<2 {
+      _ = try withExtendedLifetime(batch) {
+        try objective.evaluate(
+          batch.map { $0.matrix(rows: rows, columns: width) }, position: StepPosition(step: Int64(step)))
+      }
+      try objective.commit()
+    }
+    guard FileManager.default.createFile(atPath: proof, contents: Data()) else {
+      throw TrainingError.cannotWrite(path: proof, operation: "create", code: errno)
+    }
+  }
+
+  /// Poolers get made-up hidden states: sentences of one to eight tokens.
+  private func testPoolers(
+    _ configuration: ObjectiveConfiguration, _ registry: PluginRegistry, _ services: HostServices
+  ) throws {
+    let rows = 4
+    let offsets = (0...(rows * views)).reduce(into: [Int]()) { $0.append(($0.last ?? 0) + ($1 == 0 ? 0 : 1 + $1 % 8)) }
+    let count = offsets[rows * views]
+    let model = try ContrastiveModel(
+      configuration, pooler: PoolerSpec(chain: try poolers.map { try spec($0, .pooler, registry) }), head: .none,
+      hiddenWidth: hiddenWidth, layerCount: layerCount, maxRows: rows, maxTokens: count, views: views,
+      registry: registry, services: services)
+    let request = model.layerRequest
+    let height = request.firstTokenOnly ? rows * views : count
+    let layers = request.layers.map { Self.numbers(rows: height, columns: hiddenWidth, name: "layer\($0)") }
+    let gradients = request.layers.map { _ in FloatBuffer(count: height * hiddenWidth) }
+    for step in 0..<2 {
+      _ = try withExtendedLifetime((layers, gradients)) {
+        try model.trainStep(
+          hidden: layers.map { $0.matrix(rows: height, columns: hiddenWidth) },
+          dHidden: gradients.map { $0.matrix(rows: height, columns: hiddenWidth) }, offsets: offsets,
+          tokens: (0..<count).map { Int32($0) }, tokenFlags: (0..<count).map { offsets.contains($0) ? 1 : 0 },
+          views: views, rowIDs: (0..<rows).map(Int64.init), textIDs: (0..<rows).map(Int64.init), step: Int64(step))
+      }
+      try model.commit()
+    }
+  }
+
+  private func spec(_ use: Use, _ kind: ComponentKind, _ registry: PluginRegistry) throws -> ComponentSpec {
+    let known = try registry.component(kind, use.name).parameters.map(\.name)
+    return ComponentSpec(
+      weight: use.weight, name: use.name, settings: use.settings.filter { known.contains($0.name) }.map { ($0, $1) })
+  }
+
+  private static func numbers(rows: Int, columns: Int, name: String) -> FloatBuffer {
+    let buffer = FloatBuffer(count: rows * columns)
+    RandomStream(seed: 0, name: "reload." + name).normal(
+      step: 0, offset: 0, into: UnsafeMutableBufferPointer(start: buffer.pointer, count: rows * columns))
+    return buffer
+  }
+}
+
+// MARK: - As JSON
+
+extension SmokeTest {
+  package var json: JSONValue {
+    func list(_ uses: [Use]) -> JSONValue { .array(uses.map(\.json)) }
+    return .object(
+      JSONObject([
+        ("poolers", list(poolers)), ("samplers", list(samplers)), ("losses", list(losses)),
+        ("testsPoolers", .bool(testsPoolers)), ("hiddenWidth", .integer(hiddenWidth)),
+        ("layerCount", .integer(layerCount)), ("width", .integer(width)), ("views", .integer(views)),
+        ("hardNegativeWeight", .number(hardNegativeWeight)), ("seed", .string(String(seed))),
+        ("embeddings", .array(embeddings.map { .string($0) })), ("proof", .string(proof)),
+      ]))
+  }
+
+  /// - Throws: `TrainingError.badData` where `json` is no such request.
+  package init(_ json: JSONValue, path: String) throws {
+    func uses(_ key: String) -> [Use]? { json.object?[key]?.array?.compactMap(Use.init) }
+    guard let object = json.object, let poolers = uses("poolers"), let samplers = uses("samplers"),
+      let losses = uses("losses"), let testsPoolers = object["testsPoolers"]?.bool,
+      let hiddenWidth = object["hiddenWidth"]?.integer, let layerCount = object["layerCount"]?.integer,
+      let width = object["width"]?.integer, let views = object["views"]?.integer,
+      let hardNegativeWeight = object["hardNegativeWeight"]?.double,
+      let seed = object["seed"]?.string.flatMap(UInt64.init), let embeddings = object["embeddings"]?.array,
+      let proof = object["proof"]?.string
+    else {
+      throw TrainingError.badData(
+        path: path, line: 0, expected: "a request of a run with --watch", found: "something else",
+        advice: "This command is for the program itself")
+    }
+    self.init(
+      poolers: poolers, samplers: samplers, losses: losses, testsPoolers: testsPoolers, hiddenWidth: hiddenWidth,
+      layerCount: layerCount, width: width, views: views, hardNegativeWeight: hardNegativeWeight, seed: seed,
+      embeddings: embeddings.compactMap(\.string), proof: proof)
+  }
+}
+
+extension SmokeTest.Use {
+  fileprivate var json: JSONValue {
+    .object(
+      JSONObject([
+        ("name", .string(name)), ("weight", .number(weight)),
+        ("settings", .array(settings.map { .array([.string($0.name), .string($0.text)]) })),
+      ]))
+  }
+
+  fileprivate init?(_ json: JSONValue) {
+    guard let object = json.object, let name = object["name"]?.string, let weight = object["weight"]?.double,
+      let settings = object["settings"]?.array
+    else { return nil }
+    self.init(
+      name: name, weight: weight,
+      settings: settings.compactMap { pair in
+        guard let texts = pair.array?.compactMap(\.string), texts.count == 2 else { return nil }
+        return (texts[0], texts[1])
+      })
+  }
+}

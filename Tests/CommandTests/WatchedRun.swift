@@ -1,0 +1,125 @@
+// A run with --watch that goes on while a test builds its plugin again, and what it has logged so far.
+
+import Foundation
+import TestSupport
+import Testing
+
+/// A folder with a library, builds of it, and a run that uses it.
+final class WatchedRun {
+  let world: CommandWorld
+  let process = Process()
+  private let output: String
+  private var installs = 0
+
+  /// The library that the run uses.
+  var library: String { world.path("work/libreload.so") }
+
+  init(_ world: CommandWorld, output: String = "watched") throws {
+    self.world = world
+    self.output = output
+    for name in ["work", "runtime"] {
+      try FileManager.default.createDirectory(
+        atPath: world.path(name), withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
+    }
+  }
+
+  deinit {
+    if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+  }
+
+  static func arguments(_ world: CommandWorld, _ output: String, _ more: [String]) -> [String] {
+    [
+      Resources.command, "train", "--model", world.path("model"), "--train-file", world.path("train.txt"),
+      "--output-dir", world.path(output), "--max-steps", "200000", "--batch-size", "8", "--learning-rate", "1e-4",
+      "--threads", "1", "--save-steps", "1000000",
+    ] + more
+  }
+
+  /// Builds the fixture with macros; the file is no library of the run yet.
+  func build(_ defines: [String] = []) throws -> String {
+    installs += 1
+    let file = world.path("build\(installs)")
+    let built = try shell(
+      ["cc", "-O2", "-shared", "-fPIC", "-I", Resources.packageRoot + "/Sources/PluginAPI/include"]
+        + defines.map { "-D" + $0 } + [Resources.fixture("reload/reload.c"), "-o", file, "-lm"])
+    try #require(built.code == 0, "\(built.errors)")
+    return file
+  }
+
+  /// Renames a copy of `file` over the library.
+  func replace(with file: String) throws {
+    let next = library + ".next"
+    try? FileManager.default.removeItem(atPath: next)
+    try FileManager.default.copyItem(atPath: file, toPath: next)
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: next)
+    try #require(rename(next, library) == 0)
+  }
+
+  /// Writes the first `count` bytes of `file` (all where nil) into the library as it lies.
+  func overwrite(with file: String, count: Int? = nil) throws {
+    let bytes = try Data(contentsOf: URL(fileURLWithPath: file))
+    let handle = try #require(FileHandle(forWritingAtPath: library))
+    try handle.truncate(atOffset: 0)
+    try handle.write(contentsOf: bytes.prefix(count ?? bytes.count))
+    try handle.close()
+  }
+
+  func start(_ more: [String]) throws {
+    _ = FileManager.default.createFile(atPath: world.path("errors"), contents: nil)
+    let arguments = Self.arguments(world, output, more) + ["--watch"]
+    process.executableURL = URL(fileURLWithPath: arguments[0])
+    process.arguments = Array(arguments.dropFirst())
+    process.environment = ProcessInfo.processInfo.environment.merging(["XDG_RUNTIME_DIR": world.path("runtime")]) { $1 }
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = FileHandle(forWritingAtPath: world.path("errors"))
+    try process.run()
+    try wait("the first steps") { self.world.lines(self.output) > 5 }
+  }
+
+  /// Waits until something is so; a run that ends, or five minutes, is the end of patience.
+  func wait(_ what: String, until condition: () throws -> Bool) throws {
+    let start = Date()
+    while try !condition() {
+      try #require(process.isRunning, "the run ended while the test waited for \(what): \(errors)")
+      try #require(Date().timeIntervalSince(start) < 300, "nothing came of \(what): \(errors)")
+      usleep(2000)
+    }
+  }
+
+  /// Interrupts the run, which then ends with a checkpoint.
+  func stop() throws {
+    kill(process.processIdentifier, SIGINT)
+    process.waitUntilExit()
+    try #require(process.terminationReason == .exit && process.terminationStatus == 130, "\(errors)")
+  }
+
+  var errors: String { (try? String(contentsOfFile: world.path("errors"), encoding: .utf8)) ?? "" }
+
+  /// What the log says of reloads so far.
+  func reloads() throws -> [[String: Any]] {
+    try String(decoding: world.data(output + "/metrics.jsonl"), as: UTF8.self).split(separator: "\n")
+      .filter { $0.hasPrefix("{\"reload\":") && $0.hasSuffix("}") }
+      .map { try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]) }
+  }
+
+  /// Waits for the next reload after `count` of them, and three more steps.
+  func reload(after count: Int) throws -> [String: Any] {
+    try wait("reload \(count + 1)") { try self.reloads().count > count }
+    let lines = world.lines(output)
+    try wait("steps after reload \(count + 1)") { self.world.lines(self.output) > lines + 3 }
+    return try reloads()[count]
+  }
+
+  /// The lines of steps, without what differs from run to run.
+  static func steps(_ world: CommandWorld, _ output: String) throws -> [String] {
+    try world.metrics(output).filter { $0.contains("\"loss\":") }
+  }
+
+  /// The first steps of a run that is left alone, as many as `count`.
+  static func control(_ world: CommandWorld, _ more: [String], steps count: Int) throws -> [String] {
+    let end = try world.run(
+      arguments(world, "control", more), until: { _ in world.lines("control") > count + 1 }, signal: SIGINT)
+    try #require(end.wasSignalled && end.code == 130)
+    return Array(try steps(world, "control").prefix(count))
+  }
+}

@@ -1,0 +1,212 @@
+// The files of a comparison: what is in them, that they are well formed, and that nothing in a name or a reason gets out of
+// its place. Tests/Interop/check_report.py looks at the page in a browser.
+
+import Comparison
+import Encoder
+import Foundation
+import Kernels
+import TestSupport
+import Testing
+
+@Suite("report of a comparison")
+struct ReportTests {
+  private struct Files {
+    var page, csv: String
+    var json: JSONValue
+    var table: String
+  }
+
+  /// Writes a report to a temporary folder, or below the one of CSE_SAMPLE_REPORT, to be looked at.
+  private func files(_ results: ComparisonResults, keptAs name: String? = nil) throws -> Files {
+    let kept = ProcessInfo.processInfo.environment["CSE_SAMPLE_REPORT"]
+    let place = kept.flatMap { kept in name.map { kept + "/" + $0 } }
+    let folder = place ?? NSTemporaryDirectory() + "comparison-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { if place == nil { try? FileManager.default.removeItem(atPath: folder) } }
+    let analysis = ComparisonAnalysis(results, seed: 42, resamples: 200, pool: ThreadPool(threads: 2))
+    try ComparisonReport.write(results, analysis, to: folder, tensorBoard: true)
+    let json = try JSONValue.parse(Array(Data(contentsOf: URL(fileURLWithPath: folder + "/results.json"))))
+    #expect(json == ComparisonReport.json(results, analysis))
+    return Files(
+      page: try String(contentsOfFile: folder + "/report.html", encoding: .utf8),
+      csv: try String(contentsOfFile: folder + "/results.csv", encoding: .utf8), json: json,
+      table: VerdictTable.text(results, analysis))
+  }
+
+  @Test("the page stands alone and says everything in order")
+  func page() throws {
+    let page = try files(SampleComparison().results(), keptAs: "usual").page
+    try expectWellFormed(page)
+    for reference in ["http:", "https:", "<script", "<link", "@import", "url(h", " src="] {
+      #expect(!page.contains(reference), "\(reference)")
+    }
+    let order = [
+      "id=\"verdict\"", "p (Holm)", "What cannot be concluded", "id=\"scores\"", "id=\"curves\"", "Dev Spearman",
+      "Training loss", "Mean logit of mixed negatives", "Alignment against uniformity", "id=\"shadows\"",
+      "hard.negatives: cosine", "id=\"unfinished\"", "id=\"record\"", "--seeds 42,43,44", "sha256",
+    ]
+    var rest = page[...]
+    for part in order {
+      let found = try #require(rest.range(of: part), "\(part) is missing or out of place")
+      rest = rest[found.upperBound...]
+    }
+    for words in ["no difference shown", "better", "worse", "prefers-color-scheme: dark", "@media print"] {
+      #expect(page.contains(words), "\(words)")
+    }
+    #expect(page.contains("&lt;of &#39;infonce&#39;&gt;") && page.contains("&#39;my sentences.txt&#39;"))
+    #expect(page.utf8.count < 1_500_000)
+  }
+
+  @Test("names with markup, quotes and line breaks stay text")
+  func hostile() throws {
+    let name = "</title><script>alert('1')</script>\"&\u{1B}[31m,\n\u{202E}]]>"
+    var sample = SampleComparison(labels: ["a", name], pairs: 40, steps: 20)
+    sample.metrics = ["STS \(name)"]
+    var results = sample.results()
+    results.runs[3].outcome = .failed(reason: name)
+    results.runs[3].scores = []
+    results.record[name] = .object(JSONObject([(name, .string(name))]))
+    for index in results.runs.indices {
+      for line in results.runs[index].curve.indices {
+        results.runs[index].curve[line].values["shadow.\(name).loss"] = 1
+      }
+    }
+    let found = try files(results)
+    try expectWellFormed(found.page)
+    #expect(!found.page.contains("<script"))
+    #expect(!found.table.unicodeScalars.contains("\u{1B}"))
+    let lines = csvRecords(found.csv)
+    #expect(lines.allSatisfy { $0.count == 10 } && lines.count == 7)
+    #expect(lines[4][1] == name && lines[4][9] == name)
+  }
+
+  @Test("small and broken comparisons", arguments: [1, 2, 12])
+  func shapes(strategies: Int) throws {
+    for (seeds, isFailed, hasScores) in [
+      ([UInt64.max], false, true), ([1, 2], true, true), ([1, 2], false, false), ([1, 2], false, true),
+    ] {
+      var sample = SampleComparison(labels: (0..<strategies).map { "strategy \($0)" }, pairs: 30, steps: 30)
+      sample.seeds = seeds
+      sample.metrics = hasScores ? ["pairs.tsv"] : []
+      sample.hasFailures = false
+      var results = sample.results()
+      if isFailed {
+        for index in results.runs.indices {
+          results.runs[index].outcome = .failed(reason: "no")
+          results.runs[index].scores = []
+          results.runs[index].curve = []
+        }
+      }
+      let kind = isFailed ? "failed" : hasScores ? "scored" : "unscored"
+      let found = try files(results, keptAs: "\(strategies)-strategies-\(seeds.count)-seeds-\(kind)")
+      try expectWellFormed(found.page)
+      #expect(!found.page.contains("nan") && !found.page.contains("inf "))
+      #expect(found.table.split(separator: "\n").allSatisfy { $0.count <= 100 }, "\(found.table)")
+      #expect(csvRecords(found.csv).count == 1 + strategies * seeds.count)
+      let isCompared = hasScores && !isFailed
+      #expect(found.page.contains("nothing can be said") == !isCompared)
+      #expect(found.table.contains("nothing is compared") == !isCompared)
+      if isCompared, strategies > 1, seeds.count == 1 {
+        #expect(found.page.contains("over pairs only"))
+        #expect(found.page.contains("no claim about the methods is possible"))
+      }
+    }
+  }
+
+  @Test("results.json and results.csv hold the numbers, and no list of pairs")
+  func data() throws {
+    let results = SampleComparison(pairs: 60, steps: 20).results()
+    let found = try files(results)
+    let metrics = try #require(found.json.object?["metrics"]?.array)
+    #expect(metrics.count == 8)
+    let comparison = try #require(metrics[0].object?["comparisons"]?.array?.first?.object)
+    for key in ["verdict", "difference", "interval", "correctedInterval", "pValue", "correctedPValue", "signTest"] {
+      #expect(comparison[key] != nil && comparison[key] != .null, "\(key)")
+    }
+    let analysis = ComparisonAnalysis(results, seed: 42, resamples: 200, pool: ThreadPool(threads: 1))
+    #expect(comparison["difference"]?.double == analysis.metrics[0].comparisons[0].mean)
+    #expect(!found.json.text().contains("predicted"))
+    let lines = csvRecords(found.csv)
+    #expect(lines[0].joined(separator: " ") == "strategy label seed outcome metric pairs value seconds folder reason")
+    let first = try #require(lines.first { $0[1] == "mixcse" && $0[2] == "43" && $0[4] == "STS13" })
+    #expect(Double(first[6]) == analysis.metrics[2].summaries[1].scores[1])
+    #expect(lines.count { $0[3] == "failed" } == 1 && lines.count { $0[3] == "dropped" } == 1)
+    let runs = try #require(found.json.object?["runs"]?.array)
+    #expect(runs.count == 15 && runs[14].object?["reason"]?.string?.contains("not finite") == true)
+  }
+
+  @Test("the terminal's table")
+  func table() throws {
+    let text = try files(SampleComparison().results()).table
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    #expect(lines[0] == "STS-B dev, 300 pairs (Spearman x 100)")
+    #expect(lines[1].contains("mean +- sd") && lines[1].contains("verdict"))
+    #expect(lines.allSatisfy { $0.count <= 100 && !$0.hasSuffix(" ") })
+    #expect(text.contains("failed: the loss is not finite") && text.contains("dropped after step 100"))
+    #expect(text.contains("corrected for 4 comparisons (Holm)"))
+  }
+
+  // MARK: - Checks
+
+  /// Every element closed where it should be, every attribute quoted, ids distinct.
+  private func expectWellFormed(_ page: String) throws {
+    let void: Set<String> = ["meta", "br"]
+    var open: [String] = []
+    var ids: Set<String> = []
+    var rest = page[...]
+    while let start = rest.firstIndex(of: "<") {
+      let end = try #require(rest[start...].firstIndex(of: ">"), "a tag without an end")
+      var tag = rest[rest.index(after: start)..<end]
+      rest = rest[rest.index(after: end)...]
+      if tag.hasPrefix("!") { continue }
+      if tag.hasPrefix("/") {
+        let expected = open.popLast()
+        try #require(expected == String(tag.dropFirst()), "</\(tag.dropFirst())> closes \(expected ?? "nothing")")
+        continue
+      }
+      let isClosed = tag.hasSuffix("/")
+      if isClosed { tag = tag.dropLast() }
+      #expect(tag.count { $0 == "\"" } % 2 == 0, "<\(tag)>")
+      if let id = tag.range(of: " id=\"") {
+        let name = String(tag[id.upperBound...].prefix { $0 != "\"" })
+        #expect(ids.insert(name).inserted, "id \(name) twice")
+      }
+      let name = String(tag.prefix { $0.isLetter || $0.isNumber })
+      if !isClosed, !void.contains(name) { open.append(name) }
+    }
+    #expect(open.isEmpty, "\(open) left open")
+  }
+
+  /// Records of RFC 4180, read back.
+  private func csvRecords(_ text: String) -> [[String]] {
+    var (records, record, field, isQuoted) = ([[String]](), [String](), "", false)
+    let scalars = Array(text.unicodeScalars)
+    var i = 0
+    while i < scalars.count {
+      let scalar = scalars[i]
+      if isQuoted {
+        if scalar == "\"", i + 1 < scalars.count, scalars[i + 1] == "\"" {
+          field.unicodeScalars.append(scalar)
+          i += 1
+        } else if scalar == "\"" {
+          isQuoted = false
+        } else {
+          field.unicodeScalars.append(scalar)
+        }
+      } else if scalar == "\"" {
+        isQuoted = true
+      } else if scalar == "," {
+        record.append(field)
+        field = ""
+      } else if scalar == "\r", i + 1 < scalars.count, scalars[i + 1] == "\n" {
+        records.append(record + [field])
+        (record, field) = ([], "")
+        i += 1
+      } else {
+        field.unicodeScalars.append(scalar)
+      }
+      i += 1
+    }
+    return records
+  }
+}

@@ -1,0 +1,58 @@
+// A training step on vectors pooled before: the same numbers as with the poolers in between, for everything above them.
+
+import Host
+import Kernels
+import Objective
+import TestSupport
+import Testing
+
+struct FrozenStepTests {
+  private let width = 6
+
+  private func model(_ world: TestWorld, head: HeadKind, pooler: String) throws -> ContrastiveModel {
+    let strategy = try world.strategy(samplers: ["mapped", "noise", "queue:size=4"], losses: ["xent", "infonce"])
+    var configuration = ObjectiveConfiguration(strategy: strategy)
+    configuration.learnTemperature = true
+    return try ContrastiveModel(
+      configuration, pooler: PoolerSpec(parsing: pooler), head: head, hiddenWidth: width, layerCount: 3, maxRows: 4,
+      maxTokens: 64, views: 2, registry: world.registry, services: world.services)
+  }
+
+  @Test(arguments: [("cls", HeadKind.mlp), ("avg", .mlp), ("avg", .none)])
+  func gradientsAboveThePoolersAreTheSame(pooler: String, head: HeadKind) throws {
+    let world = try TestWorld()
+    let whole = try model(world, head: head, pooler: pooler)
+    let frozen = try model(world, head: head, pooler: pooler)
+    for (step, rows) in [4, 7, 1].enumerated() {
+      let batch = HiddenStates(whole.layerRequest, rows: rows, views: 2, width: width, seed: UInt64(step))
+      let pooled = Rows(2 * rows, width)
+      let ids = (0..<rows).map { Int64($0) }
+      let expected = try batch.step(whole, step: Int64(step), lossScale: 0.5)
+      let found = try withExtendedLifetime((batch.layers, pooled)) {
+        try frozen.pool(
+          hidden: batch.layers.map(\.matrix), offsets: batch.offsets, tokens: batch.tokens, tokenFlags: batch.flags,
+          views: 2, batch: UInt64(step), into: pooled.matrix)
+        return try frozen.trainStep(
+          pooled: pooled.matrix, views: 2, rowIDs: ids, textIDs: ids, step: Int64(step), lossScale: 0.5)
+      }
+      #expect(found.loss == expected.loss && found.gradientNorms == expected.gradientNorms)
+      try whole.commit()
+      try frozen.commit()
+    }
+    #expect(frozen.parameters.map(\.name) == whole.parameters.map(\.name))
+    #expect(frozen.parameters.map(\.gradients) == whole.parameters.map(\.gradients))
+    #expect(frozen.parameters.contains { $0.gradients.contains { $0 != 0 } })
+    #expect(frozen.states.map { Array($0.bytes) } == whole.states.map { Array($0.bytes) })
+  }
+
+  @Test func vectorsThatDoNotFit() throws {
+    let world = try TestWorld()
+    let model = try model(world, head: .mlp, pooler: "cls")
+    let odd = Rows(7, width)
+    #expect(throws: ObjectiveError.self) {
+      try withExtendedLifetime(odd) {
+        try model.trainStep(pooled: odd.matrix, views: 2, rowIDs: [0, 1, 2], textIDs: [0, 1, 2], step: 0)
+      }
+    }
+  }
+}
