@@ -255,13 +255,8 @@ package final class ComparisonRunner {
 
   private func show(isLast: Bool = false) {
     let statuses = rows.indices.map { row in
-      let task = tasks[rows[row]]
-      var status = RunStatus(
-        label: plan.strategies[row / plan.seeds.count].compared.label, seed: plan.seeds[row % plan.seeds.count],
-        phase: task.phase, step: task.tail.step, totalSteps: plan.totalSteps)
-      (status.loss, status.score) = (task.tail.loss, task.tail.score)
-      status.secondsLeft = task.secondsLeft(totalSteps: plan.totalSteps)
-      return status
+      tasks[rows[row]].status(
+        label: plan.strategies[row / plan.seeds.count].compared.label, totalSteps: plan.totalSteps)
     }
     display.update(statuses, isLast: isLast)
   }
@@ -306,29 +301,5 @@ package final class ComparisonRunner {
     case .waiting, .training, .scoring, .trained: run.outcome = .unfinished
     }
     return run
-  }
-}
-
-/// In which order runs are started.
-package enum RunOrder {
-  /// The first seed of all strategies before the second, so that what is finished can be compared at any time.
-  package static func seedsFirst(_ runs: [(strategy: Int, seed: UInt64)], seeds: [UInt64]) -> [Int] {
-    runs.indices.sorted { a, b in
-      let (first, second) = (seeds.firstIndex(of: runs[a].seed) ?? 0, seeds.firstIndex(of: runs[b].seed) ?? 0)
-      return (first, runs[a].strategy) < (second, runs[b].strategy)
-    }
-  }
-}
-
-extension RunTask {
-  var phase: RunStatus.Phase {
-    switch state {
-    case .waiting: isPaused ? .paused : .waiting
-    case .training: .training
-    case .trained, .scoring: .scoring
-    case .finished: .finished
-    case .failed: .failed
-    case .dropped: .dropped
-    }
   }
 }
