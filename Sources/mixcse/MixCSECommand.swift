@@ -15,7 +15,7 @@ struct MixCSECommand: ParsableCommand {
     abstract: "Trains sentence encoders by contrastive learning, with samplers, losses and poolers from plugins.",
     subcommands: [
       TrainCommand.self, EncodeCommand.self, EvaluateCommand.self, TokenizeCommand.self, ProbeCommand.self,
-      CompareCommand.self, PluginsCommand.self, CheckReloadCommand.self,
+      CompareCommand.self, PluginsCommand.self, CheckReloadCommand.self, LookUpCommand.self,
     ])
 
   static func main() {

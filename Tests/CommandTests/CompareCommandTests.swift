@@ -82,9 +82,8 @@ import Testing
     let strategies = ["simcse", "mixcse"]
     try #require(try compare("whole", strategies).code == 0)
     let slow = try arguments("killed", strategies)
-    for (moment, signal) in [(3, SIGKILL), (9, SIGINT), (14, SIGKILL)] {
-      let end = try world.run(
-        slow, until: { _ in self.world.lines("killed/runs/simcse-seed42") >= moment }, signal: signal)
+    for (run, signal) in [("simcse-seed42", SIGKILL), ("mixcse-seed42", SIGINT), ("simcse-seed43", SIGKILL)] {
+      let end = try world.run(slow, until: { _ in self.world.lines("killed/runs/" + run) >= 3 }, signal: signal)
       #expect(end.wasSignalled, "the moment was missed")
       if signal == SIGINT { #expect(end.code == 130) }
     }
@@ -109,6 +108,18 @@ import Testing
     let again = try compare("rows", strategies, ["--seeds", "42"])
     #expect(again.code == 69 && again.errors.contains("1 of 4 runs failed: crash seed 42"), "\(again.errors)")
     #expect(world.exists("rows/runs/bad-seed42/model.safetensors"))
+  }
+
+  @Test func aPluginThatCrashesWhenLoadedCostsItsRow() throws {
+    let library = world.path("libloads.so")
+    let built = try shell([
+      "cc", "-O2", "-shared", "-fPIC", "-DAT_LOADING", "-I", Resources.packageRoot + "/Sources/PluginAPI/include",
+      Resources.fixture("training/crashes.c"), "-o", library,
+    ])
+    try #require(built.code == 0, "\(built.errors)")
+    let result = try compare("loads", ["simcse", "bad=infonce+\(library):crashes"], ["--seeds", "42"])
+    #expect(result.code == 69 && result.errors.contains("bad seed 42: failed: loading its plugin"), "\(result.errors)")
+    #expect(world.exists("loads/runs/simcse-seed42/model.safetensors"))
   }
 
   @Test func planFiles() throws {

@@ -67,7 +67,7 @@ import Testing
 
   @Test(arguments: [
     ("{\"a\": 1,\n \"b\" 2}", "line 2"), ("[1]", "an object"), ("{\"strategies\": \"simcse\"}", "a list of strings"),
-    ("{\"a\": {\"b\": 1}}", "a string or a number"), ("{\"a\": [[1]]}", "a string or a number"),
+    ("{\"ab\": {\"b\": 1}}", "a string or a number"), ("{\"ab\": [[1]]}", "a string or a number"),
     ("{\"--seeds\": 1}", "without dashes"),
   ])
   func badJSON(_ text: String, _ problem: String) {

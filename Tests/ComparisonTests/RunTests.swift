@@ -16,6 +16,30 @@ import Testing
     #expect(RunIdentity([]).differences(from: RunIdentity([("a", .null)])) == ["a: null then, nothing now"])
   }
 
+  /// Found again by its hash under any name; another run's folder is never taken.
+  @Test func foldersBelongToRuns() {
+    let known = [
+      KnownRun(folder: "a-seed1", identity: identity(8)), KnownRun(folder: "b-seed1", identity: identity(16)),
+      KnownRun(folder: "c-seed1", identity: nil),
+    ]
+    func assign(_ name: String, _ batchSize: Int) -> RunFolders.Assignment {
+      RunFolders.assign([WantedRun(name: name, identity: identity(batchSize))], known: known)[0]
+    }
+    #expect(assign("a-seed1", 8) == RunFolders.Assignment(folder: "a-seed1", isKnown: true, note: nil))
+    #expect(assign("x-seed1", 8).folder == "a-seed1" && assign("x-seed1", 8).note?.contains("a-seed1") ?? false)
+    #expect(assign("a-seed1", 16).folder == "b-seed1")
+    let changed = assign("a-seed1", 4)
+    #expect(changed.folder == "a-seed1-2" && !changed.isKnown)
+    #expect(changed.note?.contains("--batch-size: 8 then, 4 now") ?? false, "\(changed)")
+    #expect(assign("c-seed1", 4).folder == "c-seed1-2")
+    #expect(assign("new-seed1", 4) == RunFolders.Assignment(folder: "new-seed1", isKnown: false, note: nil))
+  }
+
+  @Test func namesAreSafeAndDistinct() {
+    let names = RunFolders.safeNames(["simcse", "a+b:c=0.1", "a b:c=0.1", "../x"])
+    #expect(names == ["simcse", "a_b_c=0.1", "a_b_c=0.1_2", "__x"])
+  }
+
   private func status(_ label: String, _ seed: UInt64, _ phase: RunStatus.Phase, step: Int) -> RunStatus {
     var status = RunStatus(label: label, seed: seed, phase: phase, step: step, totalSteps: 2000)
     (status.loss, status.score, status.secondsLeft) = (0.0123, 84.126, 130)

@@ -79,7 +79,13 @@ package struct ComparisonPlan {
     self.request = request
     let source = try ModelFolder(path: request.modelFolder)
     try request.training.check(maximumTokens: source.configuration.maximumPositions)
-    strategies = try StrategyText.expand(request.strategies).map { try PlannedStrategy($0, registry: registry) }
+    let texts = try StrategyText.expand(request.strategies)
+    let crashes = try StrategyLookUp.crashes(
+      texts.map(\.text), program: request.program.file, arguments: request.pluginArguments)
+    strategies = try texts.enumerated().map { index, text in
+      if let reason = crashes[index] { return PlannedStrategy(text, failure: reason) }
+      return try PlannedStrategy(text, registry: registry)
+    }
     scoring = try Scoring(evalData: request.training.evalData, testData: request.testData)
     let data = try TrainingData(path: request.training.trainFile, spoolFolder: NSTemporaryDirectory())
     totalSteps = request.training.totalSteps(rows: data.rows)
@@ -194,11 +200,19 @@ package struct ComparisonPlan {
   package var record: [(String, JSONValue)] {
     [
       ("mixcse", .string(request.program.version)), ("compiler", .string(request.program.compiler)),
-      ("plan", request.planText.map { .string($0) } ?? .null), ("flags", flagsRecord),
+      ("processor", .string(Self.processor)), ("plan", request.planText.map { .string($0) } ?? .null),
+      ("flags", flagsRecord),
       ("data", .object(JSONObject(shared.filter { $0.0.hasPrefix("--") }))), ("totalSteps", .integer(totalSteps)),
       ("threads", .integer(request.threads)), ("jobs", .integer(request.jobs)),
       ("strategies", .object(JSONObject(strategies.map { ($0.compared.label, $0.components) }))),
     ]
+  }
+
+  /// The processor's name; empty where the system does not say.
+  private static var processor: String {
+    let data = FileManager.default.contents(atPath: "/proc/cpuinfo") ?? Data()
+    let line = String(decoding: data, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix("model name") }
+    return line?.split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) } ?? ""
   }
 
   private var flagsRecord: JSONValue {

@@ -11,6 +11,15 @@ package struct PlannedStrategy: Sendable, Equatable {
   package var arguments: [String]
   /// Components with versions, hashes and all parameters, defaults included.
   var components: JSONValue
+  /// Why it cannot even be loaded.
+  var failure: String?
+
+  /// A strategy whose plugin ends the process that loads it.
+  init(_ text: StrategyText, failure: String) {
+    compared = ComparedStrategy(label: text.label, text: text.text, canonical: text.text)
+    (arguments, components) = ([], .null)
+    self.failure = failure
+  }
 
   /// Looks a strategy up.
   /// - Throws: `PluginError`.

@@ -33,6 +33,8 @@ final class ChildProcess {
     // Crashes of plugins are expected; the report of a backtracer would only cost time.
     var variables = Self.environment(adding: "SWIFT_BACKTRACE=enable=no").map { strdup($0) } + [nil]
     defer { for variable in variables { free(variable) } }
+    // Where the shell ignores the end of children, nobody could ask how they ended.
+    signal(SIGCHLD, SIG_DFL)
     var process: pid_t = 0
     let code = posix_spawn(&process, program, &actions, &attributes, &words, &variables)
     guard code == 0 else { throw ComparisonError.system(path: program, operation: "start", code: code) }
@@ -63,4 +65,14 @@ final class ChildProcess {
 
   /// Asks it to stop: a training run then finishes its step and writes a checkpoint.
   func interrupt() { if ending == nil { kill(process, SIGINT) } }
+
+  /// What a signal is called.
+  static func name(of signal: Int32) -> String {
+    let names: [Int32: String] = [
+      SIGSEGV: "SIGSEGV (bad memory access)", SIGABRT: "SIGABRT", SIGILL: "SIGILL (a trap)", SIGFPE: "SIGFPE",
+      SIGBUS: "SIGBUS (bad memory access)", SIGKILL: "SIGKILL (from outside, or out of memory)",
+      SIGTRAP: "SIGTRAP (a trap)",
+    ]
+    return names[signal] ?? "signal \(signal)"
+  }
 }

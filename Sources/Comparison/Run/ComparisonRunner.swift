@@ -75,6 +75,10 @@ package final class ComparisonRunner {
     var owners: [(strategy: Int, seed: UInt64)] = []
     for strategy in plan.strategies.indices {
       for seed in plan.seeds {
+        if plan.strategies[strategy].failure != nil {
+          rows.append(-1)
+          continue
+        }
         let identity = plan.identity(strategy: strategy, seed: seed)
         if let same = hashes[identity.hash] {
           rows.append(same)
@@ -106,7 +110,24 @@ package final class ComparisonRunner {
         task.state = FileManager.default.fileExists(atPath: scoresPath(task)) ? .finished : .trained
       }
     }
+    addUnloadable(names)
     sayWhatIsThere()
+  }
+
+  /// Failed runs for strategies that cannot be loaded, in the rows left open for them.
+  private func addUnloadable(_ names: [String]) {
+    for row in rows.indices where rows[row] < 0 {
+      let (strategy, seed) = (row / plan.seeds.count, plan.seeds[row % plan.seeds.count])
+      let planned = plan.strategies[strategy]
+      let task = RunTask(
+        strategy: strategy, seed: seed, label: planned.compared.label, identity: RunIdentity([]),
+        folder: plan.outputFolder + "/runs/\(names[strategy])-seed\(seed)")
+      let reason = planned.failure ?? ""
+      task.state = .failed(reason)
+      rows[row] = tasks.count
+      tasks.append(task)
+      display.note("\(task.name): failed: \(reason)")
+    }
   }
 
   private func describe(_ task: RunTask) throws {
@@ -234,13 +255,8 @@ package final class ComparisonRunner {
 
   private func show(isLast: Bool = false) {
     let statuses = rows.indices.map { row in
-      let task = tasks[rows[row]]
-      var status = RunStatus(
-        label: plan.strategies[row / plan.seeds.count].compared.label, seed: plan.seeds[row % plan.seeds.count],
-        phase: task.phase, step: task.tail.step, totalSteps: plan.totalSteps)
-      (status.loss, status.score) = (task.tail.loss, task.tail.score)
-      status.secondsLeft = task.secondsLeft(totalSteps: plan.totalSteps)
-      return status
+      tasks[rows[row]].status(
+        label: plan.strategies[row / plan.seeds.count].compared.label, totalSteps: plan.totalSteps)
     }
     display.update(statuses, isLast: isLast)
   }
@@ -285,29 +301,5 @@ package final class ComparisonRunner {
     case .waiting, .training, .scoring, .trained: run.outcome = .unfinished
     }
     return run
-  }
-}
-
-/// In which order runs are started.
-package enum RunOrder {
-  /// The first seed of all strategies before the second, so that what is finished can be compared at any time.
-  package static func seedsFirst(_ runs: [(strategy: Int, seed: UInt64)], seeds: [UInt64]) -> [Int] {
-    runs.indices.sorted { a, b in
-      let (first, second) = (seeds.firstIndex(of: runs[a].seed) ?? 0, seeds.firstIndex(of: runs[b].seed) ?? 0)
-      return (first, runs[a].strategy) < (second, runs[b].strategy)
-    }
-  }
-}
-
-extension RunTask {
-  var phase: RunStatus.Phase {
-    switch state {
-    case .waiting: isPaused ? .paused : .waiting
-    case .training: .training
-    case .trained, .scoring: .scoring
-    case .finished: .finished
-    case .failed: .failed
-    case .dropped: .dropped
-    }
   }
 }

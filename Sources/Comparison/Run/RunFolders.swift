@@ -5,30 +5,38 @@ import Encoder
 import Foundation
 
 /// A run that a comparison needs.
-struct WantedRun: Equatable {
+package struct WantedRun: Equatable {
   /// `LABEL-seedN`, in signs that are safe in file names.
   var name: String
   var identity: RunIdentity
+
+  package init(name: String, identity: RunIdentity) {
+    (self.name, self.identity) = (name, identity)
+  }
 }
 
 /// What a folder of an earlier run says about itself.
-struct KnownRun: Equatable {
+package struct KnownRun: Equatable {
   var folder: String
   /// Nil where `comparison.json` is missing or cannot be read.
   var identity: RunIdentity?
+
+  package init(folder: String, identity: RunIdentity?) {
+    (self.folder, self.identity) = (folder, identity)
+  }
 }
 
-enum RunFolders {
+package enum RunFolders {
   /// The folder for one wanted run, and a line for the user where that needs saying.
-  struct Assignment: Equatable {
-    var folder: String
+  package struct Assignment: Equatable {
+    package var folder: String
     /// The run is in that folder already, finished or not.
-    var isKnown: Bool
-    var note: String?
+    package var isKnown: Bool
+    package var note: String?
   }
 
   /// Folders for all wanted runs, in their order; the hashes of `wanted` are distinct.
-  static func assign(_ wanted: [WantedRun], known: [KnownRun]) -> [Assignment] {
+  package static func assign(_ wanted: [WantedRun], known: [KnownRun]) -> [Assignment] {
     var taken = Set(known.map(\.folder))
     return wanted.map { run in
       let same = known.filter { $0.identity == run.identity }.map(\.folder)
@@ -55,7 +63,7 @@ enum RunFolders {
   }
 
   /// Names for labels, safe in file names and distinct.
-  static func safeNames(_ labels: [String]) -> [String] {
+  package static func safeNames(_ labels: [String]) -> [String] {
     var used = Set<String>()
     return labels.map { label in
       let signs = label.map { $0.isASCII && ($0.isLetter || $0.isNumber || "._=-".contains($0)) ? $0 : "_" }

@@ -78,18 +78,41 @@ final class RunTask {
     let said = lines[(from ?? max(0, lines.count - 1))...].joined(separator: " ").prefix(600)
     switch ending {
     case .signalled(let signal):
-      return "ended by \(Self.signalName(signal))" + (said.isEmpty ? "" : "; its last words: \(said)")
+      return "ended by \(ChildProcess.name(of: signal))" + (said.isEmpty ? "" : "; its last words: \(said)")
     case .exited(let code):
       return said.isEmpty ? "ended with code \(code) without a word" : String(said)
     }
   }
+}
 
-  private static func signalName(_ signal: Int32) -> String {
-    let names: [Int32: String] = [
-      SIGSEGV: "SIGSEGV (bad memory access)", SIGABRT: "SIGABRT", SIGILL: "SIGILL (a trap)", SIGFPE: "SIGFPE",
-      SIGBUS: "SIGBUS (bad memory access)", SIGKILL: "SIGKILL (from outside, or out of memory)",
-      SIGTRAP: "SIGTRAP (a trap)",
-    ]
-    return names[signal] ?? "signal \(signal)"
+extension RunTask {
+  var phase: RunStatus.Phase {
+    switch state {
+    case .waiting: isPaused ? .paused : .waiting
+    case .training: .training
+    case .trained, .scoring: .scoring
+    case .finished: .finished
+    case .failed: .failed
+    case .dropped: .dropped
+    }
+  }
+
+  /// A row of the table.
+  func status(label: String, totalSteps: Int) -> RunStatus {
+    var status = RunStatus(label: label, seed: seed, phase: phase, step: tail.step, totalSteps: totalSteps)
+    (status.loss, status.score) = (tail.loss, tail.score)
+    status.secondsLeft = secondsLeft(totalSteps: totalSteps)
+    return status
+  }
+}
+
+/// In which order runs are started.
+package enum RunOrder {
+  /// The first seed of all strategies before the second, so that what is finished can be compared at any time.
+  package static func seedsFirst(_ runs: [(strategy: Int, seed: UInt64)], seeds: [UInt64]) -> [Int] {
+    runs.indices.sorted { a, b in
+      let (first, second) = (seeds.firstIndex(of: runs[a].seed) ?? 0, seeds.firstIndex(of: runs[b].seed) ?? 0)
+      return (first, runs[a].strategy) < (second, runs[b].strategy)
+    }
   }
 }

@@ -1,4 +1,5 @@
-// A sampler that ends the process with SIGSEGV at a given step; a comparison must lose that row only.
+// A sampler that ends the process with SIGSEGV at a given step, or with -DAT_LOADING as soon as it is loaded; a comparison
+// must lose that row only.
 // Built by the tests with: cc -O2 -shared -fPIC -I Sources/PluginAPI/include crashes.c
 #include "cse_plugin.h"
 #include <signal.h>
@@ -21,3 +22,7 @@ static cse_status crashes_sample(const cse_call *call, const cse_batch *batch, c
 static const cse_component crashes = {CSE_COMPONENT(CSE_SAMPLER), .name = "crashes", .doc = "crashes at a step",
   .params = "from: int = 0\n", .plan = crashes_plan, .sample = crashes_sample};
 CSE_LIBRARY("test.crashes", "1.0", "MIT", NULL, &crashes)
+
+#ifdef AT_LOADING
+__attribute__((constructor)) static void at_loading(void) { raise(SIGSEGV); }
+#endif
