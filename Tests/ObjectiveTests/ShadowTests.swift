@@ -51,7 +51,7 @@ struct ShadowTests {
   @Test(arguments: [1.0, 0.25])
   func theLeaderAsItsOwnShadow(lossScale: Double) throws {
     let world = try TestWorld()
-    let strategy = (["mixcse:lambda=0.4", "queue:size=4"], ["infonce", "0.5*ntxent"])
+    let strategy = (["mixcse:lambda=0.4", "queue:size=4"], ["infonce", "0.5*xent"])
     let model = try model(world, leader: strategy, shadows: [("same", strategy.0, strategy.1)])
     for step in 0..<3 {
       let report = try batch(model, seed: UInt64(step)).step(model, step: Int64(step), lossScale: lossScale)

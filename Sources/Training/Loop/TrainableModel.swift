@@ -41,3 +41,8 @@ package protocol ExportableModel: TrainableModel {
   /// Writes the model; `folder` is either complete afterwards or as before. Returns notes for the user.
   func export(to folder: String) throws -> [String]
 }
+
+extension ExportableModel {
+  /// All that learns: what belongs to training alone is not much beside the rest.
+  package var exportedBytes: Int { parameters.reduce(0) { $0 + $1.count * 4 } }
+}

@@ -106,9 +106,6 @@ package final class SentenceModel: ExportableModel {
 
   // MARK: - Export
 
-  /// Encoder and head; what belongs to training alone is not much beside them.
-  package var exportedBytes: Int { parameters.reduce(0) { $0 + $1.count * 4 } }
-
   package func export(to folder: String) throws -> [String] {
     let learned = objective.pooling.parameters.filter { $0.name.hasPrefix("plugin.") }
     let states = objective.pooling.states.map(\.name)
