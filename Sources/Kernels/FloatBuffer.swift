@@ -10,17 +10,23 @@ package final class FloatBuffer: @unchecked Sendable {
   /// The number of elements.
   package let count: Int
 
-  /// Allocates `count >= 0` zeroed elements.
-  package init(count: Int) {
+  private let isOwn: Bool
+
+  /// Allocates `count >= 0` zeroed elements, for those who may see them.
+  package init(count: Int, _ visibility: Visibility = .own) {
     precondition(count >= 0, "a buffer cannot hold \(count) elements")
-    guard let memory = ck_allocate(count * MemoryLayout<Float>.stride) else {
+    let byteCount = count * MemoryLayout<Float>.stride
+    isOwn = visibility == .own || SharedMemory.current == nil
+    guard let memory = isOwn ? ck_allocate(byteCount) : allocateVisible(byteCount: byteCount, visibility) else {
       preconditionFailure("the system has no memory for \(count) float32 values")
     }
     pointer = memory.bindMemory(to: Float.self, capacity: max(count, 1))
     self.count = count
   }
 
-  deinit { ck_free(pointer, count * MemoryLayout<Float>.stride) }
+  deinit {
+    if isOwn { ck_free(pointer, count * MemoryLayout<Float>.stride) } else { pointer.freeVisible() }
+  }
 
   /// The whole buffer as `[rows, columns]`; `rows * columns` must not exceed `count`.
   package func matrix(rows: Int, columns: Int) -> Matrix {

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Foundation
+import Host
 
 /// An error of one of the modules: what it says goes to standard error, its code ends the process.
 protocol CommandFailure: Error, CustomStringConvertible {
@@ -19,8 +20,11 @@ struct MixCSECommand: ParsableCommand {
     ])
 
   static func main() {
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    IsolatedWorker.runIfAsked(arguments)
+    PluginGuard.install()
     do {
-      var command = try parseAsRoot(ReferenceFlags.translate(Array(CommandLine.arguments.dropFirst())))
+      var command = try parseAsRoot(ReferenceFlags.translate(IsolationFlag.spelledOut(arguments)))
       try command.run()
     } catch let failure as any CommandFailure {
       FileHandle.standardError.write(Data("error: \(failure)\n".utf8))

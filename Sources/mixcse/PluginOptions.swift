@@ -4,7 +4,7 @@ import ArgumentParser
 import Host
 import Logging
 
-/// `--plugin-path`, `--plugin-as`, `--allow-insecure-plugin`.
+/// `--plugin-path`, `--plugin-as`, `--allow-insecure-plugin`, `--isolate` and its bounds.
 struct PluginOptions: ParsableArguments {
   @Option(
     name: .customLong("plugin-path"),
@@ -26,14 +26,19 @@ struct PluginOptions: ParsableArguments {
     help: "Accept plugins that others could have written (owner and mode are not checked).")
   var allowInsecure = false
 
+  @OptionGroup var isolation: IsolationOptions
+
   /// The plugins these flags lead to; no plugin code has run yet.
   /// - Parameter services: What entry functions get already, where plugins will run.
   /// - Throws: `PluginError`
   func registry(logger: Logger, services: HostServices? = nil) throws -> PluginRegistry {
-    try PluginRegistry(
+    if services != nil { PluginGuard.watch(seconds: isolation.deadline) }
+    return try PluginRegistry(
       searchPath: PluginSearchPath(pluginPaths: pluginPaths),
       renamed: renamed.map(PluginRegistry.Renamed.init(parsing:)),
-      allowInsecure: allowInsecure, host: services?.table, logger: logger)
+      allowInsecure: allowInsecure, host: services?.table,
+      isolation: isolation.make(allowInsecure: allowInsecure, threads: services?.pool.threads ?? 1, logger: logger),
+      logger: logger)
   }
 }
 

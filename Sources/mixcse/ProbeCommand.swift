@@ -76,6 +76,7 @@ struct ProbeCommand: ParsableCommand {
       let folder = gradients.map { methods.count > 1 ? "\($0)/\(index + 1)-\(Self.folderName(method ?? ""))" : $0 }
       return try probe(method, files, registry, services, gradientFolder: folder)
     }
+    try registry.isolation?.checkNames()
     if json { return try reports.count == 1 ? printJSON(reports[0]) : printJSON(["strategies": reports]) }
     print(ProbeTable(reports).text)
   }

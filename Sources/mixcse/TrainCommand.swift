@@ -37,7 +37,9 @@ struct TrainCommand: ParsableCommand {
     let steps = plan.options.maximumSteps ?? 1000
     let display = ProgressDisplay(plainInterval: max(1, min(50, steps / 10)))
     for expansion in plan.strategy.expansions { display.note(expansion) }
-    let result = try plan.prepare(registry: registry, services: services, display: display).run()
+    let training = try plan.prepare(registry: registry, services: services, display: display)
+    try registry.isolation?.checkNames()
+    let result = try training.run()
     print(json ? result.json.text() : summary(result))
   }
 

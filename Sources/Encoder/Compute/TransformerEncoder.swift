@@ -57,7 +57,7 @@ package final class TransformerEncoder: SentenceEncoder {
     pass = current.keepsActivations ? current : nil
     guard current.sequences > 0 else { return request.layers.map { _ in output(0, rows: 0) } }
     prepareIndices(batch)
-    while scratch.outputs.count < request.layers.count { scratch.outputs.append(GrowingBuffer()) }
+    while scratch.outputs.count < request.layers.count { scratch.outputs.append(GrowingBuffer(.shown)) }
     var hidden = embed(current)
     store(hidden, layer: 0, current)
     for layer in stride(from: 1, through: current.top, by: 1) {

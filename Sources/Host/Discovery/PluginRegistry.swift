@@ -41,6 +41,10 @@ package final class PluginRegistry {
   let logger: Logger
   private let allowInsecure: Bool
   private let host: UnsafePointer<cse_host>?
+  /// Set where plugins, or some of them, run in processes of their own.
+  package let isolation: Isolation?
+  /// Libraries that were described by a process of their own and then loaded here after all.
+  private var loadedHere: [String: PluginLibrary] = [:]
   private var found: [PluginFile] = []
   private var folderNotes: [String] = []
   private var loaded: [PluginLibrary]?
@@ -54,15 +58,17 @@ package final class PluginRegistry {
   ///   - renamed: Builds to load under names of their own.
   ///   - allowInsecure: Accept files that others could write.
   ///   - host: The table entry functions get; without one they get a table that only keeps what they log.
+  ///   - isolation: Which plugins run in processes of their own; nil for none.
   ///   - logger: Where reasons and warnings go as well.
   /// - Throws: `PluginError` where a build of `renamed` cannot be used, or two have the same name.
   package init(
     searchPath: PluginSearchPath, renamed: [Renamed] = [], allowInsecure: Bool = false,
-    host: UnsafePointer<cse_host>? = nil, logger: Logger = Logger(label: "plugins")
+    host: UnsafePointer<cse_host>? = nil, isolation: Isolation? = nil, logger: Logger = Logger(label: "plugins")
   ) throws {
     self.searchPath = searchPath
     self.allowInsecure = allowInsecure
     self.host = host
+    self.isolation = isolation
     self.logger = logger
     for refused in searchPath.refused { warn("\(refused)") }
     for folder in searchPath.folders { scan(folder) }
@@ -136,7 +142,7 @@ package final class PluginRegistry {
     for file in found {
       do throws(PluginRefusal) {
         let named = byPath[file.resolvedPath]
-        let library = if let named { named } else { try PluginLoader.load(file, alias: nil, host: host) }
+        let library = if let named { named } else { try load(file, alias: nil) }
         if let first = libraries.first(where: { $0.id == library.id }) {
           warn(duplicateText(first, library))
         } else {
@@ -172,11 +178,36 @@ package final class PluginRegistry {
   private func load(path: String, alias: String?) throws -> PluginLibrary {
     do {
       let file = try PluginFile(path: expandedHome(path), allowInsecure: allowInsecure)
-      let library = try PluginLoader.load(file, alias: alias, host: host)
+      let library = try load(file, alias: alias)
       for note in library.notes { warn("\(library.path): \(note)") }
       return library
     } catch {
       throw PluginError.refused(path: path, reason: error)
+    }
+  }
+
+  /// Under isolation a process of its own loads the library and describes it.
+  private func load(_ file: PluginFile, alias: String?) throws(PluginRefusal) -> PluginLibrary {
+    guard let isolation else { return try PluginLoader.load(file, alias: alias, host: host) }
+    return try IsolatedLoader.load(file, alias: alias, isolation: isolation)
+  }
+
+  /// The component where it is to run: one that `--isolate=NAME,...` does not name is loaded here.
+  func placed(_ component: PluginComponent) throws -> PluginComponent {
+    guard let isolation = component.isolation, !isolation.covers(component) else { return component }
+    let identity = component.library
+    do {
+      let library =
+        try loadedHere[identity.path]
+        ?? PluginLoader.load(
+          PluginFile(path: identity.path, allowInsecure: allowInsecure), alias: identity.alias, host: host)
+      loadedHere[identity.path] = library
+      guard library.sha256 == identity.sha256, let found = library.component(component.kind, component.name) else {
+        throw PluginRefusal.changedSinceChecked
+      }
+      return found
+    } catch let reason as PluginRefusal {
+      throw PluginError.refused(path: identity.path, reason: reason)
     }
   }
 
