@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Host
+import Kernels
 import Logging
 
 /// `--plugin-path`, `--plugin-as`, `--allow-insecure-plugin`, `--isolate` and its bounds.
