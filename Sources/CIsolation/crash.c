@@ -173,9 +173,12 @@ void iso_watch(double seconds) {
   static int is_watching;
   if (seconds <= 0 || is_watching++) return;
   limit_seconds = seconds;
-  sigset_t all, old;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &old);
+  // The user's wishes to stop are for the other threads; a backtracer's signals are for all.
+  sigset_t wishes, old;
+  sigemptyset(&wishes);
+  sigaddset(&wishes, SIGINT);
+  sigaddset(&wishes, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &wishes, &old);
   pthread_t thread;
   if (pthread_create(&thread, NULL, watch, NULL) == 0) pthread_detach(thread);
   pthread_sigmask(SIG_SETMASK, &old, NULL);

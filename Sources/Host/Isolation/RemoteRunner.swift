@@ -132,6 +132,12 @@ final class RemoteRunner: ComponentRunner {
     return " (address 0x\(String(address, radix: 16)))"
   }
 
+  /// It may have written over the doorbell, too, and still be writing: nothing it does from now on may reach a state.
+  func abandon() {
+    process.stop()
+    failure = failure ?? .died("was ended after it wrote outside of its buffers")
+  }
+
   func end(_ call: UnsafeMutablePointer<cse_call>, isCreated: Bool) {
     guard failure == nil, !process.hasEnded() else { return }
     bell.pointee.function = isCreated ? WorkerReport.destroy : WorkerReport.leave

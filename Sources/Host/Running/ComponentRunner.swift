@@ -28,6 +28,9 @@ protocol ComponentRunner: AnyObject {
     _ function: PluginFunction, _ call: UnsafeMutablePointer<cse_call>, _ arguments: CallArguments
   ) throws(PluginFailure.Reason) -> cse_status
 
+  /// Stops what is still running after a call that broke its bounds, as far as that can be done.
+  func abandon()
+
   /// Ends the instance; `isCreated`: `create` succeeded, so `destroy` is due.
   func end(_ call: UnsafeMutablePointer<cse_call>, isCreated: Bool)
 }
@@ -87,6 +90,8 @@ final class LocalRunner: ComponentRunner {
         call, first?.assumingMemoryBound(to: cse_batch.self), second?.assumingMemoryBound(to: Double.self))
     }
   }
+
+  func abandon() {}
 
   func end(_ call: UnsafeMutablePointer<cse_call>, isCreated: Bool) {
     guard isCreated, let destroy = table.destroy else { return }

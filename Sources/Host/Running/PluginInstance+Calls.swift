@@ -109,7 +109,12 @@ extension PluginInstance {
     } catch {
       throw failure(function, error)
     }
-    try checkCanaries(function, extraBuffers)
+    do {
+      try checkCanaries(function, extraBuffers)
+    } catch {
+      runner.abandon()
+      throw error
+    }
     guard status == cse_status(CSE_OK) else {
       if status == cse_status(CSE_E_CANCELLED), services.isCancelled { throw failure(function, .cancelled) }
       throw failure(function, .status(status, messageText()))
