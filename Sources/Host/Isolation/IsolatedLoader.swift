@@ -37,8 +37,8 @@ enum IsolatedLoader {
     } catch {
       throw .worker("its process could not be started: \(error.text)")
     }
-    guard let bytes = process.readReport(within: isolation.bounds.deadline) else {
-      throw .worker("loading it did not end within \(isolation.bounds.deadline) s (--plugin-deadline)")
+    guard let bytes = process.readReport(within: isolation.bounds.startSeconds) else {
+      throw .worker("loading it did not end within \(isolation.bounds.startSeconds) s (--plugin-deadline)")
     }
     if let report = Netstrings.decode(bytes), let first = report.first {
       if first == WorkerReport.ready { return Array(report.dropFirst()) }

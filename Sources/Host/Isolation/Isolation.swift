@@ -10,12 +10,15 @@ import Synchronization
 package final class Isolation: Sendable {
   /// What a worker may use.
   package struct Bounds: Sendable, Equatable {
-    /// Seconds one call may take, and so may starting; 0 = any.
+    /// Seconds one call may take; 0 = any.
     package var deadline: Double
     /// Bytes of memory of its own; 0 = any.
     package var memoryBytes: Int
     /// Threads of its parallel loops.
     package var threads: Int
+
+    /// Seconds that starting and loading may take; a busy machine needs some for that.
+    var startSeconds: Double { deadline > 0 ? max(deadline, 20) : 0 }
 
     package init(deadline: Double, memoryBytes: Int, threads: Int) {
       self.deadline = deadline

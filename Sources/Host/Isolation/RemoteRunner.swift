@@ -57,9 +57,9 @@ final class RemoteRunner: ComponentRunner {
   }
 
   private func awaitStart() throws(PluginFailure.Reason) {
-    guard let bytes = process.readReport(within: isolation.bounds.deadline) else {
+    guard let bytes = process.readReport(within: isolation.bounds.startSeconds) else {
       process.stop()
-      throw .deadline(isolation.bounds.deadline)
+      throw .deadline(isolation.bounds.startSeconds)
     }
     let report = Netstrings.decode(bytes) ?? []
     if report.first == WorkerReport.ready { return }

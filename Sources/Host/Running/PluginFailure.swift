@@ -67,7 +67,8 @@ package struct PluginFailure: Error, CustomStringConvertible, Sendable {
     let place = step.map { " at step \($0)" } ?? ""
     let settings = parameters.isEmpty ? "no parameters" : "parameters: \(parameters)"
     let name = component.hasSuffix(".\(instance)") ? component : "\(component) (as \(instance))"
-    return "plugin \(name), \(function.rawValue)\(place): \(reasonText)\n  library: \(library) (sha256 \(sha256.prefix(12)))\n  \(settings)"
+    return "plugin \(name), \(function.rawValue)\(place): \(reasonText)"
+      + "\n  library: \(library) (sha256 \(sha256.prefix(12)))\n  \(settings)"
   }
 
   private var reasonText: String {

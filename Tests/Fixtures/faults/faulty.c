@@ -105,8 +105,13 @@ static cse_status on_logits(const cse_call *call, const cse_logits *x, double *l
 static const cse_component loss = {CSE_COMPONENT(CSE_LOSS), .name = "faulty_loss", .doc = "InfoNCE, and a fault", .params = PARAMETERS,
   .on_logits = on_logits};
 
+#ifdef TWIN_TWO
+#define VERSION "2.0"
+#else
+#define VERSION "1.0"
+#endif
 static const cse_component *const components[] = {&sampler, &pooler, &loss};
-static const cse_library library = {sizeof(cse_library), CSE_ABI_MAJOR, CSE_ABI_MINOR, 0, 3, components, "test.faulty", "1.0", "MIT", NULL};
+static const cse_library library = {sizeof(cse_library), CSE_ABI_MAJOR, CSE_ABI_MINOR, 0, 3, components, "test.faulty", VERSION, "MIT", NULL};
 
 #ifdef WRONG_ABI
 CSE_EXPORT const cse_library *cse_library_entry_v9(const cse_host *host) { (void)host; return &library; }
