@@ -26,6 +26,7 @@ let package = Package(
   ],
   targets: [
     // Floor 0: contracts and system libraries.
+    .target(name: "CIsolation"),  // memory two processes share, a doorbell, what is said of a crash
     .target(name: "CHeap"),  // one inline function over mallinfo2
     .target(name: "PluginAPI"),  // cse_plugin.h: the whole plugin ABI, header only
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -36,13 +37,13 @@ let package = Package(
     .target(name: "CClassifier", cSettings: [.unsafeFlags(["-O3", "-ffp-contract=fast", "-fno-math-errno"])]),
 
     // Floor 1: numbers and text.
-    .target(name: "Kernels", dependencies: ["CKernels"], swiftSettings: walls),
+    .target(name: "Kernels", dependencies: ["CKernels", "CIsolation"], swiftSettings: walls),
     .target(name: "Tokenizer", swiftSettings: walls),
     .target(name: "PluginTemplates", swiftSettings: walls),  // what `plugins new` writes
 
     // Floor 2: neighbours that never import each other.
     .target(name: "Encoder", dependencies: ["Kernels", "CKernels", "CZlib"], swiftSettings: walls),
-    .target(name: "Host", dependencies: ["PluginAPI", "Kernels", "CFFI", logging], swiftSettings: walls),
+    .target(name: "Host", dependencies: ["PluginAPI", "Kernels", "CIsolation", "CFFI", logging], swiftSettings: walls),
 
     // Floor 3: what is compared and scored; how good the result is.
     .target(

@@ -32,6 +32,8 @@ package enum PluginRefusal: Error, Equatable, Sendable, CustomStringConvertible 
   case entryNotIdempotent
   case hostTooOld(library: String, needs: Int, supported: Int)
   case descriptor(field: String, problem: String)
+  /// Found by the process that loaded it in place of this one.
+  case worker(String)
 
   package var description: String {
     switch self {
@@ -41,7 +43,7 @@ package enum PluginRefusal: Error, Equatable, Sendable, CustomStringConvertible 
       imageDescription
     case .notAPlugin, .functions, .wrongMajor, .missingDependency, .loader:
       symbolDescription
-    case .entryRefused, .entryNotIdempotent, .hostTooOld, .descriptor:
+    case .entryRefused, .entryNotIdempotent, .hostTooOld, .descriptor, .worker:
       entryDescription
     }
   }
@@ -101,6 +103,7 @@ package enum PluginRefusal: Error, Equatable, Sendable, CustomStringConvertible 
     case .entryNotIdempotent: return "its entry function gave another descriptor when it was called again"
     case .hostTooOld(let library, let needs, let supported):
       return "\(library) needs plugin ABI 1.\(needs), this host speaks 1.\(supported); update the host"
+    case .worker(let problem): return problem
     case .descriptor(let field, let problem): return "its descriptor is wrong: \(field): \(problem)"
     default: return ""
     }

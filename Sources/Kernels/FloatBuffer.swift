@@ -10,11 +10,15 @@ package final class FloatBuffer: @unchecked Sendable {
   /// The number of elements.
   package let count: Int
 
-  /// Allocates `count >= 0` zeroed elements, of which many of the first `sparse` will never be written: they take up no
-  /// memory then.
-  package init(count: Int, sparse: Int = 0) {
+  private let isOwn: Bool
+
+  /// Allocates `count >= 0` zeroed elements, for those who may see them, of which many of the first `sparse` will never be
+  /// written: they take up no memory then.
+  package init(count: Int, _ visibility: Visibility = .own, sparse: Int = 0) {
     precondition(count >= 0, "a buffer cannot hold \(count) elements")
-    guard let memory = ck_allocate(count * MemoryLayout<Float>.stride) else {
+    let byteCount = count * MemoryLayout<Float>.stride
+    isOwn = visibility == .own || SharedMemory.current == nil
+    guard let memory = isOwn ? ck_allocate(byteCount) : allocateVisible(byteCount: byteCount, visibility) else {
       preconditionFailure("the system has no memory for \(count) float32 values")
     }
     pointer = memory.bindMemory(to: Float.self, capacity: max(count, 1))
@@ -22,7 +26,9 @@ package final class FloatBuffer: @unchecked Sendable {
     if sparse > 0 { ck_prefer_small_pages(memory, min(sparse, count) * MemoryLayout<Float>.stride) }
   }
 
-  deinit { ck_free(pointer, count * MemoryLayout<Float>.stride) }
+  deinit {
+    if isOwn { ck_free(pointer, count * MemoryLayout<Float>.stride) } else { pointer.freeVisible() }
+  }
 
   /// The whole buffer as `[rows, columns]`; `rows * columns` must not exceed `count`.
   package func matrix(rows: Int, columns: Int) -> Matrix {

@@ -4,8 +4,9 @@
 /// A float32 buffer that grows and never shrinks; contents are lost when it grows.
 package final class GrowingBuffer {
   private var buffer = FloatBuffer(count: 0)
+  private let visibility: Visibility
 
-  package init() {}
+  package init(_ visibility: Visibility = .own) { self.visibility = visibility }
 
   /// The number of elements allocated.
   package var capacity: Int { buffer.count }
@@ -15,7 +16,9 @@ package final class GrowingBuffer {
   /// Makes room for `count` elements and returns the first. Growth adds an eighth, since batches vary in length.
   @discardableResult
   package func reserve(_ count: Int) -> UnsafeMutablePointer<Float> {
-    if count > buffer.count { buffer = FloatBuffer(count: buffer.count == 0 ? count : count + count / 8) }
+    if count > buffer.count {
+      buffer = FloatBuffer(count: buffer.count == 0 ? count : count + count / 8, visibility)
+    }
     return buffer.pointer
   }
 }

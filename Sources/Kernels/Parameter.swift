@@ -19,11 +19,14 @@ package final class Parameter: @unchecked Sendable {
   private let valueOwner: FloatBuffer
   private let gradientOwner: FloatBuffer
 
-  /// A parameter with zeroed memory of its own.
-  package convenience init(name: String, shape: [Int], decays: Bool, learningRateMultiplier: Float = 1) {
+  /// A parameter with zeroed memory of its own; `visibility`: who sees its values.
+  package convenience init(
+    name: String, shape: [Int], decays: Bool, learningRateMultiplier: Float = 1, _ visibility: Visibility = .own
+  ) {
     let count = shape.reduce(1, *)
     self.init(
-      name: name, shape: shape, values: FloatBuffer(count: count), gradients: FloatBuffer(count: count), offset: 0,
+      name: name, shape: shape, values: FloatBuffer(count: count, visibility), gradients: FloatBuffer(count: count),
+      offset: 0,
       decays: decays, learningRateMultiplier: learningRateMultiplier)
   }
 

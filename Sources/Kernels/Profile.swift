@@ -46,7 +46,9 @@ package final class Profile: @unchecked Sendable {
   deinit { work.deallocate() }
 
   /// Counts what happens in `body`; what is in no other phase is in `name`.
-  package func step<Result>(_ name: String, _ body: () throws -> Result) rethrows -> Result {
+  package func step<Result, Failure: Error>(
+    _ name: String, _ body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
     isOn = true
     steps += 1
     defer { isOn = false }
@@ -54,7 +56,9 @@ package final class Profile: @unchecked Sendable {
   }
 
   /// Runs `body` as a phase of that name.
-  package func measure<Result>(_ name: String, _ body: () throws -> Result) rethrows -> Result {
+  package func measure<Result, Failure: Error>(
+    _ name: String, _ body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
     guard isOn else { return try body() }
     enter(name)
     defer { leave() }

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Foundation
+import Host
 
 /// An error of one of the modules: what it says goes to standard error, its code ends the process.
 protocol CommandFailure: Error, CustomStringConvertible {
@@ -19,9 +20,12 @@ struct MixCSECommand: ParsableCommand {
     ])
 
   static func main() {
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    IsolatedWorker.runIfAsked(arguments)
+    PluginGuard.install()
     do {
-      let arguments = ReferenceFlags.translate(Array(CommandLine.arguments.dropFirst()))
-      var command = try parseAsRoot(PlanArguments.expand(arguments))
+      let translated = ReferenceFlags.translate(IsolationFlag.spelledOut(arguments))
+      var command = try parseAsRoot(PlanArguments.expand(translated))
       try command.run()
     } catch let failure as any CommandFailure {
       FileHandle.standardError.write(Data("error: \(failure)\n".utf8))

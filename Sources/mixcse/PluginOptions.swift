@@ -2,9 +2,10 @@
 
 import ArgumentParser
 import Host
+import Kernels
 import Logging
 
-/// `--plugin-path`, `--plugin-as`, `--allow-insecure-plugin`.
+/// `--plugin-path`, `--plugin-as`, `--allow-insecure-plugin`, `--isolate` and its bounds.
 struct PluginOptions: ParsableArguments {
   @Option(
     name: .customLong("plugin-path"),
@@ -26,10 +27,12 @@ struct PluginOptions: ParsableArguments {
     help: "Accept plugins that others could have written (owner and mode are not checked).")
   var allowInsecure = false
 
+  @OptionGroup var isolation: IsolationOptions
+
   /// The flags as given, for a child process.
   var arguments: [String] {
     pluginPaths.flatMap { ["--plugin-path", $0] } + renamed.flatMap { ["--plugin-as", $0] }
-      + (allowInsecure ? ["--allow-insecure-plugin"] : [])
+      + (allowInsecure ? ["--allow-insecure-plugin"] : []) + isolation.arguments
   }
 
   /// The plugins these flags lead to; no plugin code has run yet.
@@ -37,10 +40,13 @@ struct PluginOptions: ParsableArguments {
   /// - Parameter copied: Load copies, so that the files may change while their code runs.
   /// - Throws: `PluginError`
   func registry(logger: Logger, services: HostServices? = nil, copied: Bool = false) throws -> PluginRegistry {
-    try PluginRegistry(
+    if services != nil { PluginGuard.watch(seconds: isolation.deadline) }
+    return try PluginRegistry(
       searchPath: PluginSearchPath(pluginPaths: pluginPaths),
       renamed: renamed.map(PluginRegistry.Renamed.init(parsing:)),
-      allowInsecure: allowInsecure, host: services?.table, copiesLibraries: copied, logger: logger)
+      allowInsecure: allowInsecure, host: services?.table, copiesLibraries: copied,
+      isolation: isolation.make(allowInsecure: allowInsecure, threads: services?.pool.threads ?? 1, logger: logger),
+      logger: logger)
   }
 }
 

@@ -41,6 +41,7 @@ struct TrainCommand: ParsableCommand {
   @Flag(help: "Print the result as one JSON document on standard output.") var json = false
 
   func run() throws {
+    try checkWatch()
     runFlags.watchInput()
     let logger = commandLogger()
     let services = HostServices(pool: ThreadPool(threads: threads.count), logger: logger)
@@ -49,8 +50,21 @@ struct TrainCommand: ParsableCommand {
     let steps = plan.options.maximumSteps ?? 1000
     let display = ProgressDisplay(plainInterval: max(1, min(50, steps / 10)))
     for expansion in plan.strategy.expansions { display.note(expansion) }
-    let result = try plan.prepare(registry: registry, services: services, display: display).run()
+    let training = try plan.prepare(registry: registry, services: services, display: display)
+    try registry.isolation?.checkNames()
+    let result = try training.run()
     print(json ? result.json.text() : summary(result))
+  }
+
+  /// What `--watch` cannot be combined with.
+  private func checkWatch() throws {
+    let others = [
+      ("--isolate", plugins.isolation.isolate != nil), ("--frozen", training.frozen),
+      ("--schedule", !runFlags.schedules.isEmpty),
+    ]
+    guard watch.isOn, let other = others.first(where: { $0.1 })?.0 else { return }
+    throw TrainingError.usage(
+      place: "--watch \(other)", expected: "one of the two", found: "both", advice: "Leave one of them out")
   }
 
   private func makePlan(_ registry: PluginRegistry) throws -> TrainingPlan {

@@ -58,7 +58,7 @@ package final class TransformerEncoder: SentenceEncoder {
     let current = EncoderPass(batch, request, mode)
     pass = current.keepsActivations ? current : nil
     guard current.sequences > 0 else { return request.layers.map { _ in output(0, rows: 0) } }
-    while scratch.outputs.count < request.layers.count { scratch.outputs.append(GrowingBuffer()) }
+    while scratch.outputs.count < request.layers.count { scratch.outputs.append(GrowingBuffer(.shown)) }
     var hidden = pool.profile.measure("encoder forward/embeddings") {
       prepareIndices(batch)
       return embed(current)

@@ -44,9 +44,10 @@ extension BareSource {
 }
 
 enum BareLoader {
-  /// The library behind `handle`, whose text is `source`.
+  /// The library behind `handle`, whose text is `source`. Without a handle its functions are in another process.
   static func load(
-    _ file: PluginFile, _ source: BareSource, handle: UnsafeMutableRawPointer, alias: String?
+    _ file: PluginFile, _ source: BareSource, handle: UnsafeMutableRawPointer?, alias: String?,
+    isolation: Isolation? = nil
   ) throws(PluginRefusal) -> PluginLibrary {
     let (text, origin) = try read(source, handle)
     let parsed: BareText
@@ -64,14 +65,14 @@ enum BareLoader {
       needed: file.image.needed, abiMinor: 0)
     var components: [PluginComponent] = []
     for meaning in meanings {
-      components.append(try component(meaning, file, handle, origin, of: identity))
+      components.append(try component(meaning, file, handle, origin, of: identity, isolation))
     }
     return PluginLibrary(
       identity: identity, components: components, recipes: [], notes: meanings.flatMap(\.warnings))
   }
 
-  private static func read(
-    _ source: BareSource, _ handle: UnsafeMutableRawPointer
+  static func read(
+    _ source: BareSource, _ handle: UnsafeMutableRawPointer?
   ) throws(PluginRefusal) -> (text: String, origin: String) {
     switch source {
     case .text(let text, let origin): return (text, origin)
@@ -89,8 +90,8 @@ enum BareLoader {
   }
 
   private static func component(
-    _ meaning: BareComponent, _ file: PluginFile, _ handle: UnsafeMutableRawPointer, _ origin: String,
-    of identity: LibraryIdentity
+    _ meaning: BareComponent, _ file: PluginFile, _ handle: UnsafeMutableRawPointer?, _ origin: String,
+    of identity: LibraryIdentity, _ isolation: Isolation?
   ) throws(PluginRefusal) -> PluginComponent {
     let forward = try function(meaning.forward, file, handle, origin)
     var backward: ForeignFunction?
@@ -106,14 +107,15 @@ enum BareLoader {
     let descriptor = ComponentDescriptor(
       pointer: table, declared: table, kind: meaning.kind, name: meaning.name, doc: doc,
       parameters: meaning.parameters, metrics: meaning.metrics)
-    return PluginComponent(descriptor, of: identity, bare: loaded)
+    return PluginComponent(descriptor, of: identity, bare: loaded, isolation: isolation)
   }
 
   private static func function(
-    _ signature: BareSignature, _ file: PluginFile, _ handle: UnsafeMutableRawPointer, _ origin: String
+    _ signature: BareSignature, _ file: PluginFile, _ handle: UnsafeMutableRawPointer?, _ origin: String
   ) throws(PluginRefusal) -> ForeignFunction {
     let symbol = signature.declaration.symbol
-    guard file.image.functions.contains(symbol), let address = dlsym(handle, symbol) else {
+    guard file.image.functions.contains(symbol), let address = handle == nil ? absentAddress : dlsym(handle, symbol)
+    else {
       let near = didYouMean(nearestNames(to: symbol, among: Array(file.image.functions)))
       let what =
         file.image.exports.contains(symbol) ? "is exported, but is no function" : "is no function the library exports"

@@ -6,6 +6,9 @@ extension PluginComponent {
   /// The functions this component offers to be called by name; a bare component is its own.
   /// - Throws: `PluginRefusal` where the table or a declaration in it cannot be used.
   package func callableFunctions() throws(PluginRefusal) -> [ForeignFunction] {
+    if isolation != nil {
+      throw .worker("its functions are not called by hand in a process of its own; leave --isolate out")
+    }
     if let bare { return [bare.forward] + (bare.backward.map { [$0] } ?? []) }
     guard let find = pointer.pointee.get_extension, let address = find(declared, "cse.functions/1") else { return [] }
     let field = "\(name): cse.functions/1"

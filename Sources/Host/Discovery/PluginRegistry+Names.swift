@@ -7,7 +7,7 @@ extension PluginRegistry {
   /// `--plugin-as` (`old`, `old.infonce`), a path (`./lib.so`) or a path and a name (`./lib.so:infonce`).
   /// - Throws: `PluginError`: `.unknownComponent`, `.ambiguous`, `.refused`.
   package func component(_ kind: ComponentKind, _ name: String) throws -> PluginComponent {
-    if isPath(name) { return try component(kind, atPath: name) }
+    if isPath(name) { return try placed(component(kind, atPath: name)) }
     let candidates = components(kind, called: name)
     guard let first = candidates.first else {
       throw PluginError.unknownComponent(
@@ -17,7 +17,7 @@ extension PluginRegistry {
       throw PluginError.ambiguous(
         kind: kind.rawValue, name: name, candidates: candidates.map { "\($0.id) (\($0.library.path))" })
     }
-    return first
+    return try placed(first)
   }
 
   /// Every component that `name` may stand for; empty where there is none. Paths are not looked up.

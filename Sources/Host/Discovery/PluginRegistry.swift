@@ -42,6 +42,10 @@ package final class PluginRegistry {
   package let allowInsecure: Bool
   private let copiesLibraries: Bool
   private let host: UnsafePointer<cse_host>?
+  /// Set where plugins, or some of them, run in processes of their own.
+  package let isolation: Isolation?
+  /// Libraries that were described by a process of their own and then loaded here after all.
+  private var loadedHere: [String: PluginLibrary] = [:]
   private var found: [PluginFile] = []
   private var folderNotes: [String] = []
   private var loaded: [PluginLibrary]?
@@ -58,16 +62,19 @@ package final class PluginRegistry {
   ///   - allowInsecure: Accept files that others could write.
   ///   - host: The table entry functions get; without one they get a table that only keeps what they log.
   ///   - copiesLibraries: Load private copies, so that the files may be written while their code runs.
+  ///   - isolation: Which plugins run in processes of their own; nil for none.
   ///   - logger: Where reasons and warnings go as well.
   /// - Throws: `PluginError` where a build of `renamed` cannot be used, or two have the same name.
   package init(
     searchPath: PluginSearchPath, renamed: [Renamed] = [], allowInsecure: Bool = false,
-    host: UnsafePointer<cse_host>? = nil, copiesLibraries: Bool = false, logger: Logger = Logger(label: "plugins")
+    host: UnsafePointer<cse_host>? = nil, copiesLibraries: Bool = false, isolation: Isolation? = nil,
+    logger: Logger = Logger(label: "plugins")
   ) throws {
     self.searchPath = searchPath
     self.allowInsecure = allowInsecure
     self.host = host
     self.copiesLibraries = copiesLibraries
+    self.isolation = isolation
     self.logger = logger
     for refused in searchPath.refused { warn("\(refused)") }
     for folder in searchPath.folders { scan(folder) }
@@ -185,14 +192,35 @@ package final class PluginRegistry {
     }
   }
 
-  /// Loads a file that was checked, or a copy of it that was checked as well.
+  /// Loads a file that was checked, or a copy of it that was checked as well. Under isolation a process of its own loads
+  /// the library and describes it.
   private func load(_ file: PluginFile, alias: String?) throws(PluginRefusal) -> PluginLibrary {
+    if let isolation { return try IsolatedLoader.load(file, alias: alias, isolation: isolation) }
     guard copiesLibraries else { return try PluginLoader.load(file, alias: alias, host: host) }
     let copy = try LibraryCopy(of: file.path, allowInsecure: allowInsecure)
     defer { copy.forget() }
     guard copy.sha256 == file.sha256 else { throw .changedSinceChecked }
     copies[file.resolvedPath] = copy
     return try load(copy, alias: alias)
+  }
+
+  /// The component where it is to run: one that `--isolate=NAME,...` does not name is loaded here.
+  func placed(_ component: PluginComponent) throws -> PluginComponent {
+    guard let isolation = component.isolation, !isolation.covers(component) else { return component }
+    let identity = component.library
+    do {
+      let library =
+        try loadedHere[identity.path]
+        ?? PluginLoader.load(
+          PluginFile(path: identity.path, allowInsecure: allowInsecure), alias: identity.alias, host: host)
+      loadedHere[identity.path] = library
+      guard library.sha256 == identity.sha256, let found = library.component(component.kind, component.name) else {
+        throw PluginRefusal.changedSinceChecked
+      }
+      return found
+    } catch let reason as PluginRefusal {
+      throw PluginError.refused(path: identity.path, reason: reason)
+    }
   }
 
   // MARK: Reloading

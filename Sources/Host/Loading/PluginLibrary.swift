@@ -88,9 +88,15 @@ package final class PluginComponent: @unchecked Sendable {
   package let library: LibraryIdentity
   /// The bare functions behind it; nil for a component with a descriptor of its own.
   package let bare: LoadedBareComponent?
+  /// How its instances run in processes of their own; nil for one that is loaded here.
+  package let isolation: Isolation?
 
-  init(_ parts: ComponentDescriptor, of library: LibraryIdentity, bare: LoadedBareComponent? = nil) {
+  init(
+    _ parts: ComponentDescriptor, of library: LibraryIdentity, bare: LoadedBareComponent? = nil,
+    isolation: Isolation? = nil
+  ) {
     self.bare = bare
+    self.isolation = isolation
     pointer = parts.pointer
     declared = parts.declared
     kind = parts.kind

@@ -1,6 +1,7 @@
 // Loads a checked plugin file into this process and validates what its entry function returns.
 // Called by PluginRegistry when a component of the library may be needed.
 
+import CIsolation
 import Glibc
 import PluginAPI
 
@@ -11,6 +12,13 @@ enum PluginLoader {
     _ file: PluginFile, alias: String?, host: UnsafePointer<cse_host>?
   ) throws(PluginRefusal) -> PluginLibrary {
     guard file.isUnchanged() else { throw .changedSinceChecked }
+    // Constructors and entry functions are the plugin's code already.
+    let name = strdup(file.path)
+    iso_enter(name, "loading", -1)
+    defer {
+      iso_leave()
+      free(name)
+    }
     guard let handle = dlopen(file.loadPath, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else {
       let message = dlerror().map { String(cString: $0) } ?? "dlopen failed without a reason"
       let undefined = DependencySearch().undefinedSymbols(of: file.image, path: file.loadPath)

@@ -2,6 +2,7 @@
 // Made by the objective for each instance; a schedule changes live ones between steps.
 
 import Glibc
+import Kernels
 package import PluginAPI
 
 /// The parameters of one plugin instance: parsed, defaulted, range-checked, in declared order.
@@ -30,8 +31,7 @@ package final class ParameterValues {
     values = declarations.map(\.default)
     strings = declarations.map { _ in nil }
     // Never empty, so that a plugin without parameters still gets an address.
-    storage = .allocate(capacity: max(1, declarations.count))
-    storage.initialize(repeating: cse_value(i: 0), count: max(1, declarations.count))
+    storage = .visible(.shown, capacity: max(1, declarations.count), repeating: cse_value(i: 0))
     pointer = UnsafePointer(storage)
     for index in values.indices { store(values[index], at: index) }
     for (position, (name, text)) in settings.enumerated() {
@@ -43,8 +43,8 @@ package final class ParameterValues {
   }
 
   deinit {
-    for string in strings { free(string) }
-    storage.deallocate()
+    for string in strings { string?.freeVisible() }
+    storage.freeVisible()
   }
 
   /// Parses `text` as the value of `name` and puts it where the plugin reads it; no call may be running.
@@ -113,10 +113,12 @@ package final class ParameterValues {
     case .choice(let word, _): storage[index] = cse_value(i: Int64(word))
     case .string(let text):
       let old = strings[index]
-      let copy = strdup(text)
+      let bytes = text.utf8CString
+      let copy = UnsafeMutablePointer<CChar>.visible(.shown, capacity: bytes.count, repeating: 0)
+      for (position, byte) in bytes.enumerated() { copy[position] = byte }
       strings[index] = copy
       storage[index] = cse_value(s: UnsafePointer(copy))
-      free(old)
+      old?.freeVisible()
     }
   }
 }

@@ -2,6 +2,7 @@
 // A write past an end is found by the check after the call, before the damage is used.
 
 import Glibc
+package import Kernels
 
 /// A zeroed, 64-byte aligned block of bytes between two canaries.
 package final class GuardedBuffer {
@@ -17,22 +18,22 @@ package final class GuardedBuffer {
   private static let pattern: UInt64 = 0xC5E0_C5E1_C5E2_C5E3
 
   /// Allocates `byteCount` zeroed bytes; 0 is legal and gives a pointer that must not be read.
-  package init(byteCount: Int, label: String) {
+  /// `visibility`: what plugins in processes of their own may do there.
+  package init(byteCount: Int, label: String, _ visibility: Visibility = .shared) {
     precondition(byteCount >= 0)
     self.label = label
     self.byteCount = byteCount
     // The trailing canary starts right behind the last byte, so that being one too far is seen.
     trailingOffset = Self.guardBytes + byteCount
-    base = .allocate(byteCount: trailingOffset + Self.guardBytes, alignment: 64)
+    base = allocateVisible(byteCount: trailingOffset + Self.guardBytes, visibility)
     pointer = base + Self.guardBytes
-    pointer.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
     for offset in stride(from: 0, to: Self.guardBytes, by: 8) {
       base.storeBytes(of: Self.pattern, toByteOffset: offset, as: UInt64.self)
       base.storeBytes(of: Self.pattern, toByteOffset: trailingOffset + offset, as: UInt64.self)
     }
   }
 
-  deinit { base.deallocate() }
+  deinit { freeVisible(base) }
 
   /// The block as 32-bit floats.
   package var floats: UnsafeMutablePointer<Float> { pointer.assumingMemoryBound(to: Float.self) }

@@ -1,6 +1,7 @@
 // What plugins may ask of the host: the cse_host table, and the state of one call behind `cse_call.host_data`.
 // One HostServices per run; its table lives as long as the process, as the header promises.
 
+import CIsolation
 package import Kernels
 package import Logging
 package import PluginAPI
@@ -14,11 +15,18 @@ package final class HostServices: Sendable {
   /// Structs are bigger and the minor version higher than plugins of today know; for `plugins check`.
   package let isNewer: Bool
   private let cancelled = Atomic<Bool>(false)
+  /// A wish to end that comes from another process.
+  private nonisolated(unsafe) let cancelWord: UnsafePointer<UInt32>?
 
   /// Services over the pool's threads; `logger` receives the plugins' lines.
-  package init(pool: ThreadPool, logger: Logger, isNewer: Bool = false) {
+  package convenience init(pool: ThreadPool, logger: Logger, isNewer: Bool = false) {
+    self.init(pool: pool, logger: logger, isNewer: isNewer, cancelWord: nil)
+  }
+
+  init(pool: ThreadPool, logger: Logger, isNewer: Bool = false, cancelWord: UnsafeMutableRawPointer?) {
     self.pool = pool
     self.isNewer = isNewer
+    self.cancelWord = cancelWord.map { UnsafePointer($0.assumingMemoryBound(to: UInt32.self)) }
     table = makeHostTable(sink: LogSink(logger: logger), isNewer: isNewer)
   }
 
@@ -28,7 +36,9 @@ package final class HostServices: Sendable {
   /// Takes `cancel` back.
   package func resume() { cancelled.store(false, ordering: .relaxed) }
 
-  package var isCancelled: Bool { cancelled.load(ordering: .relaxed) }
+  package var isCancelled: Bool {
+    cancelled.load(ordering: .relaxed) || cancelWord.map { iso_is_cancelled($0) != 0 } ?? false
+  }
 }
 
 /// What `host_data` of a call points to.
@@ -38,9 +48,12 @@ final class CallContext {
   /// The batch the random numbers belong to.
   var batch: UInt64 = 0
 
-  init(services: HostServices, stream: RandomStream) {
+  let seed: UInt64
+
+  init(services: HostServices, seed: UInt64, instance: String) {
     self.services = services
-    self.stream = stream
+    self.seed = seed
+    stream = RandomStream(seed: seed, name: "plugin.\(instance)")
   }
 
   static func of(_ call: UnsafePointer<cse_call>?) -> CallContext? {

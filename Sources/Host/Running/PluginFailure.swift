@@ -4,7 +4,7 @@
 import PluginAPI
 
 /// The functions of a component, by the names of the header.
-package enum PluginFunction: String, Sendable {
+package enum PluginFunction: String, Sendable, CaseIterable {
   case create, plan, commit, pool, sample
   case poolBackward = "pool_backward"
   case sampleBackward = "sample_backward"
@@ -15,7 +15,7 @@ package enum PluginFunction: String, Sendable {
 /// A plugin reported an error, broke the contract, or gave numbers nobody can use.
 package struct PluginFailure: Error, CustomStringConvertible, Sendable {
   /// What was wrong.
-  package enum Reason: Sendable, Equatable {
+  package enum Reason: Error, Sendable, Equatable {
     /// The function returned an error status, with its own text (may be empty).
     case status(Int32, String)
     /// The run was asked to end, and the plugin passed that on.
@@ -28,12 +28,31 @@ package struct PluginFailure: Error, CustomStringConvertible, Sendable {
     case outOfBounds(String)
     /// Another rule of the header was broken.
     case contract(String)
+    /// The plugin's own process ended; how, as text.
+    case died(String)
+    /// The plugin's own process was ended because a call took longer than so many seconds.
+    case deadline(Double)
+  }
+
+  init(
+    _ component: PluginComponent, instance: String, values: ParameterValues, _ function: PluginFunction, step: Int64?,
+    _ reason: Reason
+  ) {
+    self.component = component.id
+    self.instance = instance
+    library = component.library.path
+    sha256 = component.library.sha256
+    self.function = function
+    self.step = step
+    parameters = values.resolved.map { "\($0.0)=\($0.1)" }.joined(separator: ", ")
+    self.reason = reason
   }
 
   /// `library.id.name` of the component, and the name of the instance where it differs.
   package let component: String
   package let instance: String
   package let library: String
+  package let sha256: String
   package let function: PluginFunction
   /// The optimiser step, or nil outside of training steps.
   package let step: Int64?
@@ -48,7 +67,8 @@ package struct PluginFailure: Error, CustomStringConvertible, Sendable {
     let place = step.map { " at step \($0)" } ?? ""
     let settings = parameters.isEmpty ? "no parameters" : "parameters: \(parameters)"
     let name = component.hasSuffix(".\(instance)") ? component : "\(component) (as \(instance))"
-    return "plugin \(name), \(function.rawValue)\(place): \(reasonText)\n  library: \(library)\n  \(settings)"
+    return "plugin \(name), \(function.rawValue)\(place): \(reasonText)"
+      + "\n  library: \(library) (sha256 \(sha256.prefix(12)))\n  \(settings)"
   }
 
   private var reasonText: String {
@@ -64,6 +84,10 @@ package struct PluginFailure: Error, CustomStringConvertible, Sendable {
         : "\(tensor) holds \(value) at \(index); expected finite numbers"
     case .outOfBounds(let text): return "\(text); a plugin may write only inside the buffers it is given"
     case .contract(let text): return text
+    case .died(let text): return "its process \(text); the run itself is unharmed"
+    case .deadline(let seconds):
+      return "it did not return within \(ParameterRange.shortText(seconds)) s (--plugin-deadline), and its process was"
+        + " ended; the run itself is unharmed"
     }
   }
 

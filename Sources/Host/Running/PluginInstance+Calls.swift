@@ -13,8 +13,8 @@ extension PluginInstance {
 
   /// Pooler: writes `output`, one vector for each sequence.
   package func pool(_ tokens: UnsafePointer<cse_tokens>, output: Tensor) throws {
-    guard let function = table.pool else { throw missing(.pool) }
-    try perform(.pool) { function($0, tokens, output.dl) }
+    guard table.pool != nil else { throw missing(.pool) }
+    try perform(.pool, CallArguments(tokens, output.dl))
     try checkFinite(output, "out", .pool)
   }
 
@@ -22,10 +22,8 @@ extension PluginInstance {
   package func poolBackward(
     _ tokens: UnsafePointer<cse_tokens>, output: Tensor, gradient: Tensor, layerGradients: [Tensor]
   ) throws {
-    guard let function = table.pool_backward else { throw missing(.poolBackward) }
-    try perform(.poolBackward, wantsWeightGradients: true) {
-      function($0, tokens, UnsafePointer(output.dl), UnsafePointer(gradient.dl))
-    }
+    guard table.pool_backward != nil else { throw missing(.poolBackward) }
+    try perform(.poolBackward, CallArguments(tokens, output.dl, gradient.dl), wantsWeightGradients: true)
     for (index, tensor) in layerGradients.enumerated() {
       try checkFinite(tensor, "dlayers[\(index)]", .poolBackward)
     }
@@ -36,42 +34,38 @@ extension PluginInstance {
   package func sample(
     _ batch: UnsafePointer<cse_batch>, _ candidates: UnsafePointer<cse_candidates>, vectors: [Tensor]
   ) throws {
-    guard let function = table.sample else { return }
-    try perform(.sample) { function($0, batch, candidates) }
+    guard table.sample != nil else { return }
+    try perform(.sample, CallArguments(batch, candidates))
     for (index, tensor) in vectors.enumerated() { try checkFinite(tensor, "vectors[\(index)]", .sample) }
   }
 
   /// Sampler: sends the gradients of its live new vectors on to the batch's and to its weights.
   package func sampleBackward(_ batch: UnsafePointer<cse_batch>, _ gradients: TensorList) throws {
-    guard let function = table.sample_backward else { throw missing(.sampleBackward) }
-    try perform(.sampleBackward, wantsWeightGradients: true) { function($0, batch, gradients.reading) }
+    guard table.sample_backward != nil else { throw missing(.sampleBackward) }
+    try perform(.sampleBackward, CallArguments(batch, gradients.reading), wantsWeightGradients: true)
     try checkWeightGradients(.sampleBackward)
   }
 
   /// Loss on logits of one group: returns the mean over rows and adds to dlogits and dsim.
   package func onLogits(_ logits: UnsafePointer<cse_logits>, wantsGradients: Bool) throws -> Double {
-    guard let function = table.on_logits else { throw missing(.onLogits) }
-    var loss = 0.0
-    try perform(.onLogits, wantsWeightGradients: wantsGradients) { function($0, logits, &loss) }
-    try checkLoss(loss, .onLogits)
+    guard table.on_logits != nil else { throw missing(.onLogits) }
+    let loss = try score(.onLogits, logits, wantsGradients: wantsGradients)
     if wantsGradients { try checkWeightGradients(.onLogits) }
     return loss
   }
 
   /// Loss on embeddings: returns its value and adds to the batch's dz and du.
   package func onEmbeddings(_ batch: UnsafePointer<cse_batch>, wantsGradients: Bool) throws -> Double {
-    guard let function = table.on_embeds else { throw missing(.onEmbeddings) }
-    var loss = 0.0
-    try perform(.onEmbeddings, wantsWeightGradients: wantsGradients) { function($0, batch, &loss) }
-    try checkLoss(loss, .onEmbeddings)
+    guard table.on_embeds != nil else { throw missing(.onEmbeddings) }
+    let loss = try score(.onEmbeddings, batch, wantsGradients: wantsGradients)
     if wantsGradients { try checkWeightGradients(.onEmbeddings) }
     return loss
   }
 
   /// Lets the instance change its states. The caller keeps a copy of them and restores it on failure.
   package func commit(_ batch: UnsafePointer<cse_batch>?) throws {
-    guard let function = table.commit else { return }
-    try perform(.commit) { function($0, batch) }
+    guard table.commit != nil else { return }
+    try perform(.commit, CallArguments(batch))
     for state in states { try checkFinite(state.tensor, "state '\(state.declaration.name)'", .commit) }
   }
 
@@ -93,14 +87,12 @@ extension PluginInstance {
   package func failure(_ function: PluginFunction, _ reason: PluginFailure.Reason) -> PluginFailure {
     let inStep = function != .create && function != .plan && isTraining
     return PluginFailure(
-      component: component.id, instance: name, library: component.library.path, function: function,
-      step: inStep ? position.step : nil,
-      parameters: values.resolved.map { "\($0.0)=\($0.1)" }.joined(separator: ", "), reason: reason)
+      component, instance: name, values: values, function, step: inStep ? position.step : nil, reason)
   }
 
   func perform(
-    _ function: PluginFunction, wantsWeightGradients: Bool = false, extraBuffers: [GuardedBuffer] = [],
-    _ body: (UnsafePointer<cse_call>) -> cse_status
+    _ function: PluginFunction, _ arguments: CallArguments = CallArguments(), wantsWeightGradients: Bool = false,
+    extraBuffers: [GuardedBuffer] = []
   ) throws {
     call.pointee.flags = isTraining ? UInt32(CSE_TRAINING) : 0
     call.pointee.step = position.step
@@ -112,8 +104,20 @@ extension PluginInstance {
     message.clear()
     let slots = metricSlots.pointer.assumingMemoryBound(to: Double.self)
     for index in metricSums.indices { slots[index] = .nan }
-    let status = services.pool.profile.measure(profileName) { body(UnsafePointer(call)) }
-    try checkCanaries(function, extraBuffers)
+    let status: cse_status
+    do {
+      status = try services.pool.profile.measure(profileName) { () throws(PluginFailure.Reason) in
+        try runner.run(function, call, arguments)
+      }
+    } catch {
+      throw failure(function, error)
+    }
+    do {
+      try checkCanaries(function, extraBuffers)
+    } catch {
+      runner.abandon()
+      throw error
+    }
     guard status == cse_status(CSE_OK) else {
       if status == cse_status(CSE_E_CANCELLED), services.isCancelled { throw failure(function, .cancelled) }
       throw failure(function, .status(status, messageText()))
@@ -131,6 +135,7 @@ extension PluginInstance {
     try isDamaged(metricSlots)
     try isDamaged(scratch)
     try isDamaged(tape)
+    try isDamaged(lossSlot)
     try watched.forEach(isDamaged)
     try extra.forEach(isDamaged)
     for weight in weightTensors {
@@ -147,10 +152,16 @@ extension PluginInstance {
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  private func checkLoss(_ loss: Double, _ function: PluginFunction) throws {
+  /// Calls a loss on `input`, its logits or its batch.
+  private func score(_ function: PluginFunction, _ input: UnsafeRawPointer, wantsGradients: Bool) throws -> Double {
+    let slot = lossSlot.pointer.assumingMemoryBound(to: Double.self)
+    slot.pointee = 0
+    try perform(function, CallArguments(input, slot), wantsWeightGradients: wantsGradients)
+    let loss = slot.pointee
     guard loss.isFinite else {
       throw failure(function, .notFinite(tensor: "the loss", index: "", value: "\(loss)"))
     }
+    return loss
   }
 
   private func checkWeightGradients(_ function: PluginFunction) throws {

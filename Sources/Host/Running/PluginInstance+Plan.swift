@@ -43,13 +43,15 @@ extension PluginInstance {
   }
 
   private func makePlan(_ limits: PluginLimits) throws -> PluginPlan {
-    guard let function = table.plan else { return PluginPlan(limits: limits) }
+    guard table.plan != nil else { return PluginPlan(limits: limits) }
     clearMemoryForPlan()
     let layers = GuardedBuffer(byteCount: 64 * 4, label: "plan.layers")
     let blocks = GuardedBuffer(byteCount: 8 * MemoryLayout<cse_block>.stride, label: "plan.blocks")
     let states = GuardedBuffer(byteCount: 16 * MemoryLayout<cse_tensor_decl>.stride, label: "plan.states")
     let weights = GuardedBuffer(byteCount: 16 * MemoryLayout<cse_tensor_decl>.stride, label: "plan.weights")
-    var told = TailedStruct(limitsForPlugin(limits))
+    let told = UnsafeMutablePointer.visible(.shown, capacity: 1, repeating: TailedStruct(limitsForPlugin(limits)))
+    defer { told.freeVisible() }
+    let answer = GuardedBuffer(byteCount: MemoryLayout<TailedStruct<cse_plan>>.size, label: "plan")
     var raw = cse_plan()
     raw.struct_size = TailedStruct<cse_plan>.size(isNewer: services.isNewer)
     raw.layers = layers.pointer.assumingMemoryBound(to: Int32.self)
@@ -57,11 +59,10 @@ extension PluginInstance {
     raw.states = states.pointer.assumingMemoryBound(to: cse_tensor_decl.self)
     raw.weights = weights.pointer.assumingMemoryBound(to: cse_tensor_decl.self)
     let (layerRoom, blockRoom, stateRoom, weightRoom) = (raw.layers, raw.blocks, raw.states, raw.weights)
-    var filled = TailedStruct(raw)
-    try perform(.plan, extraBuffers: [layers, blocks, states, weights]) { call in
-      withHead(of: &told) { told in withHead(of: &filled) { function(call, told, $0) } }
-    }
-    raw = filled.head
+    let plan = answer.pointer.bindMemory(to: TailedStruct<cse_plan>.self, capacity: 1)
+    plan.initialize(to: TailedStruct(raw))
+    try perform(.plan, CallArguments(told, plan), extraBuffers: [answer, layers, blocks, states, weights])
+    raw = plan.pointee.head
     guard raw.layers == layerRoom, raw.blocks == blockRoom, raw.states == stateRoom, raw.weights == weightRoom else {
       throw failure(.plan, .plan("it replaced the arrays layers, blocks, states or weights; they are to be filled"))
     }

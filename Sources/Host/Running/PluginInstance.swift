@@ -56,6 +56,9 @@ package final class PluginInstance {
   let call: UnsafeMutablePointer<cse_call>
   let context: CallContext
   let message = GuardedBuffer(byteCount: Int(CSE_MESSAGE_BYTES), label: "message")
+  let lossSlot = GuardedBuffer(byteCount: 8, label: "loss")
+  /// Makes the calls, here or in another process.
+  let runner: any ComponentRunner
   let metricSlots: GuardedBuffer
   var metricSums: [(sum: Double, count: Int)]
   var watched: [GuardedBuffer] = []
@@ -76,22 +79,27 @@ package final class PluginInstance {
     table = component.pointer.pointee
     plan = PluginPlan(
       limits: PluginLimits(maxRows: 0, width: 0, maxTokens: 0, maxSequences: 0, layerCount: 0, viewCount: 0))
-    context = CallContext(services: services, stream: RandomStream(seed: seed, name: "plugin.\(name)"))
+    context = CallContext(services: services, seed: seed, instance: name)
     metricSlots = GuardedBuffer(byteCount: component.metrics.count * 8, label: "metrics")
     metricSums = component.metrics.map { _ in (0, 0) }
-    let tailed = UnsafeMutablePointer<TailedStruct<cse_call>>.allocate(capacity: 1)
-    tailed.initialize(to: TailedStruct(cse_call()))
+    let tailed = UnsafeMutablePointer.visible(.shown, capacity: 1, repeating: TailedStruct(cse_call()))
     call = UnsafeMutableRawPointer(tailed).assumingMemoryBound(to: cse_call.self)
+    do {
+      runner = try makeRunner(component, name: name, services: services, context: context)
+    } catch {
+      call.freeVisible()
+      throw PluginFailure(component, instance: name, values: values, .create, step: nil, error)
+    }
     fillCall()
-    if let create = table.create {
-      try perform(.create) { create($0, &self.call.pointee.`self`) }
+    if table.create != nil {
+      try perform(.create)
       wasCreated = true
     }
   }
 
   deinit {
-    if wasCreated, let destroy = table.destroy { destroy(call.pointee.`self`) }
-    call.deallocate()
+    runner.end(call, isCreated: wasCreated)
+    call.freeVisible()
   }
 
   /// Changes a parameter between steps; one that is not live makes the next `prepare` plan again.

@@ -30,7 +30,7 @@ package final class StateTensor {
 
   /// Copies the values, for `restore`.
   func remember() {
-    let copy = undo ?? GuardedBuffer(byteCount: bytes.count, label: "copy of a state")
+    let copy = undo ?? GuardedBuffer(byteCount: bytes.count, label: "copy of a state", .own)
     undo = copy
     copy.pointer.copyMemory(from: tensor.floats, byteCount: bytes.count)
   }
@@ -53,7 +53,7 @@ final class PluginWeight {
     self.declaration = declaration
     parameter = Parameter(
       name: "plugin.\(instance).\(declaration.name)", shape: declaration.shape, decays: declaration.decays,
-      learningRateMultiplier: declaration.learningRateMultiplier)
+      learningRateMultiplier: declaration.learningRateMultiplier, .shown)
     declaration.fill(parameter.value, seed: seed, instance: instance)
     tensor = Tensor(shape: declaration.shape)
     tensor.point(to: parameter.value)

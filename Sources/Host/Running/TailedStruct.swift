@@ -13,12 +13,3 @@ struct TailedStruct<Head> {
     UInt32(isNewer ? MemoryLayout<Self>.size : MemoryLayout<Head>.size)
   }
 }
-
-/// Calls `body` with the head at the start of its tailed struct.
-func withHead<Head, Result>(
-  of value: inout TailedStruct<Head>, _ body: (UnsafeMutablePointer<Head>) throws -> Result
-) rethrows -> Result {
-  try withUnsafeMutablePointer(to: &value) { pointer in
-    try body(UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: Head.self))
-  }
-}

@@ -35,19 +35,18 @@ package final class Tensor {
     rank = shape.count
     self.element = element
     self.storage = storage
-    extents = .allocate(capacity: 8)
-    extents.initialize(repeating: 0, count: 8)
-    dl = .allocate(capacity: 1)
-    dl.initialize(
-      to: DLTensor(
+    extents = .visible(.shown, capacity: 8, repeating: 0)
+    dl = .visible(
+      .shown, capacity: 1,
+      repeating: DLTensor(
         data: storage?.pointer, device: DLDevice(device_type: 1, device_id: 0), ndim: Int32(shape.count),
         dtype: element.dataType, shape: extents, strides: extents + 4, byte_offset: 0))
     reshape(shape, rowStride: rowStride)
   }
 
   deinit {
-    dl.deallocate()
-    extents.deallocate()
+    dl.freeVisible()
+    extents.freeVisible()
   }
 
   /// Number of elements along each dimension.
@@ -117,12 +116,11 @@ package final class TensorList {
 
   package init(_ tensors: [Tensor?]) {
     self.tensors = tensors
-    pointer = .allocate(capacity: max(tensors.count, 1))
-    pointer.initialize(repeating: nil, count: max(tensors.count, 1))
+    pointer = .visible(.shown, capacity: max(tensors.count, 1), repeating: nil)
     for (index, tensor) in tensors.enumerated() { pointer[index] = tensor?.dl }
   }
 
-  deinit { pointer.deallocate() }
+  deinit { pointer.freeVisible() }
 
   /// Puts a tensor, or NULL, at `index`.
   package func set(_ index: Int, _ tensor: Tensor?) {

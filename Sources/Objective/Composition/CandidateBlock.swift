@@ -37,12 +37,13 @@ final class CandidateBlock {
     self.width = width
     self.diagonalBias = diagonalBias
     if case .state = planned.columns { stateRows = columns.raw.rows } else { stateRows = nil }
-    raw = .allocate(capacity: 1)
-    raw.initialize(to: planned.raw)
+    var described = planned.raw
+    described.label = visibleText(planned.label)
+    raw = .visible(.shown, capacity: 1, repeating: described)
     similarity = Tensor(shape: [0, 0])
   }
 
-  deinit { raw.deallocate() }
+  deinit { raw.freeVisible() }
 
   /// Columns with `n` rows in the batch.
   func columnCount(rows n: Int) -> Int { planned.columnCount(rows: n, stateRows: stateRows) }

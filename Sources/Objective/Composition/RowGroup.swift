@@ -11,12 +11,12 @@ final class LogitWorkspace {
 
   /// Room for `cells` numbers: the largest group's rows times its row stride.
   init(cells: Int) {
-    func make(_ label: String) -> Tensor {
-      Tensor(shape: [0, 0], storage: GuardedBuffer(byteCount: cells * 4, label: label))
+    func make(_ label: String, _ visibility: Visibility) -> Tensor {
+      Tensor(shape: [0, 0], storage: GuardedBuffer(byteCount: cells * 4, label: label, visibility))
     }
-    logits = make("logits")
-    dLogits = make("dlogits")
-    dSimilarity = make("dsim")
+    logits = make("logits", .shown)
+    dLogits = make("dlogits", .shared)
+    dSimilarity = make("dsim", .shared)
   }
 
   var guarded: [GuardedBuffer] { [logits, dLogits, dSimilarity].compactMap(\.storage) }
@@ -47,28 +47,24 @@ final class RowGroup {
     self.number = number
     self.blocks = blocks
     let cells = Self.cells(blocks, rows: maxRows)
-    similarity = Tensor(shape: [0, 0], storage: GuardedBuffer(byteCount: cells * 4, label: "sim"))
-    gradient = GuardedBuffer(byteCount: cells * 4, label: "gradient of sim")
-    described = .allocate(capacity: 1)
-    described.initialize(to: cse_logits())
-    rowLosses = .allocate(capacity: maxRows)
-    rowLosses.initialize(repeating: .nan, count: maxRows)
-    targets = .allocate(capacity: maxRows)
-    for row in 0..<maxRows { (targets + row).initialize(to: Int64(row)) }
-    blockStart = .allocate(capacity: blocks.count + 1)
-    blockStart.initialize(repeating: 0, count: blocks.count + 1)
-    blockPointers = .allocate(capacity: blocks.count)
-    blockPointers.initialize(repeating: nil, count: blocks.count)
+    similarity = Tensor(shape: [0, 0], storage: GuardedBuffer(byteCount: cells * 4, label: "sim", .shown))
+    gradient = GuardedBuffer(byteCount: cells * 4, label: "gradient of sim", .own)
+    described = .visible(.shown, capacity: 1, repeating: cse_logits())
+    rowLosses = .visible(.shared, capacity: maxRows, repeating: .nan)
+    targets = .visible(.shown, capacity: maxRows, repeating: 0)
+    for row in 0..<maxRows { targets[row] = Int64(row) }
+    blockStart = .visible(.shown, capacity: blocks.count + 1, repeating: 0)
+    blockPointers = .visible(.shown, capacity: blocks.count, repeating: nil)
     for (index, block) in blocks.enumerated() { blockPointers[index] = UnsafePointer(block.raw) }
     fillDescription()
   }
 
   deinit {
-    described.deallocate()
-    rowLosses.deallocate()
-    targets.deallocate()
-    blockStart.deallocate()
-    blockPointers.deallocate()
+    described.freeVisible()
+    rowLosses.freeVisible()
+    targets.freeVisible()
+    blockStart.freeVisible()
+    blockPointers.freeVisible()
   }
 
   /// Numbers in a matrix of `rows` rows over all blocks, padding included.

@@ -37,16 +37,15 @@ final class SamplerStage {
     }
     vectorList = TensorList(vectors.map(\.tensor))
     gradientList = TensorList(vectors.map(\.gradientTensor))
-    candidates = .allocate(capacity: 1)
-    candidates.initialize(to: cse_candidates())
-    blockPointers = .allocate(capacity: 1)
-    counts = .allocate(capacity: 1)
+    candidates = .visible(.shown, capacity: 1, repeating: cse_candidates())
+    blockPointers = .visible(.shown, capacity: 1, repeating: nil)
+    counts = .visible(.shared, capacity: 1, repeating: 0)
   }
 
   deinit {
-    candidates.deallocate()
-    blockPointers.deallocate()
-    counts.deallocate()
+    candidates.freeVisible()
+    blockPointers.freeVisible()
+    counts.freeVisible()
   }
 
   /// The bank a block's side means.
@@ -65,12 +64,10 @@ final class SamplerStage {
     visible = earlier + blocks
     firstOwn = earlier.count
     let room = max(visible.count, 1)
-    blockPointers.deallocate()
-    counts.deallocate()
-    blockPointers = .allocate(capacity: room)
-    blockPointers.initialize(repeating: nil, count: room)
-    counts = .allocate(capacity: room)
-    counts.initialize(repeating: 0, count: room)
+    blockPointers.freeVisible()
+    counts.freeVisible()
+    blockPointers = .visible(.shown, capacity: room, repeating: nil)
+    counts = .visible(.shared, capacity: room, repeating: 0)
     for (index, block) in visible.enumerated() { blockPointers[index] = UnsafePointer(block.raw) }
     let edits = instance.plan.editsCells
     gains = TensorList(visible.map { edits ? $0.gain : nil })

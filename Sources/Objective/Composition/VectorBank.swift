@@ -43,19 +43,21 @@ final class VectorBank {
     self.planned = planned
     let most = Self.count(planned, rows: maxRows)
     let stride = Self.stride(planned, width)
-    func make(_ label: String) -> GuardedBuffer { GuardedBuffer(byteCount: most * stride * 4, label: label) }
+    func make(_ label: String, _ visibility: Visibility) -> GuardedBuffer {
+      GuardedBuffer(byteCount: most * stride * 4, label: label, visibility)
+    }
     let owner = FloatBuffer(count: most)
     inverse = owner.pointer
     inverseOwner = owner
-    let values = make("vectors[\(index)]")
-    let unitValues = make("unit vectors")
+    let values = make("vectors[\(index)]", .shared)
+    let unitValues = make("unit vectors", .own)
     unitOwner = unitValues
     raw = Matrix(values.floats, rows: most, columns: width, rowStride: stride)
     unit = Matrix(unitValues.floats, rows: most, columns: width, rowStride: stride)
     tensor = Self.tensor(planned, width: width, storage: values)
     if planned.isLive {
-      let gradients = make("dvectors[\(index)]")
-      let unitGradients = make("gradients of unit vectors")
+      let gradients = make("dvectors[\(index)]", .shown)
+      let unitGradients = make("gradients of unit vectors", .own)
       gradientTensor = Self.tensor(planned, width: width, storage: gradients)
       dUnitOwner = unitGradients
       dRaw = Matrix(gradients.floats, rows: most, columns: width, rowStride: stride)

@@ -14,10 +14,10 @@ final class VectorStack {
   let stride: Int
   private(set) var rows = 0
 
-  init(views: Int, maxRows: Int, width: Int, label: String) {
+  init(views: Int, maxRows: Int, width: Int, label: String, _ visibility: Visibility) {
     self.width = width
     stride = alignedStride(width)
-    buffer = GuardedBuffer(byteCount: views * maxRows * stride * 4, label: label)
+    buffer = GuardedBuffer(byteCount: views * maxRows * stride * 4, label: label, visibility)
     let stride = stride
     tensors = (0..<views).map { _ in Tensor(shape: [0, width], rowStride: stride) }
     list = TensorList(tensors)
@@ -63,25 +63,23 @@ final class ViewSet {
     self.count = count
     self.maxRows = maxRows
     self.width = width
-    z = VectorStack(views: count, maxRows: maxRows, width: width, label: "z")
-    u = VectorStack(views: count, maxRows: maxRows, width: width, label: "u")
-    dz = VectorStack(views: count, maxRows: maxRows, width: width, label: "dz")
-    du = VectorStack(views: count, maxRows: maxRows, width: width, label: "du")
-    lossDz = scoresEmbeddings ? VectorStack(views: count, maxRows: maxRows, width: width, label: "dz") : nil
-    lossDu = scoresEmbeddings ? VectorStack(views: count, maxRows: maxRows, width: width, label: "du") : nil
+    z = VectorStack(views: count, maxRows: maxRows, width: width, label: "z", .shown)
+    u = VectorStack(views: count, maxRows: maxRows, width: width, label: "u", .shown)
+    dz = VectorStack(views: count, maxRows: maxRows, width: width, label: "dz", .shared)
+    du = VectorStack(views: count, maxRows: maxRows, width: width, label: "du", .shared)
+    lossDz = scoresEmbeddings ? VectorStack(views: count, maxRows: maxRows, width: width, label: "dz", .shared) : nil
+    lossDu = scoresEmbeddings ? VectorStack(views: count, maxRows: maxRows, width: width, label: "du", .shared) : nil
     inverse = FloatBuffer(count: count * maxRows)
-    identifiers = .allocate(capacity: 2 * maxRows)
-    identifiers.initialize(repeating: 0, count: 2 * maxRows)
-    reading = .allocate(capacity: 3)
-    reading.initialize(repeating: cse_batch(), count: 3)
+    identifiers = .visible(.shown, capacity: 2 * maxRows, repeating: 0)
+    reading = .visible(.shown, capacity: 3, repeating: cse_batch())
     writing = reading + 1
     scoring = reading + 2
     fillBatches()
   }
 
   deinit {
-    reading.deallocate()
-    identifiers.deallocate()
+    reading.freeVisible()
+    identifiers.freeVisible()
   }
 
   var rows: Int { z.rows }

@@ -33,18 +33,14 @@ final class PoolerStage {
 
   init(_ instance: PluginInstance) {
     self.instance = instance
-    tokens = .allocate(capacity: 1)
-    tokens.initialize(to: cse_tokens())
-    offsets = .allocate(capacity: 1)
-    ids = .allocate(capacity: 1)
-    flags = .allocate(capacity: 1)
+    tokens = .visible(.shown, capacity: 1, repeating: cse_tokens())
+    offsets = .visible(.shown, capacity: 1, repeating: 0)
+    ids = .visible(.shown, capacity: 1, repeating: 0)
+    flags = .visible(.shown, capacity: 1, repeating: 0)
   }
 
   deinit {
-    tokens.deallocate()
-    offsets.deallocate()
-    ids.deallocate()
-    flags.deallocate()
+    for memory in [UnsafeMutableRawPointer(tokens), .init(offsets), .init(ids), .init(flags)] { freeVisible(memory) }
   }
 
   var outputWidth: Int { instance.plan.outputWidth }
@@ -65,13 +61,10 @@ final class PoolerStage {
     let width = limits.width
     layers = TensorList(instance.plan.layers.map { _ in Tensor(shape: [0, width]) })
     layerGradients = TensorList(instance.plan.layers.map { _ in Tensor(shape: [0, width]) })
-    offsets.deallocate()
-    ids.deallocate()
-    flags.deallocate()
-    offsets = .allocate(capacity: limits.maxSequences + 1)
-    offsets.initialize(repeating: 0, count: limits.maxSequences + 1)
-    ids = .allocate(capacity: max(limits.maxTokens, limits.maxSequences))
-    flags = .allocate(capacity: max(limits.maxTokens, limits.maxSequences))
+    for memory in [UnsafeMutableRawPointer(offsets), .init(ids), .init(flags)] { freeVisible(memory) }
+    offsets = .visible(.shown, capacity: limits.maxSequences + 1, repeating: 0)
+    ids = .visible(.shown, capacity: max(limits.maxTokens, limits.maxSequences), repeating: 0)
+    flags = .visible(.shown, capacity: max(limits.maxTokens, limits.maxSequences), repeating: 0)
     tokens.pointee.struct_size = UInt32(MemoryLayout<cse_tokens>.size)
     tokens.pointee.n_layers = UInt32(instance.plan.layers.count)
     tokens.pointee.dim = Int64(width)

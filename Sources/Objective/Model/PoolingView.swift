@@ -38,7 +38,7 @@ final class HiddenSelection {
       return
     }
     let copies = chosen.map { matrix in
-      let owner = FloatBuffer(count: (offsets.count - 1) * matrix.columns)
+      let owner = FloatBuffer(count: (offsets.count - 1) * matrix.columns, .shown)
       for (row, offset) in offsets.dropLast().enumerated() {
         (owner.pointer + row * matrix.columns).update(from: matrix.row(offset), count: matrix.columns)
       }

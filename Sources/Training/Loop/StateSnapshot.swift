@@ -6,6 +6,8 @@ import Kernels
 /// A copy of state tensors; its memory is reused from step to step.
 package final class StateSnapshot {
   private let copy = GrowingBuffer()
+  private var before: [(name: String, count: Int)] = []
+  private var memory = UnsafeMutableRawBufferPointer(start: nil, count: 0)
 
   package init() {}
 
@@ -17,9 +19,10 @@ package final class StateSnapshot {
     _ states: () -> [CheckpointTensor], _ body: () throws -> Result
   ) throws -> Result {
     let live = states()
-    let before = live.map { (name: $0.name, count: $0.memory.count) }
+    before = live.map { (name: $0.name, count: $0.memory.count) }
     let bytes = before.reduce(0) { $0 + $1.count }
-    let memory = UnsafeMutableRawBufferPointer(start: copy.reserve((bytes + 3) / 4), count: bytes)
+    memory = UnsafeMutableRawBufferPointer(start: copy.reserve((bytes + 3) / 4), count: bytes)
+    defer { before = [] }
     var start = 0
     for state in live {
       UnsafeMutableRawBufferPointer(rebasing: memory[start...]).copyMemory(from: UnsafeRawBufferPointer(state.memory))
@@ -28,15 +31,19 @@ package final class StateSnapshot {
     do {
       return try body()
     } catch {
-      let now = states()
-      start = 0
-      for (name, count) in before {
-        if let state = now.first(where: { $0.name == name && $0.memory.count == count }) {
-          state.memory.copyMemory(from: UnsafeRawBufferPointer(rebasing: memory[start..<start + count]))
-        }
-        start += count
-      }
+      putBack(states())
       throw error
+    }
+  }
+
+  /// Puts what was remembered into `states`; does nothing outside of `undoingOnFailure`.
+  package func putBack(_ states: [CheckpointTensor]) {
+    var start = 0
+    for (name, count) in before {
+      if let state = states.first(where: { $0.name == name && $0.memory.count == count }) {
+        state.memory.copyMemory(from: UnsafeRawBufferPointer(rebasing: memory[start..<start + count]))
+      }
+      start += count
     }
   }
 }

@@ -3,6 +3,7 @@
 
 package import Encoder
 import Foundation
+import Host
 package import Kernels
 import Objective
 
@@ -86,6 +87,8 @@ package final class TrainingRun {
     Interruption.install()
     try start()
     defer { setup.display.finish() }
+    saveWhenAPluginHangs()
+    defer { PluginGuard.onGivingUp(nil) }
     do {
       try loop()
     } catch let error where !(error is TrainingError) && !(error is EncoderError) {
@@ -348,6 +351,19 @@ package final class TrainingRun {
     }
     setup.display.note(
       "the state after step \(state.step) is in \(folder.checkpoints.checkpointPath(step: state.step))")
+  }
+
+  /// A call that never returns holds the weights where they were after the last whole step; states are put back.
+  private func saveWhenAPluginHangs() {
+    nonisolated(unsafe) let run = self
+    PluginGuard.onGivingUp {
+      run.snapshot.putBack(run.setup.model.states)
+      do {
+        try run.saveAfter(failure: TrainingError.interrupted(checkpoint: "", step: run.state.step))
+      } catch {
+        run.setup.display.note("error: \(error)")
+      }
+    }
   }
 
   private func restore() throws {

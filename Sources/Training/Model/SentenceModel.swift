@@ -98,8 +98,8 @@ package final class SentenceModel: ExportableModel {
   private func gradientMatrices(like hidden: [Matrix]) -> [Matrix] {
     for (index, matrix) in hidden.enumerated() {
       let count = matrix.rows * matrix.columns
-      if index == gradients.count { gradients.append(FloatBuffer(count: count)) }
-      if gradients[index].count < count { gradients[index] = FloatBuffer(count: count) }
+      if index == gradients.count { gradients.append(FloatBuffer(count: count, .shared)) }
+      if gradients[index].count < count { gradients[index] = FloatBuffer(count: count, .shared) }
     }
     return zip(gradients, hidden).map { $0.matrix(rows: $1.rows, columns: $1.columns) }
   }

@@ -93,6 +93,7 @@ struct ProbeCommand: ParsableCommand {
       let folder = gradients.map { methods.count > 1 ? "\($0)/\(index + 1)-\(Self.folderName(name))" : $0 }
       return try probe(strategy.1, name: name, batch, registry, services, gradientFolder: folder)
     }
+    try registry.isolation?.checkNames()
     if json { return try reports.count == 1 ? printJSON(reports[0]) : printJSON(["strategies": reports]) }
     print(ProbeTable(reports).text)
     for report in reports { for section in ProbeSections(report).texts { print("\n" + section) } }

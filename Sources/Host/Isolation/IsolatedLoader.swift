@@ -1,0 +1,185 @@
+// Describes a library without loading it here: a worker loads and validates it and reports its texts, from which the
+// same descriptor is built again, with functions that nobody calls. Used by PluginRegistry under `--isolate`.
+
+import Glibc
+import PluginAPI
+
+enum IsolatedLoader {
+  /// The library in `file`, whose instances will run in processes of their own.
+  static func load(
+    _ file: PluginFile, alias: String?, isolation: Isolation
+  ) throws(PluginRefusal) -> PluginLibrary {
+    let report = try describe(file, isolation)
+    if let source = file.bareSource {
+      let text = report.first.map { BareSource.text($0, origin: source.origin) } ?? source
+      return try BareLoader.load(file, text, handle: nil, alias: alias, isolation: isolation)
+    }
+    guard let described = DescribedLibrary(report) else { throw .worker("its process reported nothing of use") }
+    let reader = DescriptorReader(memory: try ProbedMemory(), code: ExecutableRanges())
+    let descriptor = try reader.library(at: described.makeLibrary())
+    let identity = LibraryIdentity(
+      path: file.path, resolvedPath: file.resolvedPath, declaredID: descriptor.id, alias: alias,
+      version: descriptor.version, license: descriptor.license, sha256: file.sha256, buildID: file.image.buildID,
+      abiMinor: described.abiMinor)
+    return PluginLibrary(
+      identity: identity,
+      components: descriptor.components.map { PluginComponent($0, of: identity, isolation: isolation) },
+      recipes: descriptor.recipes, notes: described.notes)
+  }
+
+  /// What the worker says of the library, after its first word.
+  private static func describe(_ file: PluginFile, _ isolation: Isolation) throws(PluginRefusal) -> [String] {
+    let settings = WorkerSettings(
+      path: file.resolvedPath, sha256: file.sha256, isolation, parent: getpid(), instance: nil)
+    let process: WorkerProcess
+    do {
+      process = try WorkerProcess(settings, name: file.path, isolation: isolation)
+    } catch {
+      throw .worker("its process could not be started: \(error.text)")
+    }
+    guard let bytes = process.readReport(within: isolation.bounds.startSeconds) else {
+      throw .worker("loading it did not end within \(isolation.bounds.startSeconds) s (--plugin-deadline)")
+    }
+    if let report = Netstrings.decode(bytes), let first = report.first {
+      if first == WorkerReport.ready { return Array(report.dropFirst()) }
+      throw .worker(report.dropFirst().joined(separator: " "))
+    }
+    _ = process.wait(milliseconds: 1000)
+    process.stop()
+    guard let end = process.end else { throw .worker("its process reported nothing") }
+    let line = process.lastLine().map { $0.isEmpty ? "" : "; the last it printed: \($0)" } ?? ""
+    if let signal = end.signal { throw .worker("its process died of \(signalName(signal)) while loading it" + line) }
+    throw .worker("loading it ended the process with code \(end.exitCode)" + line)
+  }
+}
+
+extension BareSource {
+  var origin: String {
+    switch self {
+    case .text(_, let origin): origin
+    case .function: "cse_functions_v1()"
+    }
+  }
+}
+
+/// A function of an isolated component as this process has it: there, and never called.
+private let absentFunction: @convention(c) () -> cse_status = { cse_status(CSE_E_INTERNAL) }
+private let absentExtension:
+  @convention(c) (UnsafePointer<cse_component>?, UnsafePointer<CChar>?) -> UnsafeRawPointer? = { _, _ in nil }
+
+/// Where bare functions of an isolated library are said to be.
+var absentAddress: UnsafeMutableRawPointer { unsafeBitCast(absentFunction, to: UnsafeMutableRawPointer.self) }
+
+/// A library in texts: written by a worker, made into a descriptor again by the host.
+struct DescribedLibrary {
+  private struct Component {
+    let kind, claims: UInt32
+    let name: String
+    let doc, parameters, metrics: String
+    /// Which functions there are, one digit each.
+    let functions: String
+  }
+
+  private let id, version, license, recipes: String
+  let abiMinor: Int
+  let notes: [String]
+  private let components: [Component]
+
+  /// Of a library that is loaded in this process.
+  init(_ library: PluginLibrary) {
+    (id, version, license) = (library.identity.declaredID, library.version, library.license ?? "")
+    recipes = library.recipes.map { "\($0.name) = \($0.text)" }.joined(separator: "\n")
+    abiMinor = library.identity.abiMinor
+    notes = library.notes
+    components = library.components.map { component in
+      let table = component.pointer.pointee
+      let present = [
+        table.create != nil, table.destroy != nil, table.plan != nil, table.commit != nil, table.pool != nil,
+        table.pool_backward != nil, table.sample != nil, table.sample_backward != nil, table.on_logits != nil,
+        table.on_embeds != nil,
+      ]
+      return Component(
+        kind: table.kind, claims: table.claims, name: component.name, doc: component.doc,
+        parameters: table.params.map { String(cString: $0) } ?? "", metrics: component.metrics.joined(separator: ","),
+        functions: present.map { $0 ? "1" : "0" }.joined())
+    }
+  }
+
+  var texts: [String] {
+    var texts: [String] = [id, version, license, recipes, String(abiMinor), String(notes.count)]
+    texts += notes
+    for part in components {
+      texts += [String(part.kind), String(part.claims), part.name, part.doc, part.parameters, part.metrics]
+      texts.append(part.functions)
+    }
+    return texts
+  }
+
+  /// Reads `texts`; nil for anything else.
+  init?(_ texts: [String]) {
+    guard texts.count >= 6, let abiMinor = Int(texts[4]), let count = Int(texts[5]), count >= 0,
+      texts.count >= 6 + count, (texts.count - 6 - count) % 7 == 0
+    else { return nil }
+    (id, version, license, recipes, self.abiMinor) = (texts[0], texts[1], texts[2], texts[3], abiMinor)
+    notes = Array(texts[6..<(6 + count)])
+    var components: [Component] = []
+    for start in stride(from: 6 + count, to: texts.count, by: 7) {
+      let part = Array(texts[start..<(start + 7)])
+      guard let kind = UInt32(part[0]), let claims = UInt32(part[1]) else { return nil }
+      components.append(
+        Component(
+          kind: kind, claims: claims, name: part[2], doc: part[3], parameters: part[4], metrics: part[5],
+          functions: part[6]))
+    }
+    self.components = components
+  }
+
+  /// The descriptor, never freed, as those of loaded libraries.
+  func makeLibrary() -> UnsafePointer<cse_library> {
+    let list = UnsafeMutablePointer<UnsafePointer<cse_component>?>.allocate(capacity: max(components.count, 1))
+    for (index, component) in components.enumerated() { (list + index).initialize(to: makeComponent(component)) }
+    var raw = cse_library()
+    raw.struct_size = UInt32(MemoryLayout<cse_library>.size)
+    raw.abi_major = UInt16(CSE_ABI_MAJOR)
+    raw.abi_minor = UInt16(clamping: abiMinor)
+    raw.n_components = UInt32(components.count)
+    raw.components = UnsafePointer(list)
+    raw.id = text(id)
+    raw.version = text(version)
+    raw.license = license.isEmpty ? nil : text(license)
+    raw.recipes = recipes.isEmpty ? nil : text(recipes)
+    let library = UnsafeMutablePointer<cse_library>.allocate(capacity: 1)
+    library.initialize(to: raw)
+    return UnsafePointer(library)
+  }
+
+  private func makeComponent(_ component: Component) -> UnsafePointer<cse_component> {
+    var raw = cse_component()
+    raw.struct_size = UInt32(MemoryLayout<cse_component>.size)
+    (raw.kind, raw.claims) = (component.kind, component.claims)
+    raw.name = text(component.name)
+    raw.doc = component.doc.isEmpty ? nil : text(component.doc)
+    raw.params = component.parameters.isEmpty ? nil : text(component.parameters)
+    raw.metrics = component.metrics.isEmpty ? nil : text(component.metrics)
+    let there = component.functions.map { $0 == "1" } + [Bool](repeating: false, count: 10)
+    func put<F>(_ index: Int, in field: inout F?) {
+      field = there[index] ? unsafeBitCast(absentFunction, to: F.self) : nil
+    }
+    put(0, in: &raw.create)
+    put(1, in: &raw.destroy)
+    put(2, in: &raw.plan)
+    put(3, in: &raw.commit)
+    put(4, in: &raw.pool)
+    put(5, in: &raw.pool_backward)
+    put(6, in: &raw.sample)
+    put(7, in: &raw.sample_backward)
+    put(8, in: &raw.on_logits)
+    put(9, in: &raw.on_embeds)
+    if component.kind == UInt32(CSE_OTHER) { raw.get_extension = absentExtension }
+    let pointer = UnsafeMutablePointer<cse_component>.allocate(capacity: 1)
+    pointer.initialize(to: raw)
+    return UnsafePointer(pointer)
+  }
+
+  private func text(_ text: String) -> UnsafePointer<CChar>? { strdup(text).map { UnsafePointer($0) } }
+}

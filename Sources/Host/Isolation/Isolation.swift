@@ -1,0 +1,100 @@
+// Which plugins run in processes of their own, and within which bounds: `--isolate`. Made by the command, asked by the
+// registry, which then describes libraries without loading them here.
+
+import Glibc
+package import Kernels
+package import Logging
+import Synchronization
+
+/// The isolation of a run.
+package final class Isolation: Sendable {
+  /// What a worker may use.
+  package struct Bounds: Sendable, Equatable {
+    /// Seconds one call may take; 0 = any.
+    package var deadline: Double
+    /// Bytes of memory of its own; 0 = any.
+    package var memoryBytes: Int
+    /// Threads of its parallel loops.
+    package var threads: Int
+
+    /// Seconds that starting and loading may take; a busy machine needs some for that.
+    var startSeconds: Double { deadline > 0 ? max(deadline, 20) : 0 }
+
+    package init(deadline: Double, memoryBytes: Int, threads: Int) {
+      self.deadline = deadline
+      self.memoryBytes = memoryBytes
+      self.threads = threads
+    }
+  }
+
+  package let bounds: Bounds
+  package let memory: SharedMemory
+  package let logger: Logger
+  package let allowInsecure: Bool
+  /// Components or libraries; empty = every plugin.
+  private let names: [String]
+  private let asked = Mutex<(components: [String], names: Set<String>)>(([], []))
+
+  /// Opens the shared memory; must come before anything that plugins see is allocated.
+  /// - Parameter names: Components, libraries (id, alias or path); empty for every plugin.
+  /// - Throws: `PluginError.incomplete` where the system gives no shared memory.
+  package init(names: [String], bounds: Bounds, allowInsecure: Bool, logger: Logger) throws {
+    self.names = names
+    self.bounds = bounds
+    self.allowInsecure = allowInsecure
+    self.logger = logger
+    do {
+      memory = try SharedMemory.open()
+    } catch {
+      throw PluginError.incomplete(
+        problem: "--isolate: expected shared memory from the system, but \(error.operation) failed:"
+          + " \(systemMessage(error.code)); leave --isolate out, or raise the limit")
+    }
+  }
+
+  /// Whether instances of the component run in a process of their own.
+  func covers(_ component: PluginComponent) -> Bool {
+    let library = component.library
+    let own = [component.name, component.id, library.id, library.declaredID, library.path]
+    let matching = names.filter { own.contains($0) || resolved($0) == library.resolvedPath }
+    asked.withLock { asked in
+      if !asked.components.contains(component.name) { asked.components.append(component.name) }
+      asked.names.formUnion(matching)
+    }
+    return names.isEmpty || !matching.isEmpty
+  }
+
+  /// Refuses names that no component of the run goes by; to be called when all of them have been looked up.
+  /// - Throws: `PluginError.incomplete`
+  package func checkNames() throws {
+    let (components, used) = asked.withLock { ($0.components, $0.names) }
+    guard let unused = names.first(where: { !used.contains($0) }) else { return }
+    throw PluginError.incomplete(
+      problem: "--isolate=\(unused): this run has no plugin of that name"
+        + "\(didYouMean(nearestNames(to: unused, among: components))) (it has \(components.joined(separator: ", ")))")
+  }
+}
+
+/// Texts one after the other, each with its length before it (`5:hello,`): what workers are told and report.
+enum Netstrings {
+  static func encode(_ texts: [String]) -> [UInt8] {
+    texts.flatMap { Array("\($0.utf8.count):".utf8) + Array($0.utf8) + [UInt8(ascii: ",")] }
+  }
+
+  /// Nil where the bytes are nothing of the kind.
+  static func decode(_ bytes: [UInt8]) -> [String]? {
+    var texts: [String] = []
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      guard let colon = rest.firstIndex(of: UInt8(ascii: ":")),
+        let count = Int(String(decoding: rest[..<colon], as: UTF8.self)), count >= 0,
+        rest.index(colon, offsetBy: count + 1, limitedBy: rest.endIndex - 1) != nil
+      else { return nil }
+      let start = colon + 1
+      guard let text = String(validating: rest[start..<(start + count)], as: UTF8.self) else { return nil }
+      texts.append(text)
+      rest = rest[(start + count + 1)...]
+    }
+    return texts
+  }
+}

@@ -1,0 +1,121 @@
+// How one instance's functions are called: in this process (LocalRunner), or in a process of their own (RemoteRunner).
+// Used by PluginInstance, and by the worker for the calls it is asked to make.
+
+import CIsolation
+import Glibc
+import PluginAPI
+
+/// What a call gets besides the `cse_call`, in the header's order; what a function has no use for is nil.
+struct CallArguments {
+  var first: UnsafeMutableRawPointer?
+  var second: UnsafeMutableRawPointer?
+  var third: UnsafeMutableRawPointer?
+
+  init(
+    _ first: UnsafeRawPointer? = nil, _ second: UnsafeRawPointer? = nil, _ third: UnsafeRawPointer? = nil
+  ) {
+    self.first = UnsafeMutableRawPointer(mutating: first)
+    self.second = UnsafeMutableRawPointer(mutating: second)
+    self.third = UnsafeMutableRawPointer(mutating: third)
+  }
+}
+
+/// Calls the functions of one instance, one at a time.
+protocol ComponentRunner: AnyObject {
+  /// Calls `function`; for `create`, `call->self` is set afterwards.
+  /// - Throws: `PluginFailure.Reason` where there is no answer: the plugin's process ended, or was ended.
+  func run(
+    _ function: PluginFunction, _ call: UnsafeMutablePointer<cse_call>, _ arguments: CallArguments
+  ) throws(PluginFailure.Reason) -> cse_status
+
+  /// Stops what is still running after a call that broke its bounds, as far as that can be done.
+  func abandon()
+
+  /// Ends the instance; `isCreated`: `create` succeeded, so `destroy` is due.
+  func end(_ call: UnsafeMutablePointer<cse_call>, isCreated: Bool)
+}
+
+/// Calls in this process.
+final class LocalRunner: ComponentRunner {
+  private let table: cse_component
+  /// Who is to blame for a crash, where a signal handler finds it.
+  private let name: UnsafeMutablePointer<CChar>
+
+  init(_ component: PluginComponent) {
+    table = component.pointer.pointee
+    name = strdup("\(component.id) (\(component.library.path), sha256 \(component.library.sha256.prefix(12)))")
+  }
+
+  deinit { free(name) }
+
+  func run(
+    _ function: PluginFunction, _ call: UnsafeMutablePointer<cse_call>, _ arguments: CallArguments
+  ) -> cse_status {
+    let isInStep = function != .create && function != .plan && call.pointee.flags & UInt32(CSE_TRAINING) != 0
+    iso_enter(name, function.text, isInStep ? call.pointee.step : -1)
+    defer { iso_leave() }
+    return invoke(function, call, arguments) ?? cse_status(CSE_E_UNSUPPORTED)
+  }
+
+  private func invoke(
+    _ function: PluginFunction, _ call: UnsafeMutablePointer<cse_call>, _ arguments: CallArguments
+  ) -> cse_status? {
+    let (first, second, third) = (arguments.first, arguments.second, arguments.third)
+    switch function {
+    case .create:
+      return withUnsafeMutablePointer(to: &call.pointee.`self`) { table.create?(call, $0) }
+    case .plan:
+      return table.plan?(
+        call, first?.assumingMemoryBound(to: cse_limits.self), second?.assumingMemoryBound(to: cse_plan.self))
+    case .commit: return table.commit?(call, first?.assumingMemoryBound(to: cse_batch.self))
+    case .pool:
+      return table.pool?(
+        call, first?.assumingMemoryBound(to: cse_tokens.self), second?.assumingMemoryBound(to: DLTensor.self))
+    case .poolBackward:
+      return table.pool_backward?(
+        call, first?.assumingMemoryBound(to: cse_tokens.self), second?.assumingMemoryBound(to: DLTensor.self),
+        third?.assumingMemoryBound(to: DLTensor.self))
+    case .sample:
+      return table.sample?(
+        call, first?.assumingMemoryBound(to: cse_batch.self), second?.assumingMemoryBound(to: cse_candidates.self))
+    case .sampleBackward:
+      return table.sample_backward?(
+        call, first?.assumingMemoryBound(to: cse_batch.self),
+        second?.assumingMemoryBound(to: UnsafePointer<DLTensor>?.self))
+    case .onLogits:
+      return table.on_logits?(
+        call, first?.assumingMemoryBound(to: cse_logits.self), second?.assumingMemoryBound(to: Double.self))
+    case .onEmbeddings:
+      return table.on_embeds?(
+        call, first?.assumingMemoryBound(to: cse_batch.self), second?.assumingMemoryBound(to: Double.self))
+    }
+  }
+
+  func abandon() {}
+
+  func end(_ call: UnsafeMutablePointer<cse_call>, isCreated: Bool) {
+    guard isCreated, let destroy = table.destroy else { return }
+    iso_enter(name, "destroy", -1)
+    destroy(call.pointee.`self`)
+    iso_leave()
+  }
+}
+
+extension PluginFunction {
+  /// Its name for C, never freed.
+  var text: UnsafePointer<CChar> {
+    let text: StaticString =
+      switch self {
+      case .create: "create"
+      case .plan: "plan"
+      case .commit: "commit"
+      case .pool: "pool"
+      case .sample: "sample"
+      case .poolBackward: "pool_backward"
+      case .sampleBackward: "sample_backward"
+      case .onLogits: "on_logits"
+      case .onEmbeddings: "on_embeds"
+      }
+    return UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self)
+  }
+}
