@@ -17,7 +17,9 @@ package enum VerdictTable {
       blocks.append(lines.map { clip($0, width) + "\n" }.joined())
     }
     if let first = labels.first, labels.count > 1, !analysis.metrics.isEmpty {
-      blocks.append(footnote(first: first, others: labels.count - 1))
+      let bases = analysis.metrics.flatMap { $0.comparisons.map(\.basis) }
+      blocks.append(
+        bases.contains(.seedsAndPairs) ? footnote(first: first, others: labels.count - 1) : oneSeedNote(first: first))
     }
     return blocks.joined(separator: "\n")
   }
@@ -75,6 +77,14 @@ package enum VerdictTable {
       seeds more: how many would probably show a difference as large as the one found
 
       """
+  }
+
+  private static func oneSeedNote(first: String) -> String {
+    """
+    \(clip("diff: against \(first), with one common seed", width))
+    interval: for other sentence pairs only; no claim about the methods is possible from one seed
+
+    """
   }
 
   /// At most `count` characters on one line, control characters as spaces.

@@ -5,17 +5,32 @@ import Encoder
 import Foundation
 
 enum TensorBoardFiles {
+  // TensorBoard wants a time and a machine in the name; both are fixed, so that equal comparisons give equal files.
+  private static let fileName = "events.out.tfevents.0000000000.mixcse"
+
   /// One folder a run that has a curve or scores; what an earlier call wrote is replaced.
   /// - Throws: `EncoderError.cannotWrite`, or Foundation's error where a folder cannot be made.
   static func write(_ results: ComparisonResults, _ analysis: ComparisonAnalysis, to folder: String) throws {
+    try removeEarlier(folder)
     for (name, run) in zip(names(results), results.runs) where !run.curve.isEmpty || run.outcome == .finished {
       let place = folder + "/" + name
       try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
       let bytes = events(run, analysis).bytes
-      // TensorBoard wants a time and a machine in the name; both are fixed, so that equal comparisons give equal files.
-      try AtomicFile.write(to: place + "/events.out.tfevents.0000000000.mixcse") { file in
+      try AtomicFile.write(to: place + "/" + fileName) { file in
         try bytes.withUnsafeBytes { try file.write($0) }
       }
+    }
+  }
+
+  /// Runs that are no longer compared would show beside the others. Takes away what this wrote and nothing else.
+  private static func removeEarlier(_ folder: String) throws {
+    let files = FileManager.default
+    guard files.fileExists(atPath: folder) else { return }
+    for name in try files.contentsOfDirectory(atPath: folder) {
+      let place = folder + "/" + name
+      guard files.fileExists(atPath: place + "/" + fileName) else { continue }
+      try files.removeItem(atPath: place + "/" + fileName)
+      if try files.contentsOfDirectory(atPath: place).isEmpty { try files.removeItem(atPath: place) }
     }
   }
 
