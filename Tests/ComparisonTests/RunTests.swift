@@ -25,14 +25,16 @@ import Testing
     func assign(_ name: String, _ batchSize: Int) -> RunFolders.Assignment {
       RunFolders.assign([WantedRun(name: name, identity: identity(batchSize))], known: known)[0]
     }
-    #expect(assign("a-seed1", 8) == RunFolders.Assignment(folder: "a-seed1", isKnown: true, note: nil))
+    let same = assign("a-seed1", 8)
+    #expect(same.folder == "a-seed1" && same.isKnown && same.note == nil)
     #expect(assign("x-seed1", 8).folder == "a-seed1" && assign("x-seed1", 8).note?.contains("a-seed1") ?? false)
     #expect(assign("a-seed1", 16).folder == "b-seed1")
     let changed = assign("a-seed1", 4)
     #expect(changed.folder == "a-seed1-2" && !changed.isKnown)
     #expect(changed.note?.contains("--batch-size: 8 then, 4 now") ?? false, "\(changed)")
     #expect(assign("c-seed1", 4).folder == "c-seed1-2")
-    #expect(assign("new-seed1", 4) == RunFolders.Assignment(folder: "new-seed1", isKnown: false, note: nil))
+    let new = assign("new-seed1", 4)
+    #expect(new.folder == "new-seed1" && !new.isKnown && new.note == nil)
   }
 
   @Test func namesAreSafeAndDistinct() {

@@ -41,7 +41,8 @@ struct StrategyOptions: ParsableArguments {
   /// - Throws: `PluginError`
   func resolve(with registry: PluginRegistry) throws -> (strategy: StrategySpec, pooler: PoolerSpec) {
     let request = StrategyRequest(
-      method: method, samplers: samplers, metrics: metrics, losses: losses, pooler: objective.pooler, settings: settings)
+      method: method, samplers: samplers, metrics: metrics, losses: losses, pooler: objective.pooler, settings: settings
+    )
     let resolved = try request.resolve(with: registry)
     return (resolved.strategy, try resolved.pooler ?? PoolerSpec(parsing: objective.pooler))
   }
