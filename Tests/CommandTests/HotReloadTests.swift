@@ -92,8 +92,8 @@ import Testing
     try run.wait("the half-written file") { self.run.errors.contains("not complete yet") }
     try FileManager.default.removeItem(atPath: run.library)
     try run.replace(with: first)
-    let lines = world.lines("watched")
-    try run.wait("steps") { self.world.lines("watched") > lines + 50 }
+    let lines = try run.lines()
+    try run.wait("steps") { try self.run.lines() > lines + 50 }
     #expect(try run.reloads().count == refusals.count, "the same bytes are no reload")
     try run.overwrite(with: other)
     let last = try run.reload(after: refusals.count)
@@ -110,7 +110,7 @@ import Testing
     try run.replace(with: run.build())
     let poolers = ["--pooler", run.library + ":scaled", "--head", "mlp", "--loss", "infonce", "--weight-decay", "0.1"]
     try run.start(poolers)
-    try run.wait("steps") { self.world.lines("watched") > 100 }
+    try run.wait("steps") { try self.run.lines() > 100 }
     try run.replace(with: run.build(["NARROWER=1"]))
     let narrow = try run.reload(after: 0)
     #expect((narrow["reason"] as? String ?? "").contains("which the head takes"), "\(narrow)")
@@ -171,7 +171,8 @@ import Testing
     print("hot reload of a C plugin: \(perReload) KiB of VmRSS each")
     #expect(perReload < 100)
     #expect(try run.reloads().allSatisfy { $0["accepted"] as? Bool == true })
-    _ = try run.wait("steps") { [lines = world.lines("watched")] in world.lines("watched") > lines + 3 }
+    let lines = try run.lines()
+    try run.wait("steps") { try self.run.lines() > lines + 3 }
     kill(run.process.processIdentifier, SIGKILL)
     run.process.waitUntilExit()
     #expect(world.names("runtime").isEmpty, "a killed run leaves private copies behind")

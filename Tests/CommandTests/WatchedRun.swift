@@ -10,6 +10,8 @@ final class WatchedRun {
   let process = Process()
   private let output: String
   private var installs = 0
+  /// What was read of metrics.jsonl: whole lines, and the reloads among them.
+  private var read = (offset: UInt64(0), rest: Data(), lines: 0, reloads: [[String: Any]]())
 
   /// The library that the run uses.
   var library: String { world.path("work/libreload.so") }
@@ -30,7 +32,7 @@ final class WatchedRun {
   static func arguments(_ world: CommandWorld, _ output: String, _ more: [String]) -> [String] {
     [
       Resources.command, "train", "--model", world.path("model"), "--train-file", world.path("train.txt"),
-      "--output-dir", world.path(output), "--max-steps", "200000", "--batch-size", "8", "--learning-rate", "1e-4",
+      "--output-dir", world.path(output), "--max-steps", "10000000", "--batch-size", "64", "--learning-rate", "1e-4",
       "--threads", "1", "--save-steps", "1000000",
     ] + more
   }
@@ -73,7 +75,7 @@ final class WatchedRun {
     process.standardOutput = FileHandle.nullDevice
     process.standardError = FileHandle(forWritingAtPath: world.path("errors"))
     try process.run()
-    try wait("the first steps") { self.world.lines(self.output) > 5 }
+    try wait("the first steps") { try self.lines() > 5 }
   }
 
   /// Waits until something is so; a run that ends, or five minutes, is the end of patience.
@@ -82,7 +84,7 @@ final class WatchedRun {
     while try !condition() {
       try #require(process.isRunning, "the run ended while the test waited for \(what): \(errors)")
       try #require(Date().timeIntervalSince(start) < 300, "nothing came of \(what): \(errors)")
-      usleep(2000)
+      usleep(5000)
     }
   }
 
@@ -95,18 +97,38 @@ final class WatchedRun {
 
   var errors: String { (try? String(contentsOfFile: world.path("errors"), encoding: .utf8)) ?? "" }
 
+  /// Lines of the log so far.
+  func lines() throws -> Int {
+    try readOn()
+    return read.lines
+  }
+
   /// What the log says of reloads so far.
   func reloads() throws -> [[String: Any]] {
-    try String(decoding: world.data(output + "/metrics.jsonl"), as: UTF8.self).split(separator: "\n")
-      .filter { $0.hasPrefix("{\"reload\":") && $0.hasSuffix("}") }
-      .map { try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]) }
+    try readOn()
+    return read.reloads
+  }
+
+  /// Reads what the log has gained: it may be long, and it is asked for often.
+  private func readOn() throws {
+    guard let handle = FileHandle(forReadingAtPath: world.path(output + "/metrics.jsonl")) else { return }
+    try handle.seek(toOffset: read.offset)
+    let gained = try handle.readToEnd() ?? Data()
+    try handle.close()
+    read.offset += UInt64(gained.count)
+    let lines = (read.rest + gained).split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    read.rest = Data(lines.last ?? Data())
+    read.lines += max(0, lines.count - 1)
+    for line in lines.dropLast() where line.starts(with: Data("{\"reload\":".utf8)) {
+      read.reloads.append(try #require(try JSONSerialization.jsonObject(with: line) as? [String: Any]))
+    }
   }
 
   /// Waits for the next reload after `count` of them, and three more steps.
   func reload(after count: Int) throws -> [String: Any] {
     try wait("reload \(count + 1)") { try self.reloads().count > count }
-    let lines = world.lines(output)
-    try wait("steps after reload \(count + 1)") { self.world.lines(self.output) > lines + 3 }
+    let lines = try lines()
+    try wait("steps after reload \(count + 1)") { try self.lines() > lines + 3 }
     return try reloads()[count]
   }
 
