@@ -147,8 +147,13 @@ CK_CLONES static void pack_columns(int64_t m, int64_t terms, const float *a, int
     for (int64_t p = 0; p < terms; p++) {
       float *out = packed + i * A_STRIDE + p * rows;
       const float *source = a + p * lda + i;
+      // Copies of fixed size where all rows are there; of six, eight are copied, and the next term overwrites two.
       if (count == MAX_ROWS) {
         memcpy(out, source, MAX_ROWS * sizeof(float));
+        continue;
+      }
+      if (rows == 6 && i + 8 <= m) {
+        memcpy(out, source, 8 * sizeof(float));
         continue;
       }
       for (int64_t r = 0; r < count; r++) out[r] = source[r];
