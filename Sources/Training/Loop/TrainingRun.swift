@@ -54,9 +54,9 @@ package final class TrainingRun {
   var state = RunState()
   private let schedule: LearningRateSchedule
   private let order: DataOrder
-  private var log: RunLog?
-  private var savedStep = -1
-  private var evaluatedStep = -1
+  var log: RunLog?
+  var savedStep = -1
+  var evaluatedStep = -1
   private var smoothedStepSeconds = 0.0
   private var notesSaid: Set<String> = []
   let snapshot = StateSnapshot()
@@ -320,86 +320,6 @@ package final class TrainingRun {
         + [("isBest", .bool(isBest)), ("seconds", .integer(Int(seconds)))])
     let mark = state.step == 0 ? "  (before training)" : isBest ? "  (best so far)" : ""
     setup.display.note("step \(state.step): Spearman \(fixed(result.spearman, 2)) on \(result.pairs) pairs" + mark)
-  }
-
-  // MARK: - Checkpoints
-
-  private var tensors: [CheckpointTensor] { optimizer.tensors + setup.model.states }
-
-  private func save() throws {
-    try log?.flush()
-    if let best = state.best { state.bestOfCheckpoint[state.step] = best.step }
-    let kept = [state.step] + folder.checkpoints.steps.filter { $0 < state.step }.prefix(CheckpointFolder.kept - 1)
-    state.bestOfCheckpoint = state.bestOfCheckpoint.filter { kept.contains($0.key) }
-    var document = state.json
-    document["optimizerSteps"] = .integer(optimizer.steps)
-    document["evaluatedStep"] = .integer(evaluatedStep)
-    document["fingerprint"] = .object(JSONObject(setup.fingerprint))
-    try CheckpointFile.write(
-      to: folder.checkpoints.checkpointPath(step: state.step), state: document, tensors: tensors)
-    savedStep = state.step
-    needsCheckpoint = false
-    folder.checkpoints.prune(bestOfStep: state.bestOfCheckpoint)
-  }
-
-  /// Parameters and states are those of the last whole step; the gradients of the failed one are dropped.
-  private func saveAfter(failure: any Error) throws {
-    guard savedStep != state.step else { return }
-    do { try save() } catch let second {
-      setup.display.note("error: \(failure)")
-      throw second
-    }
-    setup.display.note(
-      "the state after step \(state.step) is in \(folder.checkpoints.checkpointPath(step: state.step))")
-  }
-
-  /// A call that never returns holds the weights where they were after the last whole step; states are put back.
-  private func saveWhenAPluginHangs() {
-    nonisolated(unsafe) let run = self
-    PluginGuard.onGivingUp {
-      run.snapshot.putBack(run.setup.model.states)
-      do {
-        try run.saveAfter(failure: TrainingError.interrupted(checkpoint: "", step: run.state.step))
-      } catch {
-        run.setup.display.note("error: \(error)")
-      }
-    }
-  }
-
-  private func restore() throws {
-    guard let (file, passedOver) = try folder.checkpoints.newest() else {
-      setup.display.note("nothing to resume in \(folder.path); starting from the first step")
-      return try folder.clear()
-    }
-    for reason in passedOver { setup.display.note("passed over: " + reason) }
-    try compareFingerprint(file)
-    guard let state = RunState(file.state) else {
-      throw TrainingError.brokenCheckpoints(path: file.path, reasons: ["its state lacks a member"])
-    }
-    for group in try file.restore(all: tensors) {
-      setup.display.note("note: \(group) is not in the checkpoint; it starts anew here")
-    }
-    optimizer.markTouchedRows()
-    self.state = state
-    optimizer.steps = file.state["optimizerSteps"]?.integer ?? state.step
-    evaluatedStep = file.state["evaluatedStep"]?.integer ?? -1
-    savedStep = state.step
-    for step in folder.checkpoints.steps where step > state.step {
-      unlink(folder.checkpoints.checkpointPath(step: step))
-    }
-    setup.display.note("resuming after step \(state.step) of \(totalSteps) from \(file.path)")
-  }
-
-  private func compareFingerprint(_ file: CheckpointFile) throws {
-    let old = file.state["fingerprint"]?.object ?? JSONObject()
-    let new = JSONObject(setup.fingerprint)
-    let keys = old.keys + new.keys.filter { old[$0] == nil }
-    let differences = keys.compactMap { key -> String? in
-      guard old[key] != new[key] else { return nil }
-      let texts = [old[key], new[key]].map { $0?.text(indent: nil) ?? "nothing" }
-      return "\(key): \(texts[0]) in the checkpoint, \(texts[1]) now"
-    }
-    guard differences.isEmpty else { throw TrainingError.resumeMismatch(path: file.path, differences: differences) }
   }
 }
 
