@@ -1,4 +1,4 @@
-// AdamW in one pass over the four buffers, the norm of a gradient, and the finite check.
+// AdamW in one pass over the four buffers, and the norm of a gradient.
 
 #include "ckernels.h"
 #include "clones.h"
@@ -28,13 +28,4 @@ double ck_squared_norm(int64_t count, const float *values) {
   double sum = 0;
   for (int l = 0; l < 16; l++) sum += partial[l];
   return sum;
-}
-
-// An infinity or a NaN has all exponent bits set.
-CK_CLONES
-int32_t ck_all_finite(int64_t count, const float *values) {
-  const uint32_t *bits = (const uint32_t *)values;
-  uint32_t bad = 0;
-  for (int64_t i = 0; i < count; i++) bad |= (bits[i] & 0x7f800000u) == 0x7f800000u;
-  return bad == 0;
 }

@@ -25,6 +25,7 @@ import Testing
     ("ours=mixcse:lambda=0.3", ["ours=mixcse:lambda=0.3"]),
     ("ours=a:file=\"x|y\"", ["ours=a:file=\"x|y\""]),
     ("a:file=\"x|y\"|z", ["a:file=\"x|y\"", "a:file=z"]),
+    ("a:file=z|\"x,y:w\"", ["a:file=z", "a:file=\"x,y:w\""]),
     ("./lib|odd.so:x=1|2", ["./lib|odd.so:x=1", "./lib|odd.so:x=2"]),
     ("0.5*infonce:temperature=0.1|0.2", ["0.5*infonce:temperature=0.1", "0.5*infonce:temperature=0.2"]),
     ("mixcse|simcse", ["mixcse|simcse"]), ("", [""]),

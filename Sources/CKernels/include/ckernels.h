@@ -62,8 +62,6 @@ typedef struct {
 void ck_adamw_step(int64_t count, ck_adamw settings, float *value, const float *gradient, float *m, float *v);
 // The sum of squares in double.
 double ck_squared_norm(int64_t count, const float *values);
-// Whether every value is finite: 1 or 0.
-int32_t ck_all_finite(int64_t count, const float *values);
 
 // Matrix products ---------------------------------------------------------------------------------
 

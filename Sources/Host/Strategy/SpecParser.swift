@@ -102,7 +102,7 @@ struct SpecParser {
       return (name, value)
     }
     var value = ""
-    while let character = peek, !",:".contains(character), !(chained && character == "+" && !isExponentSign(value)) {
+    while let character = peek, !",:".contains(character), !(chained && character == "+" && !isExponent(value)) {
       value.append(character)
       position += 1
     }
@@ -110,12 +110,8 @@ struct SpecParser {
     return (name, value)
   }
 
-  /// Whether a `+` after `value` belongs to a number such as `1e+3`.
-  private func isExponentSign(_ value: String) -> Bool {
-    guard let last = value.last, last == "e" || last == "E", value.dropLast().last?.isNumber == true else {
-      return false
-    }
-    return position + 1 < characters.count && characters[position + 1].isNumber
+  private func isExponent(_ value: String) -> Bool {
+    isExponentSign(after: value, next: position + 1 < characters.count ? characters[position + 1] : nil)
   }
 
   // MARK: Paths
@@ -163,6 +159,12 @@ struct SpecParser {
   private func failure(_ problem: String) -> SpecProblem {
     SpecProblem(text: text, column: position + 1, problem: problem)
   }
+}
+
+/// Whether a `+` after `value` and before `next` belongs to a number such as `1e+3`.
+func isExponentSign(after value: String, next: Character?) -> Bool {
+  guard let last = value.last, last == "e" || last == "E" else { return false }
+  return value.dropLast().last?.isNumber == true && next?.isNumber == true
 }
 
 /// Whether a component's name is a path to a library.

@@ -47,11 +47,10 @@ private struct GridScanner {
         hasLabel = hasLabel || !characters[..<index].contains { ":/+.*".contains($0) }
         add(character)
         values = [""]
-      case ",",
-        ":" where !isQuoted:
+      case "," where !isQuoted, ":" where !isQuoted:
         try close(at: index)
         add(character)
-      case "+" where !isQuoted && !isExponentSign(at: index):
+      case "+" where !isQuoted && !isExponent(at: index):
         try close(at: index)
         add(character)
       default: add(character)
@@ -91,10 +90,8 @@ private struct GridScanner {
     throw problem(at: index, "expected a value beside '|', found none")
   }
 
-  /// Whether the `+` at `index` belongs to a number such as `1e+3`, as for SpecParser.
-  private func isExponentSign(at index: Int) -> Bool {
-    guard let value = values?.last, let last = value.last, last == "e" || last == "E" else { return false }
-    return value.dropLast().last?.isNumber == true && index + 1 < characters.count && characters[index + 1].isNumber
+  private func isExponent(at index: Int) -> Bool {
+    isExponentSign(after: values?.last ?? "", next: index + 1 < characters.count ? characters[index + 1] : nil)
   }
 
   private func problem(at index: Int, _ problem: String) -> SpecProblem {
