@@ -43,25 +43,67 @@ CK_INLINE void product_tile(int rows, int64_t k, const float *a, int64_t a_row, 
   }
 }
 
-// C [m, n] = (or +=) A [m, k] B [k, n]; A is read at a + i a_row + p a_step, so it may be transposed.
+// C [m, n] = (or +=) A [m, k] B [k, n]; A is read at a + i a_row + p a_step, so it may be transposed. What six rows at a
+// time leave over goes by four, two and one: a single row has to wait for each of its sums.
 CK_INLINE void product(int64_t m, int64_t n, int64_t k, const float *a, int64_t a_row, int64_t a_step, const float *b,
                        int64_t b_step, float *c, int64_t c_row, int add) {
   for (int64_t j = 0; j < n; j += LANES) {
     int64_t lanes = n - j < LANES ? n - j : LANES;
     int64_t i = 0;
-    for (; i + TILE <= m; i += TILE) {
-      product_tile(TILE, k, a + i * a_row, a_row, a_step, b + j, b_step, c + i * c_row + j, c_row, lanes, add);
+#define PRODUCT_ROWS(ROWS) \
+  product_tile(ROWS, k, a + i * a_row, a_row, a_step, b + j, b_step, c + i * c_row + j, c_row, lanes, add)
+    for (; i + TILE <= m; i += TILE) PRODUCT_ROWS(TILE);
+    if (m - i >= 4) {
+      PRODUCT_ROWS(4);
+      i += 4;
     }
-    for (; i < m; i++) {
-      product_tile(1, k, a + i * a_row, a_row, a_step, b + j, b_step, c + i * c_row + j, c_row, lanes, add);
+    if (m - i >= 2) {
+      PRODUCT_ROWS(2);
+      i += 2;
     }
+    if (m - i == 1) PRODUCT_ROWS(1);
+#undef PRODUCT_ROWS
   }
+}
+
+typedef float vf8 __attribute__((vector_size(32), aligned(4)));
+
+// Eight features of eight rows, transposed: pairs of rows, then quarters, then halves of the lines change places.
+CK_INLINE void transpose_eight(vf8 x[8]) {
+  vf8 y[8];
+  for (int i = 0; i < 8; i += 2) {
+    y[i] = __builtin_shufflevector(x[i], x[i + 1], 0, 8, 2, 10, 4, 12, 6, 14);
+    y[i + 1] = __builtin_shufflevector(x[i], x[i + 1], 1, 9, 3, 11, 5, 13, 7, 15);
+  }
+  for (int i = 0; i < 8; i++) {
+    const vf8 low = y[(i & 4) + (i & 1)], high = y[(i & 4) + (i & 1) + 2];
+    x[i] = (i & 2) == 0 ? __builtin_shufflevector(low, high, 0, 1, 8, 9, 4, 5, 12, 13)
+                        : __builtin_shufflevector(low, high, 2, 3, 10, 11, 6, 7, 14, 15);
+  }
+  for (int i = 0; i < 4; i++) {
+    y[i] = __builtin_shufflevector(x[i], x[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+    y[i + 4] = __builtin_shufflevector(x[i], x[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+  }
+  for (int i = 0; i < 8; i++) x[i] = y[i];
 }
 
 // to [D, B] = factor * rows [count, D] transposed; columns from `count` on are zero.
 CK_INLINE void transpose(int64_t count, int64_t padded, int64_t dimension, const float *rows, int64_t stride,
                          float factor, float *to) {
-  for (int64_t d = 0; d < dimension; d++) {
+  int64_t d = 0;
+  for (; d + 8 <= dimension; d += 8) {
+    for (int64_t i = 0; i < padded; i += 8) {
+      vf8 block[8];
+#pragma clang loop unroll(full)
+      for (int r = 0; r < 8; r++) {
+        block[r] = i + r < count ? factor * *(const vf8 *)(rows + (i + r) * stride + d) : (vf8){0};
+      }
+      transpose_eight(block);
+#pragma clang loop unroll(full)
+      for (int r = 0; r < 8; r++) *(vf8 *)(to + (d + r) * padded + i) = block[r];
+    }
+  }
+  for (; d < dimension; d++) {
     float *line = to + d * padded;
     for (int64_t i = 0; i < count; i++) line[i] = factor * rows[i * stride + d];
     for (int64_t i = count; i < padded; i++) line[i] = 0;

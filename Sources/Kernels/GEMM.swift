@@ -74,11 +74,12 @@ package func gemm(
 private var panelWidth: Int { Int(ck_gemm_panel_width()) }
 private var tileHeight: Int { Int(ck_gemm_tile_height()) }
 
-/// How many rows of a product one thread takes at a time: some for each thread, whole tiles of the kernel, all of
-/// them where the product is too small to share. A row's numbers do not depend on it.
+/// How many rows of a product one thread takes at a time: some 128 for each thread, fewer of them would read all of B
+/// for little work; whole tiles of the kernel; all of them where the product is too small to share. A row's numbers do
+/// not depend on it.
 private func rowTile(_ m: Int, cost: Int, threads: Int) -> Int {
   guard m * cost > 1 << 18, threads > 1 else { return max(m, 1) }
-  let pieces = max(1, (m + 8 * tileHeight * threads - 1) / (8 * tileHeight * threads)) * threads
+  let pieces = (m + 128 * threads - 1) / (128 * threads) * threads
   let rows = (m + pieces - 1) / pieces
   return (rows + tileHeight - 1) / tileHeight * tileHeight
 }
