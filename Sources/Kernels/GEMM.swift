@@ -85,11 +85,12 @@ private func rowTile(_ m: Int, cost: Int, threads: Int) -> Int {
 }
 
 /// How many rows one thread takes at a time where several steps follow one another on the same rows: large enough for
-/// the products to run at speed, small enough to share out evenly.
+/// the products to run at speed, small enough to share out evenly where one processor is slower than another.
 ///
 /// Depends on the size only, so that sums over tiles do not depend on the number of threads.
 package func tileSize(_ size: Int) -> Int {
   guard size >= 128 else { return max(size, 1) }
-  let pieces = size < 256 ? 2 : (size + 1023) / 1024 * 4
+  guard size < 1024 else { return 126 }  // whole tiles of the kernels with six and with fourteen rows
+  let pieces = size < 256 ? 2 : 4
   return ((size + pieces - 1) / pieces + 15) / 16 * 16
 }
