@@ -78,6 +78,36 @@ import Testing
     for (a, b) in zip(logits[0], logits[1]) { #expect(isClose(a, 2 * b, relative: 1e-5), "\(a), \(b)") }
   }
 
+  /// Where gold scores are the untrained model's own cosines, and the rate ruins every model, what does not learn wins,
+  /// and the other is given up at the first rung.
+  @Test func aClearLoserIsGivenUp() throws {
+    let scored = try shell([
+      Resources.command, "evaluate", "--model", world.path("model"), "--pooler", "avg", "--pairs",
+      world.path("pairs.tsv"), "--pair-scores", world.path("scores.json"),
+    ])
+    try #require(scored.code == 0, "\(scored.errors)")
+    let document = try JSONSerialization.jsonObject(with: world.data("scores.json")) as? [String: Any]
+    let cosines = try #require((document?["sets"] as? [[String: Any]])?.first?["cosine"] as? [Double])
+    let lines = try String(decoding: world.data("pairs.tsv"), as: UTF8.self).split(separator: "\n")
+    let pairs = zip(lines, cosines).map { line, cosine in
+      line.split(separator: "\t").dropLast().joined(separator: "\t") + "\t\(2.5 + 2.5 * cosine)\n"
+    }
+    try world.write("own.tsv", pairs.joined())
+    let flags = [
+      "--eval-data", world.path("own.tsv"), "--pooler", "avg", "--learning-rate", "0.3", "--seeds", "42,43,44",
+    ]
+    let result = try compare("budget", ["still=0*infonce", "simcse"], flags + ["--budget"])
+    try #require(result.code == 0, "\(result.errors)")
+    #expect(result.errors.contains("simcse: given up after step 4: dev "), "\(result.errors)")
+    #expect(!world.exists("budget/runs/simcse-seed42/model.safetensors"))
+    let results = try #require(
+      try JSONSerialization.jsonObject(with: world.data("budget/results.json")) as? [String: Any])
+    let outcomes = try #require(results["runs"] as? [[String: Any]]).map { $0["outcome"] as? String }
+    #expect(outcomes == ["finished", "finished", "finished", "dropped", "dropped", "dropped"])
+    try #require(try compare("free", ["still=0*infonce"], flags).code == 0)
+    for seed in ["42", "43"] { try expectSame("budget/runs/still-seed" + seed, "free/runs/still-seed" + seed) }
+  }
+
   @Test func killedAndInterruptedRunsGoOn() throws {
     let strategies = ["simcse", "mixcse"]
     try #require(try compare("whole", strategies).code == 0)
