@@ -41,12 +41,12 @@ struct TrainCommand: ParsableCommand {
   @Flag(help: "Print the result as one JSON document on standard output.") var json = false
 
   func run() throws {
-    try checkWatch()
     runFlags.watchInput()
     let logger = commandLogger()
     let services = HostServices(pool: ThreadPool(threads: threads.count), logger: logger)
     let registry = try plugins.registry(logger: logger, services: services, copied: watch.isOn)
     let plan = try makePlan(registry)
+    try checkWatch(plan)
     let steps = plan.options.maximumSteps ?? 1000
     let display = ProgressDisplay(plainInterval: max(1, min(50, steps / 10)))
     for expansion in plan.strategy.expansions { display.note(expansion) }
@@ -57,10 +57,10 @@ struct TrainCommand: ParsableCommand {
   }
 
   /// What `--watch` cannot be combined with.
-  private func checkWatch() throws {
+  private func checkWatch(_ plan: TrainingPlan) throws {
     let others = [
       ("--isolate", plugins.isolation.isolate != nil), ("--frozen", training.frozen),
-      ("--schedule", !runFlags.schedules.isEmpty),
+      ("--schedule", !plan.schedules.isEmpty),
     ]
     guard watch.isOn, let other = others.first(where: { $0.1 })?.0 else { return }
     throw TrainingError.usage(
@@ -75,7 +75,9 @@ struct TrainCommand: ParsableCommand {
     var plan = TrainingPlan(
       modelFolder: model, options: options, strategy: spec, pooler: pooler, head: head)
     plan.headTrainOnly = strategy.objective.headTrainOnly
-    plan.schedules = try runFlags.schedules.map { try ValueSchedule(parsing: $0, registry: registry) }
+    plan.schedules = try (spec.schedules + runFlags.schedules).map {
+      try ValueSchedule(parsing: $0, registry: registry)
+    }
     plan.evaluationPooler = try training.evalPooler.map { try PoolerSpec(parsing: $0) }
     plan.temperature = strategy.objective.temperature
     plan.learnTemperature = strategy.objective.learnTemperature

@@ -67,6 +67,41 @@ import Testing
     #expect(schedules.count == 3 && schedules[2].contains("(sha256 "))
   }
 
+  /// A schedule in the place of a value is the same as `--schedule`, by itself and in a comparison.
+  @Test func valuesMayBeSchedules() throws {
+    let world = try CommandWorld()
+    let flag = try shell(arguments(world, "flag", ["--max-steps", "5", "--schedule", "mixcse.lambda=linear(0.1,0.4)"]))
+    try #require(flag.code == 0, "\(flag.errors)")
+    var typed = arguments(world, "typed", ["--max-steps", "5"])
+    typed[typed.firstIndex(of: "mixcse") ?? 0] = "mixcse:lambda=linear(0.1,0.4),mask=zero"
+    let value = try shell(typed)
+    try #require(value.code == 0, "\(value.errors)")
+    #expect(try world.metrics("flag") == world.metrics("typed"))
+
+    let compare = [
+      Resources.command, "compare", "--model", world.path("model"), "--train-file", world.path("train.txt"),
+      "--test-data", world.path("pairs.tsv"), "--pooler", "avg", "--batch-size", "8", "--threads", "1", "--seeds", "42",
+      "--max-steps", "5", "--save-steps", "3", "--output-dir",
+    ]
+    let strategies = ["mixcse:lambda=0.1|linear(0.1,0.4)", "moved=mixcse:lambda=0.4"]
+    let result = try shell(compare + [world.path("runs")] + strategies)
+    try #require(result.code == 0, "\(result.errors)")
+    let names = ["mixcse_lambda=0.1", "mixcse_lambda=linear_0.1_0.4_", "moved"]
+    let weights = try names.map { try world.data("runs/runs/\($0)-seed42/model.safetensors") }
+    #expect(Set(weights).count == 3)
+    #expect(try weights[1] == world.data("flag/model.safetensors"))
+
+    for (strategy, said) in [
+      ("mixcse:lambda=linear(0.1,4)", "numbers in"), ("mixcse:lambda=linear(0.1)", "linear(from,to)"),
+      ("mixcse:lambda=sine(0,1)", "lambda"),
+    ] {
+      let bad = try shell(compare + [world.path("bad"), strategy])
+      #expect(bad.code == 64 && bad.errors.contains(said), "\(strategy): \(bad.code) \(bad.errors)")
+    }
+    let shadow = try shell(arguments(world, "shadow", ["--shadow", "mixcse:lambda=linear(0.1,0.4)"]))
+    #expect(shadow.code == 64 && shadow.errors.contains("linear(0.1,0.4)"), "\(shadow.errors)")
+  }
+
   /// A number held at what it is anyway changes nothing; another one changes the loss of the first step.
   @Test func aScheduleReachesThePluginAndAMetricDoesNot() throws {
     let world = try CommandWorld()

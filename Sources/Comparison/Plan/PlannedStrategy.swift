@@ -3,6 +3,7 @@
 
 import Encoder
 package import Host
+import Training
 
 /// A strategy ready to be trained.
 package struct PlannedStrategy: Sendable, Equatable {
@@ -22,15 +23,24 @@ package struct PlannedStrategy: Sendable, Equatable {
   }
 
   /// Looks a strategy up.
-  /// - Throws: `PluginError`.
+  /// - Throws: `PluginError`; `TrainingError.usage` for values that are schedules (`lambda=linear(0.1,0.4)`) and cannot be.
   package init(_ text: StrategyText, registry: PluginRegistry) throws {
-    let strategy = try StrategyRequest.resolve(comparison: text.text, with: registry).strategy
-    compared = ComparedStrategy(label: text.label, text: text.text, canonical: strategy.text)
+    let strategy = try StrategyRequest.resolve(comparison: text.text, with: registry, schedulable: true).strategy
+    compared = ComparedStrategy(
+      label: text.label, text: text.text, canonical: ([strategy.text] + strategy.schedules).joined(separator: " "))
     arguments =
       strategy.samplers.flatMap { argument("--sampler", $0.text) }
       + strategy.losses.flatMap { argument("--loss", $0.text) }
+      + strategy.schedules.flatMap { argument("--schedule", $0) }
     let uses = strategy.samplers.map { (ComponentKind.sampler, $0) } + strategy.losses.map { (.loss, $0) }
-    components = .array(try uses.map { kind, spec in try Self.record(kind, spec, registry: registry) })
+    for schedule in try strategy.schedules.map({ try ValueSchedule(parsing: $0, registry: registry) }) {
+      let name = schedule.owner.prefix { $0 != "#" }  // mixcse#2 is the second mixcse
+      let owner = try uses.lazy.map { try registry.component($0, $1.name) }.first { $0.name == name }
+      try schedule.check(among: owner?.parameters ?? [])
+    }
+    components = .array(
+      try uses.map { kind, spec in try Self.record(kind, spec, registry: registry) }
+        + strategy.schedules.map { .string($0) })
   }
 
   /// What identifies one use of a component.

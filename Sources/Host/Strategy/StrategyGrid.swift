@@ -37,16 +37,23 @@ private struct GridScanner {
 
   mutating func expand() throws(SpecProblem) -> [String] {
     var isQuoted = false
+    var scheduleEnd = 0
     for (index, character) in characters.enumerated() {
+      if index < scheduleEnd {
+        add(character)
+        continue
+      }
       if character == "\"" { isQuoted.toggle() }
       switch character {
       case "|" where !isQuoted && values != nil:
         try checkValue(before: index)
         values?.append("")
+        scheduleEnd = index + 1 + scheduleLength(characters[(index + 1)...])
       case "=" where !isQuoted && values == nil:
         hasLabel = hasLabel || !characters[..<index].contains { ":/+.*".contains($0) }
         add(character)
         values = [""]
+        scheduleEnd = index + 1 + scheduleLength(characters[(index + 1)...])
       case "," where !isQuoted, ":" where !isQuoted:
         try close(at: index)
         add(character)

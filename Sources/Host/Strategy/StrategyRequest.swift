@@ -32,8 +32,9 @@ package struct StrategyRequest: Sendable, Equatable {
   }
 
   /// Expands methods, gives their parameters to the components that declare them, applies `--set`, checks every value.
+  /// - Parameter schedulable: whether `lambda=linear(0.1,0.4)` is a schedule, as in training, or a bad value.
   /// - Throws: `PluginError`
-  package func resolve(with registry: PluginRegistry) throws -> Resolved {
+  package func resolve(with registry: PluginRegistry, schedulable: Bool = false) throws -> Resolved {
     let builder = StrategyBuilder(registry: registry)
     if let method { try builder.add(method: try parsed(method)) }
     for text in samplers { try builder.add(sampler: try parsed(text)) }
@@ -41,14 +42,14 @@ package struct StrategyRequest: Sendable, Equatable {
     for text in losses { try builder.add(loss: try parsed(text, weighted: true)) }
     if let pooler { try builder.add(pooler: try PoolerSpec(parsing: pooler)) }
     for text in settings { try builder.apply(setting: text) }
-    return try builder.finish(label: label)
+    return try builder.finish(label: label, schedulable: schedulable)
   }
 
   /// One string for a whole strategy: `mixcse:lambda=0.3`, `infonce+mixcse+queue:size=256`, `ours=./libmine.so`.
   /// A single name is a method first; among several, each is the loss or sampler of that name, else a method.
   /// - Throws: `PluginError`
   package static func resolve(
-    comparison text: String, pooler: String? = nil, with registry: PluginRegistry
+    comparison text: String, pooler: String? = nil, with registry: PluginRegistry, schedulable: Bool = false
   ) throws -> Resolved {
     let (label, rest) = splitLabel(text)
     let specs: [ComponentSpec]
@@ -60,7 +61,7 @@ package struct StrategyRequest: Sendable, Equatable {
     let builder = StrategyBuilder(registry: registry)
     try builder.add(chain: specs)
     if let pooler { try builder.add(pooler: try PoolerSpec(parsing: pooler)) }
-    return try builder.finish(label: label)
+    return try builder.finish(label: label, schedulable: schedulable)
   }
 
   /// The label in front of a strategy's text, `ours` in `ours=./libmine.so`, and the rest.
@@ -254,7 +255,31 @@ private final class StrategyBuilder {
 
   // MARK: Finishing
 
-  func finish(label: String?) throws -> StrategyRequest.Resolved {
+  /// Takes the values that are schedules out of the settings of samplers and losses; until its first step, a run has the
+  /// default. Instances are called as in a run: the second of a name is `mixcse#2`.
+  private func takeSchedules() -> [String] {
+    var schedules: [String] = []
+    var seen: [String: Int] = [:]
+    for kind in [ComponentKind.pooler, .sampler, .loss] {
+      for index in parts[kind]?.indices ?? 0..<0 {
+        guard let part = parts[kind]?[index] else { continue }
+        let count = (seen[part.component.name] ?? 0) + 1
+        seen[part.component.name] = count
+        guard kind != .pooler else { continue }
+        let owner = count == 1 ? part.component.name : "\(part.component.name)#\(count)"
+        let numbers = part.component.parameters.filter { $0.type == .float || $0.type == .int }.map(\.name)
+        let scheduled = part.spec.settings.filter { name, value in
+          numbers.contains(name) && !value.isEmpty && scheduleLength(Array(value)[...]) == value.count
+        }
+        schedules += scheduled.map { "\(owner).\($0.0)=\($0.1)" }
+        parts[kind]?[index].spec.settings.removeAll { setting in scheduled.contains { $0.0 == setting.0 } }
+      }
+    }
+    return schedules
+  }
+
+  func finish(label: String?, schedulable: Bool) throws -> StrategyRequest.Resolved {
+    let schedules = schedulable ? takeSchedules() : []
     let samplers = parts[.sampler] ?? []
     if losses.isEmpty {
       guard let sampler = samplers.first else {
@@ -268,6 +293,7 @@ private final class StrategyBuilder {
     }
     var strategy = StrategySpec(samplers: samplers.map(\.spec), losses: losses.map(\.spec), label: label)
     strategy.expansions = expansions
+    strategy.schedules = schedules
     var pooler = pooler
     pooler?.chain = (parts[.pooler] ?? []).map(\.spec)
     return StrategyRequest.Resolved(strategy: strategy, pooler: pooler)

@@ -9,6 +9,8 @@ package struct StrategySpec: Sendable, Equatable {
   package var label: String?
   /// What methods stood for, for printing: `mixcse = sampler:mixcse loss:infonce`.
   package var expansions: [String] = []
+  /// Parameters that were given a course instead of a value, as `--schedule` says it: `mixcse.lambda=linear(0.1,0.4)`.
+  package var schedules: [String] = []
 
   package init(samplers: [ComponentSpec] = [], losses: [ComponentSpec] = [], label: String? = nil) {
     self.samplers = samplers

@@ -70,6 +70,24 @@ package struct ValueSchedule {
     }
   }
 
+  /// The instance and its parameter in a target that is not the learning rate.
+  package var owner: String { String(target[..<(target.lastIndex(of: ".") ?? target.startIndex)]) }
+  fileprivate var parameter: String { String(target[(target.lastIndex(of: ".") ?? target.startIndex)...].dropFirst()) }
+
+  /// Checks the parameter and the numbers known beforehand against what the owner declares.
+  /// - Throws: `TrainingError.usage` where there is no such parameter, it may not change, or a number leaves its range.
+  package func check(among declarations: [ParameterDeclaration]) throws {
+    let live = declarations.filter { $0.live && ($0.type == .float || $0.type == .int) }
+    guard let declaration = live.first(where: { $0.name == parameter }) else {
+      let names = live.map(\.name).joined(separator: ", ")
+      let choice = live.isEmpty ? "\(owner) has none" : "\(owner) has \(names)"
+      throw Self.usage(text, "a number that may change between steps, a 'live' parameter (\(choice))", "'\(parameter)'")
+    }
+    if let range = declaration.range, let end = ends.first(where: { !range.contains($0) }) {
+      throw Self.usage(text, "numbers in \(range)", "\(end)")
+    }
+  }
+
   /// What a resumed run must agree in.
   var record: JSONValue {
     guard case .function(let function) = form else { return .string(text) }
@@ -128,26 +146,15 @@ package struct RunningSchedule {
   private static func parameter(
     _ schedule: ValueSchedule, among instances: [PluginInstance], learnsTemperature: Bool
   ) throws -> RunningSchedule {
-    let dot = schedule.target.lastIndex(of: ".") ?? schedule.target.startIndex
-    let owner = String(schedule.target[..<dot])
-    let name = String(schedule.target[schedule.target.index(after: dot)...])
-    guard let instance = instances.first(where: { $0.name == owner }) else {
+    guard let instance = instances.first(where: { $0.name == schedule.owner }) else {
       let known = instances.map(\.name).joined(separator: ", ")
-      throw ValueSchedule.usage(schedule.text, "a component of this run (\(known))", "'\(owner)'")
+      throw ValueSchedule.usage(schedule.text, "a component of this run (\(known))", "'\(schedule.owner)'")
     }
-    let live = instance.values.declarations.filter { $0.live && ($0.type == .float || $0.type == .int) }.map(\.name)
-    let choice = live.isEmpty ? "\(owner) has none" : "\(owner) has \(live.joined(separator: ", "))"
-    guard let declaration = instance.values.declarations.first(where: { $0.name == name }), live.contains(name) else {
-      throw ValueSchedule.usage(
-        schedule.text, "a number that may change between steps, a 'live' parameter (\(choice))", "'\(name)'")
-    }
-    if learnsTemperature, name == "temperature" {
+    try schedule.check(among: instance.values.declarations)
+    if learnsTemperature, schedule.parameter == "temperature" {
       throw ValueSchedule.usage(schedule.text, "a temperature that is not learned", "--learn-temperature")
     }
-    if let range = declaration.range, let end = schedule.ends.first(where: { !range.contains($0) }) {
-      throw ValueSchedule.usage(schedule.text, "numbers in \(range)", "\(end)")
-    }
-    return RunningSchedule(schedule: schedule, values: instance.values, parameter: name)
+    return RunningSchedule(schedule: schedule, values: instance.values, parameter: schedule.parameter)
   }
 
   /// Computes the number for a step and puts it where the plugin reads it; no call may be running.

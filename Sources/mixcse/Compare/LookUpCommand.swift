@@ -13,6 +13,6 @@ struct LookUpCommand: ParsableCommand {
   /// What cannot be found is reported by the parent, which looks it up again.
   func run() throws {
     let registry = try plugins.registry(logger: commandLogger())
-    for text in strategies { _ = try StrategyRequest.resolve(comparison: text, with: registry) }
+    for text in strategies { _ = try StrategyRequest.resolve(comparison: text, with: registry, schedulable: true) }
   }
 }

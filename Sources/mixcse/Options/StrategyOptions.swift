@@ -43,7 +43,7 @@ struct StrategyOptions: ParsableArguments {
     let request = StrategyRequest(
       method: method, samplers: samplers, metrics: metrics, losses: losses, pooler: objective.pooler, settings: settings
     )
-    let resolved = try request.resolve(with: registry)
+    let resolved = try request.resolve(with: registry, schedulable: true)
     return (resolved.strategy, try resolved.pooler ?? PoolerSpec(parsing: objective.pooler))
   }
 }
