@@ -81,6 +81,21 @@ def training(o, name, model, batch, length, steps, rounds, table, scratch):
         table.append({"work": f"share of the objective and its plugins, {name}", "unit": "%", "ours": statistics.median(shares)})
 
 
+def growth(o, table, scratch):
+    """Milliseconds per 1,000 real tokens, over all steps but the first, for batches and lengths of several sizes."""
+    print("milliseconds per 1,000 tokens of a step; 'with padding' is what the peer computes")
+    for batch in (16, 64, 256):
+        for length in (16, 32, 128):
+            ours = train(o, o.model, batch, length, 4, scratch)
+            theirs = peer("train_step.py", o.model, o.text, 4, batch, length, o.threads)
+            tokens, padded = sum(theirs["tokens"][1:]), sum(theirs["padded"][1:])
+            here, there = (1e6 * sum(side["steps"][1:]) / tokens for side in (ours, theirs))
+            table.append({"work": f"growth, batch {batch}, length {length}", "unit": "ms per 1,000 tokens", "ours": here,
+                          "peer": there, "ratio": there / here, "tokens": tokens / 3, "padded": padded / 3})
+            print(f"batch {batch:3}, length {length:3}: {tokens / 3:6.0f} tokens a step, {padded / 3:6.0f} with padding "
+                  f"{here:9.1f} {there:9.1f} {there / here:6.2f}", flush=True)
+
+
 def encoding(o, rounds, table, scratch):
     lines = sentences(o.data)
     text = os.path.join(scratch, "sts.txt")
@@ -151,9 +166,7 @@ def main():
         if "tokenize" in parts:
             tokenizing(o, o.rounds, table)
         if "growth" in parts:
-            for batch in (16, 64, 256):
-                for length in (16, 32, 128):
-                    training(o, f"MiniLM-L6, batch {batch}, length {length} ", o.model, batch, length, 4, 1, table, scratch)
+            growth(o, table, scratch)
     if o.json:
         with open(o.json, "w") as file:
             json.dump({"machine": platform.processor() or platform.machine(), "threads": o.threads, "rounds": o.rounds,
