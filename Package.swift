@@ -43,7 +43,9 @@ let package = Package(
 
     // Floor 2: neighbours that never import each other.
     .target(name: "Encoder", dependencies: ["Kernels", "CKernels", "CZlib"], swiftSettings: walls),
-    .target(name: "Host", dependencies: ["PluginAPI", "Kernels", "CIsolation", "CFFI", logging], swiftSettings: walls),
+    .target(
+      name: "Host", dependencies: ["PluginAPI", "Kernels", "CKernels", "CIsolation", "CFFI", logging],
+      swiftSettings: walls),
 
     // Floor 3: what is compared and scored; how good the result is.
     .target(
@@ -90,7 +92,8 @@ let package = Package(
     .testTarget(name: "KernelsTests", dependencies: ["Kernels", "CKernels", "TestSupport"]),
     .testTarget(name: "TokenizerTests", dependencies: ["Tokenizer", "TestSupport"]),
     .testTarget(name: "EncoderTests", dependencies: ["Encoder", "Tokenizer", "Kernels", "TestSupport"]),
-    .testTarget(name: "HostTests", dependencies: ["Host", "PluginAPI", "Kernels", "TestSupport", logging]),
+    .testTarget(
+      name: "HostTests", dependencies: ["Host", "PluginAPI", "Kernels", "CKernels", "TestSupport", logging]),
     .testTarget(
       name: "ObjectiveTests",
       dependencies: ["Objective", "Host", "Encoder", "PluginAPI", "Kernels", "TestSupport", logging]),

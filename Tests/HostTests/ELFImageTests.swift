@@ -1,5 +1,6 @@
 // The ELF reader against real libraries, every truncation of one, and thousands of damaged ones.
 
+import CKernels
 import Foundation
 import Host
 import TestSupport
@@ -139,7 +140,7 @@ import Testing
   }
 }
 
-@Suite struct SHA256Tests {
+@Suite(.serialized) struct SHA256Tests {
   // Source: FIPS 180-4 examples, NIST CAVP SHA256ShortMsg.
   @Test(arguments: [
     ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
@@ -156,6 +157,23 @@ import Testing
   @Test func aMillionLetters() {
     let expected = "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"
     #expect(SHA256.digits(of: [UInt8](repeating: UInt8(ascii: "a"), count: 1_000_000)) == expected)
+  }
+
+  /// The instructions and the plain code agree on many blocks at once and on every split.
+  @Test func bothWaysAgree() {
+    guard ck_sha256_select(1) == 1 else {
+      print("skipped: this processor has no SHA instructions, so the plain code is all there is")
+      return
+    }
+    defer { _ = ck_sha256_select(1) }
+    let bytes = (0..<1000).map { UInt8(truncatingIfNeeded: $0 &* $0 &+ 7) }
+    for length in [0, 63, 64, 65, 127, 128, 200, 640, 1000] {
+      let digits = [Int32(1), 0].map { hardware in
+        _ = ck_sha256_select(hardware)
+        return SHA256.digits(of: Array(bytes.prefix(length)))
+      }
+      #expect(digits[0] == digits[1], "\(length) bytes")
+    }
   }
 
   @Test func everyLengthAndEverySplitAgreesWithTheSystem() throws {

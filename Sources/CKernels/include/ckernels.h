@@ -92,4 +92,12 @@ void ck_gemm_run(ck_gemm_shape shape, const float *a, const float *packed, float
 
 #include "ckernels_encoder.h"
 
+// Hashing -----------------------------------------------------------------------------------------
+
+// Adds `count` blocks of 64 bytes to the state of SHA-256.
+void ck_sha256_blocks(uint32_t state[8], const uint8_t *bytes, int64_t count);
+// Takes the processor's SHA instructions if wanted and there, else plain code; returns whether it did. For tests: the
+// instructions are taken at start. Both make the same hash.
+int32_t ck_sha256_select(int32_t hardware);
+
 #endif
