@@ -2,7 +2,8 @@
 
     train_step.py MODEL TEXT STEPS BATCH LENGTH THREADS
 
-Prints JSON: seconds, tokens, and tokens with padding of each step, seconds from process start to the end of the first, peak resident bytes.
+Prints JSON: seconds, tokens, and tokens with padding of each step, seconds from process start to the end of the first,
+peak resident bytes.
 The strategy is MixCSE with lambda 0.2 at temperature 0.05, pooler cls with a head, as in the reference.
 """
 import time

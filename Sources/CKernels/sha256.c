@@ -1,4 +1,4 @@
-// The compression function of SHA-256, with the processor's own instructions where it has them (ten times as fast):
+// The compression function of SHA-256, with the processor's own instructions where it has them:
 // what a run reads (models of hundreds of megabytes) is hashed before its first step.
 //
 // Source: FIPS 180-4; for the instructions, Intel's "SHA Extensions", 2013.
