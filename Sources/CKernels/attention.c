@@ -6,6 +6,10 @@
 // Backward:  dV = A^T dO.  dA = dO V^T.  dP = f dA.  Softmax: dS = P (dP - sum_keys P dP), and
 //            P dP = A dA, so with r = sum_keys A dA:  dS = A dA - P r.  dQ = scale dS K,  dK = scale dS^T Q.
 // P is made again from Q and K in backward: nothing but Q, K and V is kept.
+//
+// Where one token asks alone, its heads take the lanes instead, and rows x stand for keys and values alike: a head's
+// score q . (Wk x) is (Wk^T q) . x, and its result sum_keys A (Wv x + bv) is Wv sum_keys A x + bv sum_keys A. The maps are
+// the caller's: they work on one row per head and not on every key (DeepSeek-AI, "DeepSeek-V2", 2024, section 2.1).
 
 #include "ckernels.h"
 #include "dropout.h"
@@ -132,12 +136,15 @@ CK_INLINE void softmax_columns(int64_t keys, int64_t padded, float *scores) {
   }
 }
 
-// to = f from, [L, B]; `first` is the first query of the block.
-CK_INLINE void drop_columns(ck_attention s, int64_t first, int64_t padded, const float *from, float *to) {
+// to = f from, [L, B]; `first` is the first query of the block, or with `are_heads` the first head.
+CK_INLINE void drop_columns(ck_attention s, int are_heads, int64_t first, int64_t padded, const float *from, float *to) {
   for (int64_t i = 0; i < padded; i += LANES) {
+    const vu32 lanes = CK_LANE_NUMBERS + (uint32_t)(first + i);
+    const vu32 rows = are_heads ? CK_SPLAT(s.first_row) : lanes + s.first_row;
+    const vu32 heads = are_heads ? lanes + s.head : CK_SPLAT(s.head);
     for (int64_t j = 0; j < s.keys; j += 8) {
       vf factors[8];
-      ck_attention_factors(s.dropout, s.first_row + (uint32_t)(first + i), s.head, (uint32_t)(j / 8), factors);
+      ck_attention_factors(s.dropout, &rows, &heads, (uint32_t)(j / 8), factors);
       int64_t count = s.keys - j < 8 ? s.keys - j : 8;
       for (int64_t t = 0; t < count; t++) {
         int64_t at = (j + t) * padded + i;
@@ -157,16 +164,28 @@ CK_INLINE void probabilities(ck_attention s, int64_t count, int64_t padded, cons
   softmax_columns(s.keys, padded, scores);
 }
 
+// Asks for the rows of the head that follows, which lie a head further on: rows are too far apart for the processor to
+// guess. Where no head follows, what is asked for is not needed, which costs nothing.
+CK_INLINE void fetch_next(int64_t count, const float *rows, int64_t stride, int64_t dimension) {
+  for (int64_t i = 0; i < count; i++) {
+    const float *next = rows + i * stride + dimension;
+    for (int64_t d = 0; d < dimension; d += LANES) __builtin_prefetch(next + d);
+  }
+}
+
 int64_t ck_attention_scratch(int64_t keys, int64_t dimension) { return BLOCK * (dimension + 3 * keys); }
 
 CK_WIDE_CLONES
 void ck_attention_forward(ck_attention s, const float *q, const float *k, const float *v, float *out,
                           float *scratch) {
   float *columns = scratch, *scores = scratch + BLOCK * s.dimension;
+  fetch_next(s.queries, q, s.query_stride, s.dimension);
+  fetch_next(s.keys, k, s.key_stride, s.dimension);
+  fetch_next(s.keys, v, s.key_stride, s.dimension);
   for (int64_t first = 0; first < s.queries; first += BLOCK) {
     int64_t count = s.queries - first < BLOCK ? s.queries - first : BLOCK, padded = padded_queries(count);
     probabilities(s, count, padded, q + first * s.query_stride, k, columns, scores);
-    if (s.dropout.threshold > 0) drop_columns(s, first, padded, scores, scores);
+    if (s.dropout.threshold > 0) drop_columns(s, 0, first, padded, scores, scores);
     product(count, s.dimension, s.keys, scores, 1, padded, v, s.key_stride, out + first * s.out_stride, s.out_stride,
             0);
   }
@@ -196,12 +215,16 @@ void ck_attention_backward(ck_attention s, const float *q, const float *k, const
   float *columns = scratch, *scores = columns + BLOCK * s.dimension;
   float *upstream = scores + BLOCK * s.keys, *dropped = scores;
   if (s.dropout.threshold > 0) dropped = upstream + BLOCK * s.keys;
+  fetch_next(s.queries, q, s.query_stride, s.dimension);
+  fetch_next(s.keys, k, s.key_stride, s.dimension);
+  fetch_next(s.keys, v, s.key_stride, s.dimension);
+  fetch_next(s.queries, d_out, s.out_stride, s.dimension);
   for (int64_t first = 0; first < s.queries; first += BLOCK) {
     int64_t count = s.queries - first < BLOCK ? s.queries - first : BLOCK, padded = padded_queries(count);
     const float *q_block = q + first * s.query_stride, *d_block = d_out + first * s.out_stride;
     int add = first > 0;
     probabilities(s, count, padded, q_block, k, columns, scores);
-    if (s.dropout.threshold > 0) drop_columns(s, first, padded, scores, dropped);
+    if (s.dropout.threshold > 0) drop_columns(s, 0, first, padded, scores, dropped);
     transpose(count, padded, s.dimension, d_block, s.out_stride, 1, columns);
     product(s.keys, padded, s.dimension, v, s.key_stride, 1, columns, padded, upstream, padded, 0);
     product(s.keys, s.dimension, count, dropped, padded, 1, d_block, s.out_stride, dv, s.key_stride, add);
@@ -209,5 +232,57 @@ void ck_attention_backward(ck_attention s, const float *q, const float *k, const
     product(count, s.dimension, s.keys, upstream, 1, padded, k, s.key_stride, dq + first * s.query_stride,
             s.query_stride, 0);
     product(s.keys, s.dimension, count, upstream, padded, 1, q_block, s.query_stride, dk, s.key_stride, add);
+  }
+}
+
+// sums[i] = sum_keys A for the heads of a block.
+CK_INLINE void sum_columns(int64_t keys, int64_t count, int64_t padded, const float *scores, float *sums) {
+  for (int64_t i = 0; i < padded; i += LANES) {
+    vf sum = VF_ZERO;
+    for (int64_t j = 0; j < keys; j++) sum += VF_LOAD(scores + j * padded + i);
+    vf_store_part(sums + i, &sum, count - i < LANES ? count - i : LANES);
+  }
+}
+
+CK_WIDE_CLONES
+void ck_token_attention_forward(ck_attention s, const float *q, const float *x, float *out, float *sums, float *scratch) {
+  float *columns = scratch, *scores = scratch + BLOCK * s.dimension;
+  for (int64_t first = 0; first < s.queries; first += BLOCK) {
+    int64_t count = s.queries - first < BLOCK ? s.queries - first : BLOCK, padded = padded_queries(count);
+    probabilities(s, count, padded, q + first * s.query_stride, x, columns, scores);
+    if (s.dropout.threshold > 0) drop_columns(s, 1, first, padded, scores, scores);
+    sum_columns(s.keys, count, padded, scores, sums + first);
+    product(count, s.dimension, s.keys, scores, 1, padded, x, s.key_stride, out + first * s.out_stride, s.out_stride, 0);
+  }
+}
+
+// Adds the gradient of sum_keys A to that of every A.
+CK_INLINE void add_to_columns(int64_t keys, int64_t count, int64_t padded, const float *d_sums, float *upstream) {
+  for (int64_t i = 0; i < padded; i += LANES) {
+    vf d;
+    vf_load_part(&d, d_sums + i, count - i < LANES ? count - i : LANES);
+    for (int64_t j = 0; j < keys; j++) VF_STORE(upstream + j * padded + i, VF_LOAD(upstream + j * padded + i) + d);
+  }
+}
+
+CK_WIDE_CLONES
+void ck_token_attention_backward(ck_attention s, const float *q, const float *x, const float *d_out, const float *d_sums,
+                                 float *dq, float *dx, float *scratch) {
+  float *columns = scratch, *scores = columns + BLOCK * s.dimension;
+  float *upstream = scores + BLOCK * s.keys, *dropped = scores;
+  if (s.dropout.threshold > 0) dropped = upstream + BLOCK * s.keys;
+  for (int64_t first = 0; first < s.queries; first += BLOCK) {
+    int64_t count = s.queries - first < BLOCK ? s.queries - first : BLOCK, padded = padded_queries(count);
+    const float *q_block = q + first * s.query_stride, *d_block = d_out + first * s.out_stride;
+    probabilities(s, count, padded, q_block, x, columns, scores);
+    if (s.dropout.threshold > 0) drop_columns(s, 1, first, padded, scores, dropped);
+    transpose(count, padded, s.dimension, d_block, s.out_stride, 1, columns);
+    product(s.keys, padded, s.dimension, x, s.key_stride, 1, columns, padded, upstream, padded, 0);
+    add_to_columns(s.keys, count, padded, d_sums + first, upstream);
+    product(s.keys, s.dimension, count, dropped, padded, 1, d_block, s.out_stride, dx, s.key_stride, first > 0);
+    softmax_columns_backward(s.keys, padded, s.scale, scores, dropped, upstream);
+    product(count, s.dimension, s.keys, upstream, 1, padded, x, s.key_stride, dq + first * s.query_stride,
+            s.query_stride, 0);
+    product(s.keys, s.dimension, count, upstream, padded, 1, q_block, s.query_stride, dx, s.key_stride, 1);
   }
 }

@@ -57,11 +57,11 @@ CK_INLINE void ck_row_factors(ck_dropout d, uint32_t row, uint32_t group, float 
   }
 }
 
-// Factors of the keys [8 block, 8 block + 8) of one head for sixteen queries that follow `row`, one query a lane.
-CK_INLINE void ck_attention_factors(ck_dropout d, uint32_t row, uint32_t head, uint32_t block, vf factors[8]) {
+// Factors of the keys [8 block, 8 block + 8) for sixteen lanes, each with the row and the head that ask.
+CK_INLINE void ck_attention_factors(ck_dropout d, const vu32 *rows, const vu32 *heads, uint32_t block, vf factors[8]) {
   vu32 c[4];
-  c[0] = CK_SPLAT(block | head << 16);
-  c[1] = CK_LANE_NUMBERS + row;
+  c[0] = *heads << 16 | block;
+  c[1] = *rows;
   c[2] = CK_SPLAT((uint32_t)d.step);
   c[3] = CK_SPLAT((uint32_t)(d.step >> 32));
   ck_philox_lanes(c, d.key);

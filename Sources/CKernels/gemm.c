@@ -106,34 +106,60 @@ int64_t ck_gemm_tile_height(void) { return kernels.rows; }
 
 int64_t ck_gemm_packed_count(int64_t n, int64_t k) { return rounded_up(n, kernels.columns) * k; }
 
-// Packed B: for each stretch of DEPTH terms all panels in turn, each `terms x columns`, columns beyond n zero.
-CK_CLONES void ck_gemm_pack(int64_t first_panel, int64_t panels, int32_t transposed, int64_t n, int64_t k, const float *b,
-                            int64_t ldb, float *packed) {
-  const int64_t width = kernels.columns, padded = rounded_up(n, width);
-  for (int64_t start = 0; start < k; start += DEPTH) {
-    const int64_t terms = smaller(DEPTH, k - start);
-    for (int64_t panel = first_panel; panel < first_panel + panels; panel++) {
-      const int64_t at = panel * width, columns = smaller(width, n - at);
-      float *out = packed + start * padded + at * terms;
-      if (!transposed) {
-        for (int64_t p = 0; p < terms; p++) {
-          memcpy(out + p * width, b + (start + p) * ldb + at, (size_t)columns * sizeof(float));
-          if (columns < width) memset(out + p * width + columns, 0, (size_t)(width - columns) * sizeof(float));
+int64_t ck_gemm_depth(void) { return DEPTH; }
+
+// Rows of B as they stand: eight at a time pass all panels, so that lines are read in order and written eight by eight.
+CK_INLINE void pack_stored(int64_t panels, int64_t terms, int64_t columns, const float *b, int64_t ldb, int64_t width,
+                           float *packed) {
+  for (int64_t p = 0; p < terms; p += 8) {
+    const int64_t end = smaller(p + 8, terms);
+    for (int64_t panel = 0; panel < panels; panel++) {
+      const int64_t at = panel * width, there = smaller(width, columns - at);
+      for (int64_t q = p; q < end; q++) {
+        float *out = packed + at * terms + q * width;
+        const float *source = b + q * ldb + at;
+        if (there == MAX_COLUMNS) {
+          memcpy(out, source, MAX_COLUMNS * sizeof(float));
+        } else if (there == LANES) {
+          memcpy(out, source, LANES * sizeof(float));
+        } else {
+          memcpy(out, source, (size_t)there * sizeof(float));
         }
-        continue;
-      }
-      // Eight terms at a time: one line of the source is read per column before it leaves the cache.
-      for (int64_t p = 0; p < terms; p += 8) {
-        const int64_t count = smaller(8, terms - p);
-        for (int64_t j = 0; j < columns; j++) {
-          const float *source = b + (at + j) * ldb + start + p;
-          for (int64_t q = 0; q < count; q++) out[(p + q) * width + j] = source[q];
-        }
-        for (int64_t j = columns; j < width; j++) {
-          for (int64_t q = 0; q < count; q++) out[(p + q) * width + j] = 0;
-        }
+        if (there < width) memset(out + there, 0, (size_t)(width - there) * sizeof(float));
       }
     }
+  }
+}
+
+// Columns of the stored B, eight terms at a time: one line of the source is read per column before it leaves the cache.
+CK_INLINE void pack_transposed(int64_t panels, int64_t terms, int64_t columns, const float *b, int64_t ldb, int64_t width,
+                               float *packed) {
+  for (int64_t at = 0; at < panels * width; at += width) {
+    float *out = packed + at * terms;
+    const int64_t there = smaller(width, columns - at);
+    for (int64_t p = 0; p < terms; p += 8) {
+      const int64_t count = smaller(8, terms - p);
+      for (int64_t j = 0; j < there; j++) {
+        const float *source = b + (at + j) * ldb + p;
+        for (int64_t q = 0; q < count; q++) out[(p + q) * width + j] = source[q];
+      }
+      for (int64_t j = there; j < width; j++) {
+        for (int64_t q = 0; q < count; q++) out[(p + q) * width + j] = 0;
+      }
+    }
+  }
+}
+
+// Packed B: for each stretch of DEPTH terms all panels in turn, each `terms x columns`, columns beyond n zero.
+CK_CLONES void ck_gemm_pack(int64_t stretch, int64_t first_panel, int64_t panels, int32_t transposed, int64_t n, int64_t k,
+                            const float *b, int64_t ldb, float *packed) {
+  const int64_t width = kernels.columns, padded = rounded_up(n, width), start = stretch * DEPTH, at = first_panel * width;
+  const int64_t terms = smaller(DEPTH, k - start), columns = n - at;
+  float *out = packed + start * padded + at * terms;
+  if (transposed) {
+    pack_transposed(panels, terms, columns, b + at * ldb + start, ldb, width, out);
+  } else {
+    pack_stored(panels, terms, columns, b + start * ldb + at, ldb, width, out);
   }
 }
 

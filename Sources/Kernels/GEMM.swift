@@ -20,9 +20,17 @@ package func pack(
 ) -> PackedMatrix {
   let packed = buffer.reserve(Int(ck_gemm_packed_count(Int64(n), Int64(k))))
   let panels = (n + panelWidth - 1) / panelWidth
-  pool.parallelFor(panels, grain: max(1, (1 << 16) / max(1, panelWidth * k))) { range, _ in
-    ck_gemm_pack(
-      Int64(range.lowerBound), Int64(range.count), tb == .yes ? 1 : 0, Int64(n), Int64(k), b, Int64(ldb), packed)
+  let depth = Int(ck_gemm_depth())
+  // Blocks of some 2^16 elements: a few panels of one stretch of terms.
+  let share = max(1, (1 << 16) / max(1, panelWidth * min(k, depth)))
+  let shares = (panels + share - 1) / share
+  pool.parallelFor((k + depth - 1) / depth * shares, grain: 1) { range, _ in
+    for block in range {
+      let (stretch, first) = (block / shares, block % shares * share)
+      ck_gemm_pack(
+        Int64(stretch), Int64(first), Int64(min(share, panels - first)), tb == .yes ? 1 : 0, Int64(n), Int64(k), b,
+        Int64(ldb), packed)
+    }
   }
   return PackedMatrix(n: n, k: k, pointer: UnsafePointer(packed))
 }
@@ -48,7 +56,7 @@ package func multiply(
   _ pool: ThreadPool, _ ta: Transpose, m: Int, alpha: Float = 1, a: UnsafePointer<Float>, lda: Int,
   by b: PackedMatrix, beta: Float, c: UnsafeMutablePointer<Float>, ldc: Int
 ) {
-  pool.parallelFor(m, grain: rowTile(m, cost: b.n * b.k, threads: pool.threads)) { range, worker in
+  pool.parallelFor(shares(m, cost: b.n * b.k, threads: pool.threads)) { range, _, worker in
     let i = range.lowerBound
     multiply(
       pool, worker: worker, ta, m: range.count, alpha: alpha, a: a + (ta == .no ? i * lda : i), lda: lda, by: b,
@@ -74,23 +82,25 @@ package func gemm(
 private var panelWidth: Int { Int(ck_gemm_panel_width()) }
 private var tileHeight: Int { Int(ck_gemm_tile_height()) }
 
-/// How many rows of a product one thread takes at a time: some 128 for each thread, fewer of them would read all of B
-/// for little work; whole tiles of the kernel; all of them where the product is too small to share. A row's numbers do
-/// not depend on it.
-private func rowTile(_ m: Int, cost: Int, threads: Int) -> Int {
-  guard m * cost > 1 << 18, threads > 1 else { return max(m, 1) }
+/// Which rows of a product one thread takes at a time: as many for each thread, some 128 at once, since fewer would read
+/// all of B for little work; whole tiles of the kernel; all of them where the product is too small to share. A row's
+/// numbers do not depend on it.
+private func shares(_ m: Int, cost: Int, threads: Int) -> Tiles {
+  guard m * cost > 1 << 18, threads > 1 else { return Tiles(m, of: max(m, 1)) }
+  guard m < 512 * threads else { return rowTiles(m) }
   let pieces = (m + 128 * threads - 1) / (128 * threads) * threads
-  let rows = (m + pieces - 1) / pieces
-  return (rows + tileHeight - 1) / tileHeight * tileHeight
+  let units = (m + tileHeight - 1) / tileHeight
+  return Tiles(m, of: (units + pieces - 1) / pieces * tileHeight)
 }
 
-/// How many rows one thread takes at a time where several steps follow one another on the same rows: large enough for
-/// the products to run at speed, small enough to share out evenly where one processor is slower than another.
+/// Which rows one thread takes at a time where several steps follow one another on the same rows: large enough for the
+/// products to run at speed, small enough to share out evenly where one processor is slower than another.
 ///
-/// Depends on the size only, so that sums over tiles do not depend on the number of threads.
-package func tileSize(_ size: Int) -> Int {
-  guard size >= 128 else { return max(size, 1) }
-  guard size < 1024 else { return 126 }  // whole tiles of the kernels with six and with fourteen rows
-  let pieces = size < 256 ? 2 : 4
-  return ((size + pieces - 1) / pieces + 15) / 16 * 16
+/// Depends on the number of rows only, so that sums over tiles do not depend on the number of threads.
+package func rowTiles(_ rows: Int) -> Tiles {
+  // Whole tiles of the kernels with six and with fourteen rows.
+  guard rows < 1024 else { return Tiles(rows, of: 126, last: 42) }
+  guard rows >= 128 else { return Tiles(rows, of: max(rows, 1)) }
+  let pieces = rows < 256 ? 2 : 4
+  return Tiles(rows, of: ((rows + pieces - 1) / pieces + 15) / 16 * 16)
 }

@@ -29,7 +29,12 @@ package func adamwStep(
     inverse_root_bias2: Float(1 / (1 - power(Double(beta2), step)).squareRoot()), gradient_scale: gradientScale)
   // A value that decays moves without a gradient, too.
   let movesAll = parameter.decays && weightDecay != 0
+  let isSparse = parameter.touched != nil
   parameter.forEachPart(pool, all: movesAll) { at, count in
+    if isSparse {
+      ck_claim(m + at, count * MemoryLayout<Float>.stride)
+      ck_claim(v + at, count * MemoryLayout<Float>.stride)
+    }
     ck_adamw_step(Int64(count), settings, parameter.value + at, parameter.gradient + at, m + at, v + at)
   }
 }

@@ -46,43 +46,66 @@ package final class ThreadPool: Sendable {
   /// `worker` lies in `0..<threads`, and no two running chunks share it. A nested call runs serially under
   /// the worker it came from; calls from several threads take turns.
   package func parallelFor(_ count: Int, grain: Int, _ body: (_ range: Range<Int>, _ worker: Int) -> Void) {
-    precondition(grain > 0, "the grain must be positive, not \(grain)")
-    guard count > 0 else { return }
-    guard threads > 1, count > grain else { return runSerially(count, grain: grain, body) }
+    parallelFor(Tiles(count, of: grain)) { range, _, worker in body(range, worker) }
+  }
+
+  /// The same with chunks of several sizes; `tile` is the chunk's number.
+  package func parallelFor(_ tiles: Tiles, _ body: (_ range: Range<Int>, _ tile: Int, _ worker: Int) -> Void) {
+    guard tiles.count > 0 else { return }
+    guard threads > 1, tiles.count > 1 else { return runSerially(tiles, body) }
     // Sharing the closure costs one small allocation.
     withoutActuallyEscaping(body) { body in
-      var job = Job(count: count, grain: grain, body: body)
-      withUnsafeMutablePointer(to: &job) {
-        ck_pool_run(handle, Int64((count + grain - 1) / grain), Job.runChunk, $0)
-      }
+      var job = Job(tiles: tiles, body: body)
+      withUnsafeMutablePointer(to: &job) { ck_pool_run(handle, Int64(tiles.count), Job.runChunk, $0) }
     }
   }
-}
 
-extension ThreadPool {
   /// The chunks in order on this thread, without any allocation.
-  private func runSerially(_ count: Int, grain: Int, _ body: (_ range: Range<Int>, _ worker: Int) -> Void) {
+  private func runSerially(_ tiles: Tiles, _ body: (_ range: Range<Int>, _ tile: Int, _ worker: Int) -> Void) {
     var worker: Int32 = 0
     let entered = ck_pool_enter(handle, &worker) == 1
     defer { if entered { ck_pool_leave(handle) } }
-    var start = 0
-    while start < count {
-      let end = min(start + grain, count)
-      body(start..<end, Int(worker))
-      start = end
-    }
+    for tile in 0..<tiles.count { body(tiles[tile], tile, Int(worker)) }
+  }
+}
+
+/// How a loop is cut into chunks: some of the first size, the rest of the second, the last chunk perhaps smaller.
+package struct Tiles {
+  /// How many chunks there are.
+  package let count: Int
+  private let total: Int
+  private let large: Int
+  private let small: Int
+  /// How many are large.
+  private let many: Int
+
+  /// Chunks of `0..<total`, each of `size` elements; with `last`, only as long as more than twice `size` is left, and of
+  /// `last` elements from there on, so that threads come to an end together.
+  package init(_ total: Int, of size: Int, last: Int? = nil) {
+    precondition(size > 0, "chunks must have a positive size, not \(size)")
+    self.total = total
+    large = size
+    small = last ?? size
+    many = last == nil ? total / size : max(0, total - 2 * size) / size
+    count = many + (total - many * size + small - 1) / small
+  }
+
+  /// The elements of the largest chunk.
+  package var largest: Int { min(total, many > 0 ? large : small) }
+
+  /// The elements of a chunk.
+  package subscript(chunk: Int) -> Range<Int> {
+    let start = min(chunk, many) * large + max(0, chunk - many) * small
+    return start..<min(start + (chunk < many ? large : small), total)
   }
 }
 
 private struct Job {
-  let count: Int
-  let grain: Int
-  let body: (Range<Int>, Int) -> Void
+  let tiles: Tiles
+  let body: (Range<Int>, Int, Int) -> Void
 
   static let runChunk: ck_chunk_fn = { context, chunk, worker in
     guard let job = context?.assumingMemoryBound(to: Job.self) else { return }
-    let start = Int(chunk) * job.pointee.grain
-    let end = min(start + job.pointee.grain, job.pointee.count)
-    job.pointee.body(start..<end, Int(worker))
+    job.pointee.body(job.pointee.tiles[Int(chunk)], Int(chunk), Int(worker))
   }
 }

@@ -12,6 +12,9 @@
 void *ck_allocate(size_t bytes);
 // Asks for small pages from the start of a large block on: for memory of which only some rows are ever written.
 void ck_prefer_small_pages(void *memory, size_t bytes);
+// Writes to every page of memory without changing it. A fresh page that is read first is a shared one of zeros, which has
+// to be taken from all processors when it is written to.
+void ck_claim(void *memory, size_t bytes);
 // Frees what ck_allocate returned; `bytes` must be the size asked for.
 void ck_free(void *memory, size_t bytes);
 
@@ -82,9 +85,12 @@ int64_t ck_gemm_panel_width(void);
 int64_t ck_gemm_tile_height(void);
 // Floats that packed op(B) [k, n] takes.
 int64_t ck_gemm_packed_count(int64_t n, int64_t k);
-// Packs panels [first, first + panels) of op(B); `transposed`: B is stored as [n, k]. Panels are independent.
-void ck_gemm_pack(int64_t first_panel, int64_t panels, int32_t transposed, int64_t n, int64_t k, const float *b, int64_t ldb,
-                  float *packed);
+// Terms of a stretch: op(B) is packed stretch by stretch.
+int64_t ck_gemm_depth(void);
+// Packs panels [first, first + panels) of a stretch of op(B); `transposed`: B is stored as [n, k]. Panels and stretches are
+// independent.
+void ck_gemm_pack(int64_t stretch, int64_t first_panel, int64_t panels, int32_t transposed, int64_t n, int64_t k,
+                  const float *b, int64_t ldb, float *packed);
 // Floats of scratch for `m` rows.
 int64_t ck_gemm_scratch_count(int64_t m);
 // Computes C on the calling thread; `scratch` is aligned like ck_allocate's memory.

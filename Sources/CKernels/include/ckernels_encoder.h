@@ -86,5 +86,13 @@ void ck_attention_forward(ck_attention shape, const float *q, const float *k, co
 // Writes dq, dk, dv (strides of q, k, k) from the gradient of out.
 void ck_attention_backward(ck_attention shape, const float *q, const float *k, const float *v, const float *d_out,
                            float *dq, float *dk, float *dv, float *scratch);
+// The heads of one token, which take the place of the queries (from `head` on, all at row `first_row`), and rows x
+// [keys, dimension] in that of keys and values: out [queries, dimension] = dropout(softmax(scale q x^T)) x, and sums
+// [queries] of what is left of each head's probabilities.
+void ck_token_attention_forward(ck_attention shape, const float *q, const float *x, float *out, float *sums,
+                                float *scratch);
+// Writes dq and dx (strides of q and x) from the gradients of out and sums.
+void ck_token_attention_backward(ck_attention shape, const float *q, const float *x, const float *d_out,
+                                 const float *d_sums, float *dq, float *dx, float *scratch);
 
 #endif

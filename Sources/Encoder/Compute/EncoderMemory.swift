@@ -6,10 +6,14 @@ import Kernels
 
 /// What one transformer layer keeps for backward; inference shares one among all layers.
 final class LayerActivations {
-  /// Queries, keys, values side by side `[T, 3H]`; for first tokens keys and values only, `[T, 2H]`.
+  /// Queries, keys, values side by side `[T, 3H]`.
   let projected = GrowingBuffer()
-  /// Queries of first tokens `[R, H]`.
+  // Where only first tokens are computed, instead: their queries `[R, H]`; with A heads, what each asks the input's rows
+  // and finds there `[R, A, H]`, and the sums of its probabilities `[R, A]`.
   let queries = GrowingBuffer()
+  let asked = GrowingBuffer()
+  let found = GrowingBuffer()
+  let sums = GrowingBuffer()
   /// Attention's result before its output projection `[R, H]`.
   let context = GrowingBuffer()
   let attentionNorm = NormActivations()
@@ -51,6 +55,9 @@ final class EncoderScratch {
   let contextGradient = GrowingBuffer()
   let projectedGradient = GrowingBuffer()
   let queryGradient = GrowingBuffer()
+  let askedGradient = GrowingBuffer()
+  let foundGradient = GrowingBuffer()
+  let sumsGradient = GrowingBuffer()
   /// Layer inputs made again from their normalised rows.
   let attentionState = GrowingBuffer()
   let layerInput = GrowingBuffer()

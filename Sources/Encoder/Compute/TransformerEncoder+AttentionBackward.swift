@@ -1,5 +1,5 @@
 // The backward pass below the feed-forward block: attention, its input projections, and the embeddings.
-// Letters: T tokens, R rows computed, H hidden.
+// Letters: T tokens, H hidden.
 
 import CKernels
 import Kernels
@@ -8,22 +8,19 @@ extension TransformerEncoder {
   /// Gradients of queries, keys and values from that of the context, one (sequence, head) pair at a time.
   func attentionBackward(_ layer: Int, _ kept: LayerActivations, _ pass: EncoderPass) {
     let plan = AttentionPlan(self, layer, kept, pass)
-    let (h, firstOnly) = (hiddenSize, pass.isFirstTokenOnly(layer))
-    let projected = scratch.projectedGradient.reserve(pass.tokens * (firstOnly ? 2 : 3) * h)
-    let dq = firstOnly ? scratch.queryGradient.reserve(pass.sequences * h) : projected
-    let dk = firstOnly ? projected : projected + h
-    let dv = dk + h
+    let dq = scratch.projectedGradient.reserve(pass.tokens * 3 * hiddenSize)
+    let (dk, dv) = (dq + hiddenSize, dq + 2 * hiddenSize)
     let share = plan.scratchCount
     let memory = scratch.attention.reserve(share * pool.threads)
     let upstream = scratch.contextGradient.pointer
     // Four products are needed; the scores, which are made again, are not counted.
     pool.profile.count(operations: 8 * plan.scoredElements)
-    pool.parallelFor(plan.pairs, grain: 2) { range, worker in
+    pool.parallelFor(plan.pairs, grain: plan.grain) { range, worker in
       for pair in range {
         let view = plan.view(pair)
         ck_attention_backward(
-          view.shape, plan.queries + view.query, plan.keys + view.key, plan.values + view.key, upstream + view.out,
-          dq + view.query, dk + view.key, dv + view.key, memory + worker * share)
+          view.shape, plan.queries + view.projected, plan.keys + view.projected, plan.values + view.projected, upstream + view.out,
+          dq + view.projected, dk + view.projected, dv + view.projected, memory + worker * share)
       }
     }
   }
@@ -45,44 +42,19 @@ extension TransformerEncoder {
     }
   }
 
-  /// From the gradients of queries, keys and values of every token: weights, biases and `d` `[T, H]`.
-  func projectionBackward(_ layer: Int, _ d: UnsafeMutablePointer<Float>, _ pass: EncoderPass)
-    -> UnsafeMutablePointer<Float>
-  {
+  /// From the gradients of queries, keys and values of every token: weights, biases and what they add to `d` `[T, H]`.
+  func projectionBackward(_ layer: Int, _ d: UnsafeMutablePointer<Float>, _ pass: EncoderPass) {
     let p = weights.layers[layer - 1]
     linearBackward(
       rows: pass.tokens, dy: scratch.projectedGradient.pointer, width: 3 * hiddenSize, x: scratch.layerInput.pointer,
-      weight: p.query.value, dWeight: p.query.gradient, dBias: p.queryBias.gradient, beta: 1, dx: d)
-    return d
+      weight: p.query.value, dWeight: p.query.gradient, dBias: p.queryBias.gradient, dx: d)
   }
 
-  /// The same where only first tokens have queries; `d` `[R, H]` holds the residual's gradient.
-  func projectionBackwardFirst(
-    _ layer: Int, _ d: UnsafeMutablePointer<Float>, _ kept: LayerActivations, _ pass: EncoderPass
-  ) -> UnsafeMutablePointer<Float> {
-    let h = hiddenSize
-    let p = weights.layers[layer - 1]
-    let dx = scratch.gradient[(layer - 1) % 2].reserve(pass.tokens * h)
-    linearBackward(
-      rows: pass.tokens, dy: scratch.projectedGradient.pointer, width: 2 * h, x: scratch.layerInput.pointer,
-      weight: p.query.value + h * h, dWeight: p.query.gradient + h * h, dBias: p.queryBias.gradient + h, beta: 0,
-      dx: dx)
-    let first = scratch.firstRows.reserve(pass.sequences * h)
-    gatherFirstRows(of: scratch.layerInput.pointer, into: first, pass)
-    linearBackward(
-      rows: pass.sequences, dy: scratch.queryGradient.pointer, width: h, x: first, weight: p.query.value,
-      dWeight: p.query.gradient, dBias: p.queryBias.gradient, beta: 1, dx: d)
-    for sequence in 0..<pass.sequences {
-      ck_add(Int64(h), d + sequence * h, dx + pass.offsets[sequence] * h)
-    }
-    return dx
-  }
-
-  /// dW += dy^T x, db += column sums, dx = dy W + beta dx, for y = x W^T + b and dy `[rows, width]`.
-  private func linearBackward(
+  /// dW += dy^T x, db += column sums, dx += dy W, for y = x W^T + b and dy `[rows, width]`.
+  func linearBackward(
     rows: Int, dy: UnsafeMutablePointer<Float>, width: Int, x: UnsafeMutablePointer<Float>,
     weight: UnsafeMutablePointer<Float>, dWeight: UnsafeMutablePointer<Float>, dBias: UnsafeMutablePointer<Float>,
-    beta: Float, dx: UnsafeMutablePointer<Float>
+    dx: UnsafeMutablePointer<Float>
   ) {
     let h = hiddenSize
     gemm(
@@ -92,7 +64,7 @@ extension TransformerEncoder {
       ck_column_sums(Int64(rows), Int64(range.count), dy + at, Int64(width), dBias + at)
     }
     gemm(
-      pool, .no, .no, m: rows, n: h, k: width, alpha: 1, a: dy, lda: width, b: weight, ldb: h, beta: beta, c: dx,
+      pool, .no, .no, m: rows, n: h, k: width, alpha: 1, a: dy, lda: width, b: weight, ldb: h, beta: 1, c: dx,
       ldc: h)
   }
 
@@ -125,7 +97,12 @@ extension TransformerEncoder {
   private func scatterEmbeddings(_ d: UnsafeMutablePointer<Float>, count: Int) {
     let h = hiddenSize
     let (ids, places) = (tokenIDs.reserve(count), positions.reserve(count))
-    if let touched = weights.word.touched { for at in 0..<count { touched.mark(Int(ids[at])) } }
+    if let touched = weights.word.touched {
+      for at in 0..<count where !touched[Int(ids[at])] {
+        touched.mark(Int(ids[at]))
+        ck_claim(weights.word.gradient + Int(ids[at]) * h, h * MemoryLayout<Float>.stride)
+      }
+    }
     pool.parallelFor(h, grain: 64) { range, _ in
       let (at, columns) = (range.lowerBound, Int64(range.count))
       ck_scatter_add(Int64(count), ids, Int64(h), columns, d + at, weights.word.gradient + at)

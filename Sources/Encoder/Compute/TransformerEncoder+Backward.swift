@@ -48,12 +48,13 @@ extension TransformerEncoder {
       addWeightGradient(p.intermediate, d: scratch.intermediateGradient, x: scratch.attentionState, rows: count)
       addWeightGradient(p.attentionOutput.weight, d: scratch.attentionBranch, x: kept.context, rows: count)
     }
+    if pass.isFirstTokenOnly(layer) { return firstTokensBackward(layer, d, kept, pass) }
     profile.measure("encoder backward/attention") { attentionBackward(layer, kept, pass) }
-    return profile.measure("encoder backward/query, key, value") {
+    profile.measure("encoder backward/query, key, value") {
       restoreInput(layer, pass)
-      return pass.isFirstTokenOnly(layer)
-        ? projectionBackwardFirst(layer, d, kept, pass) : projectionBackward(layer, d, pass)
+      projectionBackward(layer, d, pass)
     }
+    return d
   }
 
   /// Everything between the layer's output and attention's context. Leaves the gradient of the residual x in `d`,
@@ -67,15 +68,15 @@ extension TransformerEncoder {
     let site = sites.layers[layer - 1]
     let (attentionDropout, outputDropout) = (pass.hidden(site.attentionOutput), pass.hidden(site.output))
     let none = RandomStream(seed: 0, name: "").dropout(rate: 0, step: 0)
-    let tile = tileSize(count)
-    let sums = PartialSums(self, tiles: (count + tile - 1) / tile)
+    let tiles = rowTiles(count)
+    let sums = PartialSums(self, tiles: tiles.count)
     let numbers = pass.isFirstTokenOnly(layer) ? firstTokens.reserve(count) : nil
     let kernel = configuration.activation.kernel
     let maps = packed(p, .no)
-    pool.parallelFor(count, grain: tile) { range, worker in
+    pool.parallelFor(tiles) { range, tile, worker in
       let (at, wide) = (range.lowerBound * h, range.lowerBound * i)
       let tileRows = rows(range, numbers: numbers)
-      let sum = sums.start(tile: range.lowerBound / tile)
+      let sum = sums.start(tile: tile)
       normBackward(
         tileRows, p.output, outputDropout, kept.outputNorm, d + at, branch: buffers.outputBranch + at, sum)
       product(worker, range.count, buffers.outputBranch + at, maps.output, into: buffers.intermediate + wide)

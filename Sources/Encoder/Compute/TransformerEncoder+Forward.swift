@@ -33,8 +33,13 @@ extension TransformerEncoder {
   {
     let kept = pass.keepsActivations ? activations[layer - 1] : inferenceActivations
     let profile = pool.profile
-    let residual = profile.measure("encoder forward/query, key, value") { project(layer, input: input, kept, pass) }
-    profile.measure("encoder forward/attention") { attend(layer, kept, pass) }
+    var residual = input
+    if pass.isFirstTokenOnly(layer) {
+      residual = attendFirst(layer, input: input, kept, pass)
+    } else {
+      profile.measure("encoder forward/query, key, value") { project(layer, input: input, kept, pass) }
+      profile.measure("encoder forward/attention") { attend(layer, kept, pass) }
+    }
     let out = scratch.stream[layer % 2].reserve(pass.tokens * hiddenSize)
     profile.measure("encoder forward/output and feed-forward") {
       feedForward(layer, residual: residual, kept, into: out, pass)
@@ -42,33 +47,25 @@ extension TransformerEncoder {
     return out
   }
 
-  /// Queries, keys and values with their biases; returns the rows that the residual connection adds, `[R, H]`.
+  /// Queries, keys and values with their biases, `[T, 3H]`.
   private func project(
     _ layer: Int, input: UnsafeMutablePointer<Float>, _ kept: LayerActivations, _ pass: EncoderPass
-  ) -> UnsafeMutablePointer<Float> {
-    let h = hiddenSize
-    let (weight, bias) = (weights.layers[layer - 1].query.value, weights.layers[layer - 1].queryBias.value)
-    guard pass.isFirstTokenOnly(layer) else {
-      let out = kept.projected.reserve(pass.tokens * 3 * h)
-      linear(rows: pass.tokens, input, weight, bias, width: 3 * h, into: out)
-      return input
-    }
-    let keys = kept.projected.reserve(pass.tokens * 2 * h)
-    linear(rows: pass.tokens, input, weight + h * h, bias + h, width: 2 * h, into: keys)
-    let first = scratch.firstRows.reserve(pass.sequences * h)
-    gatherFirstRows(of: input, into: first, pass)
-    linear(rows: pass.sequences, first, weight, bias, width: h, into: kept.queries.reserve(pass.sequences * h))
-    return first
+  ) {
+    let p = weights.layers[layer - 1]
+    let width = 3 * hiddenSize
+    linear(
+      rows: pass.tokens, input, p.query.value, p.queryBias.value, width: width,
+      into: kept.projected.reserve(pass.tokens * width))
   }
 
   /// out `[rows, width]` = x `[rows, H]` W^T + bias.
-  private func linear(
+  func linear(
     rows: Int, _ x: UnsafePointer<Float>, _ weight: UnsafePointer<Float>, _ bias: UnsafePointer<Float>, width: Int,
     into out: UnsafeMutablePointer<Float>
   ) {
     let h = hiddenSize
     let packed = pack(pool, .yes, n: width, k: h, b: weight, ldb: h, into: scratch.packed[0])
-    pool.parallelFor(rows, grain: tileSize(rows)) { range, worker in
+    pool.parallelFor(rowTiles(rows)) { range, _, worker in
       let tile = out + range.lowerBound * width
       multiply(
         pool, worker: worker, .no, m: range.count, a: x + range.lowerBound * h, lda: h, by: packed, beta: 0, c: tile,
@@ -77,18 +74,18 @@ extension TransformerEncoder {
     }
   }
 
-  /// Attention's context `[R, H]`, one (sequence, head) pair at a time.
+  /// Attention's context `[T, H]`, one (sequence, head) pair at a time.
   private func attend(_ layer: Int, _ kept: LayerActivations, _ pass: EncoderPass) {
     let plan = AttentionPlan(self, layer, kept, pass)
-    let context = kept.context.reserve(pass.rows(layer) * hiddenSize)
+    let context = kept.context.reserve(pass.tokens * hiddenSize)
     let share = plan.scratchCount
     let memory = scratch.attention.reserve(share * pool.threads)
     pool.profile.count(operations: 4 * plan.scoredElements)
-    pool.parallelFor(plan.pairs, grain: 2) { range, worker in
+    pool.parallelFor(plan.pairs, grain: plan.grain) { range, worker in
       for pair in range {
         let view = plan.view(pair)
         ck_attention_forward(
-          view.shape, plan.queries + view.query, plan.keys + view.key, plan.values + view.key, context + view.out,
+          view.shape, plan.queries + view.projected, plan.keys + view.projected, plan.values + view.projected, context + view.out,
           memory + worker * share)
       }
     }
@@ -103,7 +100,8 @@ extension TransformerEncoder {
     let p = weights.layers[layer - 1]
     let site = sites.layers[layer - 1]
     let (attentionDropout, outputDropout) = (pass.hidden(site.attentionOutput), pass.hidden(site.output))
-    let tile = tileSize(count)
+    let tiles = rowTiles(count)
+    let tile = tiles.largest
     let share = tile * (h + (keeps ? i : 2 * i))
     let memory = scratch.perWorker.reserve(share * pool.threads)
     let kernel = configuration.activation.kernel
@@ -111,7 +109,7 @@ extension TransformerEncoder {
     if keeps { reserve(kept, rows: count) }
     let maps = packed(p, .yes)
     let numbers = pass.isFirstTokenOnly(layer) ? firstTokens.reserve(count) : nil
-    pool.parallelFor(count, grain: tile) { range, worker in
+    pool.parallelFor(tiles) { range, _, worker in
       let at = range.lowerBound
       let state = memory + worker * share
       let activated = state + tile * h
