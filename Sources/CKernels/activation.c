@@ -1,5 +1,5 @@
-// Elementwise activations, with the bias of the layer before them. Backward replaces the upstream gradient by
-// its product with the derivative, and the kept input by the output (needed once more for the weight gradient).
+// Elementwise activations, with the bias of the layer before them. Backward replaces the upstream gradient by its product
+// with the derivative, and makes the output again (needed once more for the weight gradient).
 //
 // GELU(x) = x Phi(x); its derivative is Phi(x) + x phi(x), phi(x) = exp(-x^2/2) / sqrt(2 pi).
 //   Phi(-u) = exp(-u^2/2) t Q(t), t = 1/(1 + 0.34 u), u >= 0: Q is a fit with a relative error of 1.7e-8; the form
@@ -59,12 +59,12 @@ CK_INLINE point tanh_point(float x) {
       y[i] = POINT(biased).value;                                                                                  \
     }                                                                                                              \
   }                                                                                                                \
-  CK_CLONES static void NAME##_backward(int64_t count, float *restrict x, float *restrict d,                       \
-                                        float *restrict s) {                                                       \
+  CK_CLONES static void NAME##_backward(int64_t count, const float *restrict x, float *restrict y,                 \
+                                        float *restrict d, float *restrict s) {                                    \
     for (int64_t i = 0; i < count; i++) {                                                                          \
       point p = POINT(x[i]);                                                                                       \
       float g = d[i] * p.slope;                                                                                    \
-      x[i] = p.value;                                                                                              \
+      y[i] = p.value;                                                                                              \
       d[i] = g;                                                                                                    \
       s[i] += g;                                                                                                   \
     }                                                                                                              \
@@ -96,13 +96,15 @@ void ck_bias_activation_forward(ck_activation kind, int64_t rows, int64_t width,
   }
 }
 
-void ck_activation_backward(ck_activation kind, int64_t rows, int64_t width, float *x, float *d, float *d_bias) {
+void ck_activation_backward(ck_activation kind, int64_t rows, int64_t width, const float *x, float *y, float *d,
+                            float *d_bias) {
   for (int64_t r = 0; r < rows; r++) {
+    const int64_t at = r * width;
     switch (kind) {
-      case CK_GELU: gelu_backward(width, x + r * width, d + r * width, d_bias); break;
-      case CK_GELU_TANH: gelu_tanh_backward(width, x + r * width, d + r * width, d_bias); break;
-      case CK_RELU: relu_backward(width, x + r * width, d + r * width, d_bias); break;
-      case CK_TANH: tanh_backward(width, x + r * width, d + r * width, d_bias); break;
+      case CK_GELU: gelu_backward(width, x + at, y + at, d + at, d_bias); break;
+      case CK_GELU_TANH: gelu_tanh_backward(width, x + at, y + at, d + at, d_bias); break;
+      case CK_RELU: relu_backward(width, x + at, y + at, d + at, d_bias); break;
+      case CK_TANH: tanh_backward(width, x + at, y + at, d + at, d_bias); break;
     }
   }
 }

@@ -108,16 +108,17 @@ int64_t ck_gemm_packed_count(int64_t n, int64_t k) { return rounded_up(n, kernel
 
 int64_t ck_gemm_depth(void) { return DEPTH; }
 
-// Rows of B as they stand: eight at a time pass all panels, so that lines are read in order and written eight by eight.
-CK_INLINE void pack_stored(int64_t panels, int64_t terms, int64_t columns, const float *b, int64_t ldb, int64_t width,
-                           float *packed) {
-  for (int64_t p = 0; p < terms; p += 8) {
-    const int64_t end = smaller(p + 8, terms);
+// Terms [from, to) of a stretch, rows of the stored B: eight at a time pass all panels, so that lines are read in order and
+// written eight by eight.
+CK_INLINE void pack_stored(int64_t from, int64_t to, int64_t terms, int64_t panels, int64_t columns, const float *b,
+                           int64_t ldb, int64_t width, float *packed) {
+  for (int64_t p = from; p < to; p += 8) {
+    const int64_t end = smaller(p + 8, to);
     for (int64_t panel = 0; panel < panels; panel++) {
       const int64_t at = panel * width, there = smaller(width, columns - at);
       for (int64_t q = p; q < end; q++) {
         float *out = packed + at * terms + q * width;
-        const float *source = b + q * ldb + at;
+        const float *source = b + (q - from) * ldb + at;
         if (there == MAX_COLUMNS) {
           memcpy(out, source, MAX_COLUMNS * sizeof(float));
         } else if (there == LANES) {
@@ -159,7 +160,18 @@ CK_CLONES void ck_gemm_pack(int64_t stretch, int64_t first_panel, int64_t panels
   if (transposed) {
     pack_transposed(panels, terms, columns, b + at * ldb + start, ldb, width, out);
   } else {
-    pack_stored(panels, terms, columns, b + start * ldb + at, ldb, width, out);
+    pack_stored(0, terms, terms, panels, columns, b + start * ldb + at, ldb, width, out);
+  }
+}
+
+CK_CLONES void ck_gemm_pack_rows(int64_t first, int64_t count, int64_t n, int64_t k, const float *b, int64_t ldb,
+                                 float *packed) {
+  const int64_t width = kernels.columns, padded = rounded_up(n, width), end = first + count;
+  for (int64_t at = first; at < end;) {
+    const int64_t start = at / DEPTH * DEPTH, terms = smaller(DEPTH, k - start), stop = smaller(end, start + terms);
+    pack_stored(at - start, stop - start, terms, padded / width, n, b + (at - first) * ldb, ldb, width,
+                packed + start * padded);
+    at = stop;
   }
 }
 

@@ -31,12 +31,12 @@ package func activationForward(
   }
 }
 
-/// For `[rows, width]`: d *= f'(x), then x = f(x), then dBias += column sums of d. Runs on the calling thread.
+/// For `[rows, width]`: d *= f'(x), y = f(x), then dBias += column sums of d. Runs on the calling thread.
 package func activationBackward(
-  _ activation: Activation, rows: Int, width: Int, x: UnsafeMutablePointer<Float>, d: UnsafeMutablePointer<Float>,
-  dBias: UnsafeMutablePointer<Float>
+  _ activation: Activation, rows: Int, width: Int, x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>,
+  d: UnsafeMutablePointer<Float>, dBias: UnsafeMutablePointer<Float>
 ) {
-  ck_activation_backward(activation.kernel, Int64(rows), Int64(width), x, d, dBias)
+  ck_activation_backward(activation.kernel, Int64(rows), Int64(width), x, y, d, dBias)
 }
 
 /// Softmax of every row of `x`, in place.

@@ -11,14 +11,25 @@ package enum Transpose {
 /// op(B) `[k, n]` of a product in the layout the kernels read; the memory belongs to whoever gave the buffer.
 package struct PackedMatrix {
   package let n: Int, k: Int
-  let pointer: UnsafePointer<Float>
+  let pointer: UnsafeMutablePointer<Float>
+
+  /// Room in `buffer`, whose earlier contents are lost.
+  package init(n: Int, k: Int, in buffer: GrowingBuffer) {
+    (self.n, self.k) = (n, k)
+    pointer = buffer.reserve(Int(ck_gemm_packed_count(Int64(n), Int64(k))))
+  }
+
+  /// Packs some rows of B, which lie side by side at `source`; whoever makes them can do so while they are at hand.
+  package func store(_ rows: Range<Int>, from source: UnsafePointer<Float>) {
+    ck_gemm_pack_rows(Int64(rows.lowerBound), Int64(rows.count), Int64(n), Int64(k), source, Int64(n), pointer)
+  }
 }
 
 /// Packs op(B) `[k, n]` into `buffer`, whose earlier contents are lost; `ldb` is the distance between stored rows.
 package func pack(
   _ pool: ThreadPool, _ tb: Transpose, n: Int, k: Int, b: UnsafePointer<Float>, ldb: Int, into buffer: GrowingBuffer
 ) -> PackedMatrix {
-  let packed = buffer.reserve(Int(ck_gemm_packed_count(Int64(n), Int64(k))))
+  let packed = PackedMatrix(n: n, k: k, in: buffer)
   let panels = (n + panelWidth - 1) / panelWidth
   let depth = Int(ck_gemm_depth())
   // Blocks of some 2^16 elements: a few panels of one stretch of terms.
@@ -29,10 +40,10 @@ package func pack(
       let (stretch, first) = (block / shares, block % shares * share)
       ck_gemm_pack(
         Int64(stretch), Int64(first), Int64(min(share, panels - first)), tb == .yes ? 1 : 0, Int64(n), Int64(k), b,
-        Int64(ldb), packed)
+        Int64(ldb), packed.pointer)
     }
   }
-  return PackedMatrix(n: n, k: k, pointer: UnsafePointer(packed))
+  return packed
 }
 
 /// C = alpha * op(A) B + beta * C for `m` rows on the calling thread; `worker` is its number in `parallelFor`.

@@ -22,9 +22,10 @@ import Testing
     let x = Self.grid
     var y = [Float](repeating: 0, count: x.count)
     activationForward(pool, kind, count: x.count, x: x, y: &y)
-    var (kept, d, sums) = (x, [Float](repeating: 1, count: x.count), [Float](repeating: 0, count: x.count))
-    activationBackward(kind, rows: 1, width: x.count, x: &kept, d: &d, dBias: &sums)
-    #expect(kept == y && sums == d)
+    let zeros = [Float](repeating: 0, count: x.count)
+    var (again, d, sums) = (zeros, [Float](repeating: 1, count: x.count), zeros)
+    activationBackward(kind, rows: 1, width: x.count, x: x, y: &again, d: &d, dBias: &sums)
+    #expect(again == y && sums == d)
     var (worst, worstSlope) = (0.0, 0.0)
     for (i, value) in doubles(x).enumerated() {
       worst = max(worst, abs(Double(y[i]) - exact(kind, value)) / max(1, abs(value)))

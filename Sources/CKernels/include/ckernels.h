@@ -91,6 +91,8 @@ int64_t ck_gemm_depth(void);
 // independent.
 void ck_gemm_pack(int64_t stretch, int64_t first_panel, int64_t panels, int32_t transposed, int64_t n, int64_t k,
                   const float *b, int64_t ldb, float *packed);
+// Packs terms [first, first + count) of B [k, n]: `count` rows as they are stored, from `b` on.
+void ck_gemm_pack_rows(int64_t first, int64_t count, int64_t n, int64_t k, const float *b, int64_t ldb, float *packed);
 // Floats of scratch for `m` rows.
 int64_t ck_gemm_scratch_count(int64_t m);
 // Computes C on the calling thread; `scratch` is aligned like ck_allocate's memory.

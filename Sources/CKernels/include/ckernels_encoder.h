@@ -64,8 +64,9 @@ typedef enum { CK_GELU, CK_GELU_TANH, CK_RELU, CK_TANH } ck_activation;
 void ck_activation_forward(ck_activation kind, int64_t count, const float *x, float *y);
 // x += bias, y = f(x).
 void ck_bias_activation_forward(ck_activation kind, int64_t rows, int64_t width, const float *bias, float *x, float *y);
-// d *= f'(x), then x = f(x); d_bias += column sums of the new d.
-void ck_activation_backward(ck_activation kind, int64_t rows, int64_t width, float *x, float *d, float *d_bias);
+// d *= f'(x), y = f(x); d_bias += column sums of the new d. x, y and d do not overlap.
+void ck_activation_backward(ck_activation kind, int64_t rows, int64_t width, const float *x, float *y, float *d,
+                            float *d_bias);
 
 // Attention ---------------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ final class LayerActivations {
   /// Attention's result before its output projection `[R, H]`.
   let context = GrowingBuffer()
   let attentionNorm = NormActivations()
-  /// The input of the activation function `[R, I]`; backward turns it into the output.
+  /// The input of the activation function `[R, I]`.
   let intermediate = GrowingBuffer()
   let outputNorm = NormActivations()
 }
@@ -58,9 +58,11 @@ final class EncoderScratch {
   let askedGradient = GrowingBuffer()
   let foundGradient = GrowingBuffer()
   let sumsGradient = GrowingBuffer()
-  /// Layer inputs made again from their normalised rows.
-  let attentionState = GrowingBuffer()
+  /// The input of a layer of which only first tokens are computed, made again from its normalised rows.
   let layerInput = GrowingBuffer()
+  /// What weight gradients are products with, packed: inputs of maps in turn, and the activations' output.
+  let packedState = GrowingBuffer()
+  let packedActivation = GrowingBuffer()
   /// Column sums of each tile of rows.
   let partial = GrowingBuffer()
 }

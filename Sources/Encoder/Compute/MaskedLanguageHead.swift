@@ -116,7 +116,8 @@ package final class MaskedLanguageHead {
       rows(count, h), gamma.value, noDropout, normalized.pointer, inverse.pointer, d, nil, gamma.gradient,
       beta.gradient, nil)
     ck_activation_backward(
-      encoder.configuration.activation.kernel, Int64(count), Int64(h), before.pointer, d, denseBias.gradient)
+      encoder.configuration.activation.kernel, Int64(count), Int64(h), before.pointer, after.pointer, d,
+      denseBias.gradient)
     gemm(
       encoder.pool, .yes, .no, m: h, n: h, k: count, alpha: 1, a: d, lda: h, b: states.pointer, ldb: h, beta: 1,
       c: dense.gradient, ldc: h)

@@ -25,41 +25,32 @@ extension TransformerEncoder {
     }
   }
 
-  /// Makes the input of a layer again from the norm below it.
-  func restoreInput(_ layer: Int, _ pass: EncoderPass) {
-    let h = hiddenSize
-    let out = scratch.layerInput.reserve(pass.tokens * h)
-    let below = layer == 1 ? embeddingNorm : activations[layer - 2].outputNorm
-    let normalized = below.normalized.pointer
-    let embeddings = ck_norm(
-      gamma: weights.gamma.value, beta: weights.beta.value, epsilon: configuration.layerNormEpsilon)
-    let values = layer == 1 ? embeddings : norm(weights.layers[layer - 2].output)
-    let stream = sites.embeddings
-    let dropout = layer == 1 ? pass.hidden(stream) : stream.dropout(rate: 0, step: 0)
-    pool.parallelFor(pass.tokens, grain: 64) { range, _ in
-      let at = range.lowerBound * h
-      ck_affine_rows(rows(range, numbers: nil), values, dropout, normalized + at, out + at)
-    }
-  }
-
   /// From the gradients of queries, keys and values of every token: weights, biases and what they add to `d` `[T, H]`.
   func projectionBackward(_ layer: Int, _ d: UnsafeMutablePointer<Float>, _ pass: EncoderPass) {
     let p = weights.layers[layer - 1]
+    let x = PackedMatrix(n: hiddenSize, k: pass.tokens, in: scratch.packedState)
+    let input = LayerInput(self, layer, pass)
+    let grain = 64
+    let share = grain * hiddenSize
+    let memory = scratch.perWorker.reserve(share * pool.threads)
+    pool.parallelFor(pass.tokens, grain: grain) { range, worker in
+      let restored = memory + worker * share
+      input.restore(rows(range, numbers: nil), into: restored)
+      x.store(range, from: restored)
+    }
     linearBackward(
-      rows: pass.tokens, dy: scratch.projectedGradient.pointer, width: 3 * hiddenSize, x: scratch.layerInput.pointer,
-      weight: p.query.value, dWeight: p.query.gradient, dBias: p.queryBias.gradient, dx: d)
+      dy: scratch.projectedGradient.pointer, width: 3 * hiddenSize, x: x, weight: p.query.value,
+      dWeight: p.query.gradient, dBias: p.queryBias.gradient, dx: d)
   }
 
   /// dW += dy^T x, db += column sums, dx += dy W, for y = x W^T + b and dy `[rows, width]`.
   func linearBackward(
-    rows: Int, dy: UnsafeMutablePointer<Float>, width: Int, x: UnsafeMutablePointer<Float>,
-    weight: UnsafeMutablePointer<Float>, dWeight: UnsafeMutablePointer<Float>, dBias: UnsafeMutablePointer<Float>,
-    dx: UnsafeMutablePointer<Float>
+    dy: UnsafeMutablePointer<Float>, width: Int, x: PackedMatrix, weight: UnsafeMutablePointer<Float>,
+    dWeight: UnsafeMutablePointer<Float>, dBias: UnsafeMutablePointer<Float>, dx: UnsafeMutablePointer<Float>
   ) {
-    let h = hiddenSize
-    gemm(
-      pool, .yes, .no, m: width, n: h, k: rows, alpha: 1, a: dy, lda: width, b: x, ldb: h, beta: 1, c: dWeight, ldc: h)
-    pool.parallelFor(width, grain: 64) { range, _ in
+    let (h, rows) = (x.n, x.k)
+    addWeightGradient(dWeight, d: dy, width: width, x: x)
+    pool.parallelFor(width, grain: 192) { range, _ in
       let at = range.lowerBound
       ck_column_sums(Int64(rows), Int64(range.count), dy + at, Int64(width), dBias + at)
     }
@@ -109,5 +100,31 @@ extension TransformerEncoder {
       ck_scatter_add(Int64(count), places, Int64(h), columns, d + at, weights.position.gradient + at)
       ck_column_sums(Int64(count), columns, d + at, Int64(h), weights.type.gradient + at)
     }
+  }
+}
+
+/// What a layer's input is made of, so that it need not be kept: the normalised rows of the norm below it.
+struct LayerInput {
+  private let normalized: UnsafePointer<Float>
+  private let norm: ck_norm
+  private let dropout: ck_dropout
+
+  init(_ encoder: TransformerEncoder, _ layer: Int, _ pass: EncoderPass) {
+    let (weights, stream) = (encoder.weights, encoder.sites.embeddings)
+    guard layer > 1 else {
+      normalized = UnsafePointer(encoder.embeddingNorm.normalized.pointer)
+      norm = ck_norm(
+        gamma: weights.gamma.value, beta: weights.beta.value, epsilon: encoder.configuration.layerNormEpsilon)
+      dropout = pass.hidden(stream)
+      return
+    }
+    normalized = UnsafePointer(encoder.activations[layer - 2].outputNorm.normalized.pointer)
+    norm = encoder.norm(weights.layers[layer - 2].output)
+    dropout = stream.dropout(rate: 0, step: 0)
+  }
+
+  /// Makes some rows again.
+  func restore(_ rows: ck_rows, into out: UnsafeMutablePointer<Float>) {
+    ck_affine_rows(rows, norm, dropout, normalized + Int(rows.first * rows.width), out)
   }
 }

@@ -40,30 +40,37 @@ extension TransformerEncoder {
   {
     let kept = activations[layer - 1]
     let profile = pool.profile
-    profile.measure("encoder backward/output and feed-forward") { rowsBackward(layer, d, kept, pass) }
     let p = weights.layers[layer - 1]
     let count = pass.rows(layer)
+    let state = PackedMatrix(n: hiddenSize, k: count, in: scratch.packedState)
+    let activated = PackedMatrix(n: configuration.intermediateSize, k: count, in: scratch.packedActivation)
+    profile.measure("encoder backward/output and feed-forward") {
+      rowsBackward(layer, d, kept, state: state, activated: activated, pass)
+    }
     profile.measure("encoder backward/weight gradients") {
-      addWeightGradient(p.output.weight, d: scratch.outputBranch, x: kept.intermediate, rows: count)
-      addWeightGradient(p.intermediate, d: scratch.intermediateGradient, x: scratch.attentionState, rows: count)
-      addWeightGradient(p.attentionOutput.weight, d: scratch.attentionBranch, x: kept.context, rows: count)
+      addWeightGradient(p.output.weight, d: scratch.outputBranch, x: activated)
+      addWeightGradient(p.intermediate, d: scratch.intermediateGradient, x: state)
+      let context = pack(
+        pool, .no, n: hiddenSize, k: count, b: kept.context.pointer, ldb: hiddenSize, into: scratch.packedState)
+      addWeightGradient(p.attentionOutput.weight, d: scratch.attentionBranch, x: context)
     }
     if pass.isFirstTokenOnly(layer) { return firstTokensBackward(layer, d, kept, pass) }
     profile.measure("encoder backward/attention") { attentionBackward(layer, kept, pass) }
     profile.measure("encoder backward/query, key, value") {
-      restoreInput(layer, pass)
       projectionBackward(layer, d, pass)
     }
     return d
   }
 
   /// Everything between the layer's output and attention's context. Leaves the gradient of the residual x in `d`,
-  /// both branches' gradients, that of the feed-forward input, the activations' output, and u, in their buffers.
+  /// both branches' gradients and that of the feed-forward input in their buffers, u in `state` and the activations' output
+  /// in `activated`.
   private func rowsBackward(
-    _ layer: Int, _ d: UnsafeMutablePointer<Float>, _ kept: LayerActivations, _ pass: EncoderPass
+    _ layer: Int, _ d: UnsafeMutablePointer<Float>, _ kept: LayerActivations, state: PackedMatrix,
+    activated: PackedMatrix, _ pass: EncoderPass
   ) {
     let (h, i, count) = (hiddenSize, configuration.intermediateSize, pass.rows(layer))
-    let buffers = RowGradients(self, kept, rows: count)
+    let buffers = RowGradients(self, rows: count)
     let p = weights.layers[layer - 1]
     let site = sites.layers[layer - 1]
     let (attentionDropout, outputDropout) = (pass.hidden(site.attentionOutput), pass.hidden(site.output))
@@ -71,8 +78,10 @@ extension TransformerEncoder {
     let tiles = rowTiles(count)
     let sums = PartialSums(self, tiles: tiles.count)
     let numbers = pass.isFirstTokenOnly(layer) ? firstTokens.reserve(count) : nil
-    let kernel = configuration.activation.kernel
     let maps = packed(p, .no)
+    // One share per thread: u of a tile, and a few rows of the activations' output.
+    let share = tiles.largest * h + Self.activationRows * i
+    let memory = scratch.perWorker.reserve(share * pool.threads)
     pool.parallelFor(tiles) { range, tile, worker in
       let (at, wide) = (range.lowerBound * h, range.lowerBound * i)
       let tileRows = rows(range, numbers: numbers)
@@ -80,17 +89,36 @@ extension TransformerEncoder {
       normBackward(
         tileRows, p.output, outputDropout, kept.outputNorm, d + at, branch: buffers.outputBranch + at, sum)
       product(worker, range.count, buffers.outputBranch + at, maps.output, into: buffers.intermediate + wide)
-      ck_activation_backward(
-        kernel, Int64(range.count), Int64(i), buffers.activation + wide, buffers.intermediate + wide, sum + 6 * h)
+      let restored = memory + worker * share
+      activationBackward(
+        range, kept, buffers.intermediate, sum + 6 * h, restored + tiles.largest * h, activated: activated)
       product(worker, range.count, buffers.intermediate + wide, maps.intermediate, beta: 1, into: d + at)
       normBackward(
         tileRows, p.attentionOutput, attentionDropout, kept.attentionNorm, d + at,
         branch: buffers.attentionBranch + at, sum + 3 * h)
       product(worker, range.count, buffers.attentionBranch + at, maps.attentionOutput, into: buffers.context + at)
       ck_affine_rows(
-        tileRows, norm(p.attentionOutput), none, kept.attentionNorm.normalized.pointer + at, buffers.state + at)
+        tileRows, norm(p.attentionOutput), none, kept.attentionNorm.normalized.pointer + at, restored)
+      state.store(range, from: restored)
     }
     sums.add(to: p)
+  }
+
+  /// As many rows of the activations' output are made before they are packed.
+  private static let activationRows = 8
+
+  /// Backward of the activation for a tile: `d` `[R, I]` becomes its input's gradient, whose column sums go to `sum`.
+  private func activationBackward(
+    _ range: Range<Int>, _ kept: LayerActivations, _ d: UnsafeMutablePointer<Float>, _ sum: UnsafeMutablePointer<Float>,
+    _ rows: UnsafeMutablePointer<Float>, activated: PackedMatrix
+  ) {
+    let (i, kernel) = (configuration.intermediateSize, configuration.activation.kernel)
+    for start in stride(from: range.lowerBound, to: range.upperBound, by: Self.activationRows) {
+      let part = start..<min(start + Self.activationRows, range.upperBound)
+      ck_activation_backward(
+        kernel, Int64(part.count), Int64(i), kept.intermediate.pointer + start * i, rows, d + start * i, sum)
+      activated.store(part, from: rows)
+    }
   }
 
   /// Backward of norm, residual and dropout for a tile: `d` becomes the residual's gradient.
@@ -105,11 +133,15 @@ extension TransformerEncoder {
   }
 
   /// dW += dy^T x over all rows.
-  private func addWeightGradient(_ weight: Parameter, d: GrowingBuffer, x: GrowingBuffer, rows: Int) {
-    let (out, width) = (weight.shape[0], weight.shape[1])
-    gemm(
-      pool, .yes, .no, m: out, n: width, k: rows, alpha: 1, a: d.pointer, lda: out, b: x.pointer, ldb: width, beta: 1,
-      c: weight.gradient, ldc: width)
+  func addWeightGradient(_ weight: Parameter, d: GrowingBuffer, x: PackedMatrix) {
+    addWeightGradient(weight.gradient, d: d.pointer, width: weight.shape[0], x: x)
+  }
+
+  /// The same for a gradient `[width, n]` and dy `[k, width]`.
+  func addWeightGradient(
+    _ gradient: UnsafeMutablePointer<Float>, d: UnsafePointer<Float>, width: Int, x: PackedMatrix
+  ) {
+    multiply(pool, .yes, m: width, a: d, lda: width, by: x, beta: 1, c: gradient, ldc: x.n)
   }
 }
 
@@ -118,18 +150,14 @@ private struct RowGradients {
   let outputBranch: UnsafeMutablePointer<Float>
   let attentionBranch: UnsafeMutablePointer<Float>
   let intermediate: UnsafeMutablePointer<Float>
-  let activation: UnsafeMutablePointer<Float>
   let context: UnsafeMutablePointer<Float>
-  let state: UnsafeMutablePointer<Float>
 
-  init(_ encoder: TransformerEncoder, _ kept: LayerActivations, rows: Int) {
+  init(_ encoder: TransformerEncoder, rows: Int) {
     let (h, i) = (encoder.hiddenSize, encoder.configuration.intermediateSize)
     outputBranch = encoder.scratch.outputBranch.reserve(rows * h)
     attentionBranch = encoder.scratch.attentionBranch.reserve(rows * h)
     intermediate = encoder.scratch.intermediateGradient.reserve(rows * i)
-    activation = kept.intermediate.pointer
     context = encoder.scratch.contextGradient.reserve(rows * h)
-    state = encoder.scratch.attentionState.reserve(rows * h)
   }
 }
 

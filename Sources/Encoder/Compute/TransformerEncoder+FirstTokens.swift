@@ -73,10 +73,13 @@ extension TransformerEncoder {
           pool, .yes, .no, m: maps.width, n: h, k: count, alpha: 1, a: upstream + column, lda: h, b: found + head * h,
           ldb: wide, beta: 1, c: maps.valueGradient + column * h, ldc: h)
       }
-      restoreInput(layer, pass)
     }
-    let input = scratch.layerInput.pointer
+    let restored = LayerInput(self, layer, pass)
+    let input = scratch.layerInput.reserve(pass.tokens * h)
     profile.measure("encoder backward/attention") {
+      pool.parallelFor(pass.tokens, grain: 64) { range, _ in
+        restored.restore(rows(range, numbers: nil), into: input + range.lowerBound * h)
+      }
       forEachFirstToken(layer, pass, products: 4) { shape, at, token, memory in
         ck_token_attention_backward(
           shape, asked + at * wide, input + token * h, dFound + at * wide, dSums + at * heads, dAsked + at * wide,
@@ -94,9 +97,9 @@ extension TransformerEncoder {
       }
       let first = scratch.firstRows.reserve(count * h)
       gatherFirstRows(of: input, into: first, pass)
+      let x = pack(pool, .no, n: h, k: count, b: first, ldb: h, into: scratch.packedState)
       linearBackward(
-        rows: count, dy: dQueries, width: h, x: first, weight: maps.query, dWeight: p.query.gradient,
-        dBias: p.queryBias.gradient, dx: d)
+        dy: dQueries, width: h, x: x, weight: maps.query, dWeight: p.query.gradient, dBias: p.queryBias.gradient, dx: d)
       for sequence in 0..<count { ck_add(Int64(h), d + sequence * h, dx + pass.offsets[sequence] * h) }
     }
     return dx
