@@ -97,20 +97,26 @@ def growth(o, table, scratch):
 
 
 def encoding(o, rounds, table, scratch):
+    """All sentences of the seven STS sets, as often as they occur there; and the peers on each distinct one once, which is
+    what we compute either way."""
     lines = sentences(o.data)
-    text = os.path.join(scratch, "sts.txt")
-    with open(text, "w", encoding="utf-8") as file:
-        file.write("".join(line + "\n" for line in lines))
-    ours, theirs, onnx = [], [], []
+    distinct = list(dict.fromkeys(lines))
+    files = {name: os.path.join(scratch, name + ".txt") for name in ("all", "distinct")}
+    for name, content in (("all", lines), ("distinct", distinct)):
+        with open(files[name], "w", encoding="utf-8") as file:
+            file.write("".join(line + "\n" for line in content))
+    peers = {"sentence-transformers": "st", "ONNX Runtime": "onnx"}
+    ours, theirs = [], {(name, peer_name): [] for name in files for peer_name in peers}
     for _ in range(rounds):
         began = time.time()
-        subprocess.run([o.mixcse, "encode", "--model", o.model, "--pooler", "avg", "--input", text, "--threads",
+        subprocess.run([o.mixcse, "encode", "--model", o.model, "--pooler", "avg", "--input", files["all"], "--threads",
                         str(o.threads), "--output", os.path.join(scratch, "e.npy")], check=True, stderr=subprocess.DEVNULL)
         ours.append(time.time() - began)
-        theirs.append(peer("encode.py", "st", o.model, text, o.threads)["seconds"])
-        onnx.append(peer("encode.py", "onnx", o.model, text, o.threads)["seconds"])
-    add(table, f"encoding {len(lines)} STS sentences, against sentence-transformers", "s", ours, theirs)
-    add(table, f"encoding {len(lines)} STS sentences, against ONNX Runtime", "s", ours, onnx)
+        for (name, peer_name), seconds in theirs.items():
+            seconds.append(peer("encode.py", peers[peer_name], o.model, files[name], o.threads)["seconds"])
+    for (name, peer_name), seconds in theirs.items():
+        given = f"{len(lines)} STS sentences" if name == "all" else f"them, the peer the {len(distinct)} distinct ones"
+        add(table, f"encoding {given}, against {peer_name}", "s", ours, seconds)
 
 
 def tokenizing(o, rounds, table):

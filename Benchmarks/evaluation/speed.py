@@ -36,19 +36,19 @@ def fields(path):
 
 
 def sentences(data):
-    """The distinct sentences of the scored pairs."""
-    found = {}
+    """The sentences of the scored pairs, as often as they occur."""
+    found = []
     for gold in sorted(glob.glob(data + "/STS/STS1[2-6]-en-test/STS.gs.*.txt")):
         pairs = gold.replace(".gs.", ".input.")
         if os.path.exists(pairs):
             for row, score in zip(fields(pairs), fields(gold)):
                 if score[0].strip():
-                    found.update(dict.fromkeys(" ".join(text.split()) for text in row[:2]))
+                    found += [" ".join(text.split()) for text in row[:2]]
     for row in fields(data + "/STS/STSBenchmark/sts-test.csv"):
-        found.update(dict.fromkeys(" ".join(text.split()) for text in row[5:7]))
+        found += [" ".join(text.split()) for text in row[5:7]]
     for row in fields(data + "/SICK/SICK_test_annotated.txt")[1:]:
-        found.update(dict.fromkeys(" ".join(text.split()) for text in row[1:3]))
-    return list(found)
+        found += [" ".join(text.split()) for text in row[1:3]]
+    return found
 
 
 def main():
@@ -59,7 +59,7 @@ def main():
     parser.add_argument("--threads", default="2")
     options = parser.parse_args()
     text = os.path.join(os.environ.get("TMPDIR", "/tmp"), f"sts-sentences-{os.getpid()}.txt")
-    lines = sentences(options.data)
+    lines = list(dict.fromkeys(sentences(options.data)))
     with open(text, "w", encoding="utf-8") as file:
         file.write("".join(line + "\n" for line in lines))
     ours, peer = [], []

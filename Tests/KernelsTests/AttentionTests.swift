@@ -80,4 +80,53 @@ import Testing
       #expect(relativeError(out, plain(s, shape.dropout, inputs[0], inputs[1], inputs[2])) < 4e-6, "\(keys)")
     }
   }
+
+  /// Heads of one token: scores, results and sums of probabilities, in double. Heads take the place of queries.
+  private func plainToken(_ s: Shape, _ d: ck_dropout, _ q: [Double], _ x: [Double]) -> (out: [Double], sums: [Double]) {
+    var (out, sums) = ([Double](), [Double]())
+    for head in 0..<s.queries {
+      let scores = (0..<s.keys).map { j in
+        (0..<s.dimension).reduce(0.0) { $0 + q[head * s.dimension + $1] * x[j * s.dimension + $1] }
+          / Double(s.dimension).squareRoot()
+      }
+      let e = scores.map { exp($0 - (scores.max() ?? 0)) }
+      let sum = e.reduce(0, +)
+      let p = e.enumerated().map { j, value in
+        value / sum * halfWordFactor(d, [UInt32(j / 8) | UInt32(head) << 16, 11, 2, 0], half: j % 8)
+      }
+      out += (0..<s.dimension).map { c in (0..<s.keys).reduce(0.0) { $0 + p[$1] * x[$1 * s.dimension + c] } }
+      sums.append(p.reduce(0, +))
+    }
+    return (out, sums)
+  }
+
+  @Test(arguments: [
+    Shape(keys: 1, queries: 1, dimension: 8, rate: 0), Shape(keys: 23, queries: 12, dimension: 24, rate: 0.1),
+    Shape(keys: 5, queries: 16, dimension: 16, rate: 0.5), Shape(keys: 17, queries: 17, dimension: 13, rate: 0),
+    Shape(keys: 7, queries: 67, dimension: 11, rate: 0.1),
+  ])
+  func headsOfOneToken(s: Shape) {
+    var shape = attention(s)
+    shape.head = 0
+    let (q, x) = (
+      randomValues(s.queries * s.dimension, seed: 1, scale: 2), randomValues(s.keys * s.dimension, seed: 2, scale: 2)
+    )
+    var scratch = [Float](repeating: .nan, count: Int(ck_attention_scratch(shape.keys, shape.dimension)))
+    var (out, sums) = (q.map { _ in Float.nan }, [Float](repeating: .nan, count: s.queries))
+    ck_token_attention_forward(shape, q, x, &out, &sums, &scratch)
+    let truth = plainToken(s, shape.dropout, doubles(q), doubles(x))
+    #expect(relativeError(out, truth.out, floor: 0.1) < 2e-6 && relativeError(sums, truth.sums, floor: 0.1) < 2e-6)
+
+    let (up, upSums) = (randomValues(q.count, seed: 4), randomValues(s.queries, seed: 5))
+    var (dq, dx) = (q.map { _ in Float.nan }, x.map { _ in Float.nan })
+    scratch = scratch.map { _ in .nan }
+    ck_token_attention_backward(shape, q, x, up, upSums, &dq, &dx, &scratch)
+    func loss(_ q: [Double], _ x: [Double]) -> Double {
+      let found = plainToken(s, shape.dropout, q, x)
+      return dot(found.out, doubles(up)) + dot(found.sums, doubles(upSums))
+    }
+    let slopes = centralDifferences(doubles(q)) { loss($0, doubles(x)) }
+    #expect(relativeError(dq, slopes, floor: 0.1) < 1e-5)
+    #expect(relativeError(dx, centralDifferences(doubles(x)) { loss(doubles(q), $0) }, floor: 0.1) < 1e-5)
+  }
 }

@@ -58,6 +58,29 @@ import Testing
     for threads in 2...5 { #expect(run(ThreadPool(threads: threads), ta, .yes, shape, beta: beta).found == one) }
   }
 
+  /// Rows of B that are packed as they come, in any order and across stretches, make the same product.
+  @Test(arguments: [Int32(128), 256, 512], [1, 31, 64, 147])
+  func packedByRows(bits: Int32, n: Int) {
+    _ = ck_gemm_select(bits)
+    defer { _ = ck_gemm_select(512) }
+    let (pool, m, k) = (ThreadPool(threads: 2), 23, 901)
+    let (a, b) = (randomValues(m * k, seed: 1), randomValues(k * n, seed: 2))
+    let (whole, rows) = (GrowingBuffer(), GrowingBuffer())
+    let expected = pack(pool, .no, n: n, k: k, b: b, ldb: n, into: whole)
+    let found = PackedMatrix(n: n, k: k, in: rows)
+    for range in [380..<395, 0..<1, 1..<380, 895..<901, 395..<895] {
+      b.withUnsafeBufferPointer { found.store(range, from: $0.baseAddress! + range.lowerBound * n) }
+    }
+    for transpose in [Transpose.no, .yes] {
+      let products = [expected, found].map { packed in
+        var c = [Float](repeating: .nan, count: m * n)
+        multiply(pool, transpose, m: m, a: a, lda: transpose == .no ? k : m, by: packed, beta: 0, c: &c, ldc: n)
+        return c
+      }
+      #expect(products[0] == products[1] && !products[0].contains { $0.isNaN })
+    }
+  }
+
   @Test func noTermsLeaveTheScaledC() {
     var c = randomValues(35, seed: 3)
     let before = c
@@ -76,8 +99,8 @@ import Testing
     defer { _ = ck_gemm_select(512) }
     #expect(found <= bits)
     for shape in [Shape(m: 31, n: 37, k: 41), Shape(m: 14, n: 64, k: 400), Shape(m: 67, n: 301, k: 29)] {
-      for ta in [Transpose.no, .yes] {
-        let (values, expected) = run(pool, ta, .yes, shape, beta: 1)
+      for (ta, tb) in [(Transpose.no, Transpose.no), (.no, .yes), (.yes, .no), (.yes, .yes)] {
+        let (values, expected) = run(pool, ta, tb, shape, beta: 1)
         #expect(relativeError(values, expected) < 2e-6)
       }
     }

@@ -22,6 +22,20 @@ import Testing
     }
   }
 
+  /// Every element belongs to one chunk, large ones come first, and what is left for small ones is two to three large ones.
+  @Test func tilesCoverEverything() {
+    for total in [0, 1, 41, 42, 43, 252, 377, 378, 379, 1024, 3341] {
+      let tiles = Tiles(total, of: 126, last: 42)
+      let ranges = (0..<tiles.count).map { tiles[$0] }
+      #expect(ranges.flatMap { Array($0) } == Array(0..<total))
+      #expect(ranges.dropLast().allSatisfy { $0.count == 126 || $0.count == 42 } && !ranges.contains { $0.isEmpty })
+      #expect(ranges.map(\.count) == ranges.map(\.count).sorted(by: >))
+      #expect(tiles.largest == ranges.map(\.count).max() ?? 0)
+      let rest = ranges.filter { $0.count <= 42 }.reduce(0) { $0 + $1.count }
+      #expect(rest < 378 && (total < 378 || rest >= 252))
+    }
+  }
+
   @Test func nestedCallsRunUnderTheirWorker() {
     let pool = ThreadPool(threads: 4)
     let total = Atomic<Int>(0)
