@@ -225,7 +225,7 @@ static void scale_rows(int64_t m, int64_t n, float beta, float *c, int64_t ldc) 
 }
 
 void ck_gemm_run(ck_gemm_shape shape, const float *a, const float *packed, float *c, float *scratch) {
-  enum { COLUMN_BLOCK = 256 };  // columns of packed B that stay in the second cache while rows pass by
+  enum { PANELS = 8 };  // of packed B, which stay in the second cache while rows pass by
   const int64_t m = shape.m, n = shape.n, k = shape.k, ldc = shape.ldc;
   const int64_t height = kernels.rows, width = kernels.columns, padded = rounded_up(n, width);
   const micro_kernel kernel = shape.transposed ? kernels.from_columns : kernels.from_rows;
@@ -239,8 +239,8 @@ void ck_gemm_run(ck_gemm_shape shape, const float *a, const float *packed, float
     } else {
       pack_rows(m, terms, a + start, shape.lda, scratch);
     }
-    for (int64_t block = 0; block < n; block += COLUMN_BLOCK) {
-      const int64_t end = smaller(n, block + COLUMN_BLOCK);
+    for (int64_t block = 0; block < n; block += PANELS * width) {
+      const int64_t end = smaller(n, block + PANELS * width);
       for (int64_t i = 0; i < m; i += height) {
         const float *rows = scratch + i * A_STRIDE;
         for (int64_t j = block; j < end; j += width) {
