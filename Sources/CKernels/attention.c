@@ -175,17 +175,33 @@ CK_INLINE void fetch_next(int64_t count, const float *rows, int64_t stride, int6
 
 int64_t ck_attention_scratch(int64_t keys, int64_t dimension) { return BLOCK * (dimension + 3 * keys); }
 
-CK_WIDE_CLONES
-void ck_attention_forward(ck_attention s, const float *q, const float *k, const float *v, float *out,
-                          float *scratch) {
+// sums[i] = sum_keys A, [B].
+CK_INLINE void sum_columns(int64_t keys, int64_t count, int64_t padded, const float *scores, float *sums) {
+  for (int64_t i = 0; i < padded; i += LANES) {
+    vf sum = VF_ZERO;
+    for (int64_t j = 0; j < keys; j++) sum += VF_LOAD(scores + j * padded + i);
+    vf_store_part(sums + i, &sum, count - i < LANES ? count - i : LANES);
+  }
+}
+
+// Adds the gradient of sum_keys A to that of every A.
+CK_INLINE void add_to_columns(int64_t keys, int64_t count, int64_t padded, const float *d_sums, float *upstream) {
+  for (int64_t i = 0; i < padded; i += LANES) {
+    vf d;
+    vf_load_part(&d, d_sums + i, count - i < LANES ? count - i : LANES);
+    for (int64_t j = 0; j < keys; j++) VF_STORE(upstream + j * padded + i, VF_LOAD(upstream + j * padded + i) + d);
+  }
+}
+
+// With `sums` the queries are the heads of one token.
+CK_INLINE void forward(ck_attention s, const float *q, const float *k, const float *v, float *out, float *sums,
+                       float *scratch) {
   float *columns = scratch, *scores = scratch + BLOCK * s.dimension;
-  fetch_next(s.queries, q, s.query_stride, s.dimension);
-  fetch_next(s.keys, k, s.key_stride, s.dimension);
-  fetch_next(s.keys, v, s.key_stride, s.dimension);
   for (int64_t first = 0; first < s.queries; first += BLOCK) {
     int64_t count = s.queries - first < BLOCK ? s.queries - first : BLOCK, padded = padded_queries(count);
     probabilities(s, count, padded, q + first * s.query_stride, k, columns, scores);
-    if (s.dropout.threshold > 0) drop_columns(s, 0, first, padded, scores, scores);
+    if (s.dropout.threshold > 0) drop_columns(s, sums != NULL, first, padded, scores, scores);
+    if (sums != NULL) sum_columns(s.keys, count, padded, scores, sums + first);
     product(count, s.dimension, s.keys, scores, 1, padded, v, s.key_stride, out + first * s.out_stride, s.out_stride,
             0);
   }
@@ -209,80 +225,55 @@ CK_INLINE void softmax_columns_backward(int64_t keys, int64_t padded, float scal
   }
 }
 
-CK_WIDE_CLONES
-void ck_attention_backward(ck_attention s, const float *q, const float *k, const float *v, const float *d_out,
-                           float *dq, float *dk, float *dv, float *scratch) {
+// With `d_sums` the queries are the heads of one token; `dk` and `dv` are then the same rows, which take both.
+CK_INLINE void backward(ck_attention s, const float *q, const float *k, const float *v, const float *d_out,
+                        const float *d_sums, float *dq, float *dk, float *dv, float *scratch) {
   float *columns = scratch, *scores = columns + BLOCK * s.dimension;
   float *upstream = scores + BLOCK * s.keys, *dropped = scores;
   if (s.dropout.threshold > 0) dropped = upstream + BLOCK * s.keys;
-  fetch_next(s.queries, q, s.query_stride, s.dimension);
-  fetch_next(s.keys, k, s.key_stride, s.dimension);
-  fetch_next(s.keys, v, s.key_stride, s.dimension);
-  fetch_next(s.queries, d_out, s.out_stride, s.dimension);
   for (int64_t first = 0; first < s.queries; first += BLOCK) {
     int64_t count = s.queries - first < BLOCK ? s.queries - first : BLOCK, padded = padded_queries(count);
     const float *q_block = q + first * s.query_stride, *d_block = d_out + first * s.out_stride;
     int add = first > 0;
     probabilities(s, count, padded, q_block, k, columns, scores);
-    if (s.dropout.threshold > 0) drop_columns(s, 0, first, padded, scores, dropped);
+    if (s.dropout.threshold > 0) drop_columns(s, d_sums != NULL, first, padded, scores, dropped);
     transpose(count, padded, s.dimension, d_block, s.out_stride, 1, columns);
     product(s.keys, padded, s.dimension, v, s.key_stride, 1, columns, padded, upstream, padded, 0);
+    if (d_sums != NULL) add_to_columns(s.keys, count, padded, d_sums + first, upstream);
     product(s.keys, s.dimension, count, dropped, padded, 1, d_block, s.out_stride, dv, s.key_stride, add);
     softmax_columns_backward(s.keys, padded, s.scale, scores, dropped, upstream);
     product(count, s.dimension, s.keys, upstream, 1, padded, k, s.key_stride, dq + first * s.query_stride,
             s.query_stride, 0);
-    product(s.keys, s.dimension, count, upstream, padded, 1, q_block, s.query_stride, dk, s.key_stride, add);
-  }
-}
-
-// sums[i] = sum_keys A for the heads of a block.
-CK_INLINE void sum_columns(int64_t keys, int64_t count, int64_t padded, const float *scores, float *sums) {
-  for (int64_t i = 0; i < padded; i += LANES) {
-    vf sum = VF_ZERO;
-    for (int64_t j = 0; j < keys; j++) sum += VF_LOAD(scores + j * padded + i);
-    vf_store_part(sums + i, &sum, count - i < LANES ? count - i : LANES);
+    product(s.keys, s.dimension, count, upstream, padded, 1, q_block, s.query_stride, dk, s.key_stride,
+            add || d_sums != NULL);
   }
 }
 
 CK_WIDE_CLONES
-void ck_token_attention_forward(ck_attention s, const float *q, const float *x, float *out, float *sums, float *scratch) {
-  float *columns = scratch, *scores = scratch + BLOCK * s.dimension;
-  for (int64_t first = 0; first < s.queries; first += BLOCK) {
-    int64_t count = s.queries - first < BLOCK ? s.queries - first : BLOCK, padded = padded_queries(count);
-    probabilities(s, count, padded, q + first * s.query_stride, x, columns, scores);
-    if (s.dropout.threshold > 0) drop_columns(s, 1, first, padded, scores, scores);
-    sum_columns(s.keys, count, padded, scores, sums + first);
-    product(count, s.dimension, s.keys, scores, 1, padded, x, s.key_stride, out + first * s.out_stride, s.out_stride, 0);
-  }
+void ck_attention_forward(ck_attention s, const float *q, const float *k, const float *v, float *out, float *scratch) {
+  fetch_next(s.queries, q, s.query_stride, s.dimension);
+  fetch_next(s.keys, k, s.key_stride, s.dimension);
+  fetch_next(s.keys, v, s.key_stride, s.dimension);
+  forward(s, q, k, v, out, NULL, scratch);
 }
 
-// Adds the gradient of sum_keys A to that of every A.
-CK_INLINE void add_to_columns(int64_t keys, int64_t count, int64_t padded, const float *d_sums, float *upstream) {
-  for (int64_t i = 0; i < padded; i += LANES) {
-    vf d;
-    vf_load_part(&d, d_sums + i, count - i < LANES ? count - i : LANES);
-    for (int64_t j = 0; j < keys; j++) VF_STORE(upstream + j * padded + i, VF_LOAD(upstream + j * padded + i) + d);
-  }
+CK_WIDE_CLONES
+void ck_attention_backward(ck_attention s, const float *q, const float *k, const float *v, const float *d_out,
+                           float *dq, float *dk, float *dv, float *scratch) {
+  fetch_next(s.queries, q, s.query_stride, s.dimension);
+  fetch_next(s.keys, k, s.key_stride, s.dimension);
+  fetch_next(s.keys, v, s.key_stride, s.dimension);
+  fetch_next(s.queries, d_out, s.out_stride, s.dimension);
+  backward(s, q, k, v, d_out, NULL, dq, dk, dv, scratch);
+}
+
+CK_WIDE_CLONES
+void ck_token_attention_forward(ck_attention s, const float *q, const float *x, float *out, float *sums, float *scratch) {
+  forward(s, q, x, x, out, sums, scratch);
 }
 
 CK_WIDE_CLONES
 void ck_token_attention_backward(ck_attention s, const float *q, const float *x, const float *d_out, const float *d_sums,
                                  float *dq, float *dx, float *scratch) {
-  float *columns = scratch, *scores = columns + BLOCK * s.dimension;
-  float *upstream = scores + BLOCK * s.keys, *dropped = scores;
-  if (s.dropout.threshold > 0) dropped = upstream + BLOCK * s.keys;
-  for (int64_t first = 0; first < s.queries; first += BLOCK) {
-    int64_t count = s.queries - first < BLOCK ? s.queries - first : BLOCK, padded = padded_queries(count);
-    const float *q_block = q + first * s.query_stride, *d_block = d_out + first * s.out_stride;
-    probabilities(s, count, padded, q_block, x, columns, scores);
-    if (s.dropout.threshold > 0) drop_columns(s, 1, first, padded, scores, dropped);
-    transpose(count, padded, s.dimension, d_block, s.out_stride, 1, columns);
-    product(s.keys, padded, s.dimension, x, s.key_stride, 1, columns, padded, upstream, padded, 0);
-    add_to_columns(s.keys, count, padded, d_sums + first, upstream);
-    product(s.keys, s.dimension, count, dropped, padded, 1, d_block, s.out_stride, dx, s.key_stride, first > 0);
-    softmax_columns_backward(s.keys, padded, s.scale, scores, dropped, upstream);
-    product(count, s.dimension, s.keys, upstream, 1, padded, x, s.key_stride, dq + first * s.query_stride,
-            s.query_stride, 0);
-    product(s.keys, s.dimension, count, upstream, padded, 1, q_block, s.query_stride, dx, s.key_stride, 1);
-  }
+  backward(s, q, x, x, d_out, d_sums, dq, dx, dx, scratch);
 }

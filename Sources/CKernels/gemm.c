@@ -119,6 +119,7 @@ CK_INLINE void pack_stored(int64_t from, int64_t to, int64_t terms, int64_t pane
       for (int64_t q = p; q < end; q++) {
         float *out = packed + at * terms + q * width;
         const float *source = b + (q - from) * ldb + at;
+        // Copies of fixed size where the whole panel is there.
         if (there == MAX_COLUMNS) {
           memcpy(out, source, MAX_COLUMNS * sizeof(float));
         } else if (there == LANES) {

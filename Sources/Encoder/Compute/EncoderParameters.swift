@@ -2,6 +2,7 @@
 // all gradients; query, key and value lie together so that one product computes all three.
 // Made once by TransformerEncoder.
 
+import CKernels
 import Kernels
 
 /// The weights of one transformer layer; `query` starts the joined `[3 * hidden, hidden]` block.
@@ -50,6 +51,13 @@ struct EncoderParameters {
         query: p[0], queryBias: p[3], attentionOutput: .init(weight: p[6], bias: p[7], gamma: p[8], beta: p[9]),
         intermediate: p[10], intermediateBias: p[11],
         output: .init(weight: p[12], bias: p[13], gamma: p[14], beta: p[15]))
+    }
+  }
+
+  /// Has the system give memory to all values, on all threads at once: for a large model that takes longer than to read it.
+  func claimValues(_ pool: ThreadPool) {
+    pool.parallelFor(all.reduce(0) { $0 + $1.count }, grain: 1 << 20) { range, _ in
+      ck_claim(word.value + range.lowerBound, range.count * MemoryLayout<Float>.stride)
     }
   }
 

@@ -36,6 +36,7 @@ package final class TransformerEncoder: SentenceEncoder {
   ) throws {
     try table.require(EncoderParameters.plan(configuration))
     self.init(configuration: configuration, pool: pool, seed: seed)
+    weights.claimValues(pool)
     for parameter in weights.all {
       try table.copy(parameter.name, shape: parameter.shape, into: parameter.value)
     }

@@ -48,6 +48,7 @@ package struct TrainingPlan {
     registry: PluginRegistry, services: HostServices, display: ProgressDisplay
   ) throws -> TrainingRun {
     let source = try ModelFolder(path: modelFolder)
+    let modelDigest = weightsFile.map { path in Background { try fileDigest(path).sha256 } }
     try options.check(maximumTokens: source.configuration.maximumPositions)
     try checkFrozenFlags()
     let tokenizer = try TokenizerFolder.load(modelFolder)
@@ -76,7 +77,7 @@ package struct TrainingPlan {
       evaluate: task.map {
         DevelopmentScore(task: $0, embed: embedder.embed, pool: pool, display: display).evaluate
       },
-      fingerprint: try fingerprint(data, objective, task: task),
+      fingerprint: try fingerprint(data, objective, task: task, modelDigest: try modelDigest?.value()),
       record: record(objective, threads: pool.threads), display: display)
     setup.reloader = try reload.map {
       try PluginReloader(
@@ -164,19 +165,22 @@ package struct TrainingPlan {
         strategy: strategy.text, versions: versions))
   }
 
+  /// The file of the model's weights, where they are in one.
+  private var weightsFile: String? {
+    ["model.safetensors", "pytorch_model.bin"].map { modelFolder + "/" + $0 }
+      .first { FileManager.default.fileExists(atPath: $0) }
+  }
+
   /// Everything a resumed run must agree in.
   private func fingerprint(
-    _ data: TrainingData, _ objective: ContrastiveModel, task: STSTask?
+    _ data: TrainingData, _ objective: ContrastiveModel, task: STSTask?, modelDigest: String?
   ) throws -> [(String, JSONValue)] {
-    let weights = ["model.safetensors", "pytorch_model.bin"].map { modelFolder + "/" + $0 }
-      .first { FileManager.default.fileExists(atPath: $0) }
-    let modelDigest = try weights.map { JSONValue.string(try fileDigest($0).sha256) }
     // Left out where there are none, so that older checkpoints go on.
     let scheduled = schedules.isEmpty ? [] : [("--schedule", JSONValue.array(schedules.map(\.record)))]
     return options.deciding + scheduled + [
       ("--train-file (sha256)", .string(data.report.sha256)),
       ("--eval-data (pairs)", task.map { .integer($0.subsets.reduce(0) { $0 + $1.count }) } ?? .null),
-      ("--model (weights' sha256)", modelDigest ?? .null),
+      ("--model (weights' sha256)", modelDigest.map { .string($0) } ?? .null),
       ("strategy", .string(strategy.text)), ("--pooler", .string(pooler.text)), ("--head", .string(head.rawValue)),
       ("--head-train-only", .bool(headTrainOnly)), ("--eval-pooler", .string(evaluationPoolerText)),
       ("--temperature", temperature.map { .number($0) } ?? .null), ("--learn-temperature", .bool(learnTemperature)),
