@@ -82,7 +82,8 @@ import Testing
   }
 
   /// Heads of one token: scores, results and sums of probabilities, in double. Heads take the place of queries.
-  private func plainToken(_ s: Shape, _ d: ck_dropout, _ q: [Double], _ x: [Double]) -> (out: [Double], sums: [Double]) {
+  private func plainToken(_ s: Shape, _ d: ck_dropout, _ q: [Double], _ x: [Double]) -> (out: [Double], sums: [Double])
+  {
     var (out, sums) = ([Double](), [Double]())
     for head in 0..<s.queries {
       let scores = (0..<s.keys).map { j in

@@ -26,8 +26,8 @@ extension TransformerEncoder {
       linear(rows: count, first, maps.query, maps.queryBias, width: h, into: queries)
       maps.forEach { head, column in
         gemm(
-          pool, .no, .no, m: count, n: h, k: maps.width, alpha: 1, a: queries + column, lda: h, b: maps.key + column * h,
-          ldb: h, beta: 0, c: asked + head * h, ldc: wide)
+          pool, .no, .no, m: count, n: h, k: maps.width, alpha: 1, a: queries + column, lda: h,
+          b: maps.key + column * h, ldb: h, beta: 0, c: asked + head * h, ldc: wide)
       }
     }
     profile.measure("encoder forward/attention") {
@@ -39,7 +39,8 @@ extension TransformerEncoder {
     profile.measure("encoder forward/query, key, value") {
       maps.forEach { head, column in
         for row in 0..<count {
-          for i in column..<(column + maps.width) { context[row * h + i] = sums[row * heads + head] * maps.valueBias[i] }
+          let sum = sums[row * heads + head]
+          for i in column..<(column + maps.width) { context[row * h + i] = sum * maps.valueBias[i] }
         }
         gemm(
           pool, .no, .yes, m: count, n: maps.width, k: h, alpha: 1, a: found + head * h, lda: wide,

@@ -85,8 +85,8 @@ extension TransformerEncoder {
       for pair in range {
         let view = plan.view(pair)
         ck_attention_forward(
-          view.shape, plan.queries + view.projected, plan.keys + view.projected, plan.values + view.projected, context + view.out,
-          memory + worker * share)
+          view.shape, plan.queries + view.projected, plan.keys + view.projected, plan.values + view.projected,
+          context + view.out, memory + worker * share)
       }
     }
   }
