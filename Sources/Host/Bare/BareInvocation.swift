@@ -205,7 +205,8 @@ final class BareInvocation {
     }
     memories[index].reserve(rows.count * slot.type.size)
     if slot.direction == .grad { memset(memories[index].pointer, 0, rows.count * slot.type.size) }
-    if slot.direction == .in || slot.direction == .inout { rows.pack(into: memories[index].pointer, as: slot.type) }
+    // An output, too: what a function leaves unwritten keeps what stood there, as it does in place.
+    if slot.direction != .grad { rows.pack(into: memories[index].pointer, as: slot.type) }
     pass(memories[index].pointer, at: index)
     return nil
   }
