@@ -37,7 +37,7 @@ static void compare(product p) {
   const double flops = 2.0 * p.m * p.n * p.k;
   const int repeats = (int)(2e9 / flops) + 3;
   const int64_t panels = (p.n + ck_gemm_panel_width() - 1) / ck_gemm_panel_width();
-  const ck_gemm_shape shape = {p.m, p.n, p.k, p.transposed_a, 1, 0, lda, p.n};
+  const ck_gemm_shape shape = {p.m, p.n, p.k, p.transposed_a ? CK_COLUMNS : CK_ROWS, 1, 0, lda, p.n, 0, p.n};
   float *a = numbers((int64_t)p.m * p.k), *b = numbers((int64_t)p.n * p.k);
   float *theirs = numbers((int64_t)p.m * p.n), *ours = numbers((int64_t)p.m * p.n);
   float *packed = numbers(ck_gemm_packed_count(p.n, p.k)), *scratch = numbers(ck_gemm_scratch_count(p.m));

@@ -59,6 +59,9 @@ CK_INLINE point tanh_point(float x) {
       y[i] = POINT(biased).value;                                                                                  \
     }                                                                                                              \
   }                                                                                                                \
+  CK_CLONES static void NAME##_bias_in_place(int64_t count, const float *restrict bias, float *restrict x) {       \
+    for (int64_t i = 0; i < count; i++) x[i] = POINT(x[i] + bias[i]).value;                                        \
+  }                                                                                                                \
   CK_CLONES static void NAME##_backward(int64_t count, const float *restrict x, float *restrict y,                 \
                                         float *restrict d, float *restrict s) {                                    \
     for (int64_t i = 0; i < count; i++) {                                                                          \
@@ -85,13 +88,25 @@ void ck_activation_forward(ck_activation kind, int64_t count, const float *x, fl
 }
 
 void ck_bias_activation_forward(ck_activation kind, int64_t rows, int64_t width, const float *bias, float *x,
-                                float *y) {
-  for (int64_t r = 0; r < rows; r++) {
+                                int64_t x_stride, float *y, int64_t y_stride) {
+  for (int64_t r = 0; r < rows; r++, x += x_stride, y += y_stride) {
     switch (kind) {
-      case CK_GELU: gelu_bias_forward(width, bias, x + r * width, y + r * width); break;
-      case CK_GELU_TANH: gelu_tanh_bias_forward(width, bias, x + r * width, y + r * width); break;
-      case CK_RELU: relu_bias_forward(width, bias, x + r * width, y + r * width); break;
-      case CK_TANH: tanh_bias_forward(width, bias, x + r * width, y + r * width); break;
+      case CK_GELU: gelu_bias_forward(width, bias, x, y); break;
+      case CK_GELU_TANH: gelu_tanh_bias_forward(width, bias, x, y); break;
+      case CK_RELU: relu_bias_forward(width, bias, x, y); break;
+      case CK_TANH: tanh_bias_forward(width, bias, x, y); break;
+    }
+  }
+}
+
+void ck_bias_activation_in_place(ck_activation kind, int64_t rows, int64_t width, const float *bias, float *x,
+                                 int64_t stride) {
+  for (int64_t r = 0; r < rows; r++, x += stride) {
+    switch (kind) {
+      case CK_GELU: gelu_bias_in_place(width, bias, x); break;
+      case CK_GELU_TANH: gelu_tanh_bias_in_place(width, bias, x); break;
+      case CK_RELU: relu_bias_in_place(width, bias, x); break;
+      case CK_TANH: tanh_bias_in_place(width, bias, x); break;
     }
   }
 }

@@ -1,6 +1,7 @@
 // Single-precision matrix products. op(B) is packed once, into panels of columns, and may be shared by any number of
 // threads that each compute rows of C; op(A) is packed a tile of rows at a time. The innermost kernel holds a tile of C
-// in registers: 14 x 32 with AVX-512, 6 x 16 with AVX2, 3 x 16 otherwise.
+// in registers: 14 x 32 with AVX-512, 6 x 16 with AVX2, 3 x 16 otherwise. While rows pass by some panels in the second
+// cache, the panels that follow are asked for.
 //
 // Source of the scheme: Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008. The order of
 // summation depends on k and on the vector width only, so a row of C is the same however rows are shared out.
@@ -14,6 +15,7 @@
 enum {
   DEPTH = 384,            // terms of the sum that are packed together
   A_STRIDE = DEPTH + 16,  // floats between packed rows of A: lines of neighbouring rows fall into different sets
+  TURN = 8,               // terms with which a term of what comes ahead is asked for
   MAX_ROWS = 14,
   MAX_COLUMNS = 32,
 };
@@ -21,9 +23,21 @@ enum {
 #define STRING(x) #x
 #define PRAGMA(x) _Pragma(STRING(x))
 
-// One packed tile of A times one packed panel of B. `row` and `term` are the distances between elements of A, `unroll`
-// how many terms one turn of the loop adds: on a core that two threads share, every instruction saved counts. The tile
-// of C is asked for before it is needed.
+// One term of the sum: a column of the tile of A times a row of the panel of B.
+#define ADD_TERM(ROWS, VECTORS, ROW, TERM)                                                        \
+  vf column[VECTORS];                                                                             \
+  _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++)                          \
+    column[v] = VF_LOAD(b + LANES * v);                                                           \
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < (ROWS); i++) {                           \
+    _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++)                        \
+      sum[i][v] += a[i * (ROW)] * column[v];                                                      \
+  }                                                                                               \
+  a += (TERM);                                                                                    \
+  b += LANES * (VECTORS);
+
+// One packed tile of A times one packed panel of B. `row` and `term` are the distances between elements of A, `unroll` how
+// many terms stand side by side in the code: on a core that two threads share, every instruction saved counts. With every
+// TURN terms a line per vector of what comes ahead is asked for; the tile of C is asked for before it is needed.
 #define MICRO_KERNEL(ROWS, VECTORS, UNROLL, ROW, TERM)                                            \
   vf sum[ROWS][VECTORS];                                                                          \
   _Pragma("clang loop unroll(full)") for (int i = 0; i < (ROWS); i++) {                           \
@@ -31,16 +45,17 @@ enum {
   }                                                                                               \
   _Pragma("clang loop unroll(full)") for (int i = 0; i < (ROWS); i++)                             \
     __builtin_prefetch(c + i * ldc, 1, 3);                                                        \
-  PRAGMA(clang loop unroll_count(UNROLL)) for (int64_t p = 0; p < depth; p++) {                   \
-    vf column[VECTORS];                                                                           \
+  int64_t p = 0;                                                                                  \
+  for (; p + TURN <= depth; p += TURN) {                                                          \
     _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++)                        \
-      column[v] = VF_LOAD(b + LANES * v);                                                         \
-    _Pragma("clang loop unroll(full)") for (int i = 0; i < (ROWS); i++) {                         \
-      _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++)                      \
-        sum[i][v] += a[i * (ROW)] * column[v];                                                    \
+      __builtin_prefetch(ahead + LANES * v, 0, 2);                                                \
+    ahead += step;                                                                                \
+    PRAGMA(clang loop unroll_count(UNROLL)) for (int t = 0; t < TURN; t++) {                      \
+      ADD_TERM(ROWS, VECTORS, ROW, TERM)                                                          \
     }                                                                                             \
-    a += (TERM);                                                                                  \
-    b += LANES * (VECTORS);                                                                       \
+  }                                                                                               \
+  for (; p < depth; p++) {                                                                        \
+    ADD_TERM(ROWS, VECTORS, ROW, TERM)                                                            \
   }                                                                                               \
   _Pragma("clang loop unroll(full)") for (int i = 0; i < (ROWS); i++) {                           \
     _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++) {                      \
@@ -53,15 +68,17 @@ enum {
     }                                                                                             \
   }
 
-typedef void (*micro_kernel)(int64_t depth, const float *a, const float *b, float alpha, int keep, float *c, int64_t ldc);
+// `ahead`: what later calls will read, `step` floats from one turn to the next.
+typedef void (*micro_kernel)(int64_t depth, const float *a, const float *b, float alpha, int keep, float *c, int64_t ldc,
+                             const float *ahead, int64_t step);
 
 #define MICRO_KERNELS(NAME, TARGET, ROWS, VECTORS, UNROLL)                                                                \
   TARGET static void NAME##_rows(int64_t depth, const float *a, const float *b, float alpha, int keep, float *c,          \
-                                 int64_t ldc) {                                                                           \
+                                 int64_t ldc, const float *ahead, int64_t step) {                                         \
     MICRO_KERNEL(ROWS, VECTORS, UNROLL, A_STRIDE, 1)                                                                      \
   }                                                                                                                       \
   TARGET static void NAME##_columns(int64_t depth, const float *a, const float *b, float alpha, int keep, float *c,       \
-                                    int64_t ldc) {                                                                        \
+                                    int64_t ldc, const float *ahead, int64_t step) {                                      \
     MICRO_KERNEL(ROWS, VECTORS, UNROLL, 1, ROWS)                                                                          \
   }
 
@@ -72,7 +89,7 @@ typedef struct {
 
 MICRO_KERNELS(plain, , 3, 1, 1)
 #if defined(__x86_64__) && defined(__linux__)
-MICRO_KERNELS(avx2, __attribute__((target("arch=x86-64-v3"))), 6, 1, 4)
+MICRO_KERNELS(avx2, __attribute__((target("arch=x86-64-v3"))), 6, 1, TURN)
 MICRO_KERNELS(avx512, __attribute__((target("arch=x86-64-v4"), min_vector_width(512))), 14, 2, 1)
 #endif
 
@@ -107,6 +124,8 @@ int64_t ck_gemm_tile_height(void) { return kernels.rows; }
 int64_t ck_gemm_packed_count(int64_t n, int64_t k) { return rounded_up(n, kernels.columns) * k; }
 
 int64_t ck_gemm_depth(void) { return DEPTH; }
+
+int64_t ck_gemm_row_stride(void) { return A_STRIDE; }
 
 // Terms [from, to) of a stretch, rows of the stored B: eight at a time pass all panels, so that lines are read in order and
 // written eight by eight.
@@ -176,13 +195,22 @@ CK_CLONES void ck_gemm_pack_rows(int64_t first, int64_t count, int64_t n, int64_
   }
 }
 
-int64_t ck_gemm_scratch_count(int64_t m) { return rounded_up(m, kernels.rows) * A_STRIDE + MAX_ROWS * MAX_COLUMNS; }
+int64_t ck_gemm_left_count(int64_t m) { return rounded_up(m, kernels.rows) * A_STRIDE; }
+
+int64_t ck_gemm_scratch_count(int64_t m) { return ck_gemm_left_count(m) + MAX_ROWS * MAX_COLUMNS; }
 
 // Rows of op(A) as they stand, A_STRIDE apart.
 static void pack_rows(int64_t m, int64_t terms, const float *a, int64_t lda, float *packed) {
   const int64_t padded = rounded_up(m, kernels.rows);
   for (int64_t i = 0; i < m; i++) memcpy(packed + i * A_STRIDE, a + i * lda, (size_t)terms * sizeof(float));
   for (int64_t i = m; i < padded; i++) memset(packed + i * A_STRIDE, 0, (size_t)terms * sizeof(float));
+}
+
+void ck_gemm_pack_left(int64_t m, int64_t k, const float *a, int64_t lda, float *packed) {
+  for (int64_t start = 0; start < k; start += DEPTH) {
+    pack_rows(m, smaller(DEPTH, k - start), a + start, lda, packed);
+    packed += ck_gemm_left_count(m);
+  }
 }
 
 // Columns of the stored A, `rows` of them side by side for each term.
@@ -210,12 +238,13 @@ CK_CLONES static void pack_columns(int64_t m, int64_t terms, const float *a, int
 
 // One tile of C at the border: computed whole beside C, then copied as far as C goes.
 static void border_tile(micro_kernel kernel, int64_t depth, const float *a, const float *b, float alpha, int keep,
-                        int64_t rows, int64_t columns, float *c, int64_t ldc, float *tile) {
+                        int64_t rows, int64_t columns, float *c, int64_t ldc, float *tile, const float *ahead,
+                        int64_t step) {
   const size_t bytes = (size_t)columns * sizeof(float);
   if (keep) {
     for (int64_t i = 0; i < rows; i++) memcpy(tile + i * MAX_COLUMNS, c + i * ldc, bytes);
   }
-  kernel(depth, a, b, alpha, keep, tile, MAX_COLUMNS);
+  kernel(depth, a, b, alpha, keep, tile, MAX_COLUMNS, ahead, step);
   for (int64_t i = 0; i < rows; i++) memcpy(c + i * ldc, tile + i * MAX_COLUMNS, bytes);
 }
 
@@ -226,33 +255,40 @@ static void scale_rows(int64_t m, int64_t n, float beta, float *c, int64_t ldc) 
 }
 
 void ck_gemm_run(ck_gemm_shape shape, const float *a, const float *packed, float *c, float *scratch) {
-  enum { PANELS = 8 };  // of packed B, which stay in the second cache while rows pass by
+  enum { PANELS = 3 };  // of packed B, which stay in the second cache while rows pass by; as many again come in meanwhile
   const int64_t m = shape.m, n = shape.n, k = shape.k, ldc = shape.ldc;
-  const int64_t height = kernels.rows, width = kernels.columns, padded = rounded_up(n, width);
-  const micro_kernel kernel = shape.transposed ? kernels.from_columns : kernels.from_rows;
-  float *tile = scratch + rounded_up(m, height) * A_STRIDE;
+  const int64_t height = kernels.rows, width = kernels.columns, padded = rounded_up(shape.columns, width);
+  const micro_kernel kernel = shape.layout == CK_COLUMNS ? kernels.from_columns : kernels.from_rows;
+  float *tile = scratch + ck_gemm_left_count(m);
   if (k == 0 || (shape.beta != 0 && shape.beta != 1)) scale_rows(m, n, shape.beta, c, ldc);
   for (int64_t start = 0; start < k; start += DEPTH) {
     const int64_t terms = smaller(DEPTH, k - start);
     const int keep = start > 0 || shape.beta != 0;
-    if (shape.transposed) {
-      pack_columns(m, terms, a + start * shape.lda, shape.lda, scratch);
-    } else {
-      pack_rows(m, terms, a + start, shape.lda, scratch);
+    const float *left = scratch;
+    switch (shape.layout) {
+      case CK_ROWS: pack_rows(m, terms, a + start, shape.lda, scratch); break;
+      case CK_COLUMNS: pack_columns(m, terms, a + start * shape.lda, shape.lda, scratch); break;
+      case CK_PACKED: left = a + start / DEPTH * ck_gemm_left_count(m); break;
     }
     for (int64_t block = 0; block < n; block += PANELS * width) {
       const int64_t end = smaller(n, block + PANELS * width);
+      // Blocks lie in the order in which they are read, one stretch after the other.
+      const float *ahead = packed + start * padded + (shape.first + end) * terms;
+      int64_t left_ahead = PANELS * terms;
       for (int64_t i = 0; i < m; i += height) {
-        const float *rows = scratch + i * A_STRIDE;
+        const float *rows = left + i * A_STRIDE;
         for (int64_t j = block; j < end; j += width) {
-          const float *panel = packed + start * padded + j * terms;
+          const float *panel = packed + start * padded + (shape.first + j) * terms;
           float *out = c + i * ldc + j;
+          const int64_t step = left_ahead > 0 ? width : 0;
           if (i + height <= m && j + width <= n) {
-            kernel(terms, rows, panel, shape.alpha, keep, out, ldc);
+            kernel(terms, rows, panel, shape.alpha, keep, out, ldc, ahead, step);
           } else {
             border_tile(kernel, terms, rows, panel, shape.alpha, keep, smaller(height, m - i), smaller(width, n - j), out,
-                        ldc, tile);
+                        ldc, tile, ahead, step);
           }
+          ahead += terms / TURN * step;
+          left_ahead -= terms / TURN;
         }
       }
     }

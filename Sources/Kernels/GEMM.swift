@@ -8,15 +8,40 @@ package enum Transpose {
   case no, yes
 }
 
+/// The terms of a product's sum that are packed together; a part of a packed operand begins at a multiple of it.
+package var stretch: Int { Int(ck_gemm_depth()) }
+
 /// op(B) `[k, n]` of a product in the layout the kernels read; the memory belongs to whoever gave the buffer.
 package struct PackedMatrix {
-  package let n: Int, k: Int
-  let pointer: UnsafeMutablePointer<Float>
+  package private(set) var n: Int, k: Int
+  private(set) var pointer: UnsafeMutablePointer<Float>
+  /// Of a part: its first column, and how many the whole has.
+  private(set) var firstColumn = 0
+  let columns: Int
 
   /// Room in `buffer`, whose earlier contents are lost.
   package init(n: Int, k: Int, in buffer: GrowingBuffer) {
-    (self.n, self.k) = (n, k)
+    (self.n, self.k, columns) = (n, k, n)
     pointer = buffer.reserve(Int(ck_gemm_packed_count(Int64(n), Int64(k))))
+  }
+
+  /// Only these columns; the first is a multiple of `stretch`.
+  package func columns(_ range: Range<Int>) -> PackedMatrix {
+    precondition(range.lowerBound % stretch == 0 && range.upperBound <= n, "columns \(range) are no part of \(n)")
+    var part = self
+    (part.firstColumn, part.n) = (firstColumn + range.lowerBound, range.count)
+    return part
+  }
+
+  /// Only these terms; the first is a multiple of `stretch`, and so is the end, or it is the last.
+  package func terms(_ range: Range<Int>) -> PackedMatrix {
+    precondition(
+      range.lowerBound % stretch == 0 && (range.upperBound % stretch == 0 || range.upperBound == k)
+        && range.upperBound <= k, "terms \(range) are no part of \(k)")
+    var part = self
+    part.pointer += Int(ck_gemm_packed_count(Int64(columns), Int64(range.lowerBound)))
+    part.k = range.count
+    return part
   }
 
   /// Packs some rows of B, which lie side by side at `source`; whoever makes them can do so while they are at hand.
@@ -31,11 +56,10 @@ package func pack(
 ) -> PackedMatrix {
   let packed = PackedMatrix(n: n, k: k, in: buffer)
   let panels = (n + panelWidth - 1) / panelWidth
-  let depth = Int(ck_gemm_depth())
   // Blocks of some 2^16 elements: a few panels of one stretch of terms.
-  let share = max(1, (1 << 16) / max(1, panelWidth * min(k, depth)))
+  let share = max(1, (1 << 16) / max(1, panelWidth * min(k, stretch)))
   let shares = (panels + share - 1) / share
-  pool.parallelFor((k + depth - 1) / depth * shares, grain: 1) { range, _ in
+  pool.parallelFor((k + stretch - 1) / stretch * shares, grain: 1) { range, _ in
     for block in range {
       let (stretch, first) = (block / shares, block % shares * share)
       ck_gemm_pack(
@@ -46,15 +70,52 @@ package func pack(
   return packed
 }
 
+/// Rows `[m, k]` in the layout the kernels read from the left, for several products on one thread.
+package struct PackedRows {
+  /// Floats between rows of one stretch: a product may write its C there, and be the next one's operand as it stands.
+  package static var stride: Int { Int(ck_gemm_row_stride()) }
+  let pointer: UnsafePointer<Float>
+
+  /// Floats that `m` rows of `k` terms take.
+  package static func count(_ m: Int, _ k: Int) -> Int {
+    Int(ck_gemm_left_count(Int64(m))) * ((k + stretch - 1) / stretch)
+  }
+
+  /// Packs rows that lie `lda` apart into `memory`, which has room for `count(m, k)`.
+  package init(m: Int, k: Int, a: UnsafePointer<Float>, lda: Int, into memory: UnsafeMutablePointer<Float>) {
+    ck_gemm_pack_left(Int64(m), Int64(k), a, Int64(lda), memory)
+    pointer = UnsafePointer(memory)
+  }
+
+  /// Rows of at most `stretch` terms that were written `stride` apart into memory for `count(m, k)`.
+  package init(written memory: UnsafePointer<Float>) { pointer = memory }
+}
+
 /// C = alpha * op(A) B + beta * C for `m` rows on the calling thread; `worker` is its number in `parallelFor`.
 package func multiply(
   _ pool: ThreadPool, worker: Int, _ ta: Transpose, m: Int, alpha: Float = 1, a: UnsafePointer<Float>, lda: Int,
   by b: PackedMatrix, beta: Float, c: UnsafeMutablePointer<Float>, ldc: Int
 ) {
+  let layout = ta == .yes ? CK_COLUMNS : CK_ROWS
+  run(pool, worker, layout, m: m, alpha: alpha, a: a, lda: lda, by: b, beta: beta, c: c, ldc: ldc)
+}
+
+/// C = A B + beta * C for `m` packed rows on the calling thread.
+package func multiply(
+  _ pool: ThreadPool, worker: Int, m: Int, a: PackedRows, by b: PackedMatrix, beta: Float,
+  c: UnsafeMutablePointer<Float>, ldc: Int
+) {
+  run(pool, worker, CK_PACKED, m: m, alpha: 1, a: a.pointer, lda: 0, by: b, beta: beta, c: c, ldc: ldc)
+}
+
+private func run(
+  _ pool: ThreadPool, _ worker: Int, _ layout: ck_gemm_layout, m: Int, alpha: Float, a: UnsafePointer<Float>, lda: Int,
+  by b: PackedMatrix, beta: Float, c: UnsafeMutablePointer<Float>, ldc: Int
+) {
   let scratch = pool.scratch(worker).reserve(Int(ck_gemm_scratch_count(Int64(m))))
   let shape = ck_gemm_shape(
-    m: Int64(m), n: Int64(b.n), k: Int64(b.k), transposed: ta == .yes ? 1 : 0, alpha: alpha, beta: beta,
-    lda: Int64(lda), ldc: Int64(ldc))
+    m: Int64(m), n: Int64(b.n), k: Int64(b.k), layout: layout, alpha: alpha, beta: beta, lda: Int64(lda),
+    ldc: Int64(ldc), first: Int64(b.firstColumn), columns: Int64(b.columns))
   guard pool.profile.isOn else { return ck_gemm_run(shape, a, b.pointer, c, scratch) }
   let began = ck_nanoseconds()
   ck_gemm_run(shape, a, b.pointer, c, scratch)

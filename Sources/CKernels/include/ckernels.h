@@ -68,12 +68,16 @@ double ck_squared_norm(int64_t count, const float *values);
 
 // Matrix products ---------------------------------------------------------------------------------
 
-// C = alpha op(A) op(B) + beta C, row-major; op(A) is [m, k], C [m, n]. `transposed`: A is stored as [k, m].
+// How op(A) lies: as rows of its own, as columns of the stored A [k, m], or as ck_gemm_pack_left left it.
+typedef enum { CK_ROWS, CK_COLUMNS, CK_PACKED } ck_gemm_layout;
+
+// C = alpha op(A) op(B) + beta C, row-major; op(A) is [m, k], C [m, n].
 typedef struct {
   int64_t m, n, k;
-  int32_t transposed;
-  float alpha, beta;  // with beta 0, C may hold anything before
-  int64_t lda, ldc;   // floats between stored rows
+  ck_gemm_layout layout;
+  float alpha, beta;        // with beta 0, C may hold anything before
+  int64_t lda, ldc;         // floats between stored rows; a packed A has its own
+  int64_t first, columns;   // op(B) is columns [first, first + n) of those that were packed; `first` begins a panel
 } ck_gemm_shape;
 
 // Chooses the widest kernel of at most `bits` bits that this processor has and returns its width; what was packed before
@@ -93,6 +97,12 @@ void ck_gemm_pack(int64_t stretch, int64_t first_panel, int64_t panels, int32_t 
                   const float *b, int64_t ldb, float *packed);
 // Packs terms [first, first + count) of B [k, n]: `count` rows as they are stored, from `b` on.
 void ck_gemm_pack_rows(int64_t first, int64_t count, int64_t n, int64_t k, const float *b, int64_t ldb, float *packed);
+// Floats between rows of packed op(A), and what a stretch of `m` rows takes.
+int64_t ck_gemm_row_stride(void);
+int64_t ck_gemm_left_count(int64_t m);
+// Packs op(A) [m, k], stored as rows, for several products: stretch after stretch, each of ck_gemm_left_count(m) floats.
+// A product may as well write its C there, as rows of the right distance: what lies beyond row m is read and not used.
+void ck_gemm_pack_left(int64_t m, int64_t k, const float *a, int64_t lda, float *packed);
 // Floats of scratch for `m` rows.
 int64_t ck_gemm_scratch_count(int64_t m);
 // Computes C on the calling thread; `scratch` is aligned like ck_allocate's memory.

@@ -62,8 +62,12 @@ void ck_softmax_backward(int64_t count, int64_t width, const float *p, float *d,
 typedef enum { CK_GELU, CK_GELU_TANH, CK_RELU, CK_TANH } ck_activation;
 
 void ck_activation_forward(ck_activation kind, int64_t count, const float *x, float *y);
-// x += bias, y = f(x).
-void ck_bias_activation_forward(ck_activation kind, int64_t rows, int64_t width, const float *bias, float *x, float *y);
+// x += bias, y = f(x); x and y do not overlap.
+void ck_bias_activation_forward(ck_activation kind, int64_t rows, int64_t width, const float *bias, float *x,
+                                int64_t x_stride, float *y, int64_t y_stride);
+// x = f(x + bias).
+void ck_bias_activation_in_place(ck_activation kind, int64_t rows, int64_t width, const float *bias, float *x,
+                                 int64_t stride);
 // d *= f'(x), y = f(x); d_bias += column sums of the new d. x, y and d do not overlap.
 void ck_activation_backward(ck_activation kind, int64_t rows, int64_t width, const float *x, float *y, float *d,
                             float *d_bias);

@@ -102,9 +102,10 @@ extension TransformerEncoder {
     let (attentionDropout, outputDropout) = (pass.hidden(site.attentionOutput), pass.hidden(site.output))
     let tiles = rowTiles(count)
     let tile = tiles.largest
-    let share = tile * (h + (keeps ? i : 2 * i))
+    // The state of a tile, the same packed, and a stretch of the activations.
+    let (packedShare, stretchShare) = (PackedRows.count(tile, h), PackedRows.count(tile, 1))
+    let share = tile * h + packedShare + stretchShare
     let memory = scratch.perWorker.reserve(share * pool.threads)
-    let kernel = configuration.activation.kernel
     let context = kept.context.pointer
     if keeps { reserve(kept, rows: count) }
     let maps = packed(p, .yes)
@@ -112,23 +113,46 @@ extension TransformerEncoder {
     pool.parallelFor(tiles) { range, _, worker in
       let at = range.lowerBound
       let state = memory + worker * share
-      let activated = state + tile * h
-      let before = keeps ? kept.intermediate.pointer + at * i : activated + tile * i
       let tileRows = rows(range, numbers: numbers)
       product(worker, range.count, context + at * h, maps.attentionOutput, into: state)
       ck_residual_norm_forward(
         tileRows, p.attentionOutput.bias.value, norm(p.attentionOutput), attentionDropout, residual + at * h, state,
         keeps ? kept.attentionNorm.normalized.pointer + at * h : nil,
         keeps ? kept.attentionNorm.inverse.pointer + at : nil)
-      product(worker, range.count, state, maps.intermediate, into: before)
-      ck_bias_activation_forward(
-        kernel, Int64(range.count), Int64(i), p.intermediateBias.value, before, activated)
-      product(worker, range.count, activated, maps.output, into: out + at * h)
+      let left = PackedRows(m: range.count, k: h, a: state, lda: h, into: state + tile * h)
+      for start in Swift.stride(from: 0, to: i, by: stretch) {
+        let part = start..<min(start + stretch, i)
+        let activated = activate(
+          worker, range, left, p, maps.intermediate, part, into: state + tile * h + packedShare,
+          keeping: keeps ? kept.intermediate.pointer : nil)
+        multiply(
+          pool, worker: worker, m: range.count, a: activated, by: maps.output.terms(part), beta: start == 0 ? 0 : 1,
+          c: out + at * h, ldc: h)
+      }
       ck_residual_norm_forward(
         tileRows, p.output.bias.value, norm(p.output), outputDropout, state, out + at * h,
         keeps ? kept.outputNorm.normalized.pointer + at * h : nil,
         keeps ? kept.outputNorm.inverse.pointer + at : nil)
     }
+  }
+
+  /// A stretch of the activations of a tile: few enough columns to stay in the second cache until the next product has
+  /// read them. What goes into them is kept in `before` `[R, I]`, if there is one.
+  private func activate(
+    _ worker: Int, _ range: Range<Int>, _ state: PackedRows, _ p: LayerParameters, _ map: PackedMatrix,
+    _ part: Range<Int>, into memory: UnsafeMutablePointer<Float>, keeping before: UnsafeMutablePointer<Float>?
+  ) -> PackedRows {
+    let (i, kernel) = (configuration.intermediateSize, configuration.activation.kernel)
+    let (count, width, bias) = (Int64(range.count), Int64(part.count), p.intermediateBias.value + part.lowerBound)
+    let x = before.map { $0 + range.lowerBound * i + part.lowerBound } ?? memory
+    let stride = before == nil ? PackedRows.stride : i
+    multiply(pool, worker: worker, m: range.count, a: state, by: map.columns(part), beta: 0, c: x, ldc: stride)
+    if before == nil {
+      ck_bias_activation_in_place(kernel, count, width, bias, x, Int64(stride))
+    } else {
+      ck_bias_activation_forward(kernel, count, width, bias, x, Int64(stride), memory, Int64(PackedRows.stride))
+    }
+    return PackedRows(written: memory)
   }
 
   /// The three maps behind attention, packed for products with their transposes (forward) or themselves (backward).
