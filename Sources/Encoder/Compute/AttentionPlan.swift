@@ -9,22 +9,23 @@ struct AttentionPlan {
   let pairs: Int
   /// Pairs that a thread takes at a time: the heads of a sequence, whose rows lie side by side, where there are many.
   let grain: Int
-  let queries: UnsafeMutablePointer<Float>
-  let keys: UnsafeMutablePointer<Float>
-  let values: UnsafeMutablePointer<Float>
   /// Elements of scratch per thread.
   let scratchCount: Int
+  /// Elements that the longest sequence's queries, keys and values of one head take.
+  let gatheredCount: Int
+  private let projections: UnsafeMutablePointer<Float>
   private let heads: Int
   private let dimension: Int
   private let hidden: Int
   private let offsets: [Int]
   private let dropout: ck_dropout
 
-  /// Offsets into the buffers, and the shape the kernel needs.
+  /// Where a pair's rows begin, and the shape the kernel needs.
   struct View {
     let shape: ck_attention
-    let projected: Int
-    let out: Int
+    let queries: UnsafePointer<Float>, keys: UnsafePointer<Float>, values: UnsafePointer<Float>
+    /// Offsets into all queries, keys and values, and into the context.
+    let projected: Int, out: Int
   }
 
   init(_ encoder: TransformerEncoder, _ layer: Int, _ kept: LayerActivations, _ pass: EncoderPass) {
@@ -36,9 +37,8 @@ struct AttentionPlan {
     offsets = pass.offsets
     dropout = pass.attention(encoder.sites.layers[layer - 1].probabilities)
     scratchCount = (Int(ck_attention_scratch(Int64(pass.longest), Int64(dimension))) + 15) / 16 * 16
-    queries = kept.projected.pointer
-    keys = queries + hidden
-    values = keys + hidden
+    gatheredCount = (pass.longest * 3 * dimension + 15) / 16 * 16
+    projections = kept.projected.pointer
   }
 
   /// Scores times the width of a head, over all pairs: half the operations of one product.
@@ -50,15 +50,37 @@ struct AttentionPlan {
   }
 
   func view(_ pair: Int) -> View {
+    let (start, _, column) = place(pair)
+    let projected = 3 * start * hidden + column
+    return view(pair, rows: projections + projected, stride: 3 * hidden, between: hidden, projected: projected)
+  }
+
+  /// The same where tokens share queries, keys and values: row `rows[t]` is that of token t. They are copied to `memory`,
+  /// which has room for `gatheredCount`.
+  func gather(_ pair: Int, rows: UnsafePointer<Int32>, into memory: UnsafeMutablePointer<Float>) -> View {
+    let (start, length, column) = place(pair)
+    for row in 0..<length {
+      let source = projections + 3 * Int(rows[start + row]) * hidden + column
+      let target = memory + row * 3 * dimension
+      for part in 0..<3 { (target + part * dimension).update(from: source + part * hidden, count: dimension) }
+    }
+    return view(pair, rows: memory, stride: 3 * dimension, between: dimension, projected: 0)
+  }
+
+  private func place(_ pair: Int) -> (start: Int, length: Int, column: Int) {
     let (sequence, head) = pair.quotientAndRemainder(dividingBy: heads)
-    let start = offsets[sequence]
-    let length = Int64(offsets[sequence + 1] - start)
-    let stride = Int64(3 * hidden)
+    return (offsets[sequence], offsets[sequence + 1] - offsets[sequence], head * dimension)
+  }
+
+  /// Rows `stride` apart that hold queries, keys and values `between` apart.
+  private func view(_ pair: Int, rows: UnsafePointer<Float>, stride: Int, between: Int, projected: Int) -> View {
+    let (start, length, column) = place(pair)
     let shape = ck_attention(
-      keys: length, queries: length, dimension: Int64(dimension), query_stride: stride, key_stride: stride,
-      out_stride: Int64(hidden), scale: 1 / Float(dimension).squareRoot(), first_row: UInt32(start), head: UInt32(head),
-      dropout: dropout)
-    let column = head * dimension
-    return View(shape: shape, projected: 3 * start * hidden + column, out: start * hidden + column)
+      keys: Int64(length), queries: Int64(length), dimension: Int64(dimension), query_stride: Int64(stride),
+      key_stride: Int64(stride), out_stride: Int64(hidden), scale: 1 / Float(dimension).squareRoot(),
+      first_row: UInt32(start), head: UInt32(pair % heads), dropout: dropout)
+    return View(
+      shape: shape, queries: rows, keys: rows + between, values: rows + 2 * between, projected: projected,
+      out: start * hidden + column)
   }
 }

@@ -37,6 +37,8 @@ final class NormActivations {
 final class EncoderScratch {
   /// The hidden states on their way up, two in turn `[T, H]`.
   let stream = [GrowingBuffer(), GrowingBuffer()]
+  /// Embeddings, where tokens share them, one row for each that is computed.
+  let embedded = GrowingBuffer()
   /// The first rows of a layer's input `[R, H]`.
   let firstRows = GrowingBuffer()
   /// One share per thread.
@@ -75,6 +77,8 @@ struct EncoderPass {
   var step: UInt64
   var hiddenDropout: Float
   var attentionDropout: Float
+  /// How many embeddings are computed.
+  var embedded = 0
 
   var sequences: Int { offsets.count - 1 }
   var tokens: Int { offsets.last ?? 0 }
@@ -94,6 +98,10 @@ struct EncoderPass {
       (self.step, self.hiddenDropout, self.attentionDropout) = (step, hiddenDropout, attentionDropout)
     }
   }
+
+  /// Whether the same token at the same place of several sequences is embedded once: without dropout it is the same, and
+  /// so are the queries, keys and values that the first layer makes of it.
+  var sharesEmbeddings: Bool { !keepsActivations && sequences > 1 && top > 0 && !isFirstTokenOnly(1) }
 
   /// Whether transformer layer `layer` (from 1) is computed for first tokens only.
   func isFirstTokenOnly(_ layer: Int) -> Bool { request.firstTokenOnly && layer == top }

@@ -19,8 +19,8 @@ extension TransformerEncoder {
       for pair in range {
         let view = plan.view(pair)
         ck_attention_backward(
-          view.shape, plan.queries + view.projected, plan.keys + view.projected, plan.values + view.projected,
-          upstream + view.out, dq + view.projected, dk + view.projected, dv + view.projected, memory + worker * share)
+          view.shape, view.queries, view.keys, view.values, upstream + view.out, dq + view.projected,
+          dk + view.projected, dv + view.projected, memory + worker * share)
       }
     }
   }

@@ -8,23 +8,29 @@ extension TransformerEncoder {
   /// The embedding layer's hidden state `[T, H]`.
   func embed(_ pass: EncoderPass) -> UnsafeMutablePointer<Float> {
     let h = hiddenSize
-    let out = scratch.stream[0].reserve(pass.tokens * h)
+    let stream = scratch.stream[0].reserve(pass.tokens * h)
+    let out = pass.sharesEmbeddings ? scratch.embedded.reserve(pass.embedded * h) : stream
     if pass.keepsActivations { embeddingNorm.reserve(rows: pass.tokens, width: h) }
     let keeps = pass.keepsActivations
-    let (ids, places) = (tokenIDs.reserve(pass.tokens), positions.reserve(pass.tokens))
+    let (ids, places) = (tokenIDs.reserve(pass.embedded), positions.reserve(pass.embedded))
     let (normalized, inverse) = (embeddingNorm.normalized.pointer, embeddingNorm.inverse.pointer)
     let table = ck_embedding(
       word: weights.word.value, position: weights.position.value, type: weights.type.value)
     let norm = ck_norm(
       gamma: weights.gamma.value, beta: weights.beta.value, epsilon: configuration.layerNormEpsilon)
     let dropout = pass.hidden(sites.embeddings)
-    pool.parallelFor(pass.tokens, grain: 64) { range, _ in
+    pool.parallelFor(pass.embedded, grain: 64) { range, _ in
       let at = range.lowerBound
       ck_embed_forward(
         rows(range, numbers: nil), table, ids + at, places + at, norm, dropout, out + at * h,
         keeps ? normalized + at * h : nil, keeps ? inverse + at : nil)
     }
-    return out
+    guard pass.sharesEmbeddings else { return stream }
+    let row = embeddedRows.reserve(pass.tokens)
+    pool.parallelFor(pass.tokens, grain: 64) { range, _ in
+      for at in range { (stream + at * h).update(from: out + Int(row[at]) * h, count: h) }
+    }
+    return stream
   }
 
   /// The output `[R, H]` of transformer layer `layer` (from 1); `input` is `[T, H]`.
@@ -47,15 +53,17 @@ extension TransformerEncoder {
     return out
   }
 
-  /// Queries, keys and values with their biases, `[T, 3H]`.
+  /// Queries, keys and values with their biases, `[T, 3H]`; of the first layer, where embeddings are shared, one row for
+  /// each of those.
   private func project(
     _ layer: Int, input: UnsafeMutablePointer<Float>, _ kept: LayerActivations, _ pass: EncoderPass
   ) {
     let p = weights.layers[layer - 1]
     let width = 3 * hiddenSize
+    let isShared = layer == 1 && pass.sharesEmbeddings
+    let (rows, x) = isShared ? (pass.embedded, scratch.embedded.pointer) : (pass.tokens, input)
     linear(
-      rows: pass.tokens, input, p.query.value, p.queryBias.value, width: width,
-      into: kept.projected.reserve(pass.tokens * width))
+      rows: rows, x, p.query.value, p.queryBias.value, width: width, into: kept.projected.reserve(rows * width))
   }
 
   /// out `[rows, width]` = x `[rows, H]` W^T + bias.
@@ -78,15 +86,16 @@ extension TransformerEncoder {
   private func attend(_ layer: Int, _ kept: LayerActivations, _ pass: EncoderPass) {
     let plan = AttentionPlan(self, layer, kept, pass)
     let context = kept.context.reserve(pass.tokens * hiddenSize)
-    let share = plan.scratchCount
+    let gathered = layer == 1 && pass.sharesEmbeddings ? plan.gatheredCount : 0
+    let share = plan.scratchCount + gathered
     let memory = scratch.attention.reserve(share * pool.threads)
+    let rows = embeddedRows.reserve(gathered > 0 ? pass.tokens : 0)
     pool.profile.count(operations: 4 * plan.scoredElements)
     pool.parallelFor(plan.pairs, grain: plan.grain) { range, worker in
+      let own = memory + worker * share
       for pair in range {
-        let view = plan.view(pair)
-        ck_attention_forward(
-          view.shape, plan.queries + view.projected, plan.keys + view.projected, plan.values + view.projected,
-          context + view.out, memory + worker * share)
+        let view = gathered > 0 ? plan.gather(pair, rows: rows, into: own + plan.scratchCount) : plan.view(pair)
+        ck_attention_forward(view.shape, view.queries, view.keys, view.values, context + view.out, own)
       }
     }
   }

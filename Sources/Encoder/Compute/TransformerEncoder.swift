@@ -19,6 +19,8 @@ package final class TransformerEncoder: SentenceEncoder {
   let tokenIDs = GrowingIndexBuffer()
   let positions = GrowingIndexBuffer()
   let firstTokens = GrowingIndexBuffer()
+  /// Of each token, where embeddings are shared: the row of its embedding.
+  let embeddedRows = GrowingIndexBuffer()
   /// The pass that backward would undo; nil before the first and after an inference pass.
   var pass: EncoderPass?
   /// The hidden states of the last pass; kept so that no new list is made in each step.
@@ -56,12 +58,12 @@ package final class TransformerEncoder: SentenceEncoder {
     try check(batch)
     precondition(request.layers.allSatisfy { (0..<layerCount).contains($0) }, "no such layers: \(request.layers)")
     precondition(!request.layers.isEmpty, "no layer is requested")
-    let current = EncoderPass(batch, request, mode)
+    var current = EncoderPass(batch, request, mode)
     pass = current.keepsActivations ? current : nil
     guard current.sequences > 0 else { return request.layers.map { _ in output(0, rows: 0) } }
     while scratch.outputs.count < request.layers.count { scratch.outputs.append(GrowingBuffer(.shown)) }
     var hidden = pool.profile.measure("encoder forward/embeddings") {
-      prepareIndices(batch)
+      current.embedded = prepareIndices(batch, current)
       return embed(current)
     }
     store(hidden, layer: 0, current)
@@ -118,16 +120,32 @@ package final class TransformerEncoder: SentenceEncoder {
     }
   }
 
-  private func prepareIndices(_ batch: PackedBatch) {
+  /// Lists the tokens whose embeddings are computed, and returns how many they are.
+  private func prepareIndices(_ batch: PackedBatch, _ pass: EncoderPass) -> Int {
     let ids = tokenIDs.reserve(batch.tokens.count)
     let places = positions.reserve(batch.tokens.count)
     let first = firstTokens.reserve(batch.sequences)
+    let rows = embeddedRows.reserve(batch.tokens.count)
+    var seen: [SIMD2<Int32>: Int32] = [:]
+    var count = 0
     for sequence in 0..<batch.sequences {
       first[sequence] = Int32(batch.offsets[sequence])
       for at in batch.offsets[sequence]..<batch.offsets[sequence + 1] {
-        ids[at] = batch.tokens[at]
-        places[at] = Int32(at - batch.offsets[sequence] + configuration.positionOffset)
+        let place = Int32(at - batch.offsets[sequence] + configuration.positionOffset)
+        if pass.sharesEmbeddings {
+          let token = SIMD2(batch.tokens[at], place)
+          if let row = seen[token] {
+            rows[at] = row
+            continue
+          }
+          seen[token] = Int32(count)
+          rows[at] = Int32(count)
+        }
+        ids[count] = batch.tokens[at]
+        places[count] = place
+        count += 1
       }
     }
+    return count
   }
 }
