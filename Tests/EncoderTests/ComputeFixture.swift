@@ -68,12 +68,13 @@ enum ComputeFixture {
     return Float(offset + (Double(u) / 4_294_967_296 * 2 - 1) * scale)
   }
 
-  /// The encoder of `tiny_models` by its name in the fixture, filled by the formula.
+  /// The encoder of `tiny_models` by its name in the fixture, filled by the formula; "bert wide" has feed-forward blocks of
+  /// several stretches.
   static func tinyEncoder(_ name: String, pool: ThreadPool, seed: UInt64 = 5) -> TransformerEncoder {
     let isRoberta = name == "roberta"
     let configuration = EncoderConfiguration(
       family: isRoberta ? .roberta : .bert, vocabularySize: 101, hiddenSize: 48, layerCount: 3, headCount: 4,
-      intermediateSize: 72, maximumPositions: 88, typeVocabularySize: isRoberta ? 1 : 2,
+      intermediateSize: name == "bert wide" ? stretch + 33 : 72, maximumPositions: 88, typeVocabularySize: isRoberta ? 1 : 2,
       layerNormEpsilon: isRoberta ? 1e-5 : 1e-12, padTokenID: isRoberta ? 1 : 0, positionOffset: isRoberta ? 2 : 0,
       activation: name == "bert relu" ? .relu : name == "bert gelu_new" ? .geluTanh : .gelu)
     let encoder = TransformerEncoder(configuration: configuration, pool: pool, seed: seed)

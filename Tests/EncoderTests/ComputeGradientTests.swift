@@ -45,7 +45,7 @@ import Testing
 
   /// Along the gradient plus a random direction, both of length 1, the slope must be the gradient's length plus
   /// its part along the random direction.
-  @Test(arguments: ["roberta", "bert gelu_new"], [false, true])
+  @Test(arguments: ["roberta", "bert gelu_new", "bert wide"], [false, true])
   func centralDifferencesWithDropout(name: String, firstTokenOnly: Bool) throws {
     let encoder = ComputeFixture.tinyEncoder(name, pool: ThreadPool(threads: 2))
     let test = test(firstTokenOnly ? [1, 3] : [0, 2, 3], firstTokenOnly: firstTokenOnly)
@@ -119,6 +119,21 @@ import Testing
       _ = try gradients(encoder, test)
       #expect(try gradients(encoder, test, on: batch) == one)
     }
+  }
+
+  /// Sequences that share tokens at the same place, whose embeddings are computed once, get the bits they get alone.
+  @Test(arguments: [[0], [1], [0, 1, 3], [3]], [false, true])
+  func inferenceOfABatchIsThatOfItsSequences(layers: [Int], firstTokenOnly: Bool) throws {
+    let encoder = ComputeFixture.tinyEncoder("bert wide", pool: ThreadPool(threads: 2))
+    let sequences: [[Int32]] = [[3, 7, 9, 4], [3, 7, 4], [7, 3, 9, 4, 4, 4, 4, 4, 4], [3, 8, 9, 4], [3], [3, 7, 9, 4]]
+    func states(_ sequences: [[Int32]]) throws -> [[Float]] {
+      try forward(encoder, test(layers, firstTokenOnly: firstTokenOnly), .inference, on: PackedBatch(sequences)).map {
+        Array(UnsafeBufferPointer(start: $0.pointer, count: $0.rows * $0.columns))
+      }
+    }
+    let together = try states(sequences)
+    let alone = try sequences.map { try states([$0]) }
+    for layer in layers.indices { #expect(together[layer] == alone.flatMap { $0[layer] }) }
   }
 
   @Test func masksFollowSeedAndStep() throws {

@@ -35,6 +35,27 @@ import Testing
     #expect(worst < 2.5e-7 && worstSlope < 2.5e-6, "\(kind): \(worst), slope \(worstSlope)")
   }
 
+  /// With a bias, on rows that lie apart: beside its input or in its place, and nothing between the rows is written.
+  @Test(arguments: [Activation.gelu, .geluTanh, .relu, .tanh], [1, 13, 40])
+  func biasedRows(kind: Activation, width: Int) {
+    let (rows, apart, yApart) = (3, width + 5, width + 2)
+    let (x, bias) = (randomValues(rows * apart, seed: 1, scale: 3), randomValues(width, seed: 2))
+    var (kept, inPlace, y) = (x, x, [Float](repeating: 7, count: rows * yApart))
+    ck_bias_activation_forward(
+      kind.kernel, Int64(rows), Int64(width), bias, &kept, Int64(apart), &y, Int64(yApart))
+    ck_bias_activation_in_place(kind.kernel, Int64(rows), Int64(width), bias, &inPlace, Int64(apart))
+    for row in 0..<rows {
+      for i in 0..<apart {
+        let at = row * apart + i
+        let biased = i < width ? x[at] + bias[i] : x[at]
+        #expect(kept[at] == biased)
+        #expect(inPlace[at] == (i < width ? y[row * yApart + i] : biased))
+        if i < width { #expect(abs(Double(inPlace[at]) - exact(kind, Double(biased))) < 1e-6) }
+      }
+      for i in width..<yApart { #expect(y[row * yApart + i] == 7) }
+    }
+  }
+
   @Test func smallValuesKeepTheirDigits() {
     let x: [Float] = [-6, -5, -4, -1e-4, 1e-7, 0.01, 0.1, 0.29, 0.31]
     var y = [Float](repeating: 0, count: x.count)

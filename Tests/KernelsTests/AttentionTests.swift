@@ -19,9 +19,14 @@ import Testing
       first_row: 11, head: 3, dropout: RandomStream(seed: 5, name: "p").dropout(rate: s.rate, step: 2))
   }
 
-  /// softmax(q k^T scale) with dropout, times v, in double.
-  private func plain(_ s: Shape, _ d: ck_dropout, _ q: [Double], _ k: [Double], _ v: [Double]) -> [Double] {
-    (0..<s.queries).flatMap { i in
+  /// softmax(q k^T scale) with dropout, times v, and the sums of what is left of the probabilities, in double. `head` and
+  /// `row` tell dropout what query i is.
+  private func plain(
+    _ s: Shape, _ d: ck_dropout, _ q: [Double], _ k: [Double], _ v: [Double], head: (Int) -> Int = { _ in 3 },
+    row: (Int) -> Int = { 11 + $0 }
+  ) -> (out: [Double], sums: [Double]) {
+    var (out, sums) = ([Double](), [Double]())
+    for i in 0..<s.queries {
       let scores = (0..<s.keys).map { j in
         (0..<s.dimension).reduce(0.0) { $0 + q[i * s.dimension + $1] * k[j * s.dimension + $1] }
           / Double(s.dimension).squareRoot()
@@ -29,10 +34,12 @@ import Testing
       let e = scores.map { exp($0 - (scores.max() ?? 0)) }
       let sum = e.reduce(0, +)
       let p = e.enumerated().map { j, x in
-        x / sum * halfWordFactor(d, [UInt32(j / 8) | 3 << 16, UInt32(11 + i), 2, 0], half: j % 8)
+        x / sum * halfWordFactor(d, [UInt32(j / 8) | UInt32(head(i)) << 16, UInt32(row(i)), 2, 0], half: j % 8)
       }
-      return (0..<s.dimension).map { c in (0..<s.keys).reduce(0.0) { $0 + p[$1] * v[$1 * s.dimension + c] } }
+      out += (0..<s.dimension).map { c in (0..<s.keys).reduce(0.0) { $0 + p[$1] * v[$1 * s.dimension + c] } }
+      sums.append(p.reduce(0, +))
     }
+    return (out, sums)
   }
 
   private static let shapes = [
@@ -52,7 +59,7 @@ import Testing
     var out = [Float](repeating: .nan, count: q.count)
     ck_attention_forward(shape, q, k, v, &out, &scratch)
     let inputs = [q, k, v].map(doubles)
-    #expect(relativeError(out, plain(s, shape.dropout, inputs[0], inputs[1], inputs[2]), floor: 0.1) < 2e-6)
+    #expect(relativeError(out, plain(s, shape.dropout, inputs[0], inputs[1], inputs[2]).out, floor: 0.1) < 2e-6)
 
     let up = randomValues(q.count, seed: 4)
     var (dq, dk, dv) = (q.map { _ in Float.nan }, k.map { _ in Float.nan }, v.map { _ in Float.nan })
@@ -62,7 +69,7 @@ import Testing
       let truth = centralDifferences(inputs[input]) { value in
         var changed = inputs
         changed[input] = value
-        return dot(plain(s, shape.dropout, changed[0], changed[1], changed[2]), doubles(up))
+        return dot(plain(s, shape.dropout, changed[0], changed[1], changed[2]).out, doubles(up))
       }
       #expect(relativeError(found, truth, floor: 0.1) < 1e-5, "input \(input)")
     }
@@ -77,28 +84,13 @@ import Testing
       var out = [Float](repeating: .nan, count: keys * 32)
       ck_attention_forward(shape, values[0], values[1], values[2], &out, &scratch)
       let inputs = values.map(doubles)
-      #expect(relativeError(out, plain(s, shape.dropout, inputs[0], inputs[1], inputs[2])) < 4e-6, "\(keys)")
+      #expect(relativeError(out, plain(s, shape.dropout, inputs[0], inputs[1], inputs[2]).out) < 4e-6, "\(keys)")
     }
   }
 
-  /// Heads of one token: scores, results and sums of probabilities, in double. Heads take the place of queries.
-  private func plainToken(_ s: Shape, _ d: ck_dropout, _ q: [Double], _ x: [Double]) -> (out: [Double], sums: [Double])
-  {
-    var (out, sums) = ([Double](), [Double]())
-    for head in 0..<s.queries {
-      let scores = (0..<s.keys).map { j in
-        (0..<s.dimension).reduce(0.0) { $0 + q[head * s.dimension + $1] * x[j * s.dimension + $1] }
-          / Double(s.dimension).squareRoot()
-      }
-      let e = scores.map { exp($0 - (scores.max() ?? 0)) }
-      let sum = e.reduce(0, +)
-      let p = e.enumerated().map { j, value in
-        value / sum * halfWordFactor(d, [UInt32(j / 8) | UInt32(head) << 16, 11, 2, 0], half: j % 8)
-      }
-      out += (0..<s.dimension).map { c in (0..<s.keys).reduce(0.0) { $0 + p[$1] * x[$1 * s.dimension + c] } }
-      sums.append(p.reduce(0, +))
-    }
-    return (out, sums)
+  /// The heads of token 11 take the place of queries; its rows are keys and values alike.
+  private func plainToken(_ s: Shape, _ d: ck_dropout, _ q: [Double], _ x: [Double]) -> (out: [Double], sums: [Double]) {
+    plain(s, d, q, x, x, head: { $0 }, row: { _ in 11 })
   }
 
   @Test(arguments: [

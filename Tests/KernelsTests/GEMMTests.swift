@@ -81,6 +81,41 @@ import Testing
     }
   }
 
+  /// A product in parts: stretches of columns whose results are written where the next product reads them, which adds up
+  /// stretches of terms. The order of every sum is that of the whole products.
+  @Test(arguments: [Int32(128), 256, 512], [1, 13, 126])
+  func partsOfPackedOperands(bits: Int32, m: Int) {
+    _ = ck_gemm_select(bits)
+    defer { _ = ck_gemm_select(512) }
+    let pool = ThreadPool(threads: 1)
+    let (k, middle, n) = (stretch + 7, 2 * stretch + 33, 50)
+    let (x, first, second) = (
+      randomValues(m * k, seed: 1), randomValues(middle * k, seed: 2), randomValues(n * middle, seed: 3)
+    )
+    let (firstBuffer, secondBuffer) = (GrowingBuffer(), GrowingBuffer())
+    let maps = (
+      pack(pool, .yes, n: middle, k: k, b: first, ldb: k, into: firstBuffer),
+      pack(pool, .yes, n: n, k: middle, b: second, ldb: middle, into: secondBuffer)
+    )
+    var (between, expected) = ([Float](repeating: .nan, count: m * middle), [Float](repeating: .nan, count: m * n))
+    multiply(pool, worker: 0, .no, m: m, a: x, lda: k, by: maps.0, beta: 0, c: &between, ldc: middle)
+    multiply(pool, worker: 0, .no, m: m, a: between, lda: middle, by: maps.1, beta: 0, c: &expected, ldc: n)
+
+    let (packed, written) = (FloatBuffer(count: PackedRows.count(m, k)), FloatBuffer(count: PackedRows.count(m, stretch)))
+    written.pointer.update(repeating: .nan, count: written.count)
+    let left = PackedRows(m: m, k: k, a: x, lda: k, into: packed.pointer)
+    var found = [Float](repeating: .nan, count: m * n)
+    for start in Swift.stride(from: 0, to: middle, by: stretch) {
+      let part = start..<min(start + stretch, middle)
+      multiply(
+        pool, worker: 0, m: m, a: left, by: maps.0.columns(part), beta: 0, c: written.pointer, ldc: PackedRows.stride)
+      multiply(
+        pool, worker: 0, m: m, a: PackedRows(written: written.pointer), by: maps.1.terms(part), beta: start == 0 ? 0 : 1,
+        c: &found, ldc: n)
+    }
+    #expect(found == expected && !found.contains { $0.isNaN })
+  }
+
   @Test func noTermsLeaveTheScaledC() {
     var c = randomValues(35, seed: 3)
     let before = c
