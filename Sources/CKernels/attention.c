@@ -70,27 +70,6 @@ CK_INLINE void product(int64_t m, int64_t n, int64_t k, const float *a, int64_t 
   }
 }
 
-typedef float vf8 __attribute__((vector_size(32), aligned(4)));
-
-// Eight features of eight rows, transposed: pairs of rows, then quarters, then halves of the lines change places.
-CK_INLINE void transpose_eight(vf8 x[8]) {
-  vf8 y[8];
-  for (int i = 0; i < 8; i += 2) {
-    y[i] = __builtin_shufflevector(x[i], x[i + 1], 0, 8, 2, 10, 4, 12, 6, 14);
-    y[i + 1] = __builtin_shufflevector(x[i], x[i + 1], 1, 9, 3, 11, 5, 13, 7, 15);
-  }
-  for (int i = 0; i < 8; i++) {
-    const vf8 low = y[(i & 4) + (i & 1)], high = y[(i & 4) + (i & 1) + 2];
-    x[i] = (i & 2) == 0 ? __builtin_shufflevector(low, high, 0, 1, 8, 9, 4, 5, 12, 13)
-                        : __builtin_shufflevector(low, high, 2, 3, 10, 11, 6, 7, 14, 15);
-  }
-  for (int i = 0; i < 4; i++) {
-    y[i] = __builtin_shufflevector(x[i], x[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
-    y[i + 4] = __builtin_shufflevector(x[i], x[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
-  }
-  for (int i = 0; i < 8; i++) x[i] = y[i];
-}
-
 // to [D, B] = factor * rows [count, D] transposed; columns from `count` on are zero.
 CK_INLINE void transpose(int64_t count, int64_t padded, int64_t dimension, const float *rows, int64_t stride,
                          float factor, float *to) {

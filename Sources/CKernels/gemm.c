@@ -152,15 +152,23 @@ CK_INLINE void pack_stored(int64_t from, int64_t to, int64_t terms, int64_t pane
   }
 }
 
-// Columns of the stored B, eight terms at a time: one line of the source is read per column before it leaves the cache.
+// Columns of the stored B, eight terms at a time: blocks of eight columns where they are whole.
 CK_INLINE void pack_transposed(int64_t panels, int64_t terms, int64_t columns, const float *b, int64_t ldb, int64_t width,
                                float *packed) {
   for (int64_t at = 0; at < panels * width; at += width) {
     float *out = packed + at * terms;
     const int64_t there = smaller(width, columns - at);
     for (int64_t p = 0; p < terms; p += 8) {
-      const int64_t count = smaller(8, terms - p);
-      for (int64_t j = 0; j < there; j++) {
+      const int64_t count = smaller(8, terms - p), whole = count == 8 ? there / 8 * 8 : 0;
+      for (int64_t j = 0; j < whole; j += 8) {
+        vf8 block[8];
+#pragma clang loop unroll(full)
+        for (int r = 0; r < 8; r++) block[r] = *(const vf8 *)(b + (at + j + r) * ldb + p);
+        transpose_eight(block);
+#pragma clang loop unroll(full)
+        for (int q = 0; q < 8; q++) *(vf8 *)(out + (p + q) * width + j) = block[q];
+      }
+      for (int64_t j = whole; j < there; j++) {
         const float *source = b + (at + j) * ldb + p;
         for (int64_t q = 0; q < count; q++) out[(p + q) * width + j] = source[q];
       }

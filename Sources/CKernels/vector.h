@@ -1,4 +1,4 @@
-// Sixteen float32 lanes as one value, with partial loads, a fixed order of summation, and exp.
+// Sixteen float32 lanes as one value, with partial loads, a fixed order of summation, blocks transposed, and exp.
 // Written with vector extensions: each clone compiles them to what its processor has.
 #ifndef CK_VECTOR_H
 #define CK_VECTOR_H
@@ -34,6 +34,27 @@ CK_INLINE float vf_sum(const vf *x) {
     for (int i = 0; i < width; i++) s[i] += s[i + width];
   }
   return s[0];
+}
+
+typedef float vf8 __attribute__((vector_size(32), aligned(4)));
+
+// Eight columns of eight rows, transposed: pairs of rows, then quarters, then halves of the lines change places.
+CK_INLINE void transpose_eight(vf8 x[8]) {
+  vf8 y[8];
+  for (int i = 0; i < 8; i += 2) {
+    y[i] = __builtin_shufflevector(x[i], x[i + 1], 0, 8, 2, 10, 4, 12, 6, 14);
+    y[i + 1] = __builtin_shufflevector(x[i], x[i + 1], 1, 9, 3, 11, 5, 13, 7, 15);
+  }
+  for (int i = 0; i < 8; i++) {
+    const vf8 low = y[(i & 4) + (i & 1)], high = y[(i & 4) + (i & 1) + 2];
+    x[i] = (i & 2) == 0 ? __builtin_shufflevector(low, high, 0, 1, 8, 9, 4, 5, 12, 13)
+                        : __builtin_shufflevector(low, high, 2, 3, 10, 11, 6, 7, 14, 15);
+  }
+  for (int i = 0; i < 4; i++) {
+    y[i] = __builtin_shufflevector(x[i], x[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+    y[i + 4] = __builtin_shufflevector(x[i], x[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+  }
+  for (int i = 0; i < 8; i++) x[i] = y[i];
 }
 
 // e^x to about 1 ulp for x in [-87.3, 88]; below it goes to about 1e-38, NaN stays NaN.
