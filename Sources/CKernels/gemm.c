@@ -16,6 +16,7 @@ enum {
   DEPTH = 384,            // terms of the sum that are packed together
   A_STRIDE = DEPTH + 16,  // floats between packed rows of A: lines of neighbouring rows fall into different sets
   TURN = 8,               // terms with which a term of what comes ahead is asked for
+  PANELS = 3,             // of packed B, which rows pass by: with as many that come in they stay in the second cache
   MAX_ROWS = 14,
   MAX_COLUMNS = 32,
 };
@@ -262,8 +263,23 @@ static void scale_rows(int64_t m, int64_t n, float beta, float *c, int64_t ldc) 
   }
 }
 
+// What is not yet asked for of the panels that are read next: where it begins, and how many terms it has.
+typedef struct {
+  const float *at;
+  int64_t terms;
+} next_block;
+
+// What is read after the columns before `end` of the stretch at `start`: further columns, or the next stretch's first.
+static next_block block_after(ck_gemm_shape shape, const float *packed, int64_t start, int64_t end) {
+  const int64_t width = kernels.columns, column = end < shape.n ? end : 0;
+  if (end >= shape.n) start += DEPTH;
+  if (start >= shape.k) return (next_block){packed, 0};
+  const int64_t terms = smaller(DEPTH, shape.k - start), panels = rounded_up(shape.n - column, width) / width;
+  return (next_block){packed + start * rounded_up(shape.columns, width) + (shape.first + column) * terms,
+                      smaller(PANELS, panels) * terms};
+}
+
 void ck_gemm_run(ck_gemm_shape shape, const float *a, const float *packed, float *c, float *scratch) {
-  enum { PANELS = 3 };  // of packed B, which stay in the second cache while rows pass by; as many again come in meanwhile
   const int64_t m = shape.m, n = shape.n, k = shape.k, ldc = shape.ldc;
   const int64_t height = kernels.rows, width = kernels.columns, padded = rounded_up(shape.columns, width);
   const micro_kernel kernel = shape.layout == CK_COLUMNS ? kernels.from_columns : kernels.from_rows;
@@ -280,23 +296,21 @@ void ck_gemm_run(ck_gemm_shape shape, const float *a, const float *packed, float
     }
     for (int64_t block = 0; block < n; block += PANELS * width) {
       const int64_t end = smaller(n, block + PANELS * width);
-      // Blocks lie in the order in which they are read, one stretch after the other.
-      const float *ahead = packed + start * padded + (shape.first + end) * terms;
-      int64_t left_ahead = PANELS * terms;
+      next_block next = block_after(shape, packed, start, end);
       for (int64_t i = 0; i < m; i += height) {
         const float *rows = left + i * A_STRIDE;
         for (int64_t j = block; j < end; j += width) {
           const float *panel = packed + start * padded + (shape.first + j) * terms;
           float *out = c + i * ldc + j;
-          const int64_t step = left_ahead > 0 ? width : 0;
+          const int64_t step = next.terms > 0 ? width : 0;
           if (i + height <= m && j + width <= n) {
-            kernel(terms, rows, panel, shape.alpha, keep, out, ldc, ahead, step);
+            kernel(terms, rows, panel, shape.alpha, keep, out, ldc, next.at, step);
           } else {
             border_tile(kernel, terms, rows, panel, shape.alpha, keep, smaller(height, m - i), smaller(width, n - j), out,
-                        ldc, tile, ahead, step);
+                        ldc, tile, next.at, step);
           }
-          ahead += terms / TURN * step;
-          left_ahead -= terms / TURN;
+          next.at += terms / TURN * step;
+          next.terms -= terms / TURN;
         }
       }
     }
