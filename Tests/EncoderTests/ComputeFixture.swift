@@ -74,7 +74,8 @@ enum ComputeFixture {
     let isRoberta = name == "roberta"
     let configuration = EncoderConfiguration(
       family: isRoberta ? .roberta : .bert, vocabularySize: 101, hiddenSize: 48, layerCount: 3, headCount: 4,
-      intermediateSize: name == "bert wide" ? stretch + 33 : 72, maximumPositions: 88, typeVocabularySize: isRoberta ? 1 : 2,
+      intermediateSize: name == "bert wide" ? stretch + 33 : 72, maximumPositions: 88,
+      typeVocabularySize: isRoberta ? 1 : 2,
       layerNormEpsilon: isRoberta ? 1e-5 : 1e-12, padTokenID: isRoberta ? 1 : 0, positionOffset: isRoberta ? 2 : 0,
       activation: name == "bert relu" ? .relu : name == "bert gelu_new" ? .geluTanh : .gelu)
     let encoder = TransformerEncoder(configuration: configuration, pool: pool, seed: seed)

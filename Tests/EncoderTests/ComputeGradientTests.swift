@@ -125,7 +125,9 @@ import Testing
   @Test(arguments: [[0], [1], [0, 1, 3], [3]], [false, true])
   func inferenceOfABatchIsThatOfItsSequences(layers: [Int], firstTokenOnly: Bool) throws {
     let encoder = ComputeFixture.tinyEncoder("bert wide", pool: ThreadPool(threads: 2))
-    let sequences: [[Int32]] = [[3, 7, 9, 4], [3, 7, 4], [7, 3, 9, 4, 4, 4, 4, 4, 4], [3, 8, 9, 4], [3], [3, 7, 9, 4]]
+    let sequences: [[Int32]] = [
+      [3, 7, 9, 4], [3, 7, 4], [7, 3, 9, 4, 4, 4, 4, 4, 4], [3, 8, 9, 4], [3], [3, 7, 9, 4],
+    ]
     func states(_ sequences: [[Int32]]) throws -> [[Float]] {
       try forward(encoder, test(layers, firstTokenOnly: firstTokenOnly), .inference, on: PackedBatch(sequences)).map {
         Array(UnsafeBufferPointer(start: $0.pointer, count: $0.rows * $0.columns))

@@ -89,7 +89,8 @@ import Testing
   }
 
   /// The heads of token 11 take the place of queries; its rows are keys and values alike.
-  private func plainToken(_ s: Shape, _ d: ck_dropout, _ q: [Double], _ x: [Double]) -> (out: [Double], sums: [Double]) {
+  private func plainToken(_ s: Shape, _ d: ck_dropout, _ q: [Double], _ x: [Double]) -> (out: [Double], sums: [Double])
+  {
     plain(s, d, q, x, x, head: { $0 }, row: { _ in 11 })
   }
 

@@ -101,7 +101,9 @@ import Testing
     multiply(pool, worker: 0, .no, m: m, a: x, lda: k, by: maps.0, beta: 0, c: &between, ldc: middle)
     multiply(pool, worker: 0, .no, m: m, a: between, lda: middle, by: maps.1, beta: 0, c: &expected, ldc: n)
 
-    let (packed, written) = (FloatBuffer(count: PackedRows.count(m, k)), FloatBuffer(count: PackedRows.count(m, stretch)))
+    let (packed, written) = (
+      FloatBuffer(count: PackedRows.count(m, k)), FloatBuffer(count: PackedRows.count(m, stretch))
+    )
     written.pointer.update(repeating: .nan, count: written.count)
     let left = PackedRows(m: m, k: k, a: x, lda: k, into: packed.pointer)
     var found = [Float](repeating: .nan, count: m * n)
@@ -110,7 +112,8 @@ import Testing
       multiply(
         pool, worker: 0, m: m, a: left, by: maps.0.columns(part), beta: 0, c: written.pointer, ldc: PackedRows.stride)
       multiply(
-        pool, worker: 0, m: m, a: PackedRows(written: written.pointer), by: maps.1.terms(part), beta: start == 0 ? 0 : 1,
+        pool, worker: 0, m: m, a: PackedRows(written: written.pointer), by: maps.1.terms(part),
+        beta: start == 0 ? 0 : 1,
         c: &found, ldc: n)
     }
     #expect(found == expected && !found.contains { $0.isNaN })

@@ -100,7 +100,8 @@ package final class MaskedLanguageHead {
       encoder.pool, .no, .yes, m: count, n: h, k: h, alpha: 1, a: states, lda: h, b: dense.value, ldb: h, beta: 0,
       c: before, ldc: h)
     ck_bias_activation_forward(
-      encoder.configuration.activation.kernel, Int64(count), Int64(h), denseBias.value, before, Int64(h), after, Int64(h))
+      encoder.configuration.activation.kernel, Int64(count), Int64(h), denseBias.value, before, Int64(h), after,
+      Int64(h))
     // The kernel normalises residual + out + bias: here the residual is all there is.
     let output = output.reserve(count * h)
     output.update(repeating: 0, count: count * h)
