@@ -61,9 +61,9 @@ package func pack(
   let shares = (panels + share - 1) / share
   pool.parallelFor((k + stretch - 1) / stretch * shares, grain: 1) { range, _ in
     for block in range {
-      let (stretch, first) = (block / shares, block % shares * share)
+      let (part, first) = (block / shares, block % shares * share)
       ck_gemm_pack(
-        Int64(stretch), Int64(first), Int64(min(share, panels - first)), tb == .yes ? 1 : 0, Int64(n), Int64(k), b,
+        Int64(part), Int64(first), Int64(min(share, panels - first)), tb == .yes ? 1 : 0, Int64(n), Int64(k), b,
         Int64(ldb), packed.pointer)
     }
   }

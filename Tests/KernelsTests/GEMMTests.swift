@@ -107,7 +107,7 @@ import Testing
     written.pointer.update(repeating: .nan, count: written.count)
     let left = PackedRows(m: m, k: k, a: x, lda: k, into: packed.pointer)
     var found = [Float](repeating: .nan, count: m * n)
-    for start in Swift.stride(from: 0, to: middle, by: stretch) {
+    for start in stride(from: 0, to: middle, by: stretch) {
       let part = start..<min(start + stretch, middle)
       multiply(
         pool, worker: 0, m: m, a: left, by: maps.0.columns(part), beta: 0, c: written.pointer, ldc: PackedRows.stride)

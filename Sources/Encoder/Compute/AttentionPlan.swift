@@ -24,7 +24,7 @@ struct AttentionPlan {
   struct View {
     let shape: ck_attention
     let queries: UnsafePointer<Float>, keys: UnsafePointer<Float>, values: UnsafePointer<Float>
-    /// Offsets into all queries, keys and values, and into the context.
+    /// Offsets into all queries, keys and values (0 where they were gathered), and into the context.
     let projected: Int, out: Int
   }
 

@@ -103,6 +103,9 @@ struct EncoderPass {
   /// so are the queries, keys and values that the first layer makes of it.
   var sharesEmbeddings: Bool { !keepsActivations && sequences > 1 && top > 0 && !isFirstTokenOnly(1) }
 
+  /// Whether transformer layer `layer` (from 1) has one row of queries, keys and values for each embedding, not each token.
+  func sharesProjections(_ layer: Int) -> Bool { layer == 1 && sharesEmbeddings }
+
   /// Whether transformer layer `layer` (from 1) is computed for first tokens only.
   func isFirstTokenOnly(_ layer: Int) -> Bool { request.firstTokenOnly && layer == top }
 

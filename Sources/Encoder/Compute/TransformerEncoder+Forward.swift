@@ -53,15 +53,13 @@ extension TransformerEncoder {
     return out
   }
 
-  /// Queries, keys and values with their biases, `[T, 3H]`; of the first layer, where embeddings are shared, one row for
-  /// each of those.
+  /// Queries, keys and values with their biases, `[T, 3H]`; where embeddings share them, one row for each of those.
   private func project(
     _ layer: Int, input: UnsafeMutablePointer<Float>, _ kept: LayerActivations, _ pass: EncoderPass
   ) {
     let p = weights.layers[layer - 1]
     let width = 3 * hiddenSize
-    let isShared = layer == 1 && pass.sharesEmbeddings
-    let (rows, x) = isShared ? (pass.embedded, scratch.embedded.pointer) : (pass.tokens, input)
+    let (rows, x) = pass.sharesProjections(layer) ? (pass.embedded, scratch.embedded.pointer) : (pass.tokens, input)
     linear(
       rows: rows, x, p.query.value, p.queryBias.value, width: width, into: kept.projected.reserve(rows * width))
   }
@@ -86,15 +84,15 @@ extension TransformerEncoder {
   private func attend(_ layer: Int, _ kept: LayerActivations, _ pass: EncoderPass) {
     let plan = AttentionPlan(self, layer, kept, pass)
     let context = kept.context.reserve(pass.tokens * hiddenSize)
-    let gathered = layer == 1 && pass.sharesEmbeddings ? plan.gatheredCount : 0
-    let share = plan.scratchCount + gathered
+    let isShared = pass.sharesProjections(layer)
+    let share = plan.scratchCount + (isShared ? plan.gatheredCount : 0)
     let memory = scratch.attention.reserve(share * pool.threads)
-    let rows = embeddedRows.reserve(gathered > 0 ? pass.tokens : 0)
+    let rows = embeddedRows.reserve(pass.tokens)
     pool.profile.count(operations: 4 * plan.scoredElements)
     pool.parallelFor(plan.pairs, grain: plan.grain) { range, worker in
       let own = memory + worker * share
       for pair in range {
-        let view = gathered > 0 ? plan.gather(pair, rows: rows, into: own + plan.scratchCount) : plan.view(pair)
+        let view = isShared ? plan.gather(pair, rows: rows, into: own + plan.scratchCount) : plan.view(pair)
         ck_attention_forward(view.shape, view.queries, view.keys, view.values, context + view.out, own)
       }
     }
@@ -129,7 +127,7 @@ extension TransformerEncoder {
         keeps ? kept.attentionNorm.normalized.pointer + at * h : nil,
         keeps ? kept.attentionNorm.inverse.pointer + at : nil)
       let left = PackedRows(m: range.count, k: h, a: state, lda: h, into: state + tile * h)
-      for start in Swift.stride(from: 0, to: i, by: stretch) {
+      for start in stride(from: 0, to: i, by: stretch) {
         let part = start..<min(start + stretch, i)
         let activated = activate(
           worker, range, left, p, maps.intermediate, part, into: state + tile * h + packedShare,
