@@ -78,14 +78,14 @@ package final class Profile: @unchecked Sendable {
   }
 
   private func enter(_ name: String) {
-    settle()
+    bookTime()
     let number = numbers[name] ?? register(name)
     phases[number].calls += 1
     open.append(number)
   }
 
   private func leave() {
-    settle()
+    bookTime()
     open.removeLast()
   }
 
@@ -96,7 +96,7 @@ package final class Profile: @unchecked Sendable {
   }
 
   /// Gives the time and the products since the last change to the phase that was open meanwhile.
-  private func settle() {
+  private func bookTime() {
     let now = ck_nanoseconds()
     defer { since = now }
     guard let phase = open.last else { return }

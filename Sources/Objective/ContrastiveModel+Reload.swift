@@ -4,48 +4,48 @@
 package import Host
 package import Kernels
 
-/// What was replaced, and what it takes to undo it.
-package struct ModelReplacement {
+/// What a reload replaced, and what it takes to undo it.
+package struct ModelReload {
   /// What a user should know: parameters, states and weights that are new or gone.
   package fileprivate(set) var notes: [String] = []
   fileprivate let stages: [PoolerStage]
-  fileprivate let composition: Composition
+  fileprivate let objective: ContrastiveObjective
 }
 
 extension ContrastiveModel {
   /// The embeddings of the last batch, by view, valid until the next; empty before the first.
-  package var lastEmbeddings: [Matrix] { composition.lastEmbeddings }
-  package var hardNegativeWeight: Double { composition.hardNegativeWeight }
-  package var viewCount: Int { composition.limits.viewCount }
+  package var lastEmbeddings: [Matrix] { objective.lastEmbeddings }
+  package var hardNegativeWeight: Double { objective.hardNegativeWeight }
+  package var viewCount: Int { objective.limits.viewCount }
   /// The losses' factors in the weighted sum, in order.
-  package var lossWeights: [Double] { composition.losses.map(\.weight) }
-  package var samplers: [PluginInstance] { composition.samplers }
-  package var losses: [PluginInstance] { composition.losses.map(\.instance) }
+  package var lossWeights: [Double] { objective.losses.map(\.weight) }
+  package var samplers: [PluginInstance] { objective.samplers }
+  package var losses: [PluginInstance] { objective.losses.map(\.instance) }
 
   /// Puts an instance of another component in the place of each instance for which `component` gives one; instances
   /// that would have to plan anew because of it are renewed as well. To be called between steps.
   /// - Throws: `PluginError`, `PluginFailure`, `ObjectiveError`; then everything is as it was.
-  package func replace(_ component: (PluginInstance) throws -> PluginComponent?) throws -> ModelReplacement {
-    var replacement = ModelReplacement(stages: pooling.stages, composition: composition)
+  package func reload(_ component: (PluginInstance) throws -> PluginComponent?) throws -> ModelReload {
+    var replacement = ModelReload(stages: pooling.stages, objective: objective)
     let stages = try pooling.stages(replacing: component, notes: &replacement.notes)
     let width = stages[stages.count - 1].outputWidth
-    let renewed: Composition
+    let renewed: ContrastiveObjective
     do {
-      renewed = try composition.replacing(component, width: width, notes: &replacement.notes)
+      renewed = try objective.replacing(component, width: width, notes: &replacement.notes)
     } catch {
-      composition.watchBuffers()
+      objective.watchBuffers()
       throw error
     }
     pooling.stages = stages
-    composition = renewed
+    objective = renewed
     return replacement
   }
 
   /// Takes a replacement back: the old instances go on where they were.
-  package func undo(_ replacement: ModelReplacement) {
+  package func undo(_ replacement: ModelReload) {
     pooling.stages = replacement.stages
-    composition = replacement.composition
-    composition.watchBuffers()
+    objective = replacement.objective
+    objective.watchBuffers()
   }
 }
 
@@ -81,11 +81,11 @@ extension PoolingStack {
   }
 }
 
-extension Composition {
-  /// A composition for embeddings of `width` with rebuilt samplers and losses.
+extension ContrastiveObjective {
+  /// An objective for embeddings of `width` with rebuilt samplers and losses.
   fileprivate func replacing(
     _ component: (PluginInstance) throws -> PluginComponent?, width: Int, notes: inout [String]
-  ) throws -> Composition {
+  ) throws -> ContrastiveObjective {
     var limits = limits
     limits.width = width
     var pairs: [(old: PluginInstance, new: PluginInstance)] = []
@@ -102,7 +102,7 @@ extension Composition {
     }
     // Nothing changed here: a rebuilt pooler of the same width.
     if pairs.isEmpty { return self }
-    let result = try Composition(
+    let result = try ContrastiveObjective(
       samplers: samplers, losses: losses, limits: limits, pool: pool, hardNegativeWeight: hardNegativeWeight)
     for pair in pairs { pair.new.takeOver(from: pair.old, notes: &notes) }
     return result

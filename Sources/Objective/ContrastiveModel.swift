@@ -12,7 +12,7 @@ package final class ContrastiveModel {
   /// Strategies that look on; nil where there are none.
   package let shadows: ShadowPanel?
   /// Another one after a reload.
-  var composition: Composition
+  var objective: ContrastiveObjective
   private var limits: PluginLimits
   private var pendingPoolers = false
 
@@ -32,7 +32,7 @@ package final class ContrastiveModel {
       layerCount: layerCount, viewCount: views)
     pooling = try PoolingStack(pooler: pooler, head: head, factory: &factory, limits: limits)
     let inner = Self.limits(limits, width: pooling.outputWidth)
-    composition = try Composition(configuration, factory: &factory, limits: inner)
+    objective = try ContrastiveObjective(configuration, factory: &factory, limits: inner)
     self.shadows =
       shadows.isEmpty
       ? nil
@@ -45,16 +45,16 @@ package final class ContrastiveModel {
   package var layerRequest: LayerRequest { pooling.layerRequest }
   package var outputWidth: Int { pooling.outputWidth }
   /// Head, pooler weights, learned temperatures, sampler and loss weights.
-  package var parameters: [Parameter] { pooling.parameters + composition.parameters }
+  package var parameters: [Parameter] { pooling.parameters + objective.parameters }
   /// What plugins keep between steps; checkpoints save and restore its bytes.
-  package var states: [StateTensor] { pooling.states + composition.states }
+  package var states: [StateTensor] { pooling.states + objective.states }
   /// What learned temperatures began with, by the loss's name.
   package var firstTemperatures: [String: String] {
-    let learned = composition.losses.filter { $0.logTemperature != nil }
+    let learned = objective.losses.filter { $0.logTemperature != nil }
     return Dictionary(learned.map { ($0.instance.name, $0.firstTemperature ?? "") }) { first, _ in first }
   }
   /// Every plugin instance, poolers first.
-  package var instances: [PluginInstance] { pooling.instances + composition.instances }
+  package var instances: [PluginInstance] { pooling.instances + objective.instances }
 
   /// Computes the loss of a batch, fills `dHidden` and adds to the parameters' gradients. Changes no state.
   ///
@@ -78,15 +78,15 @@ package final class ContrastiveModel {
     let rows = try checkedRows(input, rowIDs: rowIDs, textIDs: textIDs, dHidden: dHidden)
     try grow(rows: rows, tokens: tokens.count, views: views)
     let position = StepPosition(step: step, totalSteps: totalSteps, epoch: epoch, batch: batch)
-    composition.begin(rows: rows, rowIDs: rowIDs, textIDs: textIDs)
-    let z = composition.views.z.matrix
+    objective.begin(rows: rows, rowIDs: rowIDs, textIDs: textIDs)
+    let z = objective.views.z.matrix
     let profile = pooling.pool.profile
     try profile.measure("objective/pooling and head") { try pooling.forward(input, position: position, into: z) }
     var report = try profile.measure("objective/blocks, logits and report") {
       try score(position, lossScale: lossScale)
     }
     try profile.measure("objective/pooling and head") {
-      try pooling.backward(input, z: z, dz: composition.views.dz.matrix, dHidden: dHidden)
+      try pooling.backward(input, z: z, dz: objective.views.dz.matrix, dHidden: dHidden)
     }
     report.metrics = pooling.metrics + report.metrics
     pendingPoolers = true
@@ -96,11 +96,11 @@ package final class ContrastiveModel {
   /// Loss and gradients of the embeddings in z, and what the shadows make of them.
   private func score(_ position: StepPosition, lossScale: Double) throws -> StepReport {
     try checkEmbeddings()
-    var report = try composition.run(position, PassOptions(gradientScale: lossScale))
+    var report = try objective.run(position, PassOptions(gradientScale: lossScale))
     if let shadows {
       report.metrics += pooling.pool.profile.measure("shadows/shadows") {
         shadows.measure(
-          composition.views, limits: composition.limits, loss: report.loss, scale: lossScale, position: position)
+          objective.views, limits: objective.limits, loss: report.loss, scale: lossScale, position: position)
       }
     }
     return report
@@ -114,9 +114,9 @@ package final class ContrastiveModel {
     let input = HiddenBatch(layers: hidden, offsets: offsets, tokens: tokens, tokenFlags: tokenFlags, views: views)
     let rows = try checkedRows(input, rowIDs: rowIDs, textIDs: textIDs, dHidden: hidden)
     try grow(rows: rows, tokens: tokens.count, views: views)
-    composition.begin(rows: rows, rowIDs: rowIDs, textIDs: textIDs)
-    try pooling.forward(input, position: StepPosition(step: step), into: composition.views.z.matrix)
-    return try composition.run(StepPosition(step: step), PassOptions())
+    objective.begin(rows: rows, rowIDs: rowIDs, textIDs: textIDs)
+    try pooling.forward(input, position: StepPosition(step: step), into: objective.views.z.matrix)
+    return try objective.run(StepPosition(step: step), PassOptions())
   }
 
   /// Lets plugins update their states after the batch of the last `trainStep` was accepted; once for each batch.
@@ -125,7 +125,7 @@ package final class ContrastiveModel {
     let poolers = pendingPoolers ? pooling.commits : []
     pendingPoolers = false
     try pooling.pool.profile.measure("objective/commit") {
-      try commitAll(poolers + composition.takePendingCommits())
+      try commitAll(poolers + objective.takePendingCommits())
       shadows?.commit()
     }
   }
@@ -164,12 +164,12 @@ package final class ContrastiveModel {
         found: "[\(pooled.rows), \(pooled.columns)] and \(textIDs.count) text ids")
     }
     try grow(rows: rowIDs.count, tokens: pooled.rows, views: views)
-    composition.begin(rows: rowIDs.count, rowIDs: rowIDs, textIDs: textIDs)
-    let z = composition.views.z.matrix
+    objective.begin(rows: rowIDs.count, rowIDs: rowIDs, textIDs: textIDs)
+    let z = objective.views.z.matrix
     pooling.applyHead(pooled, into: z)
     let report = try score(
       StepPosition(step: step, totalSteps: totalSteps, epoch: epoch, batch: batch), lossScale: lossScale)
-    pooling.backwardHead(pooled, z: z, dz: composition.views.dz.matrix)
+    pooling.backwardHead(pooled, z: z, dz: objective.views.dz.matrix)
     return report
   }
 
@@ -190,7 +190,7 @@ package final class ContrastiveModel {
     grown.maxTokens = max(grown.maxTokens, tokens, grown.maxSequences, pooling.limits.maxTokens)
     limits = grown
     try pooling.prepare(grown)
-    try composition.prepare(Self.limits(grown, width: pooling.outputWidth))
+    try objective.prepare(Self.limits(grown, width: pooling.outputWidth))
   }
 
   private func checkedRows(
@@ -217,7 +217,7 @@ package final class ContrastiveModel {
 
   /// A head's numbers are nobody's fault but the training's.
   private func checkEmbeddings() throws {
-    for (index, tensor) in composition.views.z.tensors.enumerated() {
+    for (index, tensor) in objective.views.z.tensors.enumerated() {
       if let flat = tensor.firstNonFinite {
         throw ObjectiveError.notFinite(what: "embedding z\(index + 1)", row: flat / tensor.width)
       }

@@ -4,28 +4,28 @@
 import Host
 import Kernels
 
-/// What a pass is asked for.
+/// What a pass over a batch is asked for.
 struct PassOptions {
   /// Gradients of loss * scale; nil computes the loss only.
   var gradientScale: Double?
   /// Row losses, shares and single cells for `probe`.
-  var scope: ScopeOptions?
+  var probe: CellProbeOptions?
 
-  var wantsDetails: Bool { scope != nil }
+  var wantsDetails: Bool { probe != nil }
 }
 
 /// Samplers and losses over the views of a batch.
-final class Composition {
+final class ContrastiveObjective {
   let samplers: [PluginInstance]
   let losses: [LossStage]
   let pool: ThreadPool
   let hardNegativeWeight: Double
   private(set) var limits: PluginLimits
-  private(set) var views: ViewSet
+  private(set) var views: BatchEmbeddings
   private(set) var stages: [SamplerStage] = []
-  private(set) var groups: [RowGroup] = []
-  private(set) var work = LogitWorkspace(cells: 0)
-  private var viewBanks: [VectorBank] = []
+  private(set) var groups: [SimilarityMatrix] = []
+  private(set) var work = LogitMatrices(cells: 0)
+  private var comparedViews: [ComparedVectors] = []
   private var hasPendingBatch = false
   private var hasEmbeddings = false
 
@@ -40,7 +40,8 @@ final class Composition {
     self.pool = pool
     self.limits = limits
     self.hardNegativeWeight = hardNegativeWeight
-    views = ViewSet(count: limits.viewCount, maxRows: limits.maxRows, width: limits.width, scoresEmbeddings: false)
+    views = BatchEmbeddings(
+      count: limits.viewCount, maxRows: limits.maxRows, width: limits.width, scoresEmbeddings: false)
     try prepare(limits, force: true)
   }
 
@@ -55,10 +56,10 @@ final class Composition {
       try instance.prepare(limits)
     }
     self.limits = limits
-    views = ViewSet(
+    views = BatchEmbeddings(
       count: limits.viewCount, maxRows: limits.maxRows, width: limits.width,
       scoresEmbeddings: losses.contains { $0.instance.scoresEmbeddings })
-    viewBanks = (0..<limits.viewCount).map { VectorBank(view: $0, of: views) }
+    comparedViews = (0..<limits.viewCount).map { ComparedVectors(view: $0, of: views) }
     stages = samplers.enumerated().map {
       SamplerStage(instance: $1, index: $0, maxRows: limits.maxRows, width: limits.width)
     }
@@ -70,12 +71,12 @@ final class Composition {
   /// The embeddings of the batch, to be written before `run`: [views * rows, width].
   func begin(rows: Int, rowIDs: [Int64]? = nil, textIDs: [Int64]? = nil) {
     views.begin(rows: rows, rowIDs: rowIDs, textIDs: textIDs)
-    for (index, bank) in viewBanks.enumerated() { bank.follow(views, index) }
+    for (index, side) in comparedViews.enumerated() { side.follow(views, index) }
     hasEmbeddings = true
   }
 
-  /// The batch and the embeddings of another composition, instead of `begin(rows:)` and writing z.
-  func begin(like leader: ViewSet) {
+  /// The batch and the embeddings of another objective, instead of `begin(rows:)` and writing z.
+  func begin(like leader: BatchEmbeddings) {
     begin(rows: leader.rows)
     views.follow(leader)
   }
@@ -88,14 +89,14 @@ final class Composition {
     hasPendingBatch = false
     try start(position)
     for stage in stages {
-      settle()
+      computeSimilarities()
       try stage.sample(views, pool: pool)
     }
-    settle()
+    computeSimilarities()
     for group in groups { group.finish() }
     var report = StepReport()
     var sums = try score(options, &report)
-    if let scope = options.scope { report.scope = survey(scope, &sums) }
+    if let probe = options.probe { report.probe = look(probe, &sums) }
     if options.gradientScale != nil {
       try pool.profile.measure("objective/gradients of embeddings") { try propagate() }
       report.gradientNorms = (0..<views.count).map { norm(views.dz.matrix($0)) }
@@ -122,9 +123,9 @@ final class Composition {
     for stage in stages { stage.begin(rows: views.rows) }
   }
 
-  private func settle() {
+  private func computeSimilarities() {
     for group in groups {
-      group.settle(pool) { block in block.owner.map { self.stages[$0].isReady } ?? true }
+      group.computeSimilarities(pool) { block in block.owner.map { self.stages[$0].isReady } ?? true }
     }
   }
 
@@ -164,16 +165,16 @@ final class Composition {
   private var referenceTemperature: Double { losses.first(where: \.instance.scoresLogits)?.temperature ?? 1 }
 
   /// Looks at every cell, before the gradients are sent on.
-  private func survey(_ scope: ScopeOptions, _ sums: inout [[BlockSums]]) -> ScopeReport {
-    var survey = CellSurvey(options: scope, temperature: referenceTemperature)
+  private func look(_ probe: CellProbeOptions, _ sums: inout [[BlockSums]]) -> CellProbeReport {
+    var cells = CellProbe(options: probe, temperature: referenceTemperature)
     for (index, group) in groups.enumerated() {
       group.makeLogits(pool, temperature: referenceTemperature, into: work)
-      survey.add(group, logits: work.logits, names: samplerName, to: &sums[index])
+      cells.add(group, logits: work.logits, names: samplerName, to: &sums[index])
     }
-    return survey.report(rows: views.rows * groups.count, views: views)
+    return cells.report(rows: views.rows * groups.count, views: views)
   }
 
-  private func samplerName(_ block: CandidateBlock) -> String { block.owner.map { samplers[$0].name } ?? "" }
+  private func samplerName(_ block: SimilarityBlock) -> String { block.owner.map { samplers[$0].name } ?? "" }
 
   private func propagate() throws {
     for group in groups { group.propagate(pool) }
@@ -223,9 +224,9 @@ final class Composition {
 
   private func makeGroups() throws {
     let layout = try BlockLayout(
-      stages: stages, views: viewBanks, limits: limits, hardNegativeWeight: hardNegativeWeight)
-    groups = layout.groups.enumerated().map { RowGroup(number: $0, blocks: $1, maxRows: limits.maxRows) }
-    work = LogitWorkspace(cells: layout.groups.map { RowGroup.cells($0, rows: limits.maxRows) }.max() ?? 0)
+      stages: stages, views: comparedViews, limits: limits, hardNegativeWeight: hardNegativeWeight)
+    groups = layout.groups.enumerated().map { SimilarityMatrix(number: $0, blocks: $1, maxRows: limits.maxRows) }
+    work = LogitMatrices(cells: layout.groups.map { SimilarityMatrix.cells($0, rows: limits.maxRows) }.max() ?? 0)
   }
 
   /// Every buffer a plugin may write to is checked behind each of its calls.

@@ -57,7 +57,7 @@ package struct InstanceFactory {
   }
 }
 
-extension Composition {
+extension ContrastiveObjective {
   /// The samplers and losses of a configuration, planned for `limits`.
   convenience init(
     _ configuration: ObjectiveConfiguration, factory: inout InstanceFactory, limits: PluginLimits

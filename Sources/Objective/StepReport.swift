@@ -42,7 +42,7 @@ package struct StepReport: Sendable {
   /// The loss of each row; NaN where a loss does not report it. Empty if not asked for.
   package var rowLosses: [Double] = []
   /// The cells in detail; nil if not asked for.
-  package var scope: ScopeReport?
+  package var probe: CellProbeReport?
 
   package init() {}
 

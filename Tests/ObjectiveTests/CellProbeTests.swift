@@ -8,7 +8,7 @@ import Objective
 import TestSupport
 import Testing
 
-struct ScopeTests {
+struct CellProbeTests {
   /// One cell as the plain computation has it.
   private struct Cell {
     var kind: String
@@ -48,12 +48,12 @@ struct ScopeTests {
     return cells
   }
 
-  private func check(_ scope: ScopeReport, _ cells: [Cell], rows: Int) throws {
-    #expect(isClose(scope.kinds.reduce(0) { $0 + $1.softmaxShare }, 1, absolute: 1e-12))
-    #expect(isClose(scope.kinds.reduce(0) { $0 + $1.gradientShare }, 1, absolute: 1e-12))
+  private func check(_ probe: CellProbeReport, _ cells: [Cell], rows: Int) throws {
+    #expect(isClose(probe.kinds.reduce(0) { $0 + $1.softmaxShare }, 1, absolute: 1e-12))
+    #expect(isClose(probe.kinds.reduce(0) { $0 + $1.gradientShare }, 1, absolute: 1e-12))
     let total = cells.reduce(0) { $0 + abs($1.gradient) }
-    #expect(Set(scope.kinds.map(\.kind.label)) == Set(cells.map(\.kind)))
-    for kind in scope.kinds {
+    #expect(Set(probe.kinds.map(\.kind.label)) == Set(cells.map(\.kind)))
+    for kind in probe.kinds {
       let own = cells.filter { $0.kind == kind.kind.label }
       #expect(kind.count == own.count, "\(kind.kind)")
       func expectClose(_ found: Double, _ expected: Double, _ what: String) {
@@ -116,12 +116,12 @@ struct ScopeTests {
     let objective = try world.objective(
       samplers: [settings], width: 6, rows: 7, views: 3, temperature: 0.2, hardWeight: 0.5)
     let report = try objective.evaluate(z, details: true)
-    let scope = try #require(report.scope)
+    let probe = try #require(report.probe)
     let cells = finish(mixCSECells(z, excludes: excludes), rows: 7, temperature: 0.2)
-    try check(scope, cells, rows: 7)
-    #expect(scope.temperature == 0.2 && scope.duplicates == nil && scope.top.isEmpty)
-    #expect(scope.kinds.map(\.kind.family).last == (excludes ? .excluded : .masked))
-    if excludes { #expect(scope.kinds.last?.softmaxShare == 0) } else { #expect(scope.kinds[5].softmaxShare > 0) }
+    try check(probe, cells, rows: 7)
+    #expect(probe.temperature == 0.2 && probe.duplicates == nil && probe.top.isEmpty)
+    #expect(probe.kinds.map(\.kind.family).last == (excludes ? .excluded : .masked))
+    if excludes { #expect(probe.kinds.last?.softmaxShare == 0) } else { #expect(probe.kinds[5].softmaxShare > 0) }
     // The blocks tell the same, masked cells at their blocks.
     let blocks = report.blocks.compactMap(\.softmaxShare).reduce(0, +) + (report.positive.softmaxShare ?? 0)
     #expect(isClose(blocks, 1, absolute: 1e-12))
@@ -131,16 +131,16 @@ struct ScopeTests {
     let world = try TestWorld()
     let z = makeViews(2, rows: 6, width: 5)
     let objective = try world.objective(samplers: ["mixcse"], width: 5, rows: 6, temperature: 0.3)
-    for order in ScopeOptions.Order.allCases {
+    for order in CellProbeOptions.Order.allCases {
       let report = try objective.evaluate(
-        z.map(\.matrix), details: true, scope: ScopeOptions(top: 200, order: order))
-      let top = try #require(report.scope?.top)
+        z.map(\.matrix), details: true, probe: CellProbeOptions(top: 200, order: order))
+      let top = try #require(report.probe?.top)
       let weights = top.map { order == .softmax ? $0.probability : abs($0.gradient) }
       #expect(weights == weights.sorted(by: >))
       // All negatives that have any weight: 30 in the base, 36 in each block of mixtures; masked ones have no gradient.
       #expect(top.count == (order == .softmax ? 30 + 72 : 30 + 60))
-      let few = try objective.evaluate(z.map(\.matrix), details: true, scope: ScopeOptions(top: 4, order: order))
-      let kept = try #require(few.scope?.top)
+      let few = try objective.evaluate(z.map(\.matrix), details: true, probe: CellProbeOptions(top: 4, order: order))
+      let kept = try #require(few.probe?.top)
       #expect(kept.map(\.probability) == top.prefix(4).map(\.probability))
       let (u1, u2) = (doubles(z[0]), doubles(z[1]))
       #expect(top.filter { $0.block == "mixed-anchor" }.allSatisfy { $0.rowNearest != nil && $0.nearest == nil })
@@ -173,16 +173,16 @@ struct ScopeTests {
       let objective = try world.objective(samplers: samplers, width: 6, rows: 5, temperature: 0.2)
       _ = try objective.evaluate(makeViews(2, rows: 5, width: 6, seed: 3))
       try objective.commit()
-      let report = try objective.evaluate(z.map(\.matrix), details: true, scope: ScopeOptions(top: 3))
-      let scope = try #require(report.scope)
-      #expect(scope.kinds.map(\.kind.family) == families, "\(samplers)")
-      #expect(isClose(scope.kinds.reduce(0) { $0 + $1.softmaxShare }, 1, absolute: 1e-12))
-      #expect(isClose(scope.kinds.reduce(0) { $0 + $1.gradientShare }, 1, absolute: 1e-12))
-      for kind in scope.kinds {
+      let report = try objective.evaluate(z.map(\.matrix), details: true, probe: CellProbeOptions(top: 3))
+      let probe = try #require(report.probe)
+      #expect(probe.kinds.map(\.kind.family) == families, "\(samplers)")
+      #expect(isClose(probe.kinds.reduce(0) { $0 + $1.softmaxShare }, 1, absolute: 1e-12))
+      #expect(isClose(probe.kinds.reduce(0) { $0 + $1.gradientShare }, 1, absolute: 1e-12))
+      for kind in probe.kinds {
         #expect(kind.cosineCounts.reduce(0, +) == kind.count && kind.probabilityCounts.reduce(0, +) == kind.count)
         #expect(isClose(kind.cosineSoftmax.reduce(0, +), kind.softmaxShare, absolute: 1e-12))
       }
-      if samplers == ["queue:size=8"] { #expect(scope.kinds[2].count == 25) }
+      if samplers == ["queue:size=8"] { #expect(probe.kinds[2].count == 25) }
     }
   }
 
@@ -192,33 +192,33 @@ struct ScopeTests {
     let z = makeViews(3, rows: 5, width: 6)
     let objective = try world.objective(width: 6, rows: 5, views: 3, temperature: 0.2)
     let texts = [[0, 1, 2, 0, 4], [10, 11, 12, 13, 1], [20, 21, 2, 23, 24]]
-    let report = try objective.evaluate(z.map(\.matrix), details: true, scope: ScopeOptions(top: 50, texts: texts))
-    let scope = try #require(report.scope)
+    let report = try objective.evaluate(z.map(\.matrix), details: true, probe: CellProbeOptions(top: 50, texts: texts))
+    let probe = try #require(report.probe)
     let expected: Set<[Int]> = [[0, 3], [3, 0], [1, 4]]
-    var found = scope.top.filter { $0.isDuplicate && $0.block == "in-batch" }.map { [$0.row, $0.column] }
+    var found = probe.top.filter { $0.isDuplicate && $0.block == "in-batch" }.map { [$0.row, $0.column] }
     #expect(Set(found) == expected && found.count == 3)
-    found = scope.top.filter { $0.isDuplicate && $0.block == "hard-negative" }.map { [$0.row, $0.column] }
+    found = probe.top.filter { $0.isDuplicate && $0.block == "hard-negative" }.map { [$0.row, $0.column] }
     #expect(found == [[2, 2]])
-    let duplicates = try #require(scope.duplicates)
-    let cells = scope.top.filter(\.isDuplicate)
-    let total = scope.top.reduce(0) { $0 + abs($1.gradient) } + abs(positiveGradient(scope))
+    let duplicates = try #require(probe.duplicates)
+    let cells = probe.top.filter(\.isDuplicate)
+    let total = probe.top.reduce(0) { $0 + abs($1.gradient) } + abs(positiveGradient(probe))
     #expect(duplicates.count == 4)
     #expect(isClose(duplicates.softmaxShare, cells.reduce(0) { $0 + $1.probability } / 5, relative: 1e-12))
     #expect(isClose(duplicates.gradientShare, cells.reduce(0) { $0 + abs($1.gradient) } / total, relative: 1e-9))
   }
 
   /// The sum of the positives' |dL/dsim|, from their share and everyone else's.
-  private func positiveGradient(_ scope: ScopeReport) -> Double {
-    let share = scope.kinds[0].gradientShare
-    return scope.top.reduce(0) { $0 + abs($1.gradient) } * share / (1 - share)
+  private func positiveGradient(_ probe: CellProbeReport) -> Double {
+    let share = probe.kinds[0].gradientShare
+    return probe.top.reduce(0) { $0 + abs($1.gradient) } * share / (1 - share)
   }
 
   @Test func withoutGradientsTheSoftmaxIsStillThere() throws {
     let world = try TestWorld()
     let objective = try world.objective(samplers: ["mixcse"], width: 6, rows: 4)
     let report = try objective.evaluate(makeViews(2, rows: 4, width: 6), wantsGradients: false, details: true)
-    let scope = try #require(report.scope)
-    #expect(isClose(scope.kinds.reduce(0) { $0 + $1.softmaxShare }, 1, absolute: 1e-12))
-    #expect(scope.kinds.allSatisfy { $0.gradientShare == 0 })
+    let probe = try #require(report.probe)
+    #expect(isClose(probe.kinds.reduce(0) { $0 + $1.softmaxShare }, 1, absolute: 1e-12))
+    #expect(probe.kinds.allSatisfy { $0.gradientShare == 0 })
   }
 }

@@ -62,7 +62,7 @@ struct HiddenStates {
   }
 }
 
-struct ModelTests {
+struct ContrastiveModelTests {
   private let width = 6
   private let layerCount = 4
 
@@ -185,7 +185,7 @@ struct ModelTests {
   }
 }
 
-extension ModelTests {
+extension ContrastiveModelTests {
   private func bits(_ model: ContrastiveModel) -> [[UInt8]] {
     model.states.map { Array($0.bytes) }
       + model.parameters.map { Array(UnsafeRawBufferPointer(start: $0.value, count: $0.count * 4)) }
@@ -213,18 +213,18 @@ extension ModelTests {
       for parameter in model.parameters { for index in 0..<parameter.count { parameter.value[index] += 0.25 } }
     }
     let old = changed.instances
-    let all = try changed.replace { $0.component }
+    let all = try changed.reload { $0.component }
     #expect(all.notes.isEmpty, "\(all.notes)")
     #expect(zip(old, changed.instances).allSatisfy { $0 !== $1 && $0.name == $1.name })
     try compare("all replaced", step: 1)
-    let some = try changed.replace { $0.name == "project" || $0.name == "queue" ? $0.component : nil }
+    let some = try changed.reload { $0.name == "project" || $0.name == "queue" ? $0.component : nil }
     _ = try batch.step(changed, step: 2)
     try changed.commit()
     for parameter in changed.parameters { parameter.clearGradient() }
     changed.undo(some)
     try compare("taken back after a step", step: 2)
     #expect(throws: Refused.self) {
-      _ = try changed.replace { instance in
+      _ = try changed.reload { instance in
         if instance.name == "xent" { throw Refused() }
         return instance.component
       }

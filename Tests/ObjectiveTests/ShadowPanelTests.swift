@@ -8,7 +8,7 @@ import Objective
 import TestSupport
 import Testing
 
-struct ShadowTests {
+struct ShadowPanelTests {
   private let width = 6
 
   /// Lines said, collected.

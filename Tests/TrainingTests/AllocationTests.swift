@@ -51,7 +51,7 @@ struct AllocationTests {
   private func countStep(pooler: String, rows: Int) throws -> (encoder: Count, objective: Count, optimizer: Count) {
     let pool = ThreadPool(threads: 1)
     let (encoder, model) = try models(pooler: pooler, rows: rows, pool: pool)
-    let optimizer = Optimizer(parameters: encoder.parameters + model.parameters, weightDecay: 0, pool: pool)
+    let optimizer = AdamW(parameters: encoder.parameters + model.parameters, weightDecay: 0, pool: pool)
     let sequences = (0..<2 * rows).map { row in
       (0..<1 + row * 5 % 12).map { Int32(5 + ($0 * 7 + row) % 70) }
     }

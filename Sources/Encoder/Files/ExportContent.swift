@@ -47,8 +47,8 @@ struct ExportContent {
     }
   }
 
-  private func tensor(_ parameter: Parameter, _ name: String) -> SafetensorsWriter.Tensor {
-    SafetensorsWriter.Tensor(name: name, shape: parameter.shape, pointer: UnsafePointer(parameter.value))
+  private func tensor(_ parameter: Parameter, _ name: String) -> SafetensorsWriter.Entry {
+    SafetensorsWriter.Entry(name: name, shape: parameter.shape, pointer: UnsafePointer(parameter.value))
   }
 
   private func write(_ name: String, _ json: JSONValue) throws {
@@ -79,7 +79,7 @@ extension ExportContent {
     where !own.contains(name) && table.contains(name) {
       let buffer = FloatBuffer(count: shape.reduce(1, *))
       try table.copy(name, shape: shape, into: buffer.pointer)
-      tensors.append(SafetensorsWriter.Tensor(name: name, shape: shape, pointer: UnsafePointer(buffer.pointer)))
+      tensors.append(SafetensorsWriter.Entry(name: name, shape: shape, pointer: UnsafePointer(buffer.pointer)))
       kept.append(buffer)
     }
     try withExtendedLifetime((encoder, kept)) {
@@ -192,7 +192,7 @@ extension ExportContent {
       guard let base = buffer.baseAddress else { return }
       try SafetensorsWriter.write(
         to: folder + "/" + name + "/model.safetensors",
-        tensors: [SafetensorsWriter.Tensor(name: "layer_weights", shape: [weights.count], pointer: base)])
+        tensors: [SafetensorsWriter.Entry(name: "layer_weights", shape: [weights.count], pointer: base)])
     }
   }
 

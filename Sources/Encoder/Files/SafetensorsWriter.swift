@@ -3,7 +3,7 @@
 /// Writes float32 tensors as a safetensors file.
 package enum SafetensorsWriter {
   /// A tensor to be written: `pointer` holds the product of `shape` elements, row-major.
-  package struct Tensor {
+  package struct Entry {
     package var name: String
     package var shape: [Int]
     package var pointer: UnsafePointer<Float>
@@ -19,7 +19,7 @@ package enum SafetensorsWriter {
   /// `metadata` defaults to `format: pt`, which transformers asks for.
   /// - Throws: `EncoderError.cannotWrite`.
   package static func write(
-    to path: String, tensors: [Tensor], metadata: [(String, String)] = [("format", "pt")]
+    to path: String, tensors: [Entry], metadata: [(String, String)] = [("format", "pt")]
   ) throws {
     try AtomicFile.write(to: path) { file in
       let header = header(tensors, metadata)
@@ -33,7 +33,7 @@ package enum SafetensorsWriter {
   }
 
   /// The header, padded with blanks so that the data begin at a multiple of eight.
-  private static func header(_ tensors: [Tensor], _ metadata: [(String, String)]) -> String {
+  private static func header(_ tensors: [Entry], _ metadata: [(String, String)]) -> String {
     precondition(Set(tensors.map(\.name)).count == tensors.count, "two tensors of one name")
     var object = JSONObject()
     if !metadata.isEmpty {

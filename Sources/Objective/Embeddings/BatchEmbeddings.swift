@@ -1,5 +1,5 @@
 // The embeddings of a batch by view (anchor, positive, hard negative): raw, normalised, and their gradients.
-// Owned by Composition; the model writes z and reads dz, samplers and embedding losses see cse_batch.
+// Owned by ContrastiveObjective; the model writes z and reads dz, samplers and embedding losses see cse_batch.
 
 import Host
 import Kernels
@@ -43,7 +43,7 @@ final class VectorStack {
 }
 
 /// A batch's embeddings with their gradients.
-final class ViewSet {
+final class BatchEmbeddings {
   let count: Int
   let maxRows: Int
   let width: Int
@@ -101,7 +101,7 @@ final class ViewSet {
   }
 
   /// Takes over the batch of `other`: its rows, what they are called, and its z.
-  func follow(_ other: ViewSet) {
+  func follow(_ other: BatchEmbeddings) {
     begin(rows: other.rows, rowIDs: nil, textIDs: nil)
     identifiers.update(from: other.identifiers, count: rows)
     (identifiers + maxRows).update(from: other.identifiers + other.maxRows, count: rows)

@@ -5,7 +5,7 @@ import Kernels
 import PluginAPI
 
 /// Vectors with what cosines need of them, and with the place their gradient goes to.
-final class VectorBank {
+final class ComparedVectors {
   /// The vectors as they are.
   private(set) var raw: Matrix
   /// Unit vectors; nil for states, whose similarities are scaled by `inverse` instead, so that a big queue is not copied.
@@ -22,7 +22,7 @@ final class VectorBank {
   private let unitOwner, dUnitOwner: GuardedBuffer?
 
   /// View `index`.
-  init(view index: Int, of views: ViewSet) {
+  init(view index: Int, of views: BatchEmbeddings) {
     raw = views.z.matrix(index)
     inverse = views.inverse.pointer
     (inverseOwner, unitOwner, dUnitOwner, tensor, gradientTensor, planned) = (nil, nil, nil, nil, nil, nil)
@@ -68,7 +68,7 @@ final class VectorBank {
   }
 
   /// Looks at a view again after its rows moved.
-  func follow(_ views: ViewSet, _ index: Int) {
+  func follow(_ views: BatchEmbeddings, _ index: Int) {
     raw = views.z.matrix(index)
     unit = views.u.matrix(index)
     dRaw = views.dz.matrix(index)
@@ -92,7 +92,7 @@ final class VectorBank {
     }
   }
 
-  /// Makes unit vectors, or norms, from the vectors as they are now. Views are done by ViewSet.
+  /// Makes unit vectors, or norms, from the vectors as they are now. Views are done by BatchEmbeddings.
   func normalise(_ pool: ThreadPool) {
     if planned != nil, let unit {
       Objective.normalise(pool, raw, into: unit, inverse: inverse)

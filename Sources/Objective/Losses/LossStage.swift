@@ -1,4 +1,4 @@
-// A loss in the composition: its weight, its temperature (fixed or learned), and its calls for every group.
+// A loss in the objective: its weight, its temperature (fixed or learned), and its calls for every group.
 
 import Glibc
 import Host
@@ -57,7 +57,7 @@ final class LossStage {
   ///
   /// With `scale` the gradients, multiplied by it, are added to the group's; nil wants none.
   func score(
-    _ group: RowGroup, _ work: LogitWorkspace, scale: Double?, wantsRows: Bool
+    _ group: SimilarityMatrix, _ work: LogitMatrices, scale: Double?, wantsRows: Bool
   ) throws -> Double {
     if scale != nil {
       work.dLogits.clear()
@@ -75,7 +75,7 @@ final class LossStage {
   }
 
   /// With logit = gain * sim / T + bias: dL / d log T = - sum dlogits * gain * sim / T.
-  private func learnTemperature(_ sum: Double, _ work: LogitWorkspace) throws {
+  private func learnTemperature(_ sum: Double, _ work: LogitMatrices) throws {
     guard let logTemperature else { return }
     let tensor = work.dSimilarity
     for row in 0..<tensor.rows {
@@ -88,7 +88,7 @@ final class LossStage {
   }
 
   /// Scores the embeddings themselves; gradients are multiplied by `scale` and added to the batch's.
-  func scoreEmbeddings(_ views: ViewSet, scale: Double?) throws -> Double {
+  func scoreEmbeddings(_ views: BatchEmbeddings, scale: Double?) throws -> Double {
     guard let scale, let dz = views.lossDz, let du = views.lossDu else {
       return try instance.onEmbeddings(UnsafePointer(views.reading), wantsGradients: false)
     }

@@ -1,4 +1,4 @@
-// A sampler in the composition: its vectors, its blocks, and what it is shown of the blocks before it.
+// A sampler of negatives in the objective: its vectors, its blocks, and what it is shown of the blocks before it.
 
 import Host
 import Kernels
@@ -8,11 +8,11 @@ import PluginAPI
 final class SamplerStage {
   let instance: PluginInstance
   let index: Int
-  let vectors: [VectorBank]
-  let states: [VectorBank?]
+  let vectors: [ComparedVectors]
+  let states: [ComparedVectors?]
   /// Its blocks in the order it declared them.
-  private(set) var blocks: [CandidateBlock] = []
-  private var visible: [CandidateBlock] = []
+  private(set) var blocks: [SimilarityBlock] = []
+  private var visible: [SimilarityBlock] = []
   private var firstOwn = 0
   private let candidates: UnsafeMutablePointer<cse_candidates>
   private var blockPointers: UnsafeMutablePointer<UnsafePointer<cse_block>?>
@@ -28,12 +28,12 @@ final class SamplerStage {
     self.instance = instance
     self.index = index
     vectors = instance.plan.vectors.enumerated().map {
-      VectorBank(new: $1, index: $0, maxRows: maxRows, width: width)
+      ComparedVectors(new: $1, index: $0, maxRows: maxRows, width: width)
     }
     // Only states that blocks name are compared; others may have any shape.
     states = instance.states.enumerated().map { index, state in
       let isUsed = instance.plan.blocks.contains { $0.rows == .state(index) || $0.columns == .state(index) }
-      return isUsed ? VectorBank(state: state.tensor) : nil
+      return isUsed ? ComparedVectors(state: state.tensor) : nil
     }
     vectorList = TensorList(vectors.map(\.tensor))
     gradientList = TensorList(vectors.map(\.gradientTensor))
@@ -48,8 +48,8 @@ final class SamplerStage {
     counts.freeVisible()
   }
 
-  /// The bank a block's side means.
-  func bank(_ source: BlockSource, views: [VectorBank]) -> VectorBank? {
+  /// The vectors that one side of a block names.
+  func vectors(_ source: BlockSource, views: [ComparedVectors]) -> ComparedVectors? {
     switch source {
     case .view(let view): views[view]
     case .new(let set): vectors[set]
@@ -57,10 +57,10 @@ final class SamplerStage {
     }
   }
 
-  func adopt(_ blocks: [CandidateBlock]) { self.blocks = blocks }
+  func adopt(_ blocks: [SimilarityBlock]) { self.blocks = blocks }
 
   /// Fixes what the sampler sees: `earlier` (group 0's base first), then its own blocks.
-  func see(_ earlier: [CandidateBlock]) {
+  func see(_ earlier: [SimilarityBlock]) {
     visible = earlier + blocks
     firstOwn = earlier.count
     let room = max(visible.count, 1)
@@ -92,14 +92,14 @@ final class SamplerStage {
 
   func begin(rows: Int) {
     isSampled = false
-    for bank in vectors { bank.begin(rows: rows) }
+    for side in vectors { side.begin(rows: rows) }
   }
 
   /// Calls `sample`, checks what it did, and normalises the new vectors and the states it compares with.
-  func sample(_ views: ViewSet, pool: ThreadPool) throws {
+  func sample(_ views: BatchEmbeddings, pool: ThreadPool) throws {
     for (index, block) in visible.enumerated() {
       counts[index] = Int64(block.count)
-      similarities.set(index, block.isSettled ? block.similarity : nil)
+      similarities.set(index, block.hasSimilarities ? block.similarity : nil)
     }
     try instance.sample(UnsafePointer(views.reading), UnsafePointer(candidates), vectors: vectors.compactMap(\.tensor))
     try takeCounts(rows: views.rows)
@@ -110,8 +110,8 @@ final class SamplerStage {
         }
       }
     }
-    for bank in vectors { bank.normalise(pool) }
-    for bank in states { bank?.normalise(pool) }
+    for side in vectors { side.normalise(pool) }
+    for side in states { side?.normalise(pool) }
     isSampled = true
   }
 
@@ -119,9 +119,9 @@ final class SamplerStage {
   var isReady: Bool { isSampled }
 
   /// Sends the gradients of live new vectors on to the batch's views and to the sampler's weights.
-  func sampleBackward(_ views: ViewSet, pool: ThreadPool) throws {
+  func sampleBackward(_ views: BatchEmbeddings, pool: ThreadPool) throws {
     guard instance.plan.vectors.contains(where: \.isLive) else { return }
-    for bank in vectors { bank.propagate(pool) }
+    for side in vectors { side.propagate(pool) }
     try instance.sampleBackward(UnsafePointer(views.writing), gradientList)
     for (kind, stack) in [("dz", views.dz), ("du", views.du)] {
       for (view, tensor) in stack.tensors.enumerated() {
@@ -137,7 +137,7 @@ final class SamplerStage {
       let count = Int(counts[index])
       guard count != block.count else { continue }
       let title = "n_cols[\(index)] ('\(block.planned.label)')"
-      guard index >= firstOwn, !block.isSettled else {
+      guard index >= firstOwn, !block.hasSimilarities else {
         if block.owner == self.index { continue }
         throw instance.failure(.sample, .contract("it changed \(title), which belongs to another; only own blocks may"))
       }

@@ -12,7 +12,7 @@ package struct PoolerPanel {
     package let label: String
     /// What the folder was trained with, or records.
     package let isRecorded: Bool
-    package let view: PoolingView
+    package let variant: PoolingVariant
   }
 
   package let embedder: SentenceEmbedder
@@ -40,7 +40,8 @@ package struct PoolerPanel {
           entries.append(
             Entry(
               label: spec.text + (name ? " (through pooler.dense)" : " (with head)"),
-              isRecorded: spec == recorded && !isDropped, view: PoolingView(stack: embedder.pooling, useHead: true)))
+              isRecorded: spec == recorded && !isDropped,
+              variant: PoolingVariant(stack: embedder.pooling, useHead: true)))
         }
         var bare = spec
         bare.skipsHead = spec.chain.map(\.text) == ["cls"]
@@ -48,7 +49,7 @@ package struct PoolerPanel {
         entries.append(
           Entry(
             label: embedder.pooling.hasHead && !bare.skipsHead ? spec.text + " (without head)" : bare.text,
-            isRecorded: isBare, view: PoolingView(stack: embedder.pooling, useHead: false)))
+            isRecorded: isBare, variant: PoolingVariant(stack: embedder.pooling, useHead: false)))
       } catch let error as PluginError {
         notes.append("\(spec.text) is left out: \(error)")
       } catch let error as PluginFailure {

@@ -5,7 +5,7 @@ import Encoder
 import Kernels
 
 /// A pooling stack and whether its vectors go through its head.
-package struct PoolingView {
+package struct PoolingVariant {
   package let stack: PoolingStack
   package let useHead: Bool
 
@@ -14,9 +14,9 @@ package struct PoolingView {
     self.useHead = useHead
   }
 
-  /// The hidden states that serve all views; those of a single view unchanged.
-  static func request(of views: [PoolingView]) -> LayerRequest {
-    let requests = views.map(\.stack.layerRequest)
+  /// The hidden states that serve all variants; those of a single variant unchanged.
+  static func request(of variants: [PoolingVariant]) -> LayerRequest {
+    let requests = variants.map(\.stack.layerRequest)
     guard let first = requests.first, requests.contains(where: { $0 != first }) else {
       return requests.first ?? LayerRequest(layers: [], firstTokenOnly: false)
     }

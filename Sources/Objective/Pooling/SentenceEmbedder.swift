@@ -68,22 +68,23 @@ package final class SentenceEmbedder {
   package func embed(
     _ lines: [String], options: EmbeddingOptions = EmbeddingOptions(), progress: ((Int, Int) throws -> Void)? = nil
   ) throws -> EmbeddingTable {
-    let view = PoolingView(stack: pooling, useHead: options.useHead)
-    return try embed(lines, with: [view], normalize: options.normalize, progress: progress)[0]
+    let variant = PoolingVariant(stack: pooling, useHead: options.useHead)
+    return try embed(lines, with: [variant], normalize: options.normalize, progress: progress)[0]
   }
 
   /// The same for several poolings of the same hidden states: one table each, at the price of one encoding.
   package func embed(
-    _ lines: [String], with views: [PoolingView], normalize: Bool = false, progress: ((Int, Int) throws -> Void)? = nil
+    _ lines: [String], with variants: [PoolingVariant], normalize: Bool = false,
+    progress: ((Int, Int) throws -> Void)? = nil
   ) throws -> [EmbeddingTable] {
     let tokenized = tokenizer.encodeAll(lines, maximumLength: maximumLength, threads: pooling.pool.threads)
-    let tables = views.map { view in
+    let tables = variants.map { variant in
       EmbeddingTable(
-        rows: lines.count, width: view.stack.outputWidth,
+        rows: lines.count, width: variant.stack.outputWidth,
         replacedBytes: tokenized.reduce(0) { $0 + $1.replacedBytes },
         truncatedLines: tokenized.count(where: \.truncated))
     }
-    let request = PoolingView.request(of: views)
+    let request = PoolingVariant.request(of: variants)
     var places: [[Int32]: [Int]] = [:]
     for (index, line) in tokenized.enumerated() { places[line.ids, default: []].append(index) }
     // Ties in the order of first appearance, so that the batches do not depend on hashing.
@@ -97,9 +98,9 @@ package final class SentenceEmbedder {
       let members = distinct[start..<end]
       let batch = PackedBatch(members.map { tokenized[$0[0]].ids })
       let hidden = try encoder.forward(batch, request: request, mode: .inference)
-      for (view, table) in zip(views, tables) {
-        let layers = HiddenSelection(hidden, of: request, for: view.stack.layerRequest, offsets: batch.offsets)
-        try pool(view, layers, batch, Array(members), normalize: normalize, into: table)
+      for (variant, table) in zip(variants, tables) {
+        let layers = HiddenSelection(hidden, of: request, for: variant.stack.layerRequest, offsets: batch.offsets)
+        try pool(variant, layers, batch, Array(members), normalize: normalize, into: table)
       }
       done += members.reduce(0) { $0 + $1.count }
       start = end
@@ -121,18 +122,18 @@ package final class SentenceEmbedder {
 
   /// Pools one batch; `members` holds the lines of each distinct sequence.
   private func pool(
-    _ view: PoolingView, _ hidden: HiddenSelection, _ batch: PackedBatch, _ members: [[Int]], normalize: Bool,
+    _ variant: PoolingVariant, _ hidden: HiddenSelection, _ batch: PackedBatch, _ members: [[Int]], normalize: Bool,
     into table: EmbeddingTable
   ) throws {
     let special = tokenizer.specialIDs
     let flags = batch.tokens.map { special.contains($0) ? UInt8(CSE_TOKEN_SPECIAL) : 0 }
-    let width = view.stack.outputWidth
+    let width = variant.stack.outputWidth
     let owner = FloatBuffer(count: members.count * width)
     let vectors = owner.matrix(rows: members.count, columns: width)
     try withExtendedLifetime((owner, hidden)) {
-      try view.stack.embed(
-        hidden: hidden.layers, offsets: batch.offsets, tokens: batch.tokens, tokenFlags: flags, useHead: view.useHead,
-        into: vectors)
+      try variant.stack.embed(
+        hidden: hidden.layers, offsets: batch.offsets, tokens: batch.tokens, tokenFlags: flags,
+        useHead: variant.useHead, into: vectors)
       for (index, lines) in members.enumerated() {
         try finish(vectors.row(index), width: width, line: lines[0], normalize: normalize)
         for line in lines { table.matrix.row(line).update(from: vectors.row(index), count: width) }

@@ -1,13 +1,13 @@
 // Walks over every cell of every group once and adds up what a probe tells: probabilities and gradients by block and by
-// kind, histograms, the heaviest negatives, equal texts. Made by Composition when details are asked for.
+// kind, histograms, the heaviest negatives, equal texts. Made by ContrastiveObjective when details are asked for.
 
 import Glibc
 import Host
 import Kernels
 
-/// The running sums of a survey.
-struct CellSurvey {
-  private let options: ScopeOptions
+/// The running sums of a probe.
+struct CellProbe {
+  private let options: CellProbeOptions
   private let temperature: Double
   private var places: [CandidateKind: Int] = [:]
   private var lastPlace = 0
@@ -22,16 +22,18 @@ struct CellSurvey {
   private struct Found {
     var cell: CellReport
     var weight: Double
-    var block: CandidateBlock
+    var block: SimilarityBlock
   }
 
-  init(options: ScopeOptions, temperature: Double) {
+  init(options: CellProbeOptions, temperature: Double) {
     self.options = options
     self.temperature = temperature
   }
 
-  /// Adds one group. `logits` holds the group's logits at the survey's temperature, the group its gradients.
-  mutating func add(_ group: RowGroup, logits: Tensor, names: (CandidateBlock) -> String, to sums: inout [BlockSums]) {
+  /// Adds one group. `logits` holds the group's logits at the probe's temperature, the group its gradients.
+  mutating func add(
+    _ group: SimilarityMatrix, logits: Tensor, names: (SimilarityBlock) -> String, to sums: inout [BlockSums]
+  ) {
     let kinds = group.blocks.map { kind(of: $0, sampler: names($0)) }
     for row in 0..<group.rows {
       let cells = logits.floats + row * group.stride
@@ -57,7 +59,7 @@ struct CellSurvey {
   }
 
   /// What was found. `rows` is the number of softmax rows, `views` those of the batch.
-  func report(rows: Int, views: ViewSet) -> ScopeReport {
+  func report(rows: Int, views: BatchEmbeddings) -> CellProbeReport {
     let total = kinds.reduce(0) { $0 + $1.gradientShare }
     let parts = (softmax: 1 / Double(rows), gradient: total > 0 ? 1 / total : 0)
     let order: [CandidateKind.Family] = [.positive, .inBatch, .hardNegative, .mixed, .queue, .masked, .excluded]
@@ -65,7 +67,7 @@ struct CellSurvey {
       let places = [left, right].map { order.firstIndex(of: kinds[$0].kind.family) ?? 0 }
       return (places[0], left) < (places[1], right)
     }
-    var result = ScopeReport(
+    var result = CellProbeReport(
       temperature: temperature, kinds: sorted.map { finished(kinds[$0], $0, parts) },
       top: heaviest.map { $0.block.placed($0.cell, views: views) })
     if !options.texts.isEmpty {
@@ -90,13 +92,13 @@ struct CellSurvey {
   // MARK: One cell
 
   private static let positive = CandidateKind(family: .positive, label: "positive", sampler: "")
-  private static let others: [CandidateBlock.CellState: CandidateKind] = [
+  private static let others: [SimilarityBlock.CellState: CandidateKind] = [
     .masked: CandidateKind(family: .masked, label: "masked", sampler: ""),
     .excluded: CandidateKind(family: .excluded, label: "excluded", sampler: ""),
   ]
 
   private struct Cell {
-    var block: CandidateBlock
+    var block: SimilarityBlock
     var row, column: Int
     var isPositive: Bool
     var logit, probability, gradient: Double
@@ -168,7 +170,7 @@ struct CellSurvey {
     return kinds.count - 1
   }
 
-  private func kind(of block: CandidateBlock, sampler: String) -> CandidateKind {
+  private func kind(of block: SimilarityBlock, sampler: String) -> CandidateKind {
     let sides = [block.planned.rows, block.planned.columns]
     let family: CandidateKind.Family
     if sides.contains(where: { if case .state = $0 { true } else { false } }) {
@@ -196,7 +198,7 @@ struct CellSurvey {
   }
 }
 
-extension CandidateBlock {
+extension SimilarityBlock {
   /// The cosine of a cell's two vectors, also where the block compares dot products.
   func cosine(row: Int, column: Int) -> Double {
     let similarity = Double(similarity.floats[row * similarity.rowStride + column])
@@ -210,7 +212,7 @@ extension CandidateBlock {
   func vectorIndex(row: Int, column: Int) -> Int { planned.isPrivate ? row * fullCount + column : column }
 
   /// The cell with what its vectors are: rows of the batch, or what of the batch is closest to them.
-  func placed(_ cell: CellReport, views: ViewSet) -> CellReport {
+  func placed(_ cell: CellReport, views: BatchEmbeddings) -> CellReport {
     var cell = cell
     let index = vectorIndex(row: cell.row, column: cell.column)
     if case .view = planned.columns { cell.columnRow = index } else { cell.nearest = columns.nearest(index, in: views) }
@@ -220,9 +222,9 @@ extension CandidateBlock {
   }
 }
 
-extension VectorBank {
+extension ComparedVectors {
   /// The embedding of the batch with the largest cosine to vector `index`.
-  func nearest(_ index: Int, in views: ViewSet) -> NearestRow? {
+  func nearest(_ index: Int, in views: BatchEmbeddings) -> NearestRow? {
     let vector = raw.row(index)
     let length = max(dot(vector, vector, raw.columns).squareRoot(), normFloor)
     var best: NearestRow?

@@ -1,10 +1,10 @@
 // What `mixcse probe` tells of the cells behind a loss: which kind of candidate takes the softmax and the gradient, how
-// hard the negatives are, and which of them weigh most. Filled by CellSurvey.
+// hard the negatives are, and which of them weigh most. Filled by CellProbe.
 
 package import Host
 
 /// What a probe asks for beyond the sums of a step.
-package struct ScopeOptions: Sendable {
+package struct CellProbeOptions: Sendable {
   package enum Order: String, Sendable, CaseIterable { case softmax, gradient }
 
   /// How many of the heaviest negatives to name, 0 or more.
@@ -120,7 +120,7 @@ package struct DuplicateReport: Sendable {
 }
 
 /// Everything a probe sees in the cells of a batch.
-package struct ScopeReport: Sendable {
+package struct CellProbeReport: Sendable {
   /// What the logits of the shares were divided by: the temperature of the first loss that scores logits.
   package var temperature: Double
   package var kinds: [KindReport]

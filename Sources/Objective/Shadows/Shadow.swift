@@ -1,4 +1,4 @@
-// One strategy that looks on: its composition and its sums over the run. Driven by ShadowPanel.
+// One strategy that looks on: its objective and its sums over the run. Driven by ShadowPanel.
 
 import Host
 import Kernels
@@ -28,17 +28,17 @@ package struct ShadowSummary: Sendable {
 final class Shadow {
   let label: String
   let strategy: StrategySpec
-  let composition: Composition
+  let objective: ContrastiveObjective
   /// Of the batch that `commit` will count.
   var pending: ShadowMeasurement?
   private let sums: UnsafeMutablePointer<Double>
 
   private enum Sum: Int, CaseIterable { case batches, loss, gradNorm, cosine, cosines, leaderLoss, leaderNorm, dropped }
 
-  init(_ strategy: ShadowStrategy, _ composition: Composition) {
+  init(_ strategy: ShadowStrategy, _ objective: ContrastiveObjective) {
     label = strategy.label
     self.strategy = strategy.strategy
-    self.composition = composition
+    self.objective = objective
     sums = .allocate(capacity: Sum.allCases.count)
     sums.initialize(repeating: 0, count: Sum.allCases.count)
   }
@@ -59,13 +59,13 @@ final class Shadow {
 
   /// The loss and the gradient on the leader's embeddings; `norm` is the length of the leader's gradient.
   func measure(
-    _ leader: ViewSet, norm: Double, limits: PluginLimits, position: StepPosition
+    _ leader: BatchEmbeddings, norm: Double, limits: PluginLimits, position: StepPosition
   ) throws -> (loss: Double, gradNorm: Double, cosine: Double) {
     pending = nil
-    try composition.prepare(limits)
-    composition.begin(like: leader)
-    let report = try composition.run(position, PassOptions(gradientScale: 1))
-    let gradient = composition.views.dz.matrix
+    try objective.prepare(limits)
+    objective.begin(like: leader)
+    let report = try objective.run(position, PassOptions(gradientScale: 1))
+    let gradient = objective.views.dz.matrix
     let own = innerProduct(gradient, gradient).squareRoot()
     guard report.loss.isFinite, own.isFinite else {
       throw ObjectiveError.notFinite(what: "its loss or the norm of its gradient", row: 0)
@@ -76,7 +76,7 @@ final class Shadow {
   /// Counts the batch and lets the plugins take it into their states.
   /// - Throws: `PluginFailure`; then the states are as before.
   func commit() throws {
-    try commitAll(composition.takePendingCommits())
+    try commitAll(objective.takePendingCommits())
     guard let batch = pending else { return }
     pending = nil
     self[.batches] += 1
@@ -100,10 +100,10 @@ final class Shadow {
 
   /// The sums' name holds the strategy and the libraries, so that another shadow of the same label starts anew.
   var tensors: [ShadowTensor] {
-    let libraries = composition.instances.map { String($0.component.library.sha256.prefix(16)) }
+    let libraries = objective.instances.map { String($0.component.library.sha256.prefix(16)) }
     let identity = "shadow.\(label) \(strategy.text) \(libraries.joined(separator: " "))"
     let bytes = UnsafeMutableRawBufferPointer(start: sums, count: Sum.allCases.count * MemoryLayout<Double>.stride)
-    let states = composition.states.map {
+    let states = objective.states.map {
       ShadowTensor(
         group: "shadow \(label)", name: $0.name, type: $0.element == .float32 ? "F32" : "I64", shape: $0.shape,
         memory: $0.bytes)

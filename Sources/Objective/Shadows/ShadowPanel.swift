@@ -37,7 +37,7 @@ package final class ShadowPanel {
 
   /// The leader's temperature and hard negative weight hold for shadows, too, but for a temperature in a shadow's own
   /// text. Weights of shadows and their temperatures are not trained, which is said.
-  /// - Throws: `PluginError`, `PluginFailure`, `ObjectiveError` as Composition: a slip is found before training starts.
+  /// - Throws: `PluginError`, `PluginFailure`, `ObjectiveError` as ContrastiveObjective: a slip is found before training starts.
   init(
     _ strategies: [ShadowStrategy], like leader: ObjectiveConfiguration, limits: PluginLimits,
     registry: PluginRegistry, services: HostServices, say: @escaping (String) -> Void
@@ -47,10 +47,10 @@ package final class ShadowPanel {
       var factory = InstanceFactory(
         registry: registry, services: services, seed: leader.seed, prefix: "shadow.\(strategy.label).")
       let configuration = try Self.configuration(of: strategy.strategy, like: leader, registry: registry)
-      return Shadow(strategy, try Composition(configuration, factory: &factory, limits: limits))
+      return Shadow(strategy, try ContrastiveObjective(configuration, factory: &factory, limits: limits))
     }
-    for shadow in shadows where !shadow.composition.parameters.isEmpty {
-      let names = shadow.composition.parameters.map(\.name).joined(separator: ", ")
+    for shadow in shadows where !shadow.objective.parameters.isEmpty {
+      let names = shadow.objective.parameters.map(\.name).joined(separator: ", ")
       say("note: shadow \(shadow.label): \(names) stay at their first values; what shadows learn is not trained")
     }
     if leader.learnTemperature { say("note: --learn-temperature is the leader's; shadows keep their first one") }
@@ -79,7 +79,7 @@ package final class ShadowPanel {
   /// - Returns: `embeddingGradNorm` (the leader's), and `shadow.LABEL.loss`, `.gradNorm`, `.cosine`: of gradients with
   ///   respect to the embeddings of all views together.
   func measure(
-    _ leader: ViewSet, limits: PluginLimits, loss: Double, scale: Double, position: StepPosition
+    _ leader: BatchEmbeddings, limits: PluginLimits, loss: Double, scale: Double, position: StepPosition
   ) -> [(name: String, value: Double)] {
     let began = ContinuousClock.now
     defer { count(since: began) }
@@ -126,7 +126,7 @@ package final class ShadowPanel {
 
   /// For run.json.
   package var entries: [(label: String, strategy: StrategySpec, instances: [PluginInstance])] {
-    shadows.map { ($0.label, $0.strategy, $0.composition.instances) }
+    shadows.map { ($0.label, $0.strategy, $0.objective.instances) }
   }
 
   /// States of the plugins and the sums for the table, for checkpoints.

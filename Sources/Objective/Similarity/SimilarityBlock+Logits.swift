@@ -2,7 +2,7 @@
 
 import Host
 
-extension CandidateBlock {
+extension SimilarityBlock {
   /// Writes the logits of one row; `target` is the row's start in the group's matrix.
   func writeLogits(row: Int, factor: Float, into target: UnsafeMutablePointer<Float>) {
     guard count > 0 else { return }

@@ -5,19 +5,19 @@ import Host
 import Kernels
 import PluginAPI
 
-/// Rows against columns, inside of a RowGroup.
-final class CandidateBlock {
+/// Rows against columns: one block of columns in a SimilarityMatrix.
+final class SimilarityBlock {
   let planned: PlannedBlock
   /// Index of the sampler that declared it; nil for the host's own.
   let owner: Int?
-  let rows, columns: VectorBank
+  let rows, columns: ComparedVectors
   /// The header's description, at an address that stays.
   let raw: UnsafeMutablePointer<cse_block>
   /// First column in the group, columns in use, and columns there would be if no sampler lowered them.
   private(set) var start = 0
   var count = 0
   private(set) var fullCount = 0
-  private(set) var isSettled = false
+  private(set) var hasSimilarities = false
   /// Factors and offsets of the cells; nil while nobody may edit them.
   private(set) var gain, bias: Tensor?
   /// The similarities, a window into the group's matrix.
@@ -28,7 +28,8 @@ final class CandidateBlock {
   private let width: Int
 
   init(
-    _ planned: PlannedBlock, owner: Int?, rows: VectorBank, columns: VectorBank, width: Int, diagonalBias: Float = 0
+    _ planned: PlannedBlock, owner: Int?, rows: ComparedVectors, columns: ComparedVectors, width: Int,
+    diagonalBias: Float = 0
   ) {
     self.planned = planned
     self.owner = owner
@@ -65,7 +66,7 @@ final class CandidateBlock {
   func begin(rows n: Int) {
     fullCount = columnCount(rows: n)
     count = fullCount
-    isSettled = false
+    hasSimilarities = false
     for (tensor, value) in [(gain, Float(1)), (bias, Float(0))] {
       guard let tensor else { continue }
       tensor.reshape([n, fullCount], rowStride: alignedStride(fullCount))
@@ -77,15 +78,17 @@ final class CandidateBlock {
   }
 
   /// Computes the similarities into `matrix` (the group's, `stride` apart) from column `start` on.
-  func settle(_ pool: ThreadPool, into matrix: UnsafeMutablePointer<Float>, stride: Int, start: Int, rows n: Int) {
+  func computeSimilarities(
+    _ pool: ThreadPool, into matrix: UnsafeMutablePointer<Float>, stride: Int, start: Int, rows n: Int
+  ) {
     self.start = start
-    isSettled = true
+    hasSimilarities = true
     let target = matrix + start
     similarity.reshape([n, count], rowStride: stride)
     similarity.point(to: target)
     guard count > 0 else { return }
-    let left = side(rows)
-    let right = side(columns)
+    let left = factor(rows)
+    let right = factor(columns)
     if planned.isPrivate {
       pool.parallelFor(n, grain: 16) { range, _ in
         for row in range {
@@ -111,8 +114,8 @@ final class CandidateBlock {
     // A state gives no gradient, but its vectors enter the other side's with unit length.
     scaleByStates(pool, gradient, stride: stride, rows: n)
     if planned.isPrivate { return propagatePrivate(pool, gradient, stride, n, dRows, dColumns) }
-    let left = side(rows)
-    let right = side(columns)
+    let left = factor(rows)
+    let right = factor(columns)
     if let dRows {
       gemm(
         pool, .no, .no, m: n, n: width, k: count, alpha: 1, a: gradient, lda: stride, b: right.pointer,
@@ -129,8 +132,8 @@ final class CandidateBlock {
     _ pool: ThreadPool, _ gradient: UnsafeMutablePointer<Float>, _ stride: Int, _ n: Int, _ dRows: Matrix?,
     _ dColumns: Matrix?
   ) {
-    let left = side(rows)
-    let right = side(columns)
+    let left = factor(rows)
+    let right = factor(columns)
     pool.parallelFor(n, grain: 16) { range, _ in
       for row in range {
         for column in 0..<self.count {
@@ -144,7 +147,7 @@ final class CandidateBlock {
   }
 
   /// What enters the product: unit vectors for cosines where there are any, else the vectors.
-  private func side(_ bank: VectorBank) -> Matrix { planned.usesDotProduct ? bank.raw : bank.unit ?? bank.raw }
+  private func factor(_ side: ComparedVectors) -> Matrix { planned.usesDotProduct ? side.raw : side.unit ?? side.raw }
 
   /// Cosines against a state: divides by the norms of its vectors, which are not stored normalised.
   private func scaleByStates(_ pool: ThreadPool, _ cells: UnsafeMutablePointer<Float>, stride: Int, rows n: Int) {

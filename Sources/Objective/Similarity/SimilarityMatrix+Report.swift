@@ -1,8 +1,8 @@
-// Sums over a group's cells for the step report: mean logits, and with CellSurvey shares of the softmax and the gradient.
+// Sums over a group's cells for the step report: mean logits, and with CellProbe shares of the softmax and the gradient.
 
 import Host
 
-/// Sums over one block, positives apart from the rest; softmax and gradient are filled by CellSurvey.
+/// Sums over one block, positives apart from the rest; softmax and gradient are filled by CellProbe.
 struct BlockSums {
   var count = 0
   var logits = 0.0
@@ -14,9 +14,9 @@ struct BlockSums {
   var positiveGradient = 0.0
 }
 
-extension RowGroup {
+extension SimilarityMatrix {
   /// Counts and sums the logits of each block; the workspace holds the group's logits.
-  func sums(_ work: LogitWorkspace) -> [BlockSums] {
+  func sums(_ work: LogitMatrices) -> [BlockSums] {
     var sums = [BlockSums](repeating: BlockSums(), count: blocks.count)
     for row in 0..<rows {
       let logits = work.logits.floats + row * stride
@@ -37,7 +37,7 @@ extension RowGroup {
   }
 }
 
-extension CandidateBlock {
+extension SimilarityBlock {
   /// The block's part of a report; `rows` is the number of rows its softmax shares were summed over.
   func report(_ sums: BlockSums, sampler: String, group: Int, rows: Int, groups: Int, gradientTotal: Double?)
     -> BlockReport

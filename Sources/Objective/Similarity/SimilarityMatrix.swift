@@ -1,36 +1,15 @@
-// A set of rows with everything each row is compared with: group 0 is the host's, others are declared by samplers.
-// Holds the similarities and the gradient at them; makes logits for a loss and takes its gradients back.
+// The similarity matrix of one group of rows, its blocks of columns side by side: group 0 is the host's, others are
+// declared by samplers. Computes similarities, makes logits of them for a loss, and takes the loss's gradients back.
 
 import Host
 import Kernels
 import PluginAPI
 
-/// Matrices that losses read and write one group at a time; shared by all groups.
-final class LogitWorkspace {
-  let logits, dLogits, dSimilarity: Tensor
-
-  /// Room for `cells` numbers: the largest group's rows times its row stride.
-  init(cells: Int) {
-    func make(_ label: String, _ visibility: Visibility) -> Tensor {
-      Tensor(shape: [0, 0], storage: GuardedBuffer(byteCount: cells * 4, label: label, visibility))
-    }
-    logits = make("logits", .shown)
-    dLogits = make("dlogits", .shared)
-    dSimilarity = make("dsim", .shared)
-  }
-
-  var guarded: [GuardedBuffer] { [logits, dLogits, dSimilarity].compactMap(\.storage) }
-
-  func reshape(rows: Int, columns: Int, stride: Int) {
-    for tensor in [logits, dLogits, dSimilarity] { tensor.reshape([rows, columns], rowStride: stride) }
-  }
-}
-
-/// One group of rows, scored by a loss on its own.
-final class RowGroup {
+/// The similarities of one group's rows with all of their candidates, and the gradient at them.
+final class SimilarityMatrix {
   let number: Int
   /// The base first; then in the order of declaration.
-  let blocks: [CandidateBlock]
+  let blocks: [SimilarityBlock]
   let similarity: Tensor
   /// The gradient at the similarities, summed over the losses.
   let gradient: GuardedBuffer
@@ -43,7 +22,7 @@ final class RowGroup {
   private let targets, blockStart: UnsafeMutablePointer<Int64>
   private let blockPointers: UnsafeMutablePointer<UnsafePointer<cse_block>?>
 
-  init(number: Int, blocks: [CandidateBlock], maxRows: Int) {
+  init(number: Int, blocks: [SimilarityBlock], maxRows: Int) {
     self.number = number
     self.blocks = blocks
     let cells = Self.cells(blocks, rows: maxRows)
@@ -68,7 +47,7 @@ final class RowGroup {
   }
 
   /// Numbers in a matrix of `rows` rows over all blocks, padding included.
-  static func cells(_ blocks: [CandidateBlock], rows: Int) -> Int {
+  static func cells(_ blocks: [SimilarityBlock], rows: Int) -> Int {
     rows * alignedStride(blocks.reduce(0) { $0 + $1.columnCount(rows: rows) })
   }
 
@@ -82,12 +61,12 @@ final class RowGroup {
   }
 
   /// Computes the similarities of all blocks up to the first whose vectors are not there yet.
-  func settle(_ pool: ThreadPool, isReady: (CandidateBlock) -> Bool) {
+  func computeSimilarities(_ pool: ThreadPool, isReady: (SimilarityBlock) -> Bool) {
     var start = 0
     for block in blocks {
       guard isReady(block) else { return }
-      if !block.isSettled {
-        block.settle(pool, into: similarity.floats, stride: stride, start: start, rows: rows)
+      if !block.hasSimilarities {
+        block.computeSimilarities(pool, into: similarity.floats, stride: stride, start: start, rows: rows)
       }
       start += block.count
     }
@@ -105,7 +84,7 @@ final class RowGroup {
   }
 
   /// Writes the logits at `temperature` into the workspace: gain * sim / temperature + bias.
-  func makeLogits(_ pool: ThreadPool, temperature: Double, into work: LogitWorkspace) {
+  func makeLogits(_ pool: ThreadPool, temperature: Double, into work: LogitMatrices) {
     work.reshape(rows: rows, columns: columns, stride: stride)
     let factor = Float(1 / temperature)
     let target = work.logits.floats
@@ -118,7 +97,7 @@ final class RowGroup {
 
   /// Adds what a loss wrote: gradient += weight * (dlogits * gain / temperature + dsim); excluded cells get nothing.
   /// - Returns: the sum of dlogits * (logit - bias), from which the temperature's gradient follows.
-  func takeGradients(weight: Double, temperature: Double, from work: LogitWorkspace) -> Double {
+  func takeGradients(weight: Double, temperature: Double, from work: LogitMatrices) -> Double {
     var sum = 0.0
     for row in 0..<rows {
       let offset = row * stride
@@ -140,7 +119,7 @@ final class RowGroup {
   }
 
   /// Points the description at the workspace; gradients are NULL where none are wanted.
-  func describe(_ work: LogitWorkspace, temperature: Double, wantsGradients: Bool, wantsRows: Bool) {
+  func describe(_ work: LogitMatrices, temperature: Double, wantsGradients: Bool, wantsRows: Bool) {
     described.pointee.temperature = temperature
     described.pointee.logits = UnsafePointer(work.logits.dl)
     described.pointee.dlogits = wantsGradients ? work.dLogits.dl : nil

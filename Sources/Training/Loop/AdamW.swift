@@ -4,7 +4,7 @@
 package import Kernels
 
 /// AdamW (0.9, 0.999, 1e-8) with decoupled weight decay.
-package final class Optimizer {
+package final class AdamW {
   package let parameters: [Parameter]
   /// Steps done; the next one is number `steps + 1` of the bias correction.
   package var steps = 0
@@ -24,7 +24,7 @@ package final class Optimizer {
 
   /// Goes on where `old` stands with parameters some of which are others. A parameter of `old` keeps its moments; a new
   /// one of the same name and shape starts with a copy of them, any other with zeros.
-  package init(parameters: [Parameter], continuing old: Optimizer) {
+  package init(parameters: [Parameter], continuing old: AdamW) {
     self.parameters = parameters
     weightDecay = old.weightDecay
     pool = old.pool

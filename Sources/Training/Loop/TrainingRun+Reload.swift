@@ -7,7 +7,7 @@ import Kernels
 /// A rebuilt plugin in its first step, and the optimiser to go back to.
 struct ReloadTrial {
   let reload: PluginReload
-  let optimizer: Optimizer
+  let optimizer: AdamW
 }
 
 extension TrainingRun {
@@ -16,7 +16,7 @@ extension TrainingRun {
     guard let reload = setup.reloader?.poll() else { return }
     if let reason = reload.refusal { return try refuse(reload, reason) }
     trial = ReloadTrial(reload: reload, optimizer: optimizer)
-    optimizer = Optimizer(parameters: setup.model.parameters, continuing: optimizer)
+    optimizer = AdamW(parameters: setup.model.parameters, continuing: optimizer)
   }
 
   /// The gradients of a step; states are as before where it fails, and the old build of a plugin on trial tries again.
@@ -39,7 +39,7 @@ extension TrainingRun {
 
   private func accept(_ reload: PluginReload) throws {
     trial = nil
-    setup.reloader?.settle(reload)
+    setup.reloader?.accept(reload)
     if let objective = (setup.model as? SentenceModel)?.objective {
       let plugins = TrainingPlan.pluginRecord(objective)
       for index in setup.fingerprint.indices where setup.fingerprint[index].0 == "plugins" {

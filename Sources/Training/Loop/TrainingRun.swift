@@ -49,7 +49,7 @@ package struct TrainingSetup {
 package final class TrainingRun {
   var setup: TrainingSetup
   let folder: OutputFolder
-  var optimizer: Optimizer
+  var optimizer: AdamW
   let totalSteps: Int
   var state = RunState()
   private let schedule: LearningRateSchedule
@@ -73,7 +73,7 @@ package final class TrainingRun {
   package init(_ setup: TrainingSetup) {
     self.setup = setup
     folder = OutputFolder(path: setup.options.outputFolder)
-    optimizer = Optimizer(
+    optimizer = AdamW(
       parameters: setup.model.parameters, weightDecay: Float(setup.options.weightDecay), pool: setup.pool)
     totalSteps = setup.options.totalSteps(rows: setup.data.rows)
     schedule = LearningRateSchedule(
@@ -213,7 +213,7 @@ package final class TrainingRun {
     let batches = batchesOfStep()
     let (outcome, norm) = try safeGradients(of: batches)
     optimizer.step(
-      learningRate: rate, gradientScale: Optimizer.clipFactor(norm: norm, limit: options.maximumGradientNorm))
+      learningRate: rate, gradientScale: AdamW.clipFactor(norm: norm, limit: options.maximumGradientNorm))
     let epoch = state.epochFraction(rows: setup.data.rows)
     advance(by: batches)
     let seconds =

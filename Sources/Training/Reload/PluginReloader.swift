@@ -16,8 +16,8 @@ struct PluginReload {
   /// Why it was refused; nil where it is in the model now.
   var refusal: String?
   var notes: [String] = []
-  /// For `PluginReloader.undo` and `.settle`.
-  fileprivate var replacement: ModelReplacement?
+  /// For `PluginReloader.undo` and `.accept`.
+  fileprivate var replacement: ModelReload?
   fileprivate var copy: LibraryCopy?
   /// All builds of all libraries that are mapped now: how many, and their bytes.
   fileprivate(set) var mapped = (count: 0, bytes: 0)
@@ -100,7 +100,7 @@ package final class PluginReloader {
   // MARK: - Between steps
 
   /// What became of a rebuilt library, once it is known. One that is accepted is in the model already, on trial: the
-  /// caller ends that with `settle`, or with `undo` and the model is as it was.
+  /// caller ends that with `accept`, or with `undo` and the model is as it was.
   func poll() -> PluginReload? {
     let now = ContinuousClock.now
     for path in watch.changes() { changed[path] = now }
@@ -123,7 +123,7 @@ package final class PluginReloader {
   }
 
   /// The model keeps the new build.
-  func settle(_ reload: PluginReload) {
+  func accept(_ reload: PluginReload) {
     if let copy = reload.copy { current[reload.library] = copy }
   }
 
@@ -219,7 +219,7 @@ package final class PluginReloader {
     var libraries: [String?: PluginLibrary] = [:]
     for alias in aliases { libraries[alias] = try registry.load(copy, alias: alias) }
     mapped = (mapped.count + 1, mapped.bytes + copy.byteCount)
-    let replacement = try model.replace { instance in
+    let replacement = try model.reload { instance in
       let old = instance.component
       guard old.library.path == path, let library = libraries[old.library.alias] else { return nil }
       guard let new = library.component(old.kind, old.name) else {

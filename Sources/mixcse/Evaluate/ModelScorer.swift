@@ -34,7 +34,7 @@ struct ModelScorer {
     }
     let pool = ThreadPool(threads: options.threads.count)
     let embedder = try options.embedder(folder, pooler: pooler, pool: pool)
-    let scores = try score(embedder, [PoolingView(stack: embedder.pooling, useHead: true)], pool)[0]
+    let scores = try score(embedder, [PoolingVariant(stack: embedder.pooling, useHead: true)], pool)[0]
     return PoolerResult(pooler: pooler.text, isRecorded: own?.isSame(as: pooler) ?? false, scores: scores)
   }
 
@@ -46,15 +46,15 @@ struct ModelScorer {
     let panel = try PoolerPanel(
       folder, registry: options.plugins.registry(logger: logger, services: services), services: services)
     for note in panel.notes { printToStandardError("note: " + note) }
-    let scores = try score(panel.embedder, panel.entries.map(\.view), pool)
+    let scores = try score(panel.embedder, panel.entries.map(\.variant), pool)
     return zip(panel.entries, scores).map { PoolerResult(pooler: $0.label, isRecorded: $0.isRecorded, scores: $1) }
   }
 
   private func score(
-    _ embedder: SentenceEmbedder, _ views: [PoolingView], _ pool: ThreadPool
+    _ embedder: SentenceEmbedder, _ variants: [PoolingVariant], _ pool: ThreadPool
   ) throws -> [EvaluationScores] {
     let collection = suite.sentences
-    let tables = try embedder.embed(collection.sentences, with: views) {
+    let tables = try embedder.embed(collection.sentences, with: variants) {
       progress.show("encoding", done: $0, total: $1, unit: "sentences")
     }
     if let cut = tables.first?.truncatedLines, cut > 0 {

@@ -1,4 +1,4 @@
-// `mixcse probe`: a batch under the microscope, as embeddings or as text: loss, gradients, and where both come from.
+// `mixcse probe`: one batch looked at closely, as embeddings or as text: loss, gradients, and where both come from.
 
 import ArgumentParser
 import Foundation
@@ -15,7 +15,7 @@ struct ProbeCommand: ParsableCommand {
 
       For every kind of candidate: how many there are, mean cosine and logit, and the share of the softmax and of the \
       gradient (of the sum of |dL/dsim|) they take. Shares add up to 1. Then the negatives that take most. With several \
-      --method each is a column of one table. Documentation/Microscope.md explains every figure.
+      --method each is a column of one table. Documentation/Probe.md explains every figure.
       """)
 
   @OptionGroup(title: "Batch") var batch: ProbeBatchOptions
@@ -72,7 +72,7 @@ struct ProbeCommand: ParsableCommand {
       throw ValidationError("--hard-negative-weight: expected a finite number, found \(hardNegativeWeight)")
     }
     guard (0...10_000).contains(top) else { throw ValidationError("--top: expected 0 to 10000, found \(top)") }
-    guard ScopeOptions.Order(rawValue: topBy) != nil else {
+    guard CellProbeOptions.Order(rawValue: topBy) != nil else {
       throw ValidationError("--top-by: expected softmax or gradient, found '\(topBy)'")
     }
   }
@@ -108,17 +108,17 @@ struct ProbeCommand: ParsableCommand {
     let objective = try EmbeddingObjective(
       configuration, width: batch.views[0].columns, rows: batch.views[0].rows, views: batch.views.count,
       registry: registry, services: services)
-    let scope = ScopeOptions(
-      top: top, order: ScopeOptions.Order(rawValue: topBy) ?? .softmax, texts: batch.textNumbers)
+    let probe = CellProbeOptions(
+      top: top, order: CellProbeOptions.Order(rawValue: topBy) ?? .softmax, texts: batch.textNumbers)
     let report = try withExtendedLifetime(batch) {
       try objective.evaluate(
-        batch.views, rowIDs: batch.rowIDs, textIDs: batch.textIDs, details: true, scope: scope)
+        batch.views, rowIDs: batch.rowIDs, textIDs: batch.textIDs, details: true, probe: probe)
     }
     let views = batch.views.indices.map { objective.gradient($0) }
     if let gradientFolder { try write(views, to: gradientFolder) }
     return withExtendedLifetime(objective) {
       ProbeReport(
-        report, name: name, strategy: strategy, gradients: views, texts: batch.texts, order: scope.order,
+        report, name: name, strategy: strategy, gradients: views, texts: batch.texts, order: probe.order,
         histogram: histogram)
     }
   }

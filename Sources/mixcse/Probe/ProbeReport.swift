@@ -166,7 +166,7 @@ struct ProbeReport: Encodable {
 
   init(
     _ report: StepReport, name: String, strategy: StrategySpec, gradients: [Matrix], texts: [[String]],
-    order: ScopeOptions.Order, histogram wantsHistogram: Bool
+    order: CellProbeOptions.Order, histogram wantsHistogram: Bool
   ) {
     self.name = name
     self.strategy = strategy.text
@@ -180,7 +180,7 @@ struct ProbeReport: Encodable {
       })
     positive = Block(report.positive)
     blocks = report.blocks.map(Block.init)
-    let found = report.scope
+    let found = report.probe
     softmaxTemperature = found?.temperature
     kinds = (found?.kinds ?? []).map(Kind.init)
     topBy = order.rawValue

@@ -33,7 +33,7 @@ struct ModelExportTests {
     let mlm = parameter("cls.predictions.bias", [30], 92)
     let tensors = (encoder.parameters + [pooler, bias, mlm]).map { parameter in
       let prefix = parameter.name.hasPrefix("cls.") ? "" : "bert."
-      return SafetensorsWriter.Tensor(
+      return SafetensorsWriter.Entry(
         name: prefix + parameter.name, shape: parameter.shape, pointer: UnsafePointer(parameter.value))
     }
     try withExtendedLifetime((pooler, bias, mlm)) {

@@ -122,9 +122,9 @@ struct SafetensorsTests {
     try values.withUnsafeBufferPointer { buffer in
       let base = try #require(buffer.baseAddress)
       let tensors = [
-        SafetensorsWriter.Tensor(name: "m", shape: [2, 3], pointer: base),
-        SafetensorsWriter.Tensor(name: "s", shape: [], pointer: base + 4),
-        SafetensorsWriter.Tensor(name: "e", shape: [0, 9], pointer: base),
+        SafetensorsWriter.Entry(name: "m", shape: [2, 3], pointer: base),
+        SafetensorsWriter.Entry(name: "s", shape: [], pointer: base + 4),
+        SafetensorsWriter.Entry(name: "e", shape: [0, 9], pointer: base),
       ]
       try SafetensorsWriter.write(to: path, tensors: tensors)
       try SafetensorsWriter.write(to: path, tensors: tensors)

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 import Training
 
-struct OptimizerTests {
+struct AdamWTests {
   struct Case: Decodable {
     struct Step: Decodable {
       var gradients: [Nested]
@@ -42,7 +42,7 @@ struct OptimizerTests {
       for (parameter, start) in zip(parameters, example.start) {
         parameter.value.update(from: start.values, count: parameter.count)
       }
-      let optimizer = Optimizer(
+      let optimizer = AdamW(
         parameters: parameters, weightDecay: Float(example.decay), pool: ThreadPool(threads: 2))
       for (index, step) in example.steps.enumerated() {
         for (parameter, gradient) in zip(parameters, step.gradients) {
@@ -51,7 +51,7 @@ struct OptimizerTests {
         let norm = optimizer.gradientNorm()
         #expect(isClose(norm, step.norm, relative: 1e-6))
         optimizer.step(
-          learningRate: 1e-3, gradientScale: Optimizer.clipFactor(norm: norm, limit: example.clip))
+          learningRate: 1e-3, gradientScale: AdamW.clipFactor(norm: norm, limit: example.clip))
         for (parameter, expected) in zip(parameters, step.values) {
           for (position, value) in expected.values.enumerated() {
             #expect(
@@ -65,9 +65,9 @@ struct OptimizerTests {
   }
 
   @Test func clipFactor() {
-    #expect(Optimizer.clipFactor(norm: 0.5, limit: 1) == 1)
-    #expect(isClose(Double(Optimizer.clipFactor(norm: 4, limit: 1)), 0.25, absolute: 1e-6))
-    #expect(Optimizer.clipFactor(norm: 4, limit: 0) == 1)
+    #expect(AdamW.clipFactor(norm: 0.5, limit: 1) == 1)
+    #expect(isClose(Double(AdamW.clipFactor(norm: 4, limit: 1)), 0.25, absolute: 1e-6))
+    #expect(AdamW.clipFactor(norm: 4, limit: 0) == 1)
   }
 
   @Test func scheduleFallsLinearlyToZero() {
@@ -105,14 +105,14 @@ struct OptimizerTests {
     let pool = ThreadPool(threads: 1)
     let kept = parameter("kept", [2], gradient: 1)
     let renewed = parameter("renewed", [3], gradient: 2)
-    let old = Optimizer(
+    let old = AdamW(
       parameters: [kept, renewed, parameter("grown", [1], gradient: 3)], weightDecay: 0, pool: pool)
     old.step(learningRate: 0.1)
     let successor = parameter("renewed", [3], gradient: 0)
-    let new = Optimizer(
+    let new = AdamW(
       parameters: [kept, successor, parameter("grown", [2], gradient: 0)], continuing: old)
     #expect(new.steps == 1)
-    func values(_ optimizer: Optimizer, _ name: String) -> [Float] {
+    func values(_ optimizer: AdamW, _ name: String) -> [Float] {
       let tensor = optimizer.tensors.first { $0.name == name }
       return tensor.map { Array($0.memory.bindMemory(to: Float.self)) } ?? []
     }

@@ -4,7 +4,7 @@ import Kernels
 import TestSupport
 import Testing
 
-@Suite struct OptimizerTests {
+@Suite struct AdamWStepTests {
   @Test func adamwMatchesItsDefinition() {
     let count = 1003
     let pool = ThreadPool(threads: 2)
