@@ -1,4 +1,5 @@
-// Loss and gradients against the reference's numbers (shared/reference/mixcse_golden.json, float64), in float32.
+// Loss and gradients against the reference's numbers in float64 (Fixtures/objective/mixcse_golden.json, beside the lines
+// that state them), in float32.
 
 import Foundation
 import Host
@@ -17,11 +18,16 @@ private struct Golden: Decodable {
   let cases: [Case]
 }
 
-@Suite(.enabled(if: Resources.shared("reference/mixcse_golden.json") != nil))
 struct GoldenTests {
   private func golden() throws -> [String: Golden] {
-    let path = try #require(Resources.shared("reference/mixcse_golden.json"))
+    let path = Resources.fixture("objective/mixcse_golden.json")
     return try JSONDecoder().decode([String: Golden].self, from: Data(contentsOf: URL(fileURLWithPath: path)))
+  }
+
+  /// The fixture is what its statement says, in plain Python.
+  @Test func theFixtureIsWhatItsStatementSays() throws {
+    let result = try shell(["python3", "-B", Resources.fixture("objective/make_mixcse_golden.py"), "--check"])
+    #expect(result.code == 0, "\(result)")
   }
 
   @Test func lossAndGradientsOfTheCode() throws {
