@@ -28,16 +28,24 @@ final class InfoNCE: Loss {
     return sum / Double(logits.rows)
   }
 
+  /// The loss of a row; adds `weight` times its gradient.
+  ///
+  /// `p_t - 1`, the positive's gradient, is formed as `-(sum of the others' exp) / total`, and the loss as `log1p` of
+  /// that sum where the positive is the largest: neither is a small difference of numbers close to 1, so both keep
+  /// their digits however small the loss gets.
   private func scoreRow(_ row: Vector, target: Int, _ gradient: Vector?, weight: Double) -> Double {
+    let others = [0..<target, target + 1..<row.count]
     var peak = row[target]
     for k in 0..<row.count { peak = max(peak, row[k]) }
-    var total = 0.0
-    for k in 0..<row.count { total += Double(expf(row[k] - peak)) }
+    func power(_ k: Int) -> Double { exp(Double(row[k]) - Double(peak)) }
+    var rest = 0.0
+    for range in others { for k in range { rest += power(k) } }
+    let total = rest + power(target)
     if let gradient {
-      let factor = Float(weight / total)
-      for k in 0..<row.count { gradient[k] += expf(row[k] - peak) * factor }
-      gradient[target] -= Float(weight)
+      let factor = weight / total
+      for range in others { for k in range { gradient[k] += Float(factor * power(k)) } }
+      gradient[target] -= Float(factor * rest)
     }
-    return log(total) + Double(peak) - Double(row[target])
+    return row[target] == peak ? log1p(rest) : log(total) + Double(peak) - Double(row[target])
   }
 }

@@ -99,7 +99,7 @@ final class ContrastiveObjective {
     if let probe = options.probe { report.probe = look(probe, &sums) }
     if options.gradientScale != nil {
       try pool.profile.measure("objective/gradients of embeddings") { try propagate() }
-      report.gradientNorms = (0..<views.count).map { norm(views.dz.matrix($0)) }
+      report.gradientNorms = views.dz.tensors.map { innerProduct($0.matrix, $0.matrix).squareRoot() }
     }
     describe(sums, options, &report)
     hasPendingBatch = true
@@ -185,12 +185,6 @@ final class ContrastiveObjective {
         throw ObjectiveError.notFinite(what: "the gradient of z\(index + 1)", row: flat / tensor.width)
       }
     }
-  }
-
-  private func norm(_ matrix: Matrix) -> Double {
-    var sum = 0.0
-    for row in 0..<matrix.rows { sum += Double(dot(matrix.row(row), matrix.row(row), matrix.columns)) }
-    return sum.squareRoot()
   }
 
   private func describe(_ sums: [[BlockSums]], _ options: PassOptions, _ report: inout StepReport) {

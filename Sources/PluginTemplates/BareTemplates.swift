@@ -86,11 +86,15 @@ enum BareTemplates {
       (void)temperature;
       for (int64_t i = 0; i < n; i++) {
         const float *row = logits + i * m;
-        double peak = row[target[i]], total = 0;
+        const int64_t own = target[i];
+        double peak = row[own], rest = 0;
         for (int64_t j = 0; j < m; j++) peak = row[j] > peak ? row[j] : peak;
-        for (int64_t j = 0; j < m; j++) total += exp(row[j] - peak);
-        for (int64_t j = 0; j < m; j++) dlogits[i * m + j] = (float)((exp(row[j] - peak) / total - (j == target[i])) / (double)n);
-        sum += log(total) + peak - row[target[i]];
+        /* The others by themselves: 1 - p would lose its digits where the loss is small. */
+        for (int64_t j = 0; j < m; j++) rest += j == own ? 0 : exp(row[j] - peak);
+        const double total = rest + exp(row[own] - peak);
+        for (int64_t j = 0; j < m; j++)
+          dlogits[i * m + j] = (float)((j == own ? -rest : exp(row[j] - peak)) / total / (double)n);
+        sum += row[own] == peak ? log1p(rest) : log(total) + peak - row[own];
       }
       return sum / (double)n;
     }
@@ -162,12 +166,15 @@ enum BareTemplates {
             let row = &logits[i * m..(i + 1) * m];
             let own = target[i] as usize;
             let peak = row.iter().fold(row[own], |a, &b| a.max(b)) as f64;
-            let total: f64 = row.iter().map(|&x| (x as f64 - peak).exp()).sum();
+            let power = |j: usize| (row[j] as f64 - peak).exp();
+            // The others by themselves: 1 - p would lose its digits where the loss is small.
+            let rest: f64 = (0..m).filter(|&j| j != own).map(power).sum();
+            let total = rest + power(own);
             for j in 0..m {
-                let share = (row[j] as f64 - peak).exp() / total;
-                dlogits[i * m + j] = ((share - (j == own) as i32 as f64) / n as f64) as f32;
+                let share = if j == own { -rest } else { power(j) };
+                dlogits[i * m + j] = (share / total / n as f64) as f32;
             }
-            sum += total.ln() + peak - row[own] as f64;
+            sum += if row[own] as f64 == peak { rest.ln_1p() } else { total.ln() + peak - row[own] as f64 };
         }
         sum / n as f64
     }

@@ -112,16 +112,18 @@ enum CTemplates {
       for (int64_t i = 0; i < x->rows; i++) {
         const float *row = cse_row(x->logits, i);
         const int64_t target = x->target[i];
-        double peak = row[target], total = 0;
+        double peak = row[target], rest = 0;
         for (int64_t j = 0; j < x->cols; j++) peak = row[j] > peak ? row[j] : peak;
-        for (int64_t j = 0; j < x->cols; j++) total += exp(row[j] - peak);
-        const double value = log(total) + peak - row[target];
+        /* The others by themselves: 1 - p would lose its digits where the loss is small. */
+        for (int64_t j = 0; j < x->cols; j++) rest += j == target ? 0 : exp(row[j] - peak);
+        const double total = rest + exp(row[target] - peak);
+        const double value = row[target] == peak ? log1p(rest) : log(total) + peak - row[target];
         *loss += value * share;
         if (x->row_loss) x->row_loss[i] = value;
         if (!x->dlogits) continue;
         float *gradient = cse_row(x->dlogits, i);
-        for (int64_t j = 0; j < x->cols; j++) gradient[j] += (float)(share * exp(row[j] - peak) / total);
-        gradient[target] -= (float)share;
+        for (int64_t j = 0; j < x->cols; j++)
+          gradient[j] += (float)(share * (j == target ? -rest : exp(row[j] - peak)) / total);
       }
       return CSE_OK;
     }

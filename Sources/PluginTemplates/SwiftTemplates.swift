@@ -39,15 +39,18 @@ enum SwiftTemplates {
         var sum = 0.0
         for row in 0..<logits.rows {
           let (values, target) = (logits.values[row], logits.target(row))
-          var (peak, total) = (values[target], 0.0)
+          var (peak, rest) = (values[target], 0.0)
           for k in 0..<values.count { peak = max(peak, values[k]) }
-          for k in 0..<values.count { total += exp(Double(values[k] - peak)) }
-          let loss = log(total) + Double(peak - values[target])
+          func power(_ k: Int) -> Double { exp(Double(values[k]) - Double(peak)) }
+          // The others by themselves: 1 - p would lose its digits where the loss is small.
+          for k in 0..<values.count where k != target { rest += power(k) }
+          let total = rest + power(target)
+          let loss = values[target] == peak ? log1p(rest) : log(total) + Double(peak) - Double(values[target])
           logits.report(row: row, loss: loss)
           sum += loss * share
           guard let gradient = logits.gradient?[row] else { continue }
-          for k in 0..<values.count { gradient[k] += Float(share * exp(Double(values[k] - peak)) / total) }
-          gradient[target] -= Float(share)
+          for k in 0..<values.count where k != target { gradient[k] += Float(share * power(k) / total) }
+          gradient[target] -= Float(share * rest / total)
         }
         return sum
       }

@@ -39,20 +39,31 @@ struct NaiveMixCSE {
     var total = 0.0
     for i in 0..<count {
       var row = z2.map { logit(z1[i], $0) }
-      for j in 0..<count where !ownOnly || i == j {
+      for j in m.indices where !ownOnly || i == j {
         row.append(masked(logit(z1[i], m[j]), j == (i + count - 1) % count, i == j))
       }
       if !anchorOnly && !ownOnly {
-        for j in 0..<count { row.append(masked(logit(n[i], z2[j]), j == (i + 1) % count, i == j)) }
+        for j in n.indices { row.append(masked(logit(n[i], z2[j]), j == (i + 1) % count, i == j)) }
       }
-      let peak = row.max() ?? 0
-      total += peak + log(row.reduce(0) { $0 + exp($1 - peak) }) - row[i]
+      // log sum_j exp(s_j - s_i): the positive's own 1 stays out of the sum, so that small losses keep their digits.
+      total += log1p(row.indices.filter { $0 != i }.reduce(0) { $0 + exp(row[$1] - row[i]) })
     }
     return total / Double(count)
   }
 
+  /// Central differences with the mixtures held fixed.
   func gradients(_ z1: Vectors, _ z2: Vectors) -> (Vectors, Vectors) {
-    let (m, n) = (mixtures(z2), mixtures(z1))
+    gradients(z1, z2, mixedPositives: mixtures(z2), mixedAnchors: mixtures(z1))
+  }
+
+  /// The same without mixtures: InfoNCE.
+  func plainGradients(_ z1: Vectors, _ z2: Vectors) -> (Vectors, Vectors) {
+    gradients(z1, z2, mixedPositives: [], mixedAnchors: [])
+  }
+
+  private func gradients(
+    _ z1: Vectors, _ z2: Vectors, mixedPositives m: Vectors, mixedAnchors n: Vectors
+  ) -> (Vectors, Vectors) {
     func differences(_ z: Vectors, _ value: (Vectors) -> Double) -> Vectors {
       z.indices.map { i in
         z[i].indices.map { k in

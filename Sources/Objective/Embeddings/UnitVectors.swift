@@ -21,6 +21,17 @@ func dot(_ a: UnsafeMutablePointer<Float>, _ b: UnsafeMutablePointer<Float>, _ c
   return sum
 }
 
+/// The sum of the products of all elements of two matrices of one size, in double precision: squares of the gradients of
+/// a small loss would leave float32's range.
+func innerProduct(_ a: Matrix, _ b: Matrix) -> Double {
+  var sum = 0.0
+  for index in 0..<a.rows {
+    let (left, right) = (a.row(index), b.row(index))
+    for column in 0..<a.columns { sum += Double(left[column]) * Double(right[column]) }
+  }
+  return sum
+}
+
 /// `inverse[i] = 1 / max(norm of row i, normFloor)`.
 func inverseNorms(_ pool: ThreadPool, _ rows: Matrix, into inverse: UnsafeMutablePointer<Float>) {
   pool.parallelFor(rows.rows, grain: 64) { range, _ in

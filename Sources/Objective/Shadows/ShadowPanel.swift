@@ -135,8 +135,3 @@ package final class ShadowPanel {
   /// The means over the run.
   package var summaries: [ShadowSummary] { shadows.map(\.summary) }
 }
-
-/// The sum of the products of all elements, in double precision over rows.
-func innerProduct(_ a: Matrix, _ b: Matrix) -> Double {
-  (0..<a.rows).reduce(0) { $0 + Double(dot(a.row($1), b.row($1), a.columns)) }
-}

@@ -24,14 +24,14 @@ extension SimilarityBlock {
     dSimilarity: UnsafeMutablePointer<Float>, similarity: UnsafeMutablePointer<Float>,
     into gradient: UnsafeMutablePointer<Float>
   ) -> Double {
-    var sum: Float = 0
+    var sum = 0.0
     guard let gain, let bias else {
       for column in start..<(start + count) {
         let scaled = factor * dLogits[column]
-        sum += scaled * similarity[column]
+        sum += Double(scaled) * Double(similarity[column])
         gradient[column] += scaled + weight * dSimilarity[column]
       }
-      return Double(sum)
+      return sum
     }
     let gains = gain.floats + row * gain.rowStride
     let biases = bias.floats + row * bias.rowStride
@@ -40,10 +40,10 @@ extension SimilarityBlock {
       // An excluded cell takes part in nothing, whatever a loss writes there.
       if biases[index] == -.infinity { continue }
       let scaled = factor * dLogits[column] * gains[index]
-      sum += scaled * similarity[column]
+      sum += Double(scaled) * Double(similarity[column])
       gradient[column] += scaled + weight * dSimilarity[column]
     }
-    return Double(sum)
+    return sum
   }
 
   /// Masked: multiplied by 0, so that the logit is the bias. Excluded: with a bias of -infinity, out of everything.

@@ -205,16 +205,17 @@ static double xent_rows(const cse_call *call, const cse_logits *x, double factor
   double loss = 0;
   for (int64_t i = 0; i < x->rows; i++) {
     const float *l = cse_row(x->logits, i);
-    double peak = -INFINITY, sum = 0;
+    double peak = -INFINITY, rest = 0;
+    const int64_t target = x->target[i];
     for (int64_t j = 0; j < x->cols; j++) if (l[j] > peak) peak = l[j];
-    for (int64_t j = 0; j < x->cols; j++) sum += exp(l[j] - peak);
-    double row = log(sum) + peak - l[x->target[i]];
+    for (int64_t j = 0; j < x->cols; j++) if (j != target) rest += exp(l[j] - peak);
+    const double sum = rest + exp(l[target] - peak);
+    double row = l[target] == peak ? log1p(rest) : log(sum) + peak - l[target];
     loss += row / (double)x->rows;
     if (x->row_loss) x->row_loss[i] = row;
     if (x->dlogits) {
       for (int64_t j = 0; j < x->cols; j++)
-        cse_row(x->dlogits, i)[j] += (float)(factor * exp(l[j] - peak) / sum / (double)x->rows);
-      cse_row(x->dlogits, i)[x->target[i]] -= (float)(factor / (double)x->rows);
+        cse_row(x->dlogits, i)[j] += (float)(factor * (j == target ? -rest : exp(l[j] - peak)) / sum / (double)x->rows);
     }
   }
   (void)call;
