@@ -1,6 +1,8 @@
 // What config.json says about an encoder, checked key by key. `model_type` alone decides the family; nothing is
 // guessed from a path, and nothing has a silent default. Read by ModelFolder, used by TransformerEncoder.
 
+import Files
+
 /// The shape and constants of a BERT or RoBERTa encoder.
 package struct EncoderConfiguration: Sendable, Equatable {
   package enum Family: String, Sendable, CaseIterable { case bert, roberta }

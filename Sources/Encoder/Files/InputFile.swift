@@ -1,6 +1,7 @@
 // A regular file read by position. Reads go through pread, not mmap: a file that shrinks while it is read is then an
 // error instead of a fatal signal. Called by the readers of safetensors, PyTorch checkpoints and JSON.
 
+import Files
 import Glibc
 
 /// An open regular file of known size.

@@ -2,6 +2,8 @@
 // and offset is checked before it is used. Called by ModelFolder and ModelExport.
 // Source: https://github.com/huggingface/safetensors, README, section Format.
 
+import Files
+
 /// An open safetensors file whose header has been checked.
 package final class SafetensorsFile: TensorSource {
   /// The format's own limit on the header.

@@ -1,5 +1,7 @@
 // Writer of the safetensors format, atomically. Called by ModelExport and by checkpoints.
 
+import Files
+
 /// Writes float32 tensors as a safetensors file.
 package enum SafetensorsWriter {
   /// A tensor to be written: `pointer` holds the product of `shape` elements, row-major.

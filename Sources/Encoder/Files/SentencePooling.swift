@@ -1,6 +1,8 @@
 // What a model folder records about its sentence embeddings: our own mixcse.json, else sentence-transformers'
 // modules.json. Read by ModelFolder; commands take their default pooler and head from it.
 
+import Files
+
 /// How token states become a sentence embedding, as a folder records it.
 package struct SentencePooling: Sendable, Equatable {
   package enum Origin: Sendable { case mixcse, sentenceTransformers }

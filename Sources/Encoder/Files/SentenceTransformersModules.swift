@@ -1,6 +1,8 @@
 // Reads a sentence-transformers modules.json: which modules there are and what they say, translated into our pooler
 // names. Called by SentencePooling for folders without our own record.
 
+import Files
+
 /// The modules of a sentence-transformers folder.
 struct SentenceTransformersModules {
   let folder: String

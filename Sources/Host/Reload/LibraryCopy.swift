@@ -1,6 +1,7 @@
 // A library as it was at one moment, in a file that nobody else writes: what is checked is what is loaded, and building
 // the library again does not change code that is running. Made by PluginRegistry and by hot reload.
 
+import Files
 import Glibc
 import Synchronization
 

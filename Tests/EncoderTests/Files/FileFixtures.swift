@@ -1,29 +1,8 @@
-// What the file tests share: the numbers of Tests/Fixtures/files/make_fixture.py, and scratch folders.
+// What the file tests share: the numbers of Tests/Fixtures/files/make_fixture.py, and short cuts to them.
 
 import Encoder
 import Foundation
 import TestSupport
-
-/// A folder that is removed with the object.
-final class Scratch {
-  let path: String
-
-  init() throws {
-    path = NSTemporaryDirectory() + "cse-files-\(UUID().uuidString)"
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
-  func file(_ name: String, _ bytes: [UInt8]) throws -> String {
-    try Data(bytes).write(to: URL(fileURLWithPath: path + "/" + name))
-    return path + "/" + name
-  }
-
-  func file(_ name: String, _ text: String) throws -> String { try file(name, Array(text.utf8)) }
-
-  var names: [String] { (try? FileManager.default.contentsOfDirectory(atPath: path).sorted()) ?? [] }
-}
 
 /// Tensor number `i` of the fixtures, element `k`.
 func fixtureValue(_ i: Int, _ k: Int) -> Float { Float((7 * k + 3 * i) % 101 - 50) / 64 }

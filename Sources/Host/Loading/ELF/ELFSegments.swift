@@ -1,5 +1,7 @@
 // The program headers of an ELF library: what is mapped where, and the notes.
 
+import Files
+
 /// The loadable segments, the dynamic section's place and the notes.
 struct ELFSegments {
   struct Segment {
@@ -108,10 +110,4 @@ struct ELFSegments {
     }
     return nil
   }
-}
-
-/// Two lower-case digits per byte.
-func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
-  let digits = Array("0123456789abcdef".utf8)
-  return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
 }

@@ -1,6 +1,7 @@
 // A file that may be a plugin, checked without running any of it: the pre-flight.
 // Made by PluginRegistry for every candidate, used by PluginLoader.
 
+import Files
 import Glibc
 
 /// A plugin file that passed the pre-flight.

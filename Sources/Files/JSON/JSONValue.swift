@@ -1,5 +1,5 @@
-// JSON as the model files use it: strict, ordered, bounded in depth, with duplicate keys refused. Called for
-// config.json, safetensors headers and the small files beside a model; written back by `JSONValue.text`.
+// JSON as models, runs and reports use it: strict, ordered, bounded in depth, with duplicate keys refused. Called for
+// config.json, safetensors headers, plans and records of runs; written back by `JSONValue.text`.
 
 /// One JSON value; objects keep the order of their keys.
 package enum JSONValue: Sendable, Equatable {
@@ -35,7 +35,7 @@ package enum JSONValue: Sendable, Equatable {
   }
 
   /// How an error message shows the value: short, on one line.
-  var summary: String {
+  package var summary: String {
     switch self {
     case .array(let items): "a list of \(items.count)"
     case .object(let object): "an object of \(object.keys.count) keys"

@@ -1,7 +1,7 @@
-// SHA-256 of what logs and checkpoints record: plugins' files, models, data. The compression is in CKernels.
+// SHA-256 of what logs and checkpoints record: plugins' files, models, data. The loop over blocks is in CDigests.
 // Source: FIPS 180-4.
 
-import CKernels
+import CDigests
 
 /// The hash, as a value that takes bytes piece by piece.
 package struct SHA256 {
@@ -11,6 +11,7 @@ package struct SHA256 {
   private var pending: [UInt8] = []
   private var length: UInt64 = 0
 
+  /// The hash of nothing so far.
   package init() {}
 
   /// The 64 lower-case hexadecimal digits of the hash of `bytes`.
@@ -20,6 +21,7 @@ package struct SHA256 {
     return hexadecimal(hash.finish())
   }
 
+  /// Adds bytes.
   package mutating func update(_ bytes: UnsafeRawBufferPointer) {
     length &+= UInt64(bytes.count)
     var rest = bytes[...]
@@ -50,6 +52,6 @@ package struct SHA256 {
   /// Whole blocks only.
   private mutating func compress(_ blocks: UnsafeRawBufferPointer) {
     guard let bytes = blocks.bindMemory(to: UInt8.self).baseAddress else { return }
-    ck_sha256_blocks(&state, bytes, Int64(blocks.count / 64))
+    cd_sha256_blocks(&state, bytes, Int64(blocks.count / 64))
   }
 }

@@ -3,7 +3,7 @@
 //
 // Source: FIPS 180-4; for the instructions, Intel's "SHA Extensions", 2013.
 
-#include "ckernels.h"
+#include "cdigests.h"
 
 static const uint32_t round_constants[64] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
@@ -97,12 +97,12 @@ static int has_instructions(void) { return 0; }
 
 static void (*blocks)(uint32_t state[8], const uint8_t *bytes, int64_t count) = portable_blocks;
 
-int32_t ck_sha256_select(int32_t hardware) {
+int32_t cd_sha256_select(int32_t hardware) {
   const int32_t chosen = hardware && has_instructions();
   blocks = chosen ? hardware_blocks : portable_blocks;
   return chosen;
 }
 
-__attribute__((constructor)) static void select_fastest(void) { ck_sha256_select(1); }
+__attribute__((constructor)) static void select_fastest(void) { cd_sha256_select(1); }
 
-void ck_sha256_blocks(uint32_t state[8], const uint8_t *bytes, int64_t count) { blocks(state, bytes, count); }
+void cd_sha256_blocks(uint32_t state[8], const uint8_t *bytes, int64_t count) { blocks(state, bytes, count); }
