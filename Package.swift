@@ -45,13 +45,15 @@ let package = Package(
 
     // Floor 2: neighbours that never import each other.
     .target(name: "Encoder", dependencies: ["Files", "Kernels", "CKernels", "CZlib"], swiftSettings: walls),
+    .target(name: "ModelFiles", dependencies: ["Encoder", "Files", "Kernels"], swiftSettings: walls),
     .target(
       name: "Host", dependencies: ["PluginAPI", "Files", "Kernels", "CIsolation", "CFFI", logging],
       swiftSettings: walls),
 
     // Floor 3: what is compared and scored; how good the result is.
     .target(
-      name: "Objective", dependencies: ["Host", "Encoder", "Tokenizer", "Kernels", "PluginAPI"], swiftSettings: walls),
+      name: "Objective", dependencies: ["Host", "Encoder", "ModelFiles", "Tokenizer", "Kernels", "PluginAPI"],
+      swiftSettings: walls),
     .target(name: "Evaluation", dependencies: ["Kernels", "CClassifier"], swiftSettings: walls),
     .target(
       name: "PluginCheck", dependencies: ["Host", "Kernels", "PluginAPI", "CHeap", logging], swiftSettings: walls),
@@ -59,20 +61,23 @@ let package = Package(
     // Floor 4: data, optimiser, loop, checkpoints.
     .target(
       name: "Training",
-      dependencies: ["Objective", "Evaluation", "Encoder", "Host", "Tokenizer", "Kernels", "Files", "CZlib", logging],
+      dependencies: [
+        "Objective", "Evaluation", "Encoder", "ModelFiles", "Host", "Tokenizer", "Kernels", "Files", "CZlib", logging,
+      ],
       swiftSettings: walls),
 
     // Floor 5: strategies x seeds, statistics, report.
     .target(
       name: "Comparison",
-      dependencies: ["Training", "Evaluation", "Encoder", "Host", "Kernels", "Files", logging], swiftSettings: walls),
+      dependencies: ["Training", "Evaluation", "Encoder", "ModelFiles", "Host", "Kernels", "Files", logging],
+      swiftSettings: walls),
 
     // Floor 6: the command.
     .executableTarget(
       name: "mixcse",
       dependencies: [
-        "Comparison", "Training", "Objective", "Evaluation", "Encoder", "Host", "PluginCheck", "PluginTemplates",
-        "Tokenizer", "Kernels", "Files",
+        "Comparison", "Training", "Objective", "Evaluation", "Encoder", "ModelFiles", "Host", "PluginCheck",
+        "PluginTemplates", "Tokenizer", "Kernels", "Files",
         argumentParser, logging,
       ],
       swiftSettings: walls),
@@ -94,18 +99,21 @@ let package = Package(
     .testTarget(name: "FilesTests", dependencies: ["Files", "CDigests", "TestSupport"]),
     .testTarget(name: "KernelsTests", dependencies: ["Kernels", "CKernels", "TestSupport"]),
     .testTarget(name: "TokenizerTests", dependencies: ["Tokenizer", "TestSupport"]),
-    .testTarget(name: "EncoderTests", dependencies: ["Encoder", "Tokenizer", "Kernels", "Files", "TestSupport"]),
+    .testTarget(name: "EncoderTests", dependencies: ["Encoder", "ModelFiles", "Tokenizer", "Kernels", "TestSupport"]),
+    .testTarget(
+      name: "ModelFilesTests",
+      dependencies: ["ModelFiles", "Encoder", "Files", "Tokenizer", "Kernels", "TestSupport"]),
     .testTarget(
       name: "HostTests", dependencies: ["Host", "PluginAPI", "Kernels", "TestSupport", logging]),
     .testTarget(
       name: "ObjectiveTests",
-      dependencies: ["Objective", "Host", "Encoder", "PluginAPI", "Kernels", "TestSupport", logging]),
+      dependencies: ["Objective", "Host", "Encoder", "ModelFiles", "PluginAPI", "Kernels", "TestSupport", logging]),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Kernels", "TestSupport"]),
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "Training", "Objective", "Evaluation", "Encoder", "Host", "Kernels", "TestSupport", "AllocationCounter",
-        logging,
+        "Training", "Objective", "Evaluation", "Encoder", "ModelFiles", "Host", "Kernels", "TestSupport",
+        "AllocationCounter", logging,
       ]),
     .testTarget(
       name: "ComparisonTests",

@@ -28,8 +28,8 @@ package final class MaskedLanguageHead {
   private let logits = GrowingBuffer()
 
   /// The head of `encoder`; taken from `table` where all its tensors are there.
-  /// - Throws: `EncoderError` where a tensor of the head has another shape or type.
-  package init(_ encoder: TransformerEncoder, weights table: WeightTable?, seed: UInt64) throws {
+  /// - Throws: the table's error where a tensor of the head has another shape or type.
+  package init(_ encoder: TransformerEncoder, weights table: (any WeightSource)?, seed: UInt64) throws {
     self.encoder = encoder
     let plan = Self.plan(encoder.configuration)
     parameters = plan.map { Parameter(name: $0.name, shape: $0.shape, decays: $0.shape.count > 1) }

@@ -32,9 +32,9 @@ package final class TransformerEncoder: SentenceEncoder {
   package var parameters: [Parameter] { weights.all }
 
   /// An encoder with the weights of a checkpoint; `seed` decides its dropout masks.
-  /// - Throws: `EncoderError` where the checkpoint lacks a tensor or has it in another shape or type.
+  /// - Throws: the table's error where it lacks a tensor or has it in another shape or type.
   package convenience init(
-    configuration: EncoderConfiguration, weights table: WeightTable, pool: ThreadPool, seed: UInt64
+    configuration: EncoderConfiguration, weights table: any WeightSource, pool: ThreadPool, seed: UInt64
   ) throws {
     try table.require(EncoderParameters.plan(configuration))
     self.init(configuration: configuration, pool: pool, seed: seed)

@@ -2,6 +2,7 @@
 
 import Encoder
 import Foundation
+import ModelFiles
 import TestSupport
 
 /// Tensor number `i` of the fixtures, element `k`.

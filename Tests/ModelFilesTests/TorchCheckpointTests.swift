@@ -2,6 +2,7 @@
 
 import Encoder
 import Foundation
+import ModelFiles
 import TestSupport
 import Testing
 

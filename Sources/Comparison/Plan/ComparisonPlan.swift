@@ -6,6 +6,7 @@ import Evaluation
 package import Files
 import Foundation
 package import Host
+import ModelFiles
 package import Training
 
 /// What the user asked for.

@@ -1,5 +1,7 @@
 // The part of the pickle machine that follows references: storage types, storages and tensors.
 
+import Encoder
+
 extension PickleMachine {
   mutating func reference(_ code: UInt8) throws -> Bool {
     switch code {

@@ -3,6 +3,8 @@
 // All containers live in arrays of the machine and refer to each other by index: cycles and depth cost nothing.
 // Source: CPython Lib/pickletools.py (protocols 2 to 5); torch/_utils.py for the meaning of the references.
 
+import Encoder
+
 /// A value on the machine's stack.
 enum PickleValue: Equatable {
   case none

@@ -2,6 +2,7 @@
 // and offset is checked before it is used. Called by ModelFolder and ModelExport.
 // Source: https://github.com/huggingface/safetensors, README, section Format.
 
+import Encoder
 import Files
 
 /// An open safetensors file whose header has been checked.

@@ -1,5 +1,6 @@
 // Writer of the safetensors format, atomically. Called by ModelExport and by checkpoints.
 
+import Encoder
 import Files
 
 /// Writes float32 tensors as a safetensors file.

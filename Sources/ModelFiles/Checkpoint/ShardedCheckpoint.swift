@@ -1,6 +1,7 @@
 // A checkpoint split over several files, held together by an index: `model.safetensors.index.json` or
 // `pytorch_model.bin.index.json`. Called by ModelFolder.
 
+import Encoder
 import Files
 
 /// The shards of one checkpoint, opened together.

@@ -1,6 +1,8 @@
 // The one table that turns checkpoint names into ours: Hugging Face's names without a model prefix. Called by
 // WeightTable.
 
+import Encoder
+
 /// Canonical tensor names.
 enum TensorNames {
   /// Prefixes that wrap the whole encoder; removed from the front as often as they occur.

@@ -1,6 +1,8 @@
 // Reader of pytorch_model.bin as torch.save writes it since 1.6: a zip archive with one pickle and one record a
 // storage. Nothing in it is executed. Called by ModelFolder.
 
+import Encoder
+
 /// An open PyTorch checkpoint: a dictionary of tensors.
 package final class TorchCheckpoint: TensorSource {
   package let path: String

@@ -1,8 +1,10 @@
 // The tensors of a checkpoint under canonical names, whatever file format they came from. Opened by
 // ModelFolder.openWeights, emptied by TransformerEncoder, asked afterwards what nobody took.
 
+import Encoder
+
 /// The named tensors of a checkpoint: Hugging Face's names without a `bert.` or `roberta.` prefix.
-package final class WeightTable {
+package final class WeightTable: WeightSource {
   /// The checkpoint file or index, for messages.
   package var path: String { source.path }
   /// Canonical names in the order of the file.

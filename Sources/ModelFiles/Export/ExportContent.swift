@@ -1,6 +1,7 @@
 // The files of an exported model, one function a file. Called by ModelExport.
 // Source: sentence-transformers, base/modules and sentence_transformer/modules (file names and keys).
 
+import Encoder
 import Files
 import Glibc
 import Kernels

@@ -1,6 +1,8 @@
 // A pooler in the words of sentence-transformers: which tokens, which layers with which weights. Made by whoever
 // exports a model, read by ModelExport.
 
+import Encoder
+
 /// What an export says about pooling.
 package struct ExportPooling: Sendable, Equatable {
   /// What sentence-transformers' Pooling module can do with the tokens of one layer.

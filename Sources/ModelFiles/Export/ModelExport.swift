@@ -5,6 +5,7 @@
 // Embeddings in the folder are those of the encoder, pooler and head as trained: a Normalize module of the source
 // is not carried over (cosine similarity does not see it), which the notes say.
 
+import Encoder
 import Glibc
 package import Kernels
 

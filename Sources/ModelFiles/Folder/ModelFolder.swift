@@ -1,6 +1,7 @@
 // A Hugging Face model folder: config.json, the weights in whichever format is there, and what the folder records about
 // pooling. The first thing every command opens.
 
+package import Encoder
 import Glibc
 
 /// An opened model folder.

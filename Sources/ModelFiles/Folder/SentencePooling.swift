@@ -1,6 +1,7 @@
 // What a model folder records about its sentence embeddings: our own mixcse.json, else sentence-transformers'
 // modules.json. Read by ModelFolder; commands take their default pooler and head from it.
 
+import Encoder
 import Files
 
 /// How token states become a sentence embedding, as a folder records it.

@@ -1,6 +1,7 @@
 // Reads a sentence-transformers modules.json: which modules there are and what they say, translated into our pooler
 // names. Called by SentencePooling for folders without our own record.
 
+import Encoder
 import Files
 
 /// The modules of a sentence-transformers folder.

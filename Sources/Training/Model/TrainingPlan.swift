@@ -7,6 +7,7 @@ package import Files
 import Foundation
 package import Host
 import Kernels
+import ModelFiles
 package import Objective
 import Tokenizer
 
