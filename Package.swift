@@ -29,6 +29,7 @@ let package = Package(
     .target(name: "CIsolation"),  // memory two processes share, a doorbell, what is said of a crash
     .target(name: "CHeap"),  // one inline function over mallinfo2
     .target(name: "PluginAPI"),  // cse_plugin.h: the whole plugin ABI, header only
+    .target(name: "CDigests", cSettings: [.unsafeFlags(["-O3"])]),  // the loop of SHA-256
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CFFI", pkgConfig: "libffi", providers: [.apt(["libffi-dev"])]),
     // Hot loops in C, one clone per vector width, chosen at run time.
@@ -36,20 +37,23 @@ let package = Package(
 
     .target(name: "CClassifier", cSettings: [.unsafeFlags(["-O3", "-ffp-contract=fast", "-fno-math-errno"])]),
 
-    // Floor 1: numbers and text.
+    // Floor 1: files, numbers and text.
+    .target(name: "Files", dependencies: ["CDigests"], swiftSettings: walls),  // JSON, digests
     .target(name: "Kernels", dependencies: ["CKernels", "CIsolation"], swiftSettings: walls),
     .target(name: "Tokenizer", swiftSettings: walls),
     .target(name: "PluginTemplates", swiftSettings: walls),  // what `plugins new` writes
 
     // Floor 2: neighbours that never import each other.
-    .target(name: "Encoder", dependencies: ["Kernels", "CKernels", "CZlib"], swiftSettings: walls),
+    .target(name: "Encoder", dependencies: ["Files", "Kernels", "CKernels", "CZlib"], swiftSettings: walls),
+    .target(name: "ModelFiles", dependencies: ["Encoder", "Files", "Kernels"], swiftSettings: walls),
     .target(
-      name: "Host", dependencies: ["PluginAPI", "Kernels", "CKernels", "CIsolation", "CFFI", logging],
+      name: "Host", dependencies: ["PluginAPI", "Files", "Kernels", "CIsolation", "CFFI", logging],
       swiftSettings: walls),
 
     // Floor 3: what is compared and scored; how good the result is.
     .target(
-      name: "Objective", dependencies: ["Host", "Encoder", "Tokenizer", "Kernels", "PluginAPI"], swiftSettings: walls),
+      name: "Objective", dependencies: ["Host", "Encoder", "ModelFiles", "Tokenizer", "Kernels", "PluginAPI"],
+      swiftSettings: walls),
     .target(name: "Evaluation", dependencies: ["Kernels", "CClassifier"], swiftSettings: walls),
     .target(
       name: "PluginCheck", dependencies: ["Host", "Kernels", "PluginAPI", "CHeap", logging], swiftSettings: walls),
@@ -57,20 +61,23 @@ let package = Package(
     // Floor 4: data, optimiser, loop, checkpoints.
     .target(
       name: "Training",
-      dependencies: ["Objective", "Evaluation", "Encoder", "Host", "Tokenizer", "Kernels", "CZlib", logging],
+      dependencies: [
+        "Objective", "Evaluation", "Encoder", "ModelFiles", "Host", "Tokenizer", "Kernels", "Files", "CZlib", logging,
+      ],
       swiftSettings: walls),
 
     // Floor 5: strategies x seeds, statistics, report.
     .target(
       name: "Comparison",
-      dependencies: ["Training", "Evaluation", "Encoder", "Host", "Kernels", logging], swiftSettings: walls),
+      dependencies: ["Training", "Evaluation", "Encoder", "ModelFiles", "Host", "Kernels", "Files", logging],
+      swiftSettings: walls),
 
     // Floor 6: the command.
     .executableTarget(
       name: "mixcse",
       dependencies: [
-        "Comparison", "Training", "Objective", "Evaluation", "Encoder", "Host", "PluginCheck", "PluginTemplates",
-        "Tokenizer", "Kernels",
+        "Comparison", "Training", "Objective", "Evaluation", "Encoder", "ModelFiles", "Host", "PluginCheck",
+        "PluginTemplates", "Tokenizer", "Kernels", "Files",
         argumentParser, logging,
       ],
       swiftSettings: walls),
@@ -89,24 +96,28 @@ let package = Package(
     // Tests mirror Sources.
     .target(name: "TestSupport", dependencies: ["Kernels"], path: "Tests/TestSupport"),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
+    .testTarget(name: "FilesTests", dependencies: ["Files", "CDigests", "TestSupport"]),
     .testTarget(name: "KernelsTests", dependencies: ["Kernels", "CKernels", "TestSupport"]),
     .testTarget(name: "TokenizerTests", dependencies: ["Tokenizer", "TestSupport"]),
-    .testTarget(name: "EncoderTests", dependencies: ["Encoder", "Tokenizer", "Kernels", "TestSupport"]),
+    .testTarget(name: "EncoderTests", dependencies: ["Encoder", "ModelFiles", "Tokenizer", "Kernels", "TestSupport"]),
     .testTarget(
-      name: "HostTests", dependencies: ["Host", "PluginAPI", "Kernels", "CKernels", "TestSupport", logging]),
+      name: "ModelFilesTests",
+      dependencies: ["ModelFiles", "Encoder", "Files", "Tokenizer", "Kernels", "TestSupport"]),
+    .testTarget(
+      name: "HostTests", dependencies: ["Host", "PluginAPI", "Kernels", "TestSupport", logging]),
     .testTarget(
       name: "ObjectiveTests",
-      dependencies: ["Objective", "Host", "Encoder", "PluginAPI", "Kernels", "TestSupport", logging]),
+      dependencies: ["Objective", "Host", "Encoder", "ModelFiles", "PluginAPI", "Kernels", "TestSupport", logging]),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Kernels", "TestSupport"]),
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "Training", "Objective", "Evaluation", "Encoder", "Host", "Kernels", "TestSupport", "AllocationCounter",
-        logging,
+        "Training", "Objective", "Evaluation", "Encoder", "ModelFiles", "Host", "Kernels", "TestSupport",
+        "AllocationCounter", logging,
       ]),
     .testTarget(
       name: "ComparisonTests",
-      dependencies: ["Comparison", "Training", "Evaluation", "Encoder", "Kernels", "TestSupport"]),
+      dependencies: ["Comparison", "Training", "Evaluation", "Files", "Kernels", "TestSupport"]),
     .testTarget(name: "PluginTests", dependencies: ["PluginAPI", "TestSupport"]),
     .testTarget(name: "CommandTests", dependencies: ["Kernels", "TestSupport"]),
   ],

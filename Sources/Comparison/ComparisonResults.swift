@@ -1,7 +1,7 @@
 // What a comparison found, before any statistics: every run with its scores pair by pair and its curves. Filled by the
 // runner, read by the statistics and by every kind of report.
 
-package import Encoder
+package import Files
 
 /// Strategies x seeds, and what came of each.
 package struct ComparisonResults: Sendable {

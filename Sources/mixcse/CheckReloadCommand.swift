@@ -1,7 +1,7 @@
 // `mixcse check-reload`: the child in which a run with `--watch` tries a rebuilt plugin. Not for users.
 
 import ArgumentParser
-import Encoder
+import Files
 import Foundation
 import Host
 import Kernels

@@ -3,7 +3,7 @@
 
 import ArgumentParser
 import Comparison
-import Encoder
+import Files
 import Foundation
 import Host
 import Kernels

@@ -1,9 +1,9 @@
 // `mixcse encode`: embeddings of lines, as a .npy file or as JSON lines.
 
 import ArgumentParser
-import Encoder
 import Foundation
 import Kernels
+import ModelFiles
 import Objective
 import Training
 

@@ -1,7 +1,7 @@
 // `mixcse tokenize`: what the model sees of each line.
 
 import ArgumentParser
-import Encoder
+import Files
 import Foundation
 import Tokenizer
 import Training

@@ -1,7 +1,7 @@
 // `mixcse train`: flags to a TrainingPlan, and the result to the user.
 
 import ArgumentParser
-import Encoder
+import Files
 import Foundation
 import Host
 import Kernels

@@ -2,7 +2,7 @@
 // its place. Tests/Interop/check_report.py looks at the page in a browser.
 
 import Comparison
-import Encoder
+import Files
 import Foundation
 import Kernels
 import TestSupport

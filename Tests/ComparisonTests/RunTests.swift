@@ -1,7 +1,7 @@
 // Identities and their differences, and the table at 80 columns.
 
 import Comparison
-import Encoder
+import Files
 import Testing
 
 @Suite struct RunTests {

@@ -2,7 +2,7 @@
 // a failed and a dropped run, shadows. What the tests of the report, and CSE_SAMPLE_REPORT, write.
 
 import Comparison
-import Encoder
+import Files
 import Foundation
 import Kernels
 

@@ -1,7 +1,7 @@
 // What SciPy says of the comparison's statistics (Tests/Fixtures/comparison/make_statistics.py), and synthetic results.
 
 import Comparison
-import Encoder
+import Files
 import Foundation
 import Kernels
 import TestSupport

@@ -4,6 +4,7 @@
 import Encoder
 import Foundation
 import Kernels
+import ModelFiles
 import TestSupport
 import Testing
 

@@ -4,6 +4,7 @@ import Encoder
 import Foundation
 import Host
 import Kernels
+import ModelFiles
 import Objective
 import TestSupport
 import Testing

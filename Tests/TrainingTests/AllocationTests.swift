@@ -7,6 +7,7 @@ import Foundation
 import Host
 import Kernels
 import Logging
+import ModelFiles
 import Objective
 import TestSupport
 import Testing

@@ -1,5 +1,5 @@
 // The hot loops behind the Kernels module: plain C on caller-owned buffers, one clone per vector width.
-// Called by Kernels, Encoder and Host. Pointers are never kept beyond a call, except by the pool.
+// Called by Kernels and Encoder. Pointers are never kept beyond a call, except by the pool.
 #ifndef CKERNELS_H
 #define CKERNELS_H
 
@@ -107,14 +107,6 @@ void ck_gemm_pack_left(int64_t m, int64_t k, const float *a, int64_t lda, float 
 int64_t ck_gemm_scratch_count(int64_t m);
 // Computes C on the calling thread; `scratch` is aligned like ck_allocate's memory.
 void ck_gemm_run(ck_gemm_shape shape, const float *a, const float *packed, float *c, float *scratch);
-
-// Hashing -----------------------------------------------------------------------------------------
-
-// Adds `count` blocks of 64 bytes to the state of SHA-256.
-void ck_sha256_blocks(uint32_t state[8], const uint8_t *bytes, int64_t count);
-// Takes the processor's SHA instructions if wanted and there, else plain code; returns whether it did. For tests: the
-// instructions are taken at start. Both make the same hash.
-int32_t ck_sha256_select(int32_t hardware);
 
 #include "ckernels_encoder.h"
 

@@ -1,10 +1,12 @@
 // Everything a comparison will do, known and checked before the first run starts: strategies looked up, data read, flags
 // in range, and what identifies each run. Made by the compare command, carried out by ComparisonRunner.
 
-package import Encoder
+import Encoder
 import Evaluation
+package import Files
 import Foundation
 package import Host
+import ModelFiles
 package import Training
 
 /// What the user asked for.

@@ -1,7 +1,7 @@
 // A comparison as a file: strategies, seeds and flags by their long names, as TOML or JSON. Becomes arguments in front
 // of those typed, so that the command line overrides it. Used by the compare command before its arguments are parsed.
 
-import Encoder
+import Files
 import Foundation
 
 /// A plan file, read.

@@ -1,7 +1,7 @@
 // One strategy of a comparison, looked up: what its runs are told, and what identifies it whatever it was called.
 // Made by ComparisonPlan.
 
-import Encoder
+import Files
 package import Host
 import Training
 

@@ -1,7 +1,7 @@
 // What decides the numbers of a run, by name, and its hash: by it a finished run is found again, whatever label it had,
 // and a changed one is recognised. The number of threads and all paths are left out: they change no number.
 
-package import Encoder
+package import Files
 import Host
 
 /// Everything that determines one training run.

@@ -2,6 +2,7 @@
 // of the `mixcse evaluate` that does it. Made by ComparisonPlan.
 
 import Evaluation
+import Files
 import Foundation
 import Host
 

@@ -2,7 +2,7 @@
 // Whatever it reads means the same in TOML; what it does not read is an error with its line. Used by PlanFile.
 // Source: https://toml.io/en/v1.0.0
 
-import Encoder
+import Files
 import Glibc
 
 /// Where a text stops being what the reader knows; lines count from 1.

@@ -1,6 +1,6 @@
 // results.json: all figures of a comparison but the single pairs. Written by ComparisonReport.
 
-import Encoder
+import Files
 
 /// The comparison as one JSON document.
 enum ResultsJSON {

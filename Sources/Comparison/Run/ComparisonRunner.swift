@@ -1,7 +1,7 @@
 // Carries a plan out: runs are child processes, several at a time, the first seed of every strategy before the second;
 // finished ones are found again, unfinished ones go on from their checkpoint. Used by the compare command.
 
-import Encoder
+import Files
 import Foundation
 import Glibc
 import Training

@@ -1,7 +1,7 @@
 // How far a run is, from the lines its process has appended to metrics.jsonl. Asked a few times a second while runs go on,
 // and at the end for the whole curve.
 
-import Encoder
+import Files
 import Glibc
 
 /// A reader of a growing metrics.jsonl: each poll reads only what is new.

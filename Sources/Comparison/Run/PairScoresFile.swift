@@ -6,6 +6,7 @@
 
 import Encoder
 package import Evaluation
+import Files
 import Foundation
 
 package enum PairScoresFile {

@@ -2,6 +2,7 @@
 // under any name; a folder of another run is never touched. Pure but for reading and writing `comparison.json`.
 
 import Encoder
+import Files
 import Foundation
 
 /// A run that a comparison needs.

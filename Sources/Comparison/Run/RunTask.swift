@@ -1,6 +1,6 @@
 // One run of a comparison: its folder, how far it is, and how it ended. Driven by ComparisonRunner.
 
-import Encoder
+import Files
 import Foundation
 
 /// A strategy with a seed; rows of the comparison that are the same run share one.

@@ -86,14 +86,14 @@ package enum AtomicFile {
   }
 
   /// A hidden name beside `path` that nothing else uses.
-  static func temporaryName(for path: String, _ word: String = "tmp") -> String {
+  package static func temporaryName(for path: String, _ word: String = "tmp") -> String {
     let name = path.split(separator: "/").last ?? "file"
     let tag = String(UInt32.random(in: 0 ... .max), radix: 16)
     return folder(of: path) + "/.\(name).\(word)-\(getpid())-\(tag)"
   }
 
   /// Removes what earlier attempts at `path` left behind when their process was killed.
-  static func removeStale(for path: String) {
+  package static func removeStale(for path: String) {
     let folder = folder(of: path)
     let prefix = "." + (path.split(separator: "/").last ?? "file") + ".tmp-"
     // An unreadable folder shows when the file is created in it.
@@ -105,7 +105,7 @@ package enum AtomicFile {
   }
 
   /// The folder a path lies in: "." for a bare name.
-  static func folder(of path: String) -> String {
+  package static func folder(of path: String) -> String {
     guard let slash = path.lastIndex(of: "/") else { return "." }
     return slash == path.startIndex ? "/" : String(path[..<slash])
   }

@@ -3,12 +3,12 @@
 import Foundation
 import Glibc
 
-enum FolderReplacement {
+package enum FolderReplacement {
   /// Fills a temporary folder beside `folder` and moves it there.
   ///
   /// `replaceable` sees the names in an existing folder and returns what speaks against replacing it, or nil.
   /// - Throws: `EncoderError.wouldOverwrite`, `.cannotWrite`, or what `fill` throws; `folder` is as before then.
-  static func write<Result>(
+  package static func write<Result>(
     to folder: String, replaceable: ([String]) -> String?, _ fill: (_ temporary: String) throws -> Result
   ) throws -> Result {
     let target = resolved(folder)
@@ -45,7 +45,7 @@ enum FolderReplacement {
   }
 
   private static func check(_ target: String, _ replaceable: ([String]) -> String?) throws {
-    guard ModelFolder.exists(target) else { return }
+    guard access(target, F_OK) == 0 else { return }
     guard isFolder(target) else { throw EncoderError.wouldOverwrite(path: target, found: "a file") }
     if let reason = replaceable(try FileManager.default.contentsOfDirectory(atPath: target)) {
       throw EncoderError.wouldOverwrite(path: target, found: reason)

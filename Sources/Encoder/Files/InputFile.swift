@@ -1,6 +1,7 @@
 // A regular file read by position. Reads go through pread, not mmap: a file that shrinks while it is read is then an
 // error instead of a fatal signal. Called by the readers of safetensors, PyTorch checkpoints and JSON.
 
+package import Files
 import Glibc
 
 /// An open regular file of known size.
@@ -71,7 +72,7 @@ package final class InputFile {
   }
 
   /// Reads and parses a whole JSON file of at most 64 MiB.
-  static func json(path: String, expected: String) throws -> JSONValue {
+  package static func json(path: String, expected: String) throws -> JSONValue {
     let file = try InputFile(path: path, expected: expected)
     guard file.size <= 64 << 20 else {
       throw EncoderError.malformed(

@@ -4,27 +4,27 @@
 import CZlib
 
 /// An open zip archive whose directory has been checked.
-final class ZipArchive {
-  struct Entry: Equatable {
-    var name: String
-    var isDeflated: Bool
-    var checksum: UInt32
-    var compressedSize: Int
-    var size: Int
-    var headerOffset: Int
+package final class ZipArchive {
+  package struct Entry: Equatable {
+    package var name: String
+    package var isDeflated: Bool
+    package var checksum: UInt32
+    package var compressedSize: Int
+    package var size: Int
+    package var headerOffset: Int
   }
 
-  let file: InputFile
-  private(set) var entries: [String: Entry] = [:]
+  package let file: InputFile
+  package private(set) var entries: [String: Entry] = [:]
 
   /// Whether a file begins like a zip archive.
-  static func recognises(_ file: InputFile) throws -> Bool {
+  package static func recognises(_ file: InputFile) throws -> Bool {
     try file.size >= 4 && file.bytes(at: 0, count: 4) == [0x50, 0x4B, 3, 4]
   }
 
   /// Reads the directory at the end of the archive.
   /// - Throws: `EncoderError` where it is missing, cut or contradicts itself.
-  init(_ file: InputFile) throws {
+  package init(_ file: InputFile) throws {
     self.file = file
     let directory = try locateDirectory()
     let bytes = try file.bytes(at: directory.offset, count: directory.size)
@@ -38,7 +38,7 @@ final class ZipArchive {
   }
 
   /// The whole contents of an entry, inflated and checked against its checksum.
-  func contents(of entry: Entry) throws -> [UInt8] {
+  package func contents(of entry: Entry) throws -> [UInt8] {
     let start = try dataOffset(of: entry)
     guard start <= file.size, entry.compressedSize <= file.size - start else {
       throw broken(place(entry), "\(entry.compressedSize) bytes of data", "\(max(0, file.size - start)) until the end")
@@ -195,7 +195,7 @@ extension ZipArchive {
 
 extension Array where Element == UInt8 {
   /// The little-endian number of `count` bytes at `offset`; nil past the end or above `Int.max`.
-  func little(_ count: Int, at offset: Int) -> Int? {
+  package func little(_ count: Int, at offset: Int) -> Int? {
     guard offset >= 0, offset <= self.count, count <= self.count - offset else { return nil }
     var value: UInt64 = 0
     for i in 0..<count { value |= UInt64(self[offset + i]) << (8 * i) }

@@ -1,9 +1,9 @@
 // The head that a model folder holds for a pooler: the one it was trained with, or BERT's own pooler. Used where embedders
 // are opened.
 
-import Encoder
 import Host
 import Kernels
+import ModelFiles
 
 /// A Linear and tanh stored in a model folder.
 package struct FolderHead {

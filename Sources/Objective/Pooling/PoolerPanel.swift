@@ -1,8 +1,8 @@
 // Every pooler there is, with and without the heads a folder holds, over one encoding: `mixcse evaluate --all-poolers`.
 
-package import Encoder
 package import Host
 import Kernels
+package import ModelFiles
 
 /// An embedder with many poolings side by side.
 package struct PoolerPanel {

@@ -3,6 +3,7 @@
 package import Encoder
 package import Host
 import Kernels
+package import ModelFiles
 package import Tokenizer
 
 extension SentenceEmbedder {

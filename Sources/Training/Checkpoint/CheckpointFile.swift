@@ -5,6 +5,7 @@
 
 import CZlib
 import Encoder
+import Files
 import Glibc
 
 /// A tensor to be saved or restored; the memory belongs to the caller.

@@ -1,7 +1,6 @@
 // The checkpoints of a run: `checkpoints/step-00000125.ckpt` and the best model so far, `checkpoints/best-00000125/`.
 // The newest that is whole is used; older ones are removed once a newer one is on the disk. Used by the training loop.
 
-import Encoder
 import Foundation
 
 /// The checkpoint folder of one output folder.

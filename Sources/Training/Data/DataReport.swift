@@ -1,6 +1,6 @@
 // What was found in a training file: printed before training starts and recorded in run.json.
 
-package import Encoder
+package import Files
 
 /// Counts and the first problems of one pass over a training file.
 package struct DataReport: Sendable {

@@ -1,6 +1,6 @@
 // One record of a training file to its fields. Pure: called by TrainingData for the index and again for every batch.
 
-import Encoder
+import Files
 
 /// Why a record cannot be used.
 struct RecordProblem: Error, Equatable {

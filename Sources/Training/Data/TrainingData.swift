@@ -1,6 +1,7 @@
 // The rows of a training file without the file in memory: one pass finds where each row starts (8 bytes a row), then
 // rows are read in any order. Used by the training loop.
 
+import Files
 import Glibc
 import Host
 
@@ -171,9 +172,4 @@ package func fileDigest(_ path: String) throws -> (sha256: String, bytes: Int) {
     buffer.withUnsafeBytes { hash.update(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
   }
   return (hexadecimal(hash.finish()), total)
-}
-
-/// Lower-case hexadecimal digits.
-func hexadecimal(_ bytes: [UInt8]) -> String {
-  bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
 }

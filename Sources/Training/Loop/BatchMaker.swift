@@ -1,6 +1,7 @@
 // Rows of text to one packed batch: all anchors, then all positives, then all hard negatives. Used by the training loop.
 
 package import Encoder
+import Files
 import Host
 import Kernels
 package import Tokenizer

@@ -1,6 +1,6 @@
 // Where a run stands, apart from its tensors: what a checkpoint records besides them. Read and written by TrainingRun.
 
-package import Encoder
+package import Files
 
 /// The score of one evaluation.
 package struct EvaluationResult: Sendable, Equatable {

@@ -1,7 +1,7 @@
 // Everything a run is told besides its strategy: made by the train command from its flags, checked here so that any
 // other caller gets the same ranges.
 
-package import Encoder
+package import Files
 
 /// The options of a training run; defaults are those of `mixcse train`.
 package struct TrainingOptions: Sendable {

@@ -1,6 +1,6 @@
 // What a finished run has to say: printed by the train command, recorded in run.json.
 
-package import Encoder
+package import Files
 
 /// The outcome of a whole run.
 package struct TrainingResult: Sendable {

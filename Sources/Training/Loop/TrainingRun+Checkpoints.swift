@@ -1,6 +1,6 @@
 // What a run writes down to go on from, and how it goes on: checkpoints after whole steps, whatever ended the run.
 
-import Encoder
+import Files
 import Foundation
 import Host
 import Kernels

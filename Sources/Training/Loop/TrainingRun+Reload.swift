@@ -1,7 +1,7 @@
 // The step boundary as hot reload sees it: a rebuilt plugin comes in before a step, and is accepted once that step went
 // well; where it does not, the old build does the step.
 
-import Encoder
+import Files
 import Kernels
 
 /// A rebuilt plugin in its first step, and the optimiser to go back to.

@@ -1,7 +1,7 @@
 // Numbers that change from step to step: the learning rate, or a live parameter of a plugin. Written as
 // `mixcse.lambda=linear(0.1,0.4)` or `learning-rate=./libmine.so:warm`; the training loop asks before each step.
 
-import Encoder
+import Files
 import Foundation
 package import Host
 

@@ -1,10 +1,11 @@
 // The first batch that a training run would see, embedded with dropout as in training; `mixcse probe --model` looks at
 // strategies on it.
 
-package import Encoder
+import Encoder
 import Foundation
 package import Host
 package import Kernels
+package import ModelFiles
 import Objective
 import Tokenizer
 

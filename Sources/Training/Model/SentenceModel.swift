@@ -5,6 +5,7 @@ package import Encoder
 import Glibc
 import Host
 package import Kernels
+package import ModelFiles
 package import Objective
 
 /// The model of a training run.

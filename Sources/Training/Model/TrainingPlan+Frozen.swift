@@ -1,7 +1,7 @@
 // `--frozen`: what such a run refuses, and the embeddings it learns on. Used by TrainingPlan.
 
-import Encoder
 import Evaluation
+import Files
 import Host
 import Kernels
 import Objective

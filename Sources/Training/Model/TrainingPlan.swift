@@ -1,11 +1,13 @@
 // From what the user asked for to a run ready to start: model, data, strategy, evaluation, and the record of it all.
 // Used by the train command (and by whoever compares strategies).
 
-package import Encoder
+import Encoder
 import Evaluation
+package import Files
 import Foundation
 package import Host
 import Kernels
+import ModelFiles
 package import Objective
 import Tokenizer
 

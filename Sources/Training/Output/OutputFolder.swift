@@ -3,6 +3,7 @@
 
 import Encoder
 import Foundation
+import ModelFiles
 
 /// The folder a run writes to.
 package struct OutputFolder {

@@ -1,6 +1,6 @@
 // The profile of a run's steps as a table for people and as JSON for run.json: `train --profile`.
 
-package import Encoder
+package import Files
 package import Kernels
 
 /// Seconds and share of each phase, and the rates of the products in it.

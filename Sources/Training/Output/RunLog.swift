@@ -1,7 +1,7 @@
 // metrics.jsonl: a line a step and a line an evaluation, appended as they happen. Its length goes into checkpoints, so
 // that a resumed run cuts off what it is going to do again. Written by the training loop.
 
-import Encoder
+import Files
 import Glibc
 
 /// An append-only file of JSON lines.

@@ -1,7 +1,8 @@
 // What is asked of a rebuilt plugin before the run lets it in: the run's strategy with the new library in its place, on the
 // embeddings of the last batch, forward, backward and commit. Written by PluginReloader, run by `mixcse check-reload`.
 
-package import Encoder
+import Encoder
+package import Files
 import Foundation
 package import Host
 import Kernels

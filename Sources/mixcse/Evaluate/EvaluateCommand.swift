@@ -2,11 +2,11 @@
 
 import ArgumentParser
 import Comparison
-import Encoder
 import Evaluation
 import Foundation
 import Host
 import Kernels
+import ModelFiles
 import Objective
 
 struct EvaluateCommand: ParsableCommand {

@@ -1,10 +1,10 @@
 // From a model folder to figures: opens poolers, encodes every distinct sentence once, scores. Used by the evaluate
 // command.
 
-import Encoder
 import Evaluation
 import Host
 import Kernels
+import ModelFiles
 import Objective
 
 /// The figures of one pooler.

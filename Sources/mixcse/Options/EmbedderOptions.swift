@@ -1,9 +1,9 @@
 // The flags that name a model and a pooling; shared by the subcommands that embed text.
 
 import ArgumentParser
-import Encoder
 import Host
 import Kernels
+import ModelFiles
 import Objective
 
 /// `--model`, `--pooler`, `--threads` and the plugins' flags.

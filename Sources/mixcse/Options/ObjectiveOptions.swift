@@ -1,7 +1,7 @@
 // The flags around a strategy: pooler, head, temperature. Shared by the subcommands that train, one strategy or several.
 
 import ArgumentParser
-import Encoder
+import Files
 import Host
 import Objective
 import Training

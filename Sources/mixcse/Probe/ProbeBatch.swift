@@ -2,9 +2,9 @@
 // training file encoded by a model.
 
 import ArgumentParser
-import Encoder
 import Host
 import Kernels
+import ModelFiles
 import Objective
 import Training
 

@@ -1,0 +1,168 @@
+// The prediction head of masked language modelling on top of the encoder, forward and backward in one call.
+// Used by training with --mlm; the exported model does not hold it.
+
+import CKernels
+import Glibc
+package import Kernels
+
+/// Guesses masked tokens from hidden states: dense, activation, LayerNorm, then a product with the word embeddings.
+///
+/// Source: Devlin et al., "BERT", 2019, section 3.1; tensor names as in Hugging Face's `BertForMaskedLM` and
+/// `RobertaForMaskedLM`. The decoder shares the word embeddings' weights, as in both.
+package final class MaskedLanguageHead {
+  /// Dense weight and bias, LayerNorm weight and bias, the bias of every token.
+  package let parameters: [Parameter]
+  /// Whether the checkpoint had the head; otherwise it starts from normal(0, 0.02).
+  package let isPretrained: Bool
+  private let encoder: TransformerEncoder
+  private var dense: Parameter { parameters[0] }
+  private var denseBias: Parameter { parameters[1] }
+  private var gamma: Parameter { parameters[2] }
+  private var beta: Parameter { parameters[3] }
+  private var tokenBias: Parameter { parameters[4] }
+  /// Of the M masked positions: hidden states, the dense map before and after the activation, normalised rows `[M, H]`.
+  private let states = GrowingBuffer(), before = GrowingBuffer(), after = GrowingBuffer()
+  private let normalized = GrowingBuffer(), inverse = GrowingBuffer(), output = GrowingBuffer()
+  private let gradient = GrowingBuffer()
+  /// `[M, vocabulary]`: logits, then their gradient.
+  private let logits = GrowingBuffer()
+
+  /// The head of `encoder`; taken from `table` where all its tensors are there.
+  /// - Throws: the table's error where a tensor of the head has another shape or type.
+  package init(_ encoder: TransformerEncoder, weights table: (any WeightSource)?, seed: UInt64) throws {
+    self.encoder = encoder
+    let plan = Self.plan(encoder.configuration)
+    parameters = plan.map { Parameter(name: $0.name, shape: $0.shape, decays: $0.shape.count > 1) }
+    isPretrained = table.map { table in plan.allSatisfy { table.contains($0.name) } } ?? false
+    if let table, isPretrained {
+      for parameter in parameters { try table.copy(parameter.name, shape: parameter.shape, into: parameter.value) }
+    } else {
+      let values = UnsafeMutableBufferPointer(start: dense.value, count: dense.count)
+      RandomStream(seed: seed, name: dense.name).normal(step: 0, offset: 0, into: values)
+      for index in values.indices { values[index] *= 0.02 }
+      gamma.value.update(repeating: 1, count: gamma.count)
+    }
+  }
+
+  /// Names and shapes, by Hugging Face's names for each family.
+  private static func plan(_ c: EncoderConfiguration) -> [(name: String, shape: [Int])] {
+    let h = c.hiddenSize
+    let isRoberta = c.family == .roberta
+    let root = isRoberta ? "lm_head." : "cls.predictions.transform."
+    let norm = root + (isRoberta ? "layer_norm" : "LayerNorm")
+    return [
+      (root + "dense.weight", [h, h]), (root + "dense.bias", [h]), (norm + ".weight", [h]), (norm + ".bias", [h]),
+      (isRoberta ? "lm_head.bias" : "cls.predictions.bias", [c.vocabularySize]),
+    ]
+  }
+
+  /// The mean cross-entropy of the tokens at `positions`; `scale` times its gradients are added to the parameters'
+  /// (the word embeddings' among them) and written to `dHidden`.
+  /// - Parameters:
+  ///   - hidden: the last layer's states of all tokens, `[tokens, H]`; `dHidden`: like it, overwritten.
+  ///   - positions: which tokens were masked; `labels`: what they were. At least one.
+  package func train(
+    hidden: Matrix, positions: [Int], labels: [Int32], scale: Double, dHidden: Matrix
+  ) -> Double {
+    let (count, h, words) = (positions.count, encoder.hiddenSize, encoder.configuration.vocabularySize)
+    precondition(count > 0 && labels.count == count, "each masked position needs its label")
+    let pool = encoder.pool
+    forward(hidden, positions, count, h)
+    let scores = logits.reserve(count * words)
+    let word = encoder.weights.word
+    gemm(
+      pool, .no, .yes, m: count, n: words, k: h, alpha: 1, a: output.pointer, lda: h, b: word.value, ldb: h, beta: 0,
+      c: scores, ldc: words)
+    let loss = crossEntropy(scores, labels, words, scale: scale)
+    let d = gradient.reserve(count * h)
+    gemm(
+      pool, .no, .no, m: count, n: h, k: words, alpha: 1, a: scores, lda: words, b: word.value, ldb: h, beta: 0, c: d,
+      ldc: h)
+    word.touched?.markAll()
+    gemm(
+      pool, .yes, .no, m: words, n: h, k: count, alpha: 1, a: scores, lda: words, b: output.pointer, ldb: h, beta: 1,
+      c: word.gradient, ldc: h)
+    ck_column_sums(Int64(count), Int64(words), scores, Int64(words), tokenBias.gradient)
+    backward(d, count, h)
+    for row in 0..<dHidden.rows { dHidden.row(row).update(repeating: 0, count: h) }
+    for (index, position) in positions.enumerated() { ck_add(Int64(h), d + index * h, dHidden.row(position)) }
+    return loss
+  }
+
+  /// From the masked positions' states to the vectors that are compared with the word embeddings.
+  private func forward(_ hidden: Matrix, _ positions: [Int], _ count: Int, _ h: Int) {
+    let states = states.reserve(count * h)
+    for (index, position) in positions.enumerated() {
+      (states + index * h).update(from: hidden.row(position), count: h)
+    }
+    let (before, after) = (before.reserve(count * h), after.reserve(count * h))
+    gemm(
+      encoder.pool, .no, .yes, m: count, n: h, k: h, alpha: 1, a: states, lda: h, b: dense.value, ldb: h, beta: 0,
+      c: before, ldc: h)
+    ck_bias_activation_forward(
+      encoder.configuration.activation.kernel, Int64(count), Int64(h), denseBias.value, before, Int64(h), after,
+      Int64(h))
+    // The kernel normalises residual + out + bias: here the residual is all there is.
+    let output = output.reserve(count * h)
+    output.update(repeating: 0, count: count * h)
+    let zeros = gradient.reserve(count * h)
+    zeros.update(repeating: 0, count: h)
+    ck_residual_norm_forward(
+      rows(count, h), zeros, norm, noDropout, after, output, normalized.reserve(count * h), inverse.reserve(count))
+  }
+
+  /// Turns the gradient of the compared vectors into that of the masked positions' states, in place.
+  private func backward(_ d: UnsafeMutablePointer<Float>, _ count: Int, _ h: Int) {
+    ck_norm_backward(
+      rows(count, h), gamma.value, noDropout, normalized.pointer, inverse.pointer, d, nil, gamma.gradient,
+      beta.gradient, nil)
+    ck_activation_backward(
+      encoder.configuration.activation.kernel, Int64(count), Int64(h), before.pointer, after.pointer, d,
+      denseBias.gradient)
+    gemm(
+      encoder.pool, .yes, .no, m: h, n: h, k: count, alpha: 1, a: d, lda: h, b: states.pointer, ldb: h, beta: 1,
+      c: dense.gradient, ldc: h)
+    // `after` is used up: it takes the product, which may not overwrite its own factor.
+    gemm(
+      encoder.pool, .no, .no, m: count, n: h, k: h, alpha: 1, a: d, lda: h, b: dense.value, ldb: h, beta: 0,
+      c: after.pointer, ldc: h)
+    d.update(from: after.pointer, count: count * h)
+  }
+
+  /// Adds the bias to the logits, turns them into `scale / M` times the gradient of the summed loss.
+  private func crossEntropy(
+    _ scores: UnsafeMutablePointer<Float>, _ labels: [Int32], _ words: Int, scale: Double
+  ) -> Double {
+    let factor = Float(scale / Double(labels.count))
+    let bias = tokenBias.value
+    let losses = FloatBuffer(count: labels.count)
+    encoder.pool.parallelFor(labels.count, grain: 8) { range, _ in
+      for index in range {
+        let row = scores + index * words
+        ck_add(Int64(words), bias, row)
+        let label = Int(labels[index])
+        let score = row[label]
+        var peak = -Float.infinity
+        for word in 0..<words { peak = max(peak, row[word]) }
+        ck_softmax_forward(1, Int64(words), row, Int64(words))
+        // -log p = log sum exp(s - peak) - (s - peak), and the peak's own probability is 1 / that sum.
+        var largest: Float = 0
+        for word in 0..<words { largest = max(largest, row[word]) }
+        losses.pointer[index] = peak - score - logf(largest)
+        for word in 0..<words { row[word] *= factor }
+        row[label] -= factor
+      }
+    }
+    return (0..<labels.count).reduce(0.0) { $0 + Double(losses.pointer[$1]) } / Double(labels.count)
+  }
+
+  private var norm: ck_norm {
+    ck_norm(gamma: gamma.value, beta: beta.value, epsilon: encoder.configuration.layerNormEpsilon)
+  }
+
+  private var noDropout: ck_dropout { ck_dropout(key: 0, step: 0, threshold: 0, scale: 1) }
+
+  private func rows(_ count: Int, _ width: Int) -> ck_rows {
+    ck_rows(first: 0, count: Int64(count), width: Int64(width), numbers: nil)
+  }
+}

@@ -1,0 +1,151 @@
+// BERT and RoBERTa, forward and backward, on packed sequences. Made by training and evaluation from a model
+// folder; one instance serves one pass at a time.
+
+import CKernels
+package import Kernels
+
+/// A transformer encoder with its weights, its gradients and the memory of its last pass.
+///
+/// Source: Devlin et al., "BERT", 2019; Liu et al., "RoBERTa", 2019. Post-norm layers as in Hugging Face's models.
+package final class TransformerEncoder: SentenceEncoder {
+  package let configuration: EncoderConfiguration
+  package let pool: ThreadPool
+  let weights: EncoderParameters
+  let sites: DropoutSites
+  let scratch = EncoderScratch()
+  let embeddingNorm = NormActivations()
+  var activations: [LayerActivations]
+  let inferenceActivations = LayerActivations()
+  let tokenIDs = GrowingIndexBuffer()
+  let positions = GrowingIndexBuffer()
+  let firstTokens = GrowingIndexBuffer()
+  /// Of each token, where embeddings are shared: the row of its embedding.
+  let embeddedRows = GrowingIndexBuffer()
+  /// The pass that backward would undo; nil before the first and after an inference pass.
+  var pass: EncoderPass?
+  /// The hidden states of the last pass; kept so that no new list is made in each step.
+  private var handed: [Matrix] = []
+
+  package var hiddenSize: Int { configuration.hiddenSize }
+  package var layerCount: Int { configuration.layerCount + 1 }
+  package var maximumTokens: Int { configuration.maximumPositions }
+  package var parameters: [Parameter] { weights.all }
+
+  /// An encoder with the weights of a checkpoint; `seed` decides its dropout masks.
+  /// - Throws: the table's error where it lacks a tensor or has it in another shape or type.
+  package convenience init(
+    configuration: EncoderConfiguration, weights table: any WeightSource, pool: ThreadPool, seed: UInt64
+  ) throws {
+    try table.require(EncoderParameters.plan(configuration))
+    self.init(configuration: configuration, pool: pool, seed: seed)
+    weights.claimValues(pool)
+    for parameter in weights.all {
+      try table.copy(parameter.name, shape: parameter.shape, into: parameter.value)
+    }
+  }
+
+  /// An encoder whose weights are all zero, to be filled by the caller.
+  package init(configuration: EncoderConfiguration, pool: ThreadPool, seed: UInt64) {
+    precondition(configuration.hiddenSize % configuration.headCount == 0, "heads must divide the hidden size")
+    self.configuration = configuration
+    self.pool = pool
+    weights = EncoderParameters(configuration)
+    sites = DropoutSites(seed: seed, layers: configuration.layerCount)
+    activations = (0..<configuration.layerCount).map { _ in LayerActivations() }
+  }
+
+  package func forward(_ batch: PackedBatch, request: LayerRequest, mode: EncoderMode) throws -> [Matrix] {
+    try check(batch)
+    precondition(request.layers.allSatisfy { (0..<layerCount).contains($0) }, "no such layers: \(request.layers)")
+    precondition(!request.layers.isEmpty, "no layer is requested")
+    var current = EncoderPass(batch, request, mode)
+    pass = current.keepsActivations ? current : nil
+    guard current.sequences > 0 else { return request.layers.map { _ in output(0, rows: 0) } }
+    while scratch.outputs.count < request.layers.count { scratch.outputs.append(GrowingBuffer(.shown)) }
+    var hidden = pool.profile.measure("encoder forward/embeddings") {
+      current.embedded = prepareIndices(batch, current)
+      return embed(current)
+    }
+    store(hidden, layer: 0, current)
+    for layer in stride(from: 1, through: current.top, by: 1) {
+      hidden = forwardLayer(layer, input: hidden, current)
+      store(hidden, layer: layer, current)
+    }
+    handed.removeAll(keepingCapacity: true)
+    for index in request.layers.indices {
+      handed.append(output(index, rows: request.firstTokenOnly ? current.sequences : current.tokens))
+    }
+    return handed
+  }
+
+  private func output(_ index: Int, rows: Int) -> Matrix {
+    let buffer = scratch.outputs.indices.contains(index) ? scratch.outputs[index] : GrowingBuffer()
+    return Matrix(buffer.pointer, rows: rows, columns: hiddenSize)
+  }
+
+  /// Copies a hidden state to the caller's buffers where it is requested.
+  private func store(_ hidden: UnsafePointer<Float>, layer: Int, _ pass: EncoderPass) {
+    let rows = pass.request.firstTokenOnly ? pass.sequences : pass.tokens
+    let isGathered = pass.request.firstTokenOnly && !(layer > 0 && pass.isFirstTokenOnly(layer))
+    for (index, wanted) in pass.request.layers.enumerated() where wanted == layer {
+      let target = scratch.outputs[index].reserve(rows * hiddenSize)
+      if isGathered {
+        gatherFirstRows(of: hidden, into: target, pass)
+      } else {
+        target.update(from: hidden, count: rows * hiddenSize)
+      }
+    }
+  }
+
+  /// Copies the first row of each sequence.
+  func gatherFirstRows(of hidden: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>, _ pass: EncoderPass) {
+    for sequence in 0..<pass.sequences {
+      (target + sequence * hiddenSize).update(from: hidden + pass.offsets[sequence] * hiddenSize, count: hiddenSize)
+    }
+  }
+
+  private func check(_ batch: PackedBatch) throws {
+    precondition(
+      batch.offsets.first == 0 && batch.offsets.last == batch.tokens.count, "offsets must span the tokens")
+    for sequence in 0..<batch.sequences {
+      let (start, end) = (batch.offsets[sequence], batch.offsets[sequence + 1])
+      guard end > start, end - start <= maximumTokens else {
+        throw EncoderError.sequenceLength(sequence: sequence, tokens: end - start, maximum: maximumTokens)
+      }
+      for at in start..<end where !(0..<configuration.vocabularySize).contains(Int(batch.tokens[at])) {
+        throw EncoderError.tokenOutOfRange(
+          sequence: sequence, position: at - start, token: batch.tokens[at],
+          vocabularySize: configuration.vocabularySize)
+      }
+    }
+  }
+
+  /// Lists the tokens whose embeddings are computed, and returns how many they are.
+  private func prepareIndices(_ batch: PackedBatch, _ pass: EncoderPass) -> Int {
+    let ids = tokenIDs.reserve(batch.tokens.count)
+    let places = positions.reserve(batch.tokens.count)
+    let first = firstTokens.reserve(batch.sequences)
+    let rows = embeddedRows.reserve(batch.tokens.count)
+    var seen: [SIMD2<Int32>: Int32] = [:]
+    var count = 0
+    for sequence in 0..<batch.sequences {
+      first[sequence] = Int32(batch.offsets[sequence])
+      for at in batch.offsets[sequence]..<batch.offsets[sequence + 1] {
+        let place = Int32(at - batch.offsets[sequence] + configuration.positionOffset)
+        if pass.sharesEmbeddings {
+          let token = SIMD2(batch.tokens[at], place)
+          if let row = seen[token] {
+            rows[at] = row
+            continue
+          }
+          seen[token] = Int32(count)
+          rows[at] = Int32(count)
+        }
+        ids[count] = batch.tokens[at]
+        places[count] = place
+        count += 1
+      }
+    }
+    return count
+  }
+}

@@ -1,0 +1,192 @@
+// A file that may be a plugin, checked without running any of it: the pre-flight.
+// Made by PluginRegistry for every candidate, used by PluginLoader.
+
+import Files
+import Glibc
+
+/// A plugin file that passed the pre-flight.
+package struct PluginFile: Sendable {
+  /// As it was found, and behind symbolic links.
+  package let path: String
+  package let resolvedPath: String
+  package let sha256: String
+  package let image: ELFImage
+  /// The text of its bare functions; nil for a library with a descriptor.
+  package let bareSource: BareSource?
+  let stamp: FileStamp
+  /// What is handed to the loader: the file, or a private copy of it.
+  let loadPath: String
+
+  /// The major version of the plugin ABI this host speaks.
+  static let supportedMajor = 1
+
+  /// Checks the file at `path`: owner and mode (unless `allowInsecure`), ELF, exported entry, dependencies.
+  /// - Parameter copy: A copy of the file, which is checked and will be loaded in its stead; the names stay.
+  /// - Throws: `PluginRefusal`, of which `.notAPlugin` means that it is simply another library.
+  package init(path: String, allowInsecure: Bool = false, copy: String? = nil) throws(PluginRefusal) {
+    let opened = try OpenedFile(copy ?? path)
+    // An unsafe file is refused before anything in it is believed; what is no plugin is none of our business.
+    let safety = allowInsecure ? nil : FileSafety.problem(of: opened)
+    let bytes: [UInt8]
+    let image: ELFImage
+    do {
+      bytes = try opened.contents()
+      image = try ELFImage(bytes)
+    } catch {
+      throw safety ?? error
+    }
+    let majors = image.entryMajors
+    let hasSidecar = access(opened.resolvedPath + ".cse", F_OK) == 0
+    if majors.isEmpty && !image.offersBareFunctions && !hasSidecar { throw .notAPlugin }
+    if let safety { throw safety }
+    bareSource =
+      majors.isEmpty ? try BareSource.find(image, path: opened.resolvedPath, allowInsecure: allowInsecure) : nil
+    guard bareSource != nil || majors.contains(Self.supportedMajor) else {
+      throw .wrongMajor(found: majors, supported: Self.supportedMajor)
+    }
+    try DependencySearch().check(image, path: opened.resolvedPath)
+    self.path = path
+    loadPath = opened.resolvedPath
+    resolvedPath = copy == nil ? loadPath : resolved(path) ?? path
+    sha256 = SHA256.digits(of: bytes)
+    self.image = image
+    stamp = opened.stamp
+  }
+
+  /// Whether the file is still the one that was checked.
+  func isUnchanged() -> Bool {
+    var info = stat()
+    return stat(loadPath, &info) == 0 && FileStamp(info) == stamp
+  }
+}
+
+/// What tells one state of a file from another.
+struct FileStamp: Sendable, Equatable {
+  let device: UInt64
+  let inode: UInt64
+  let size: Int64
+  let seconds: Int
+  let nanoseconds: Int
+
+  init(_ info: stat) {
+    device = UInt64(info.st_dev)
+    inode = UInt64(info.st_ino)
+    size = Int64(info.st_size)
+    seconds = info.st_mtim.tv_sec
+    nanoseconds = info.st_mtim.tv_nsec
+  }
+}
+
+/// A regular file, open for reading; closed when nobody holds it any more.
+final class OpenedFile {
+  let path: String
+  let resolvedPath: String
+  let info: stat
+  var stamp: FileStamp { FileStamp(info) }
+  private let descriptor: Int32
+
+  static let largest = 1 << 30
+
+  /// - Throws: `PluginRefusal`: `.missing`, `.unreadable`, `.notARegularFile`, `.tooLarge`.
+  init(_ path: String) throws(PluginRefusal) {
+    self.path = path
+    // Not blocking: opening a FIFO for reading would otherwise wait for its writer.
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+    guard descriptor >= 0 else {
+      if errno == ENOENT { throw .missing }
+      if errno == ENXIO { throw .notARegularFile(found: "a socket or device") }
+      throw .unreadable(reason: systemMessage(errno))
+    }
+    self.descriptor = descriptor
+    var info = stat()
+    let status = fstat(descriptor, &info)
+    self.info = info
+    resolvedPath = resolved(path) ?? path
+    guard status == 0 else { throw .unreadable(reason: systemMessage(errno)) }
+    guard info.st_mode & S_IFMT == S_IFREG else { throw .notARegularFile(found: Self.kind(of: info.st_mode)) }
+    guard info.st_size <= Self.largest else { throw .tooLarge(bytes: Int(info.st_size)) }
+  }
+
+  deinit { if descriptor >= 0 { close(descriptor) } }
+
+  /// The whole file; shorter than its size where somebody is just cutting it, which the ELF reader then notices.
+  func contents() throws(PluginRefusal) -> [UInt8] {
+    var failure: Int32 = 0
+    let size = Int(info.st_size)
+    let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
+      while filled < size, failure == 0 {
+        let got = pread(descriptor, buffer.baseAddress.map { $0 + filled }, size - filled, off_t(filled))
+        if got > 0 { filled += got } else if got == 0 { break } else if errno != EINTR { failure = errno }
+      }
+    }
+    if failure != 0 { throw .unreadable(reason: systemMessage(failure)) }
+    return bytes
+  }
+
+  private static func kind(of mode: mode_t) -> String {
+    switch mode & S_IFMT {
+    case S_IFDIR: "a folder"
+    case S_IFIFO: "a FIFO"
+    case S_IFSOCK: "a socket"
+    case S_IFCHR, S_IFBLK: "a device"
+    default: "something else"
+    }
+  }
+}
+
+/// Who may change a plugin: only its user and root, or its code could be anybody's.
+enum FileSafety {
+  /// What is unsafe about the file or about the folders it was found in and lies in; nil where nothing is.
+  static func problem(of file: OpenedFile) -> PluginRefusal? {
+    if let problem = problem(of: file.info, what: "the file", path: file.resolvedPath) { return problem }
+    for folder in Set([folder(of: file.path), folder(of: file.resolvedPath)]) {
+      var info = stat()
+      guard stat(folder, &info) == 0 else { continue }
+      if let problem = problem(of: info, what: "its folder", path: folder) { return problem }
+    }
+    return nil
+  }
+
+  private static func problem(of info: stat, what: String, path: String) -> PluginRefusal? {
+    if info.st_uid != 0 && info.st_uid != geteuid() {
+      return .wrongOwner(what: what, path: path, owner: info.st_uid)
+    }
+    let isFolder = info.st_mode & S_IFMT == S_IFDIR
+    // In a sticky folder such as /tmp others can add files, but not replace this one.
+    if isFolder && info.st_mode & S_ISVTX != 0 { return nil }
+    let byGroup = info.st_mode & S_IWGRP != 0 && !isPrivateGroup(info.st_gid)
+    guard byGroup || info.st_mode & S_IWOTH != 0 else { return nil }
+    return .writableByOthers(what: what, path: path, mode: UInt32(info.st_mode & 0o7777))
+  }
+
+  /// Where every user has a group of their own (umask 002), that group is nobody else; sshd decides the same way.
+  private static func isPrivateGroup(_ group: gid_t) -> Bool {
+    guard let user = getpwuid(geteuid()), user.pointee.pw_gid == group, let name = user.pointee.pw_name,
+      let entry = getgrgid(group), strcmp(entry.pointee.gr_name, name) == 0
+    else { return false }
+    var member = entry.pointee.gr_mem
+    while let current = member?.pointee {
+      if strcmp(current, name) != 0 { return false }
+      member = member?.advanced(by: 1)
+    }
+    return true
+  }
+}
+
+/// The absolute path behind symbolic links; nil where nothing is there.
+package func resolved(_ path: String) -> String? {
+  guard let text = realpath(path, nil) else { return nil }
+  defer { free(text) }
+  return String(cString: text)
+}
+
+/// The folder a path lies in; the working directory for a bare name.
+func folder(of path: String) -> String {
+  guard let slash = path.lastIndex(of: "/") else { return "." }
+  return slash == path.startIndex ? "/" : String(path[..<slash])
+}
+
+/// The last part of a path.
+func fileName(of path: String) -> String {
+  path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
+}

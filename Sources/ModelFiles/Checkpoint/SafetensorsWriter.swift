@@ -1,0 +1,58 @@
+// Writer of the safetensors format, atomically. Called by ModelExport and by checkpoints.
+
+import Encoder
+import Files
+
+/// Writes float32 tensors as a safetensors file.
+package enum SafetensorsWriter {
+  /// A tensor to be written: `pointer` holds the product of `shape` elements, row-major.
+  package struct Entry {
+    package var name: String
+    package var shape: [Int]
+    package var pointer: UnsafePointer<Float>
+
+    package init(name: String, shape: [Int], pointer: UnsafePointer<Float>) {
+      self.name = name
+      self.shape = shape
+      self.pointer = pointer
+    }
+  }
+
+  /// Writes a file as a whole; an old file at `path` stays until the new one is on the disk.
+  /// `metadata` defaults to `format: pt`, which transformers asks for.
+  /// - Throws: `EncoderError.cannotWrite`.
+  package static func write(
+    to path: String, tensors: [Entry], metadata: [(String, String)] = [("format", "pt")]
+  ) throws {
+    try AtomicFile.write(to: path) { file in
+      let header = header(tensors, metadata)
+      try withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { try file.write($0) }
+      try file.write(header)
+      for tensor in tensors {
+        let count = tensor.shape.reduce(1, *)
+        try file.write(UnsafeRawBufferPointer(start: tensor.pointer, count: count * 4))
+      }
+    }
+  }
+
+  /// The header, padded with blanks so that the data begin at a multiple of eight.
+  private static func header(_ tensors: [Entry], _ metadata: [(String, String)]) -> String {
+    precondition(Set(tensors.map(\.name)).count == tensors.count, "two tensors of one name")
+    var object = JSONObject()
+    if !metadata.isEmpty {
+      object["__metadata__"] = .object(JSONObject(metadata.map { ($0.0, .string($0.1)) }))
+    }
+    var offset = 0
+    for tensor in tensors {
+      let end = offset + tensor.shape.reduce(4, *)
+      object[tensor.name] = .object(
+        JSONObject([
+          ("dtype", .string("F32")), ("shape", .array(tensor.shape.map { .integer($0) })),
+          ("data_offsets", .array([.integer(offset), .integer(end)])),
+        ]))
+      offset = end
+    }
+    let json = JSONValue.object(object).text(indent: nil)
+    return json + String(repeating: " ", count: (8 - json.utf8.count % 8) % 8)
+  }
+}

@@ -1,0 +1,52 @@
+// A checkpoint split over several files, held together by an index: `model.safetensors.index.json` or
+// `pytorch_model.bin.index.json`. Called by ModelFolder.
+
+import Encoder
+import Files
+
+/// The shards of one checkpoint, opened together.
+package final class ShardedCheckpoint: TensorSource {
+  package let path: String
+  package let entries: [TensorEntry]
+  private let places: [(shard: any TensorSource, index: Int)]
+
+  /// Opens the index and every shard it names; each tensor must lie in the shard the index says.
+  /// - Throws: `EncoderError`.
+  package init(index path: String) throws {
+    self.path = path
+    let map = try Self.weightMap(path)
+    let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+    var entries: [TensorEntry] = []
+    var places: [(shard: any TensorSource, index: Int)] = []
+    for name in Set(map.keys.compactMap { map[$0]?.string }).sorted() {
+      let shard = try ModelFolder.open(folder + "/" + name)
+      for (index, entry) in shard.entries.enumerated() where map[entry.name]?.string == name {
+        entries.append(entry)
+        places.append((shard, index))
+      }
+    }
+    let found = Set(entries.map(\.name))
+    let missing = map.keys.filter { !found.contains($0) }
+    guard missing.isEmpty else { throw EncoderError.missingTensors(path: path, names: missing) }
+    (self.entries, self.places) = (entries, places)
+  }
+
+  package func read(_ index: Int, into destination: UnsafeMutablePointer<Float>) throws {
+    try places[index].shard.read(places[index].index, into: destination)
+  }
+
+  private static func weightMap(_ path: String) throws -> JSONObject {
+    let json = try InputFile.json(path: path, expected: "the index of a sharded checkpoint")
+    guard let map = json.object?["weight_map"]?.object else {
+      throw EncoderError.malformed(path: path, place: "weight_map", expected: "an object", found: "none")
+    }
+    for key in map.keys {
+      guard let name = map[key]?.string, !name.isEmpty, !name.contains("/"), name != "..", name != "." else {
+        throw EncoderError.malformed(
+          path: path, place: "weight_map, \"\(key.prefix(120))\"", expected: "the name of a file in the same folder",
+          found: map[key]?.summary ?? "nothing")
+      }
+    }
+    return map
+  }
+}

@@ -1,0 +1,69 @@
+// A Hugging Face model folder: config.json, the weights in whichever format is there, and what the folder records about
+// pooling. The first thing every command opens.
+
+package import Encoder
+import Glibc
+
+/// An opened model folder.
+package struct ModelFolder: Sendable {
+  /// The folder as given, without a trailing slash.
+  package let path: String
+  package let configuration: EncoderConfiguration
+  /// How the folder says its token states become a sentence embedding; nil where it says nothing.
+  package let sentencePooling: SentencePooling?
+
+  /// Opens a folder and reads its configuration and its pooling record.
+  /// - Throws: `EncoderError` where the folder or config.json is missing, or a file is broken.
+  package init(path: String) throws {
+    var trimmed = path
+    while trimmed.count > 1, trimmed.hasSuffix("/") { trimmed.removeLast() }
+    guard Self.kind(trimmed) == S_IFDIR else {
+      throw EncoderError.notFound(path: path, expected: "a model folder (config.json, weights, tokenizer files)")
+    }
+    self.path = trimmed
+    configuration = try EncoderConfiguration(contentsOf: trimmed + "/config.json")
+    sentencePooling = try SentencePooling.read(folder: trimmed, layerCount: configuration.layerCount)
+  }
+
+  /// The weight files that are looked for, first hit first.
+  private static let weightFiles = [
+    "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json",
+  ]
+
+  /// Opens the weights: safetensors before PyTorch's own format, one file before several.
+  /// - Throws: `EncoderError` where none is there, or a file is broken.
+  package func openWeights() throws -> WeightTable { try Self.weights(in: path) }
+
+  /// Opens the head that was kept with the model: `linear.weight [width, width]`, `linear.bias [width]`; nil without.
+  package func openHead() throws -> WeightTable? {
+    guard let folder = sentencePooling?.headFolder else { return nil }
+    return try Self.weights(in: path + "/" + folder)
+  }
+
+  /// Opens the weights of pooler and loss plugins that were stored with the model, by parameter name; nil without any.
+  package func openPluginWeights() throws -> WeightTable? {
+    let file = path + "/" + ModelExport.pluginWeightsFile
+    return Self.exists(file) ? try WeightTable(SafetensorsFile(path: file)) : nil
+  }
+
+  private static func weights(in folder: String) throws -> WeightTable {
+    guard let name = weightFiles.first(where: { exists(folder + "/" + $0) }) else {
+      throw EncoderError.notFound(
+        path: folder, expected: "one of " + weightFiles.joined(separator: ", ") + " in it")
+    }
+    return try WeightTable(open(folder + "/" + name))
+  }
+
+  /// Opens a checkpoint by the end of its name.
+  static func open(_ path: String) throws -> any TensorSource {
+    if path.hasSuffix(".index.json") { return try ShardedCheckpoint(index: path) }
+    return path.hasSuffix(".safetensors") ? try SafetensorsFile(path: path) : try TorchCheckpoint(path: path)
+  }
+
+  static func exists(_ path: String) -> Bool { kind(path) != nil }
+
+  private static func kind(_ path: String) -> mode_t? {
+    var status = stat()
+    return stat(path, &status) == 0 ? status.st_mode & S_IFMT : nil
+  }
+}
