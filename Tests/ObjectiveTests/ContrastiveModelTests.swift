@@ -201,7 +201,7 @@ extension ContrastiveModelTests {
     let (plain, changed) = (try make(), try make())
     let batch = HiddenStates(plain.layerRequest, rows: 4, views: 2, width: width)
     func compare(_ what: String, step: Int64) throws {
-      let losses = (try batch.step(plain, step: step).loss, try batch.step(changed, step: step).loss)
+      let losses = try (batch.step(plain, step: step).loss, batch.step(changed, step: step).loss)
       #expect(losses.0 == losses.1, "\(what)")
       try plain.commit()
       try changed.commit()
