@@ -34,16 +34,18 @@ final class InfoNCE: Loss {
   /// that sum where the positive is the largest: neither is a small difference of numbers close to 1, so both keep
   /// their digits however small the loss gets.
   private func scoreRow(_ row: Vector, target: Int, _ gradient: Vector?, weight: Double) -> Double {
-    let others = [0..<target, target + 1..<row.count]
+    let (before, after) = (0..<target, target + 1..<row.count)
     var peak = row[target]
     for k in 0..<row.count { peak = max(peak, row[k]) }
     func power(_ k: Int) -> Double { exp(Double(row[k]) - Double(peak)) }
     var rest = 0.0
-    for range in others { for k in range { rest += power(k) } }
+    for k in before { rest += power(k) }
+    for k in after { rest += power(k) }
     let total = rest + power(target)
     if let gradient {
       let factor = weight / total
-      for range in others { for k in range { gradient[k] += Float(factor * power(k)) } }
+      for k in before { gradient[k] += Float(factor * power(k)) }
+      for k in after { gradient[k] += Float(factor * power(k)) }
       gradient[target] -= Float(factor * rest)
     }
     return row[target] == peak ? log1p(rest) : log(total) + Double(peak) - Double(row[target])
