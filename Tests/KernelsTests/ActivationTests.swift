@@ -18,13 +18,12 @@ import Testing
   private static let grid: [Float] = (-12_000...12_000).map { Float($0) / 1000 + 0.0003 }
 
   @Test(arguments: [Activation.gelu, .geluTanh, .relu, .tanh]) func valuesAndSlopes(kind: Activation) {
-    let pool = ThreadPool(threads: 2)
     let x = Self.grid
     var y = [Float](repeating: 0, count: x.count)
-    activationForward(pool, kind, count: x.count, x: x, y: &y)
+    ck_activation_forward(kind.kernel, Int64(x.count), x, &y)
     let zeros = [Float](repeating: 0, count: x.count)
     var (again, d, sums) = (zeros, [Float](repeating: 1, count: x.count), zeros)
-    activationBackward(kind, rows: 1, width: x.count, x: x, y: &again, d: &d, dBias: &sums)
+    ck_activation_backward(kind.kernel, 1, Int64(x.count), x, &again, &d, &sums)
     #expect(again == y && sums == d)
     var (worst, worstSlope) = (0.0, 0.0)
     for (i, value) in doubles(x).enumerated() {
@@ -60,7 +59,7 @@ import Testing
     let x: [Float] = [-6, -5, -4, -1e-4, 1e-7, 0.01, 0.1, 0.29, 0.31]
     var y = [Float](repeating: 0, count: x.count)
     for kind in [Activation.gelu, .tanh] {
-      activationForward(ThreadPool(threads: 1), kind, count: x.count, x: x, y: &y)
+      ck_activation_forward(kind.kernel, Int64(x.count), x, &y)
       for (value, found) in zip(x, y) {
         let truth = exact(kind, Double(value))
         #expect(abs(Double(found) - truth) <= 3e-6 * abs(truth), "\(kind) of \(value)")
@@ -71,7 +70,7 @@ import Testing
   @Test func notANumberStaysOne() {
     var y: [Float] = [0]
     for kind in [Activation.gelu, .geluTanh, .relu, .tanh] {
-      activationForward(ThreadPool(threads: 1), kind, count: 1, x: [.nan], y: &y)
+      ck_activation_forward(kind.kernel, 1, [.nan], &y)
       #expect(y[0].isNaN, "\(kind)")
     }
   }
@@ -87,11 +86,7 @@ import Testing
         return e.map { $0 / e.reduce(0, +) }
       }
     }
-    let pool = ThreadPool(threads: 2)
-    x.withUnsafeMutableBufferPointer { buffer in
-      guard let base = buffer.baseAddress else { return }
-      softmaxForward(pool, Matrix(base, rows: rows, columns: width))
-    }
+    ck_softmax_forward(Int64(rows), Int64(width), &x, Int64(width))
     #expect(relativeError(x, plain(logits)) < 1e-6)
     var d = up.map(Float.init)
     ck_softmax_backward(Int64(rows), Int64(width), x, &d, Int64(width))

@@ -2,6 +2,7 @@
 
 import Files
 import Foundation
+import Kernels
 
 /// A strategy with a seed; rows of the comparison that are the same run share one.
 final class RunTask {
@@ -65,7 +66,7 @@ final class RunTask {
   /// Seconds of training left at the speed since it was started.
   func secondsLeft(totalSteps: Int) -> Double? {
     guard state == .training, let began, tail.step > began.step else { return nil }
-    let seconds = (ContinuousClock.now - began.time) / .seconds(1)
+    let seconds = (ContinuousClock.now - began.time).seconds
     return seconds / Double(tail.step - began.step) * Double(totalSteps - tail.step)
   }
 
