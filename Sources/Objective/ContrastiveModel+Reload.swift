@@ -15,11 +15,15 @@ package struct ModelReload {
 extension ContrastiveModel {
   /// The embeddings of the last batch, by view, valid until the next; empty before the first.
   package var lastEmbeddings: [Matrix] { objective.lastEmbeddings }
+  /// Added to the logit of each row's own real hard negative.
   package var hardNegativeWeight: Double { objective.hardNegativeWeight }
+  /// Views of a row: 2, or 3 with real hard negatives.
   package var viewCount: Int { objective.limits.viewCount }
   /// The losses' factors in the weighted sum, in order.
   package var lossWeights: [Double] { objective.losses.map(\.weight) }
+  /// The samplers, in order.
   package var samplers: [PluginInstance] { objective.samplers }
+  /// The losses, in order.
   package var losses: [PluginInstance] { objective.losses.map(\.instance) }
 
   /// Puts an instance of another component in the place of each instance for which `component` gives one; instances

@@ -11,7 +11,7 @@ package final class ContrastiveModel {
   package let pooling: PoolingStack
   /// Strategies that look on; nil where there are none.
   package let shadows: ShadowPanel?
-  /// Another one after a reload.
+  /// Samplers and losses; a reload of plugins puts another one here.
   var objective: ContrastiveObjective
   private var limits: PluginLimits
   private var pendingPoolers = false
@@ -43,6 +43,7 @@ package final class ContrastiveModel {
 
   /// Which hidden states `trainStep` needs.
   package var layerRequest: LayerRequest { pooling.layerRequest }
+  /// Width of the embeddings, after pooling and head.
   package var outputWidth: Int { pooling.outputWidth }
   /// Head, pooler weights, learned temperatures, sampler and loss weights.
   package var parameters: [Parameter] { pooling.parameters + objective.parameters }
@@ -58,117 +59,92 @@ package final class ContrastiveModel {
 
   /// Computes the loss of a batch, fills `dHidden` and adds to the parameters' gradients. Changes no state.
   ///
-  /// Sequences come view by view: sequence `v * rows + i` is view v of row i.
   /// - Parameters:
   ///   - hidden: the layers of `layerRequest`: [tokens, hiddenWidth], or [sequences, hiddenWidth] for first tokens.
   ///   - dHidden: like `hidden`; overwritten.
-  ///   - offsets: where each sequence starts in `tokens`; sequences + 1 numbers.
-  ///   - tokenFlags: 1 for special tokens.
-  ///   - rowIDs: each row's number in the training file; `textIDs`: equal if and only if the anchors' texts are equal.
   ///   - lossScale: multiplies all gradients, not the reported loss (1/K for K batches per step).
-  ///   - batch: which batch the random numbers belong to; the step unless several batches make one step.
+  /// - Returns: the report without the plugins' metrics, which `commit` gives.
   /// - Throws: `PluginFailure`, `ObjectiveError`; then nothing of the batch may be applied.
   package func trainStep(
-    hidden: [Matrix], dHidden: [Matrix], offsets: [Int], tokens: [Int32], tokenFlags: [UInt8], views: Int,
-    rowIDs: [Int64], textIDs: [Int64], step: Int64, totalSteps: Int64 = 0, epoch: Double = 0, lossScale: Double = 1,
-    batch: UInt64? = nil
+    _ batch: TokenBatch, hidden: [Matrix], dHidden: [Matrix], at position: StepPosition, lossScale: Double = 1
   ) throws -> StepReport {
     pendingPoolers = false
-    let input = HiddenBatch(layers: hidden, offsets: offsets, tokens: tokens, tokenFlags: tokenFlags, views: views)
-    let rows = try checkedRows(input, rowIDs: rowIDs, textIDs: textIDs, dHidden: dHidden)
-    try grow(rows: rows, tokens: tokens.count, views: views)
-    let position = StepPosition(step: step, totalSteps: totalSteps, epoch: epoch, batch: batch)
-    objective.begin(rows: rows, rowIDs: rowIDs, textIDs: textIDs)
+    try batch.checkForTraining()
+    try checkGradients(dHidden, like: hidden)
+    try grow(for: batch, tokens: batch.packed.tokens.count)
+    objective.begin(batch)
     let z = objective.views.z.matrix
     let profile = pooling.pool.profile
-    try profile.measure("objective/pooling and head") { try pooling.forward(input, position: position, into: z) }
-    var report = try profile.measure("objective/blocks, logits and report") {
-      try score(position, lossScale: lossScale)
+    try profile.measure("objective/pooling and head") {
+      try pooling.forward(batch, hidden: hidden, at: position, into: z)
+    }
+    let report = try profile.measure("objective/blocks, logits and report") {
+      try score(at: position, lossScale: lossScale)
     }
     try profile.measure("objective/pooling and head") {
-      try pooling.backward(input, z: z, dz: objective.views.dz.matrix, dHidden: dHidden)
+      try pooling.backward(z: z, dz: objective.views.dz.matrix, dHidden: dHidden)
     }
-    report.metrics = pooling.metrics + report.metrics
     pendingPoolers = true
     return report
   }
 
   /// Loss and gradients of the embeddings in z, and what the shadows make of them.
-  private func score(_ position: StepPosition, lossScale: Double) throws -> StepReport {
+  private func score(at position: StepPosition, lossScale: Double) throws -> StepReport {
     try checkEmbeddings()
-    var report = try objective.run(position, PassOptions(gradientScale: lossScale))
+    var report = try objective.run(at: position, PassOptions(gradientScale: lossScale))
     if let shadows {
-      report.metrics += pooling.pool.profile.measure("shadows/shadows") {
-        shadows.measure(
-          objective.views, limits: objective.limits, loss: report.loss, scale: lossScale, position: position)
+      report.metrics += try pooling.pool.profile.measure("shadows/shadows") {
+        try shadows.measure(
+          objective.views, limits: objective.limits, loss: report.loss, scale: lossScale, at: position)
       }
     }
     return report
   }
 
-  /// The loss of a batch without gradients; no state changes.
-  package func loss(
-    hidden: [Matrix], offsets: [Int], tokens: [Int32], tokenFlags: [UInt8], views: Int, rowIDs: [Int64],
-    textIDs: [Int64], step: Int64
-  ) throws -> StepReport {
-    let input = HiddenBatch(layers: hidden, offsets: offsets, tokens: tokens, tokenFlags: tokenFlags, views: views)
-    let rows = try checkedRows(input, rowIDs: rowIDs, textIDs: textIDs, dHidden: hidden)
-    try grow(rows: rows, tokens: tokens.count, views: views)
-    objective.begin(rows: rows, rowIDs: rowIDs, textIDs: textIDs)
-    try pooling.forward(input, position: StepPosition(step: step), into: objective.views.z.matrix)
-    return try objective.run(StepPosition(step: step), PassOptions())
-  }
-
   /// Lets plugins update their states after the batch of the last `trainStep` was accepted; once for each batch.
+  /// - Returns: what the plugins report of the batch, `mixcse.lambda`, poolers first.
   /// - Throws: `PluginFailure`; then every state is as it was before.
-  package func commit() throws {
+  @discardableResult
+  package func commit() throws -> [(name: String, value: Double)] {
     let poolers = pendingPoolers ? pooling.commits : []
     pendingPoolers = false
     try pooling.pool.profile.measure("objective/commit") {
       try commitAll(poolers + objective.takePendingCommits())
-      shadows?.commit()
+      try shadows?.commit()
     }
-  }
-
-  /// Embeddings of a batch, `into` [sequences, outputWidth]; see `PoolingStack.embed`.
-  package func embed(
-    hidden: [Matrix], offsets: [Int], tokens: [Int32], tokenFlags: [UInt8], useHead: Bool, into target: Matrix
-  ) throws {
-    try pooling.embed(
-      hidden: hidden, offsets: offsets, tokens: tokens, tokenFlags: tokenFlags, useHead: useHead, into: target)
+    return reportedMetrics(of: instances)
   }
 
   // MARK: Frozen vectors
 
-  /// The vectors before the head as a training step computes them, `into` [sequences, outputWidth]. No state changes.
+  /// The vectors before the head as a training step at `position` computes them, `into` [sequences, outputWidth]. No
+  /// state changes.
+  /// - Throws: `PluginFailure`, `ObjectiveError`.
   package func pool(
-    hidden: [Matrix], offsets: [Int], tokens: [Int32], tokenFlags: [UInt8], views: Int, batch: UInt64,
-    into target: Matrix
+    _ batch: TokenBatch, hidden: [Matrix], at position: StepPosition, into target: Matrix
   ) throws {
-    let input = HiddenBatch(layers: hidden, offsets: offsets, tokens: tokens, tokenFlags: tokenFlags, views: views)
-    try grow(rows: input.sequences / views, tokens: tokens.count, views: views)
-    copy(try pooling.vectors(of: input, position: StepPosition(batch: batch)), to: target)
+    try grow(for: batch, tokens: batch.packed.tokens.count)
+    copy(try pooling.vectors(of: batch, hidden: hidden, at: position), to: target)
   }
 
-  /// `trainStep` on vectors that were pooled before, [views * rows, outputWidth]: gradients reach the head and all that
+  /// `trainStep` on vectors that were pooled before, [sequences, outputWidth]: gradients reach the head and all that
   /// lies above it, not the poolers.
   /// - Throws: as `trainStep`.
   package func trainStep(
-    pooled: Matrix, views: Int, rowIDs: [Int64], textIDs: [Int64], step: Int64, totalSteps: Int64 = 0,
-    epoch: Double = 0, lossScale: Double = 1, batch: UInt64? = nil
+    _ batch: TokenBatch, pooled: Matrix, at position: StepPosition, lossScale: Double = 1
   ) throws -> StepReport {
     pendingPoolers = false
-    guard pooled.rows == views * rowIDs.count, pooled.columns == outputWidth, textIDs.count == rowIDs.count else {
+    try batch.checkForTraining()
+    guard pooled.rows == batch.sequences, pooled.columns == outputWidth else {
       throw ObjectiveError.shape(
-        what: "pooled vectors", expected: "[\(views * rowIDs.count), \(outputWidth)]",
-        found: "[\(pooled.rows), \(pooled.columns)] and \(textIDs.count) text ids")
+        what: "pooled vectors", expected: "[\(batch.sequences), \(outputWidth)]",
+        found: "[\(pooled.rows), \(pooled.columns)]")
     }
-    try grow(rows: rowIDs.count, tokens: pooled.rows, views: views)
-    objective.begin(rows: rowIDs.count, rowIDs: rowIDs, textIDs: textIDs)
+    try grow(for: batch, tokens: pooled.rows)
+    objective.begin(batch)
     let z = objective.views.z.matrix
     pooling.applyHead(pooled, into: z)
-    let report = try score(
-      StepPosition(step: step, totalSteps: totalSteps, epoch: epoch, batch: batch), lossScale: lossScale)
+    let report = try score(at: position, lossScale: lossScale)
     pooling.backwardHead(pooled, z: z, dz: objective.views.dz.matrix)
     return report
   }
@@ -181,11 +157,11 @@ package final class ContrastiveModel {
     return limits
   }
 
-  private func grow(rows: Int, tokens: Int, views: Int) throws {
+  private func grow(for batch: TokenBatch, tokens: Int) throws {
     var grown = limits
-    grown.viewCount = views
-    grown.maxRows = max(grown.maxRows, rows)
-    grown.maxSequences = max(grown.maxSequences, grown.maxRows * views)
+    grown.viewCount = batch.views
+    grown.maxRows = max(grown.maxRows, batch.rows)
+    grown.maxSequences = max(grown.maxSequences, grown.maxRows * batch.views)
     // Evaluation may have met a longer sequence meanwhile.
     grown.maxTokens = max(grown.maxTokens, tokens, grown.maxSequences, pooling.limits.maxTokens)
     limits = grown
@@ -193,29 +169,16 @@ package final class ContrastiveModel {
     try objective.prepare(Self.limits(grown, width: pooling.outputWidth))
   }
 
-  private func checkedRows(
-    _ batch: HiddenBatch, rowIDs: [Int64], textIDs: [Int64], dHidden: [Matrix]
-  ) throws -> Int {
-    guard (2...16).contains(batch.views), batch.sequences > 0, batch.sequences % batch.views == 0 else {
-      throw ObjectiveError.shape(
-        what: "the batch", expected: "a whole number of rows in 2 to 16 views",
-        found: "\(batch.sequences) sequences in \(batch.views) views")
-    }
-    let rows = batch.sequences / batch.views
-    guard rowIDs.count == rows, textIDs.count == rows else {
-      throw ObjectiveError.shape(
-        what: "row and text ids", expected: "\(rows) each", found: "\(rowIDs.count) and \(textIDs.count)")
-    }
-    guard dHidden.count == batch.layers.count,
-      zip(dHidden, batch.layers).allSatisfy({ $0.rows == $1.rows && $0.columns == $1.columns })
+  private func checkGradients(_ dHidden: [Matrix], like hidden: [Matrix]) throws {
+    guard dHidden.count == hidden.count,
+      zip(dHidden, hidden).allSatisfy({ $0.rows == $1.rows && $0.columns == $1.columns })
     else {
       throw ObjectiveError.shape(
         what: "dHidden", expected: "matrices like the hidden states", found: "other sizes")
     }
-    return rows
   }
 
-  /// A head's numbers are nobody's fault but the training's.
+  /// Embeddings that are not finite are an error of the training (it diverged), since the poolers' outputs were checked.
   private func checkEmbeddings() throws {
     for (index, tensor) in objective.views.z.tensors.enumerated() {
       if let flat = tensor.firstNonFinite {

@@ -69,15 +69,18 @@ final class ContrastiveObjective {
   }
 
   /// The embeddings of the batch, to be written before `run`: [views * rows, width].
-  func begin(rows: Int, rowIDs: [Int64]? = nil, textIDs: [Int64]? = nil) {
+  func begin(rows: Int, rowIDs: [Int64]?, textIDs: [Int64]?) {
     views.begin(rows: rows, rowIDs: rowIDs, textIDs: textIDs)
     for (index, side) in comparedViews.enumerated() { side.follow(views, index) }
     hasEmbeddings = true
   }
 
+  /// The same for a batch of tokens that pass through poolers.
+  func begin(_ batch: TokenBatch) { begin(rows: batch.rows, rowIDs: batch.rowIDs, textIDs: batch.textIDs) }
+
   /// The batch and the embeddings of another objective, instead of `begin(rows:)` and writing z.
   func begin(like leader: BatchEmbeddings) {
-    begin(rows: leader.rows)
+    begin(rows: leader.rows, rowIDs: nil, textIDs: nil)
     views.follow(leader)
   }
 
@@ -85,7 +88,7 @@ final class ContrastiveObjective {
   var lastEmbeddings: [Matrix] { hasEmbeddings ? views.z.tensors.map(\.matrix) : [] }
 
   /// Computes the loss of the embeddings in `views.z`, and with a scale their gradients in `views.dz`.
-  func run(_ position: StepPosition, _ options: PassOptions) throws -> StepReport {
+  func run(at position: StepPosition, _ options: PassOptions) throws -> StepReport {
     hasPendingBatch = false
     try start(position)
     for stage in stages {
@@ -206,9 +209,6 @@ final class ContrastiveObjective {
       report.positive.softmaxShare = positives.reduce(0) { $0 + $1.positiveSoftmax } / Double(count)
       report.positive.gradientShare = total > 0 ? positives.reduce(0) { $0 + $1.positiveGradient } / total : 0
     }
-    for instance in instances {
-      report.metrics += instance.metrics.map { ("\(instance.name).\($0.name)", $0.value) }
-    }
     for loss in losses where loss.logTemperature != nil {
       report.metrics.append(("temperature.\(loss.instance.name)", loss.temperature))
     }
@@ -230,4 +230,9 @@ final class ContrastiveObjective {
     for stage in stages { for buffer in shared + stage.guarded { stage.instance.watch(buffer) } }
     for loss in losses { for buffer in shared + work.guarded { loss.instance.watch(buffer) } }
   }
+}
+
+/// What plugins reported of the last batch, by `instance.metric`, in the instances' order.
+func reportedMetrics(of instances: [PluginInstance]) -> [(name: String, value: Double)] {
+  instances.flatMap { instance in instance.metrics.map { ("\(instance.name).\($0.name)", $0.value) } }
 }

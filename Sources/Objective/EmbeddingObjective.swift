@@ -22,8 +22,11 @@ package final class EmbeddingObjective {
         viewCount: views))
   }
 
+  /// Learned temperatures, and the weights of samplers and losses.
   package var parameters: [Parameter] { objective.parameters }
+  /// What samplers and losses keep between batches.
   package var states: [StateTensor] { objective.states }
+  /// Every plugin instance, samplers first.
   package var instances: [PluginInstance] { objective.instances }
 
   /// Computes the loss of `views` (anchors, positives, hard negatives; [rows, width] each).
@@ -57,8 +60,10 @@ package final class EmbeddingObjective {
         throw ObjectiveError.inputNotFinite(what: "z\(index + 1)", row: flat / width)
       }
     }
-    return try objective.run(
-      position, PassOptions(gradientScale: wantsGradients ? 1 : nil, probe: details ? probe : nil))
+    var report = try objective.run(
+      at: position, PassOptions(gradientScale: wantsGradients ? 1 : nil, probe: details ? probe : nil))
+    report.metrics = reportedMetrics(of: instances) + report.metrics
+    return report
   }
 
   /// The gradient of the last `evaluate` with respect to view `index`: [rows, width], valid until the next one

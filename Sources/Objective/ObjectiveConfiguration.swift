@@ -12,6 +12,7 @@ package enum HeadKind: String, Sendable {
 
 /// The strategy of a run with the host's own settings.
 package struct ObjectiveConfiguration: Sendable {
+  /// Samplers and losses with their settings.
   package var strategy: StrategySpec
   /// Takes the place of every loss's own temperature.
   package var temperature: Double?
@@ -19,8 +20,10 @@ package struct ObjectiveConfiguration: Sendable {
   package var learnTemperature = false
   /// Added to the logit of each row's own real hard negative, z3.
   package var hardNegativeWeight = 0.0
+  /// Of all random numbers of the run.
   package var seed: UInt64 = 42
 
+  /// A strategy with the host's settings at their defaults.
   package init(strategy: StrategySpec, temperature: Double? = nil, seed: UInt64 = 42) {
     self.strategy = strategy
     self.temperature = temperature
@@ -37,6 +40,7 @@ package struct InstanceFactory {
   let prefix: String
   private var used: [String: Int] = [:]
 
+  /// Instances of the registry's components; `prefix` comes before every name.
   package init(registry: PluginRegistry, services: HostServices, seed: UInt64, prefix: String = "") {
     self.registry = registry
     self.services = services

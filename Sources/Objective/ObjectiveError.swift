@@ -31,6 +31,7 @@ package enum ObjectiveError: Error, CustomStringConvertible, Sendable, Equatable
     }
   }
 
+  /// What was expected, what was found, and what to do.
   package var description: String {
     switch self {
     case .noLoss: "the strategy has no loss; give --loss NAME or a --method that has one"

@@ -9,6 +9,7 @@ package struct BlockReport: Sendable, Equatable {
   package var sampler: String
   /// `z1`, `new[0]`, `state[0]`
   package var rows: String
+  /// The same for the columns.
   package var columns: String
   /// Where no gradient goes: `none`, `rows`, `columns` or `both`.
   package var detached: String
@@ -30,7 +31,8 @@ package struct StepReport: Sendable {
   package var loss: Double = 0
   /// Each loss by itself, before its weight.
   package var losses: [(name: String, weight: Double, value: Double)] = []
-  /// What plugins reported, `mixcse.lambda`, and learned temperatures, `temperature.infonce`.
+  /// Learned temperatures, `temperature.infonce`, and what shadows made of the batch; from `EmbeddingObjective` also what
+  /// plugins reported, `mixcse.lambda`, which in training `ContrastiveModel.commit` gives.
   package var metrics: [(name: String, value: Double)] = []
   /// The positives: mean logit, and the shares where they were asked for.
   package var positive = BlockReport(
@@ -44,6 +46,7 @@ package struct StepReport: Sendable {
   /// The cells in detail; nil if not asked for.
   package var probe: CellProbeReport?
 
+  /// A report to be filled.
   package init() {}
 
   /// Mean logit of the positives.

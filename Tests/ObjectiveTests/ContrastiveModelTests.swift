@@ -12,22 +12,19 @@ import Testing
 struct HiddenStates {
   let layers: [Rows]
   let gradients: [Rows]
-  let offsets: [Int]
-  let tokens: [Int32]
-  let flags: [UInt8]
-  let views: Int
-  var rows: Int { (offsets.count - 1) / views }
+  let batch: TokenBatch
+  var rows: Int { batch.rows }
 
   /// Sequences of 1 to 4 tokens; view by view.
   init(_ request: LayerRequest, rows: Int, views: Int, width: Int, seed: UInt64 = 5) {
-    self.views = views
     var offsets = [0]
     for sequence in 0..<(rows * views) { offsets.append((offsets.last ?? 0) + 1 + (sequence * 7 + 3) % 4) }
-    self.offsets = offsets
     let count = offsets.last ?? 0
-    tokens = (0..<count).map { Int32($0 % 11) }
     let starts = Set(offsets)
-    flags = (0..<count).map { starts.contains($0) ? 1 : 0 }
+    let ids = (0..<rows).map { Int64($0) }
+    batch = TokenBatch(
+      PackedBatch(tokens: (0..<count).map { Int32($0 % 11) }, offsets: offsets),
+      tokenFlags: (0..<count).map { starts.contains($0) ? 1 : 0 }, views: views, rowIDs: ids, textIDs: ids)
     let stateRows = request.firstTokenOnly ? rows * views : count
     layers = request.layers.map { Rows(stateRows, width, seed: seed, name: "layer \($0)") }
     gradients = request.layers.map { _ in Rows(stateRows, width, seed: 1, name: "garbage") }
@@ -36,26 +33,19 @@ struct HiddenStates {
   func step(_ model: ContrastiveModel, step: Int64 = 3, lossScale: Double = 1) throws -> StepReport {
     try withExtendedLifetime((layers, gradients)) {
       try model.trainStep(
-        hidden: layers.map(\.matrix), dHidden: gradients.map(\.matrix), offsets: offsets, tokens: tokens,
-        tokenFlags: flags, views: views, rowIDs: (0..<rows).map { Int64($0) }, textIDs: (0..<rows).map { Int64($0) },
-        step: step, lossScale: lossScale)
+        batch, hidden: layers.map(\.matrix), dHidden: gradients.map(\.matrix), at: StepPosition(step: step),
+        lossScale: lossScale)
     }
   }
 
-  func loss(_ model: ContrastiveModel) throws -> Double {
-    try withExtendedLifetime(layers) {
-      try model.loss(
-        hidden: layers.map(\.matrix), offsets: offsets, tokens: tokens, tokenFlags: flags, views: views,
-        rowIDs: (0..<rows).map { Int64($0) }, textIDs: (0..<rows).map { Int64($0) }, step: 3
-      ).loss
-    }
-  }
+  /// The loss of a step whose gradients nobody looks at.
+  func loss(_ model: ContrastiveModel) throws -> Double { try step(model).loss }
 
   func embed(_ model: PoolingStack, useHead: Bool = true) throws -> [[Float]] {
-    let target = Rows(offsets.count - 1, model.outputWidth)
+    let target = Rows(batch.sequences, model.outputWidth)
     try withExtendedLifetime((layers, target)) {
       try model.embed(
-        hidden: layers.map(\.matrix), offsets: offsets, tokens: tokens, tokenFlags: flags, useHead: useHead,
+        TokenBatch(batch.packed, tokenFlags: batch.tokenFlags), hidden: layers.map(\.matrix), useHead: useHead,
         into: target.matrix)
     }
     return (0..<target.rows).map { i in (0..<target.width).map { target[i, $0] } }
@@ -93,16 +83,16 @@ struct ContrastiveModelTests {
     }
     for parameter in model.parameters { parameter.clearGradient() }
     let report = try batch.step(model)
-    #expect(report.loss == (try batch.loss(model)))
     let gradients = batch.gradients.map(\.values)
+    let parameterGradients = model.parameters.map(\.gradients)
+    #expect(report.loss == (try batch.loss(model)))
     let all = gradients.joined().reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
     for (index, layer) in batch.layers.enumerated() {
       let norm = gradients[index].reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
       let error = try directionalError(layer.mutable, gradient: gradients[index]) { try batch.loss(model) }
       #expect(error * max(norm, 1e-6) <= GradientTests.bound * max(all, 0.02), "layer \(index): \(error)")
     }
-    for parameter in model.parameters {
-      let gradient = parameter.gradients
+    for (parameter, gradient) in zip(model.parameters, parameterGradients) {
       let norm = gradient.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
       let error = try directionalError(parameter.values, gradient: gradient) { try batch.loss(model) }
       #expect(error * max(norm, 1e-6) <= GradientTests.bound * max(norm, 0.05), "\(parameter.name): \(error)")
@@ -201,8 +191,9 @@ extension ContrastiveModelTests {
     let (plain, changed) = (try make(), try make())
     let batch = HiddenStates(plain.layerRequest, rows: 4, views: 2, width: width)
     func compare(_ what: String, step: Int64) throws {
-      let losses = try (batch.step(plain, step: step).loss, batch.step(changed, step: step).loss)
-      #expect(losses.0 == losses.1, "\(what)")
+      let expected = try batch.step(plain, step: step).loss
+      let found = try batch.step(changed, step: step).loss
+      #expect(found == expected, "\(what)")
       try plain.commit()
       try changed.commit()
       #expect(bits(plain) == bits(changed), "\(what)")

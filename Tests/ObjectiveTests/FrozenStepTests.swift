@@ -26,14 +26,11 @@ struct FrozenStepTests {
     for (step, rows) in [4, 7, 1].enumerated() {
       let batch = HiddenStates(whole.layerRequest, rows: rows, views: 2, width: width, seed: UInt64(step))
       let pooled = Rows(2 * rows, width)
-      let ids = (0..<rows).map { Int64($0) }
       let expected = try batch.step(whole, step: Int64(step), lossScale: 0.5)
       let found = try withExtendedLifetime((batch.layers, pooled)) {
-        try frozen.pool(
-          hidden: batch.layers.map(\.matrix), offsets: batch.offsets, tokens: batch.tokens, tokenFlags: batch.flags,
-          views: 2, batch: UInt64(step), into: pooled.matrix)
-        return try frozen.trainStep(
-          pooled: pooled.matrix, views: 2, rowIDs: ids, textIDs: ids, step: Int64(step), lossScale: 0.5)
+        let position = StepPosition(step: Int64(step))
+        try frozen.pool(batch.batch, hidden: batch.layers.map(\.matrix), at: position, into: pooled.matrix)
+        return try frozen.trainStep(batch.batch, pooled: pooled.matrix, at: position, lossScale: 0.5)
       }
       #expect(found.loss == expected.loss && found.gradientNorms == expected.gradientNorms)
       try whole.commit()
@@ -49,9 +46,10 @@ struct FrozenStepTests {
     let world = try TestWorld()
     let model = try model(world, head: .mlp, pooler: "cls")
     let odd = Rows(7, width)
+    let batch = HiddenStates(model.layerRequest, rows: 3, views: 2, width: width).batch
     #expect(throws: ObjectiveError.self) {
       try withExtendedLifetime(odd) {
-        try model.trainStep(pooled: odd.matrix, views: 2, rowIDs: [0, 1, 2], textIDs: [0, 1, 2], step: 0)
+        try model.trainStep(batch, pooled: odd.matrix, at: StepPosition())
       }
     }
   }

@@ -71,8 +71,8 @@ struct AllocationTests {
       let matrices = zip(gradients, hidden).map { $0.matrix(rows: $1.rows, columns: $1.columns) }
       counts.objective = try count {
         _ = try model.trainStep(
-          hidden: hidden, dHidden: matrices, offsets: batch.offsets, tokens: batch.tokens, tokenFlags: flags, views: 2,
-          rowIDs: ids, textIDs: ids, step: Int64(step))
+          TokenBatch(batch, tokenFlags: flags, views: 2, rowIDs: ids, textIDs: ids), hidden: hidden, dHidden: matrices,
+          at: StepPosition(step: Int64(step)))
         try model.commit()
       }
       let backward = try count { try encoder.backward(matrices) }

@@ -12,10 +12,13 @@ package struct PoolerPanel {
     package let label: String
     /// What the folder was trained with, or records.
     package let isRecorded: Bool
+    /// What embeds in this way.
     package let variant: PoolingVariant
   }
 
+  /// Tokenizer and encoder of all entries.
   package let embedder: SentenceEmbedder
+  /// Every way to pool that can be used, the folder's own first where it is none of the registry's.
   package let entries: [Entry]
   /// Poolers that could not be used, and why.
   package let notes: [String]

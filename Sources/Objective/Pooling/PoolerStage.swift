@@ -1,22 +1,9 @@
 // One pooler of the chain: the first reads hidden states, each later one the vectors of the one before it.
 
+import Encoder
 import Host
 import Kernels
 import PluginAPI
-
-/// A batch of hidden states, as the encoder gives it.
-struct HiddenBatch {
-  /// One per layer of the request: [tokens, width], or [sequences, width] for first tokens.
-  var layers: [Matrix]
-  /// Where each sequence starts in `tokens`; sequences + 1 numbers.
-  var offsets: [Int]
-  var tokens: [Int32]
-  /// CSE_TOKEN_SPECIAL or 0 for each token.
-  var tokenFlags: [UInt8]
-  var views: Int
-
-  var sequences: Int { offsets.count - 1 }
-}
 
 /// A pooler instance with its input description and its vectors.
 final class PoolerStage {
@@ -72,8 +59,10 @@ final class PoolerStage {
     tokens.pointee.layers = layers.reading
   }
 
-  /// Pools sequences `range` of `batch`; `order[k]` is the batch's layer for the plan's layer k.
-  func forward(_ batch: HiddenBatch, range: Range<Int>, order: [Int], firstTokenOnly: Bool) throws {
+  /// Pools sequences `range` of `batch`, whose hidden states are `layers`, one for each layer of the plan: [tokens, width],
+  /// or [sequences, width] where the plan reads first tokens only.
+  func forward(_ batch: TokenBatch, layers matrices: [Matrix], range: Range<Int>) throws {
+    let firstTokenOnly = instance.plan.firstTokenOnly
     let count = range.count
     let first = batch.offsets[range.lowerBound]
     let tokenCount = firstTokenOnly ? count : batch.offsets[range.upperBound] - first
@@ -82,13 +71,13 @@ final class PoolerStage {
     }
     for index in 0..<tokenCount {
       let token = firstTokenOnly ? batch.offsets[range.lowerBound + index] : first + index
-      ids[index] = batch.tokens[token]
+      ids[index] = batch.packed.tokens[token]
       flags[index] = batch.tokenFlags[token]
     }
     tokens.pointee.token_ids = UnsafePointer(ids)
     tokens.pointee.token_flags = UnsafePointer(flags)
     let row = firstTokenOnly ? range.lowerBound : first
-    look(at: order.map { batch.layers[$0] }, from: row, count: tokenCount, in: layers)
+    look(at: matrices, from: row, count: tokenCount, in: layers)
     try pool(sequences: count, tokens: tokenCount, views: batch.views)
   }
 

@@ -6,7 +6,9 @@ package import Kernels
 
 /// A chain of poolers with an optional head.
 package final class PoolingStack {
+  /// Width of a hidden state.
   package let hiddenWidth: Int
+  /// Hidden states of the encoder: its layers + 1 for the embeddings.
   package let layerCount: Int
   /// Others after a reload.
   var stages: [PoolerStage]
@@ -49,7 +51,9 @@ package final class PoolingStack {
   private var layerOrder: [Int] = []
   /// The head's parameters and the poolers' weights.
   package var parameters: [Parameter] { (head?.parameters ?? []) + stages.flatMap(\.instance.weights) }
+  /// What poolers keep between batches.
   package var states: [StateTensor] { stages.flatMap(\.instance.states) }
+  /// Whether a head stands behind the poolers.
   package var hasHead: Bool { head != nil }
   /// The components in use, for run.json.
   package var instances: [PluginInstance] { stages.map(\.instance) }
@@ -58,14 +62,10 @@ package final class PoolingStack {
   ///
   /// - Parameters:
   ///   - hidden: the layers of `layerRequest`: [tokens, hiddenWidth], or [sequences, hiddenWidth] for first tokens.
-  ///   - tokenFlags: 1 for special tokens.
   ///   - useHead: off for the vectors before the head (`cls_before_pooler`).
   /// - Throws: `PluginFailure`, `ObjectiveError.shape`.
-  package func embed(
-    hidden: [Matrix], offsets: [Int], tokens: [Int32], tokenFlags: [UInt8], useHead: Bool, into target: Matrix
-  ) throws {
-    let batch = HiddenBatch(layers: hidden, offsets: offsets, tokens: tokens, tokenFlags: tokenFlags, views: 1)
-    try check(batch)
+  package func embed(_ batch: TokenBatch, hidden: [Matrix], useHead: Bool, into target: Matrix) throws {
+    try check(batch, hidden)
     guard target.rows == batch.sequences, target.columns == outputWidth else {
       throw ObjectiveError.shape(
         what: "the embeddings' matrix", expected: "[\(batch.sequences), \(outputWidth)]",
@@ -75,7 +75,7 @@ package final class PoolingStack {
     var start = 0
     while start < batch.sequences {
       let range = try fittingRange(batch, from: start)
-      let vectors = try forward(batch, range: range)
+      let vectors = try forward(batch, hidden, range: range)
       let rows = Matrix(target.row(start), rows: range.count, columns: outputWidth, rowStride: target.rowStride)
       if useHead, let head { head.forward(pool, vectors.matrix, into: rows) } else { copy(vectors.matrix, to: rows) }
       start = range.upperBound
@@ -92,15 +92,15 @@ package final class PoolingStack {
   }
 
   /// Writes z [sequences, outputWidth] for a training batch.
-  func forward(_ batch: HiddenBatch, position: StepPosition, into z: Matrix) throws {
-    applyHead(try vectors(of: batch, position: position), into: z)
+  func forward(_ batch: TokenBatch, hidden: [Matrix], at position: StepPosition, into z: Matrix) throws {
+    applyHead(try vectors(of: batch, hidden: hidden, at: position), into: z)
   }
 
   /// The pooled vectors of a training batch, before the head: [sequences, outputWidth], valid until the next batch.
-  func vectors(of batch: HiddenBatch, position: StepPosition) throws -> Matrix {
-    try check(batch)
+  func vectors(of batch: TokenBatch, hidden: [Matrix], at position: StepPosition) throws -> Matrix {
+    try check(batch, hidden)
     for stage in stages { stage.instance.begin(position) }
-    return try forward(batch, range: 0..<batch.sequences).matrix
+    return try forward(batch, hidden, range: 0..<batch.sequences).matrix
   }
 
   /// Writes z from pooled vectors, both [sequences, outputWidth]; a copy where there is no head.
@@ -114,7 +114,7 @@ package final class PoolingStack {
   }
 
   /// From dz to the hidden states' gradients, which are overwritten; dz is overwritten, too.
-  func backward(_ batch: HiddenBatch, z: Matrix, dz: Matrix, dHidden: [Matrix]) throws {
+  func backward(z: Matrix, dz: Matrix, dHidden: [Matrix]) throws {
     for matrix in dHidden { clear(matrix) }
     let last = stages[stages.count - 1]
     if let head {
@@ -136,10 +136,6 @@ package final class PoolingStack {
     stages.map(\.instance).filter(\.hasCommit).map { PendingCommit(instance: $0, batch: nil) }
   }
 
-  var metrics: [(name: String, value: Double)] {
-    stages.flatMap { stage in stage.instance.metrics.map { ("\(stage.instance.name).\($0.name)", $0.value) } }
-  }
-
   // MARK: Parts
 
   private static func prepare(_ stages: [PoolerStage], _ limits: PluginLimits) throws {
@@ -152,9 +148,8 @@ package final class PoolingStack {
     }
   }
 
-  private func forward(_ batch: HiddenBatch, range: Range<Int>) throws -> Tensor {
-    let request = stages[0].instance.plan.firstTokenOnly
-    try stages[0].forward(batch, range: range, order: layerOrder, firstTokenOnly: request)
+  private func forward(_ batch: TokenBatch, _ hidden: [Matrix], range: Range<Int>) throws -> Tensor {
+    try stages[0].forward(batch, layers: layerOrder.map { hidden[$0] }, range: range)
     var vectors = stages[0].output
     for stage in stages.dropFirst() {
       try stage.forward(vectors, views: batch.views)
@@ -164,7 +159,7 @@ package final class PoolingStack {
   }
 
   /// As many sequences from `start` on as the limits hold; a longer sequence raises the limit.
-  private func fittingRange(_ batch: HiddenBatch, from start: Int) throws -> Range<Int> {
+  private func fittingRange(_ batch: TokenBatch, from start: Int) throws -> Range<Int> {
     var end = start + 1
     let first = batch.offsets[start]
     while end < batch.sequences, end - start < limits.maxSequences, batch.offsets[end + 1] - first <= limits.maxTokens {
@@ -186,23 +181,23 @@ package final class PoolingStack {
     layerOrder = plan.layers.map { layer in layers.firstIndex(of: layer) ?? 0 }
   }
 
-  private func check(_ batch: HiddenBatch) throws {
+  private func check(_ batch: TokenBatch, _ hidden: [Matrix]) throws {
     let request = layerRequest
-    guard batch.sequences >= 1, batch.tokens.count == batch.offsets[batch.sequences] else {
+    guard batch.sequences >= 1, batch.packed.tokens.count == batch.offsets[batch.sequences] else {
       throw ObjectiveError.shape(
         what: "the batch", expected: "\(batch.offsets.last ?? 0) tokens in at least one sequence",
-        found: "\(batch.tokens.count) tokens in \(batch.sequences)")
+        found: "\(batch.packed.tokens.count) tokens in \(batch.sequences)")
     }
-    guard batch.tokenFlags.count == batch.tokens.count else {
+    guard batch.tokenFlags.count == batch.packed.tokens.count else {
       throw ObjectiveError.shape(
-        what: "token flags", expected: "\(batch.tokens.count)", found: "\(batch.tokenFlags.count)")
+        what: "token flags", expected: "\(batch.packed.tokens.count)", found: "\(batch.tokenFlags.count)")
     }
-    let rows = request.firstTokenOnly ? batch.sequences : batch.tokens.count
-    guard batch.layers.count == request.layers.count else {
+    let rows = request.firstTokenOnly ? batch.sequences : batch.packed.tokens.count
+    guard hidden.count == request.layers.count else {
       throw ObjectiveError.shape(
-        what: "hidden states", expected: "layers \(request.layers)", found: "\(batch.layers.count) layers")
+        what: "hidden states", expected: "layers \(request.layers)", found: "\(hidden.count) layers")
     }
-    for layer in batch.layers where layer.rows != rows || layer.columns != hiddenWidth {
+    for layer in hidden where layer.rows != rows || layer.columns != hiddenWidth {
       throw ObjectiveError.shape(
         what: "a hidden state", expected: "[\(rows), \(hiddenWidth)]", found: "[\(layer.rows), \(layer.columns)]")
     }

@@ -6,9 +6,12 @@ import Kernels
 
 /// A pooling stack and whether its vectors go through its head.
 package struct PoolingVariant {
+  /// Poolers and head.
   package let stack: PoolingStack
+  /// Off for the vectors before the head; without a head it means nothing.
   package let useHead: Bool
 
+  /// A way to pool.
   package init(stack: PoolingStack, useHead: Bool) {
     self.stack = stack
     self.useHead = useHead

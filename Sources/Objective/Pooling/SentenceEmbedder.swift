@@ -12,6 +12,7 @@ package struct EmbeddingOptions: Sendable {
   /// Scale every embedding to length 1.
   package var normalize: Bool
 
+  /// Through the head, as they are.
   package init(useHead: Bool = true, normalize: Bool = false) {
     self.useHead = useHead
     self.normalize = normalize
@@ -38,14 +39,18 @@ package final class EmbeddingTable {
 
 /// Tokenizer, encoder and pooling together.
 package final class SentenceEmbedder {
+  /// What cuts lines into tokens.
   package let tokenizer: any Tokenizer
+  /// What makes hidden states of them.
   package let encoder: any SentenceEncoder
+  /// What makes one vector of a line's hidden states.
   package let pooling: PoolingStack
   /// Tokens of a line at most, special ones included.
   package let maximumLength: Int
   /// Tokens of a batch, about; a longer line makes a batch of its own.
   package let tokenBudget: Int
 
+  /// An embedder of its parts; `maximumLength` is at most what the encoder can take, which is its default.
   package init(
     tokenizer: any Tokenizer, encoder: any SentenceEncoder, pooling: PoolingStack, maximumLength: Int? = nil,
     tokenBudget: Int = 4096
@@ -58,6 +63,7 @@ package final class SentenceEmbedder {
     self.tokenBudget = tokenBudget
   }
 
+  /// Width of an embedding.
   package var width: Int { pooling.outputWidth }
 
   /// Embeds `lines`; each distinct sequence of tokens is computed once, the longest first.
@@ -132,8 +138,7 @@ package final class SentenceEmbedder {
     let vectors = owner.matrix(rows: members.count, columns: width)
     try withExtendedLifetime((owner, hidden)) {
       try variant.stack.embed(
-        hidden: hidden.layers, offsets: batch.offsets, tokens: batch.tokens, tokenFlags: flags,
-        useHead: variant.useHead, into: vectors)
+        TokenBatch(batch, tokenFlags: flags), hidden: hidden.layers, useHead: variant.useHead, into: vectors)
       for (index, lines) in members.enumerated() {
         try finish(vectors.row(index), width: width, line: lines[0], normalize: normalize)
         for line in lines { table.matrix.row(line).update(from: vectors.row(index), count: width) }

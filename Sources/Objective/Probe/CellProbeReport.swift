@@ -5,6 +5,7 @@ package import Host
 
 /// What a probe asks for beyond the sums of a step.
 package struct CellProbeOptions: Sendable {
+  /// What the heaviest negatives are sorted by.
   package enum Order: String, Sendable, CaseIterable { case softmax, gradient }
 
   /// How many of the heaviest negatives to name, 0 or more.
@@ -14,6 +15,7 @@ package struct CellProbeOptions: Sendable {
   /// `[view][row]`: numbers that are equal exactly where texts are; empty where no texts are known.
   package var texts: [[Int]] = []
 
+  /// Names no negatives unless asked to.
   package init(top: Int = 0, order: Order = .softmax, texts: [[Int]] = []) {
     self.top = top
     self.order = order
@@ -23,6 +25,7 @@ package struct CellProbeOptions: Sendable {
 
 /// Where a candidate comes from.
 package struct CandidateKind: Sendable, Hashable {
+  /// The kinds that are the host's; a sampler's blocks are told apart by their labels.
   package enum Family: String, Sendable {
     case positive
     /// A view of another row.
@@ -39,6 +42,7 @@ package struct CandidateKind: Sendable, Hashable {
     case excluded
   }
 
+  /// What sort of candidate it is.
   package var family: Family
   /// The block's label; for positives, masked and excluded cells the family's name.
   package var label: String
@@ -48,10 +52,13 @@ package struct CandidateKind: Sendable, Hashable {
 
 /// Sums over the cells of one kind.
 package struct KindReport: Sendable {
+  /// Which cells.
   package var kind: CandidateKind
+  /// How many there are.
   package var count = 0
   /// Means over the cells; NaN where there are none.
   package var meanCosine = Double.nan
+  /// The mean of similarity / temperature with the edits of samplers; NaN where there are no cells.
   package var meanLogit = Double.nan
   /// Mean over rows of the probability these cells take; over all kinds they add up to 1.
   package var softmaxShare = 0.0
@@ -59,7 +66,9 @@ package struct KindReport: Sendable {
   package var gradientShare = 0.0
   /// By bin of `Hardness.cosineEdges`.
   package var cosineCounts = [Int](repeating: 0, count: Hardness.cosineEdges.count - 1)
+  /// The softmax shares of the same bins.
   package var cosineSoftmax = [Double](repeating: 0, count: Hardness.cosineEdges.count - 1)
+  /// The gradient shares of the same bins.
   package var cosineGradient = [Double](repeating: 0, count: Hardness.cosineEdges.count - 1)
   /// By bin of `Hardness.probabilityEdges`.
   package var probabilityCounts = [Int](repeating: 0, count: Hardness.probabilityEdges.count - 1)
@@ -82,16 +91,21 @@ package enum Hardness {
 
 /// One negative: row i against column j of a block.
 package struct CellReport: Sendable {
+  /// Where the column comes from.
   package var kind: CandidateKind
   /// The block's label; it differs from the kind's for masked cells.
   package var block: String
+  /// Row i, from 0.
   package var row: Int
-  /// Counts from the block's first column.
+  /// Column j, from 0. Counts from the block's first column.
   package var column: Int
   /// Where the two vectors come from.
   package var rows, columns: BlockSource
+  /// The cosine of its two vectors, also where the block compares dot products.
   package var cosine: Double
+  /// gain * similarity / temperature + bias.
   package var logit: Double
+  /// Its part of the row's softmax, 0 to 1.
   package var probability: Double
   /// dL/dsim; above 0 it pushes row and column apart.
   package var gradient: Double
@@ -107,15 +121,21 @@ package struct CellReport: Sendable {
 
 /// An embedding of the batch, and how close it is.
 package struct NearestRow: Sendable {
+  /// 0 = anchors, 1 = positives, 2 = hard negatives.
   package var view: Int
+  /// Its row in the batch, from 0.
   package var row: Int
+  /// Its cosine with the vector asked about.
   package var cosine: Double
 }
 
 /// Negatives whose text says they are none.
 package struct DuplicateReport: Sendable {
+  /// How many such cells there are.
   package var count = 0
+  /// Mean over rows of the probability they take.
   package var softmaxShare = 0.0
+  /// Their part of the sum of |dL/dsim|.
   package var gradientShare = 0.0
 }
 
@@ -123,7 +143,9 @@ package struct DuplicateReport: Sendable {
 package struct CellProbeReport: Sendable {
   /// What the logits of the shares were divided by: the temperature of the first loss that scores logits.
   package var temperature: Double
+  /// Sums over the cells of each kind, positives first.
   package var kinds: [KindReport]
+  /// The heaviest negatives, as many as were asked for, heaviest first.
   package var top: [CellReport]
   /// Nil where no texts are known.
   package var duplicates: DuplicateReport?

@@ -5,22 +5,27 @@ import Kernels
 
 /// What one batch says about a shadow, with the leader's numbers of the same batch.
 package struct ShadowMeasurement: Sendable {
+  /// The shadow's loss.
   package var loss: Double
   /// Frobenius norm of the gradient with respect to the embeddings of all views.
   package var gradNorm: Double
   /// Between that gradient and the leader's; NaN where one of them is 0.
   package var cosine: Double
+  /// The leader's loss of the same batch.
   package var leaderLoss: Double
+  /// The norm of the leader's gradient.
   package var leaderNorm: Double
 }
 
 /// A shadow over a whole run.
 package struct ShadowSummary: Sendable {
+  /// The shadow's name in metrics.
   package let label: String
   /// Batches that count: all, but for a shadow that was dropped or came later.
   package let batches: Int
   /// The means over them; NaN where there are none.
   package let mean: ShadowMeasurement
+  /// Whether a plugin of it failed, so that it looked on no longer.
   package let isDropped: Bool
 }
 
@@ -59,12 +64,12 @@ final class Shadow {
 
   /// The loss and the gradient on the leader's embeddings; `norm` is the length of the leader's gradient.
   func measure(
-    _ leader: BatchEmbeddings, norm: Double, limits: PluginLimits, position: StepPosition
+    _ leader: BatchEmbeddings, norm: Double, limits: PluginLimits, at position: StepPosition
   ) throws -> (loss: Double, gradNorm: Double, cosine: Double) {
     pending = nil
     try objective.prepare(limits)
     objective.begin(like: leader)
-    let report = try objective.run(position, PassOptions(gradientScale: 1))
+    let report = try objective.run(at: position, PassOptions(gradientScale: 1))
     let gradient = objective.views.dz.matrix
     let own = innerProduct(gradient, gradient).squareRoot()
     guard report.loss.isFinite, own.isFinite else {

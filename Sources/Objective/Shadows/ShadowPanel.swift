@@ -6,9 +6,12 @@ import Kernels
 
 /// A strategy that looks on, by its name in metrics.
 package struct ShadowStrategy: Sendable {
+  /// Its name in metrics.
   package var label: String
+  /// Its samplers and losses.
   package var strategy: StrategySpec
 
+  /// A strategy and its name.
   package init(label: String, strategy: StrategySpec) {
     self.label = label
     self.strategy = strategy
@@ -17,10 +20,15 @@ package struct ShadowStrategy: Sendable {
 
 /// Memory of a shadow that checkpoints carry; all of one `group` belong together.
 package struct ShadowTensor {
+  /// The shadow, for messages.
   package let group: String
+  /// Unique in the checkpoint.
   package let name: String
+  /// The element type as safetensors name it: F32, F64 or I64.
   package let type: String
+  /// Its extents.
   package let shape: [Int]
+  /// Its bytes, which a checkpoint saves and restores.
   package let memory: UnsafeMutableRawBufferPointer
 }
 
@@ -78,16 +86,17 @@ package final class ShadowPanel {
   ///   - leader: z and dz of the batch; dz is `scale` times the gradient of the leader's `loss`.
   /// - Returns: `embeddingGradNorm` (the leader's), and `shadow.LABEL.loss`, `.gradNorm`, `.cosine`: of gradients with
   ///   respect to the embeddings of all views together.
+  /// - Throws: `PluginFailure` where the run was asked to end during a call.
   func measure(
-    _ leader: BatchEmbeddings, limits: PluginLimits, loss: Double, scale: Double, position: StepPosition
-  ) -> [(name: String, value: Double)] {
+    _ leader: BatchEmbeddings, limits: PluginLimits, loss: Double, scale: Double, at position: StepPosition
+  ) throws -> [(name: String, value: Double)] {
     let began = ContinuousClock.now
     defer { count(since: began) }
     let norm = innerProduct(leader.dz.matrix, leader.dz.matrix).squareRoot()
     var metrics = [(name: "embeddingGradNorm", value: norm / scale)]
     for shadow in shadows where !shadow.isDropped {
-      attempt(shadow, position) {
-        let found = try shadow.measure(leader, norm: norm, limits: limits, position: position)
+      try attempt(shadow) {
+        let found = try shadow.measure(leader, norm: norm, limits: limits, at: position)
         shadow.pending = ShadowMeasurement(
           loss: found.loss, gradNorm: found.gradNorm, cosine: found.cosine, leaderLoss: loss, leaderNorm: norm / scale)
         let name = "shadow.\(shadow.label)"
@@ -100,17 +109,21 @@ package final class ShadowPanel {
   }
 
   /// Lets shadows take the batch into their states, after the leader did.
-  func commit() {
+  /// - Throws: `PluginFailure` where the run was asked to end during a call.
+  func commit() throws {
     let began = ContinuousClock.now
     defer { count(since: began) }
     for shadow in shadows where !shadow.isDropped {
-      attempt(shadow, StepPosition()) { try shadow.commit() }
+      try attempt(shadow) { try shadow.commit() }
     }
   }
 
-  private func attempt(_ shadow: Shadow, _ position: StepPosition, _ body: () throws -> Void) {
+  /// Drops a shadow that fails, but not one that was cancelled.
+  private func attempt(_ shadow: Shadow, _ body: () throws -> Void) throws {
     do {
       try body()
+    } catch let failure as PluginFailure where failure.reason == .cancelled {
+      throw failure
     } catch {
       shadow.drop()
       say("warning: shadow \(shadow.label) is dropped, the run goes on without it: \(error)")
@@ -118,8 +131,7 @@ package final class ShadowPanel {
   }
 
   private func count(since began: ContinuousClock.Instant) {
-    let parts = (ContinuousClock.now - began).components
-    seconds += Double(parts.seconds) + Double(parts.attoseconds) * 1e-18
+    seconds += (ContinuousClock.now - began).seconds
   }
 
   // MARK: What is kept and told

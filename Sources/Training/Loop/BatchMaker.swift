@@ -1,36 +1,11 @@
 // Rows of text to one packed batch: all anchors, then all positives, then all hard negatives. Used by the training loop.
 
-package import Encoder
+import Encoder
 import Files
 import Host
 import Kernels
+package import Objective
 package import Tokenizer
-
-/// Token sequences of several views of the same rows, without padding.
-package struct TrainingBatch: Sendable {
-  /// View by view: sequence `v * rows + i` is view v of row i.
-  package var sequences: PackedBatch
-  /// 1 for a special token, one entry a token.
-  package var tokenFlags: [UInt8]
-  /// 2, or 3 with hard negatives.
-  package var views: Int
-  package var rows: Int
-  /// Where the rows stand in the training file.
-  package var rowIDs: [Int64]
-  /// Equal exactly where the anchors' texts are equal.
-  package var textIDs: [Int64]
-
-  package init(
-    sequences: PackedBatch, tokenFlags: [UInt8], views: Int, rows: Int, rowIDs: [Int64], textIDs: [Int64]
-  ) {
-    self.sequences = sequences
-    self.tokenFlags = tokenFlags
-    self.views = views
-    self.rows = rows
-    self.rowIDs = rowIDs
-    self.textIDs = textIDs
-  }
-}
 
 /// Tokenizes rows of a training file.
 package final class BatchMaker {
@@ -54,15 +29,15 @@ package final class BatchMaker {
 
   /// The batch of the given rows. Sentences alone are their own positives: the same tokens twice, told apart by dropout.
   /// - Throws: `TrainingError` where the file has changed.
-  package func batch(rows: [Int]) throws -> TrainingBatch {
+  package func batch(rows: [Int]) throws -> TokenBatch {
     let texts = try data.texts(of: rows)
     let lines = (0..<data.columns).flatMap { column in texts.map { $0[column] } }
     var sequences = tokenizer.encodeAll(lines, maximumLength: maximumLength, threads: threads).map(\.ids)
     if data.columns == 1 { sequences += sequences }
     let packed = PackedBatch(sequences)
-    return TrainingBatch(
-      sequences: packed, tokenFlags: packed.tokens.map { isSpecial[Int($0)] ? 1 : 0 }, views: views, rows: rows.count,
-      rowIDs: rows.map(Int64.init), textIDs: texts.map { Self.identifier(of: $0[0]) })
+    return TokenBatch(
+      packed, tokenFlags: packed.tokens.map { isSpecial[Int($0)] ? 1 : 0 }, views: views, rowIDs: rows.map(Int64.init),
+      textIDs: texts.map { Self.identifier(of: $0[0]) })
   }
 
   /// The first 63 bits of the text's SHA-256: the same for the same text in every run.

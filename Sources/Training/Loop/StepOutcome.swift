@@ -9,7 +9,7 @@ struct StepOutcome {
   private var counts: [String: Int] = [:]
   private var batches = 0
 
-  /// Takes in the report of a batch, and what plugins reported when they took it into their states.
+  /// Takes in the report of a batch, and what plugins reported of it until they had taken it into their states.
   mutating func add(_ report: StepReport, committed: [(name: String, value: Double)]) {
     batches += 1
     loss += (report.loss - loss) / Double(batches)
@@ -20,10 +20,7 @@ struct StepOutcome {
       for (label, value) in report.mixedLogits { add("mixedLogit.\(label)", value) }
     }
     if report.losses.count > 1 { for part in report.losses { add("loss.\(part.name)", part.value) } }
-    let later = Dictionary(committed.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
-    for (name, value) in report.metrics { add(name, later[name] ?? value) }
-    let known = Set(report.metrics.map(\.name))
-    for (name, value) in committed where !known.contains(name) { add(name, value) }
+    for (name, value) in committed + report.metrics { add(name, value) }
   }
 
   /// The means by name, in the order of the first batch; NaN where no batch had a value.

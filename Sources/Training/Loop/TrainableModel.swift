@@ -1,19 +1,9 @@
 // What the training loop needs of a model: one batch forward and backward, and everything a checkpoint must carry.
 // Implemented by SentenceModel (encoder, pooler, head, objective), and by a small stand-in in the tests.
 
+package import Host
 package import Kernels
 package import Objective
-
-/// Where in the run a batch stands; counts start from 0.
-package struct BatchPosition: Sendable, Equatable {
-  /// The optimiser step.
-  package var step: Int
-  package var totalSteps: Int
-  /// The batch among all batches of the run: with gradient accumulation several belong to one step.
-  package var batch: Int
-  /// With its fraction.
-  package var epoch: Double
-}
 
 /// A model that learns from batches.
 package protocol TrainableModel: AnyObject {
@@ -23,8 +13,8 @@ package protocol TrainableModel: AnyObject {
   var states: [CheckpointTensor] { get }
 
   /// Runs a batch forward and backward and adds `scale` times its gradients to the parameters'. Changes no state.
-  func accumulate(_ batch: TrainingBatch, at position: BatchPosition, scale: Double) throws -> StepReport
-  /// Lets plugins take the last batch into their states; returns the metrics they report after that.
+  func accumulate(_ batch: TokenBatch, at position: StepPosition, scale: Double) throws -> StepReport
+  /// Lets plugins take the last batch into their states; returns all metrics they reported of the batch.
   func commit() throws -> [(name: String, value: Double)]
   /// What there is to say when the run ends.
   var closingLines: [String] { get }

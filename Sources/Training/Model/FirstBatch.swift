@@ -38,16 +38,14 @@ package final class FirstBatch {
       data: data, tokenizer: embedder.tokenizer, maximumLength: options.maximumLength, threads: services.pool.threads
     ).batch(rows: rows)
     let hidden = try encoder.forward(
-      batch.sequences, request: embedder.pooling.layerRequest,
+      batch.packed, request: embedder.pooling.layerRequest,
       mode: .training(
         step: 0, hiddenDropout: options.dropout.map(Float.init) ?? configuration.hiddenDropout,
         attentionDropout: options.dropout.map(Float.init) ?? configuration.attentionDropout))
     let (count, width) = (batch.rows, embedder.width)
-    owner = FloatBuffer(count: batch.views * count * width)
-    let all = owner.matrix(rows: batch.views * count, columns: width)
-    try embedder.pooling.embed(
-      hidden: hidden, offsets: batch.sequences.offsets, tokens: batch.sequences.tokens, tokenFlags: batch.tokenFlags,
-      useHead: true, into: all)
+    owner = FloatBuffer(count: batch.sequences * width)
+    let all = owner.matrix(rows: batch.sequences, columns: width)
+    try embedder.pooling.embed(batch, hidden: hidden, useHead: true, into: all)
     views = (0..<batch.views).map { Matrix(all.row($0 * count), rows: count, columns: width) }
     let read = try data.texts(of: rows)
     texts = (0..<batch.views).map { view in

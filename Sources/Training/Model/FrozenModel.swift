@@ -1,6 +1,7 @@
 // `--frozen`: the head, the temperature and the weights of samplers and losses learn on vectors that were pooled once.
 // Made by TrainingPlan, driven by TrainingRun like any other model.
 
+package import Host
 package import Kernels
 package import Objective
 
@@ -25,14 +26,12 @@ package final class FrozenModel: ExportableModel {
   package var closingLines: [String] { model.closingLines }
   package var exportedBytes: Int { model.exportedBytes }
 
-  package func accumulate(_ batch: TrainingBatch, at position: BatchPosition, scale: Double) throws -> StepReport {
+  package func accumulate(_ batch: TokenBatch, at position: StepPosition, scale: Double) throws -> StepReport {
     let width = vectors.width
     let pooled = Matrix(
-      batchVectors.reserve(batch.rows * batch.views * width), rows: batch.rows * batch.views, columns: width)
+      batchVectors.reserve(batch.sequences * width), rows: batch.sequences, columns: width)
     vectors.gather(batch.rowIDs, into: pooled)
-    return try model.objective.trainStep(
-      pooled: pooled, views: batch.views, rowIDs: batch.rowIDs, textIDs: batch.textIDs, step: Int64(position.step),
-      totalSteps: Int64(position.totalSteps), epoch: position.epoch, lossScale: scale, batch: UInt64(position.batch))
+    return try model.objective.trainStep(batch, pooled: pooled, at: position, lossScale: scale)
   }
 
   package func commit() throws -> [(name: String, value: Double)] { try model.commit() }

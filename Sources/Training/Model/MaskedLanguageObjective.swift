@@ -3,6 +3,7 @@
 
 package import Encoder
 import Kernels
+import Objective
 import Tokenizer
 
 /// What `--mlm` adds to a step.
@@ -32,16 +33,16 @@ package final class MaskedLanguageObjective {
   /// One pass over the masked batch; adds `scale * weight` times the gradients.
   /// - Returns: the loss before its weight, and after it; nil where no token was chosen.
   func accumulate(
-    _ batch: TrainingBatch, batchNumber: Int, scale: Double, hiddenDropout: Float, attentionDropout: Float
+    _ batch: TokenBatch, batchNumber: UInt64, scale: Double, hiddenDropout: Float, attentionDropout: Float
   ) throws -> (loss: Double, weighted: Double)? {
-    let masked = masking.mask(batch.sequences.tokens, flags: batch.tokenFlags, batch: UInt64(batchNumber))
+    let masked = masking.mask(batch.packed.tokens, flags: batch.tokenFlags, batch: batchNumber)
     guard !masked.positions.isEmpty else { return nil }
     // The upper half of the step numbers: dropout masks of their own.
     let hidden = try encoder.forward(
-      PackedBatch(tokens: masked.tokens, offsets: batch.sequences.offsets),
+      PackedBatch(tokens: masked.tokens, offsets: batch.offsets),
       request: LayerRequest(layers: [encoder.layerCount - 1], firstTokenOnly: false),
       mode: .training(
-        step: UInt64(batchNumber) | 1 << 63, hiddenDropout: hiddenDropout, attentionDropout: attentionDropout))
+        step: batchNumber | 1 << 63, hiddenDropout: hiddenDropout, attentionDropout: attentionDropout))
     let count = hidden[0].rows * hidden[0].columns
     if gradient.count < count { gradient = FloatBuffer(count: count) }
     let dHidden = gradient.matrix(rows: hidden[0].rows, columns: hidden[0].columns)

@@ -3,7 +3,7 @@
 
 package import Encoder
 import Glibc
-import Host
+package import Host
 package import Kernels
 package import ModelFiles
 package import Objective
@@ -54,17 +54,10 @@ package final class SentenceModel: ExportableModel {
   package var states: [CheckpointTensor] { objective.checkpointTensors }
   package var closingLines: [String] { objective.closingLines }
 
-  package func accumulate(_ batch: TrainingBatch, at position: BatchPosition, scale: Double) throws -> StepReport {
-    let hidden = try encoder.forward(
-      batch.sequences, request: objective.layerRequest,
-      mode: .training(
-        step: UInt64(position.batch), hiddenDropout: hiddenDropout, attentionDropout: attentionDropout))
+  package func accumulate(_ batch: TokenBatch, at position: StepPosition, scale: Double) throws -> StepReport {
+    let hidden = try encoder.forward(batch.packed, request: objective.layerRequest, mode: mode(position.batch))
     let dHidden = gradientMatrices(like: hidden)
-    var report = try objective.trainStep(
-      hidden: hidden, dHidden: dHidden, offsets: batch.sequences.offsets, tokens: batch.sequences.tokens,
-      tokenFlags: batch.tokenFlags, views: batch.views, rowIDs: batch.rowIDs, textIDs: batch.textIDs,
-      step: Int64(position.step), totalSteps: Int64(position.totalSteps), epoch: position.epoch, lossScale: scale,
-      batch: UInt64(position.batch))
+    var report = try objective.trainStep(batch, hidden: hidden, dHidden: dHidden, at: position, lossScale: scale)
     try encoder.backward(dHidden)
     let guessed = try masked?.accumulate(
       batch, batchNumber: position.batch, scale: scale, hiddenDropout: hiddenDropout,
@@ -76,23 +69,17 @@ package final class SentenceModel: ExportableModel {
     return report
   }
 
-  package func commit() throws -> [(name: String, value: Double)] {
-    try objective.commit()
-    return objective.instances.flatMap { instance in
-      instance.metrics.map { (name: "\(instance.name).\($0.name)", value: $0.value) }
-    }
+  package func commit() throws -> [(name: String, value: Double)] { try objective.commit() }
+
+  /// The vectors before the head as the training step at `position` would see them, `into` [sequences, outputWidth].
+  func pool(_ batch: TokenBatch, at position: StepPosition, into target: Matrix) throws {
+    let hidden = try encoder.forward(batch.packed, request: objective.layerRequest, mode: mode(position.batch))
+    try objective.pool(batch, hidden: hidden, at: position, into: target)
   }
 
-  /// The vectors before the head as the training step of batch `batchNumber` would see them,
-  /// `into` [sequences, outputWidth].
-  func pool(_ batch: TrainingBatch, batchNumber: Int, into target: Matrix) throws {
-    let hidden = try encoder.forward(
-      batch.sequences, request: objective.layerRequest,
-      mode: .training(
-        step: UInt64(batchNumber), hiddenDropout: hiddenDropout, attentionDropout: attentionDropout))
-    try objective.pool(
-      hidden: hidden, offsets: batch.sequences.offsets, tokens: batch.sequences.tokens, tokenFlags: batch.tokenFlags,
-      views: batch.views, batch: UInt64(batchNumber), into: target)
+  /// Training, with the dropout of batch number `batch` of the run.
+  private func mode(_ batch: UInt64) -> EncoderMode {
+    .training(step: batch, hiddenDropout: hiddenDropout, attentionDropout: attentionDropout)
   }
 
   /// Buffers grow to the largest batch met and stay.

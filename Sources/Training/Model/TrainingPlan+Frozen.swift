@@ -84,12 +84,12 @@ extension TrainingPlan {
       let members = order.batch(epoch: 0, position: batch * options.batchSize, size: options.batchSize)
       let count = members.count * views
       let target = Matrix(pooled.reserve(count * width), rows: count, columns: width)
-      try model.pool(try setup.batches.batch(rows: members), batchNumber: batch, into: target)
+      let position = StepPosition(batch: UInt64(batch))
+      try model.pool(try setup.batches.batch(rows: members), at: position, into: target)
       held.store(members, target)
       if batch > 0, batch % 1000 == 0 { setup.display.note("frozen: \(batch * options.batchSize) of \(visited) rows") }
     }
-    let seconds = ContinuousClock.now - began
-    let elapsed = Double(seconds.components.seconds) + Double(seconds.components.attoseconds) * 1e-18
+    let elapsed = (ContinuousClock.now - began).seconds
     setup.display.note("frozen: embedded in \(fixed(elapsed, 1)) s")
     let record = JSONObject([
       ("rows", .integer(visited)), ("views", .integer(views)), ("width", .integer(width)), ("bytes", .integer(bytes)),

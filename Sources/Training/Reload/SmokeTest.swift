@@ -81,13 +81,16 @@ package struct SmokeTest {
     let height = request.firstTokenOnly ? rows * views : count
     let layers = request.layers.map { Self.numbers(rows: height, columns: hiddenWidth, name: "layer\($0)") }
     let gradients = request.layers.map { _ in FloatBuffer(count: height * hiddenWidth) }
+    let batch = TokenBatch(
+      PackedBatch(tokens: (0..<count).map { Int32($0) }, offsets: offsets),
+      tokenFlags: (0..<count).map { offsets.contains($0) ? 1 : 0 }, views: views, rowIDs: (0..<rows).map(Int64.init),
+      textIDs: (0..<rows).map(Int64.init))
     for step in 0..<2 {
       _ = try withExtendedLifetime((layers, gradients)) {
         try model.trainStep(
-          hidden: layers.map { $0.matrix(rows: height, columns: hiddenWidth) },
-          dHidden: gradients.map { $0.matrix(rows: height, columns: hiddenWidth) }, offsets: offsets,
-          tokens: (0..<count).map { Int32($0) }, tokenFlags: (0..<count).map { offsets.contains($0) ? 1 : 0 },
-          views: views, rowIDs: (0..<rows).map(Int64.init), textIDs: (0..<rows).map(Int64.init), step: Int64(step))
+          batch, hidden: layers.map { $0.matrix(rows: height, columns: hiddenWidth) },
+          dHidden: gradients.map { $0.matrix(rows: height, columns: hiddenWidth) },
+          at: StepPosition(step: Int64(step)))
       }
       try model.commit()
     }
