@@ -43,7 +43,8 @@ struct TrainCommand: ParsableCommand {
   func run() throws {
     runFlags.watchInput()
     let logger = commandLogger()
-    let services = HostServices(pool: ThreadPool(threads: threads.count), logger: logger)
+    let services = HostServices(
+      pool: ThreadPool(threads: threads.count), logger: logger, stopRequestedAt: { Interruption.requestedAt })
     let registry = try plugins.registry(logger: logger, services: services, copied: watch.isOn)
     let plan = try makePlan(registry)
     try checkWatch(plan)

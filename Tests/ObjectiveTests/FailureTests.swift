@@ -94,8 +94,22 @@ struct FailureTests {
     world.services.cancel()
     let failure = #expect(throws: PluginFailure.self) { try objective.evaluate(views) }
     #expect(failure?.reason == .cancelled)
-    world.services.resume()
-    _ = try objective.evaluate(views)
+  }
+
+  /// Asked to end, a run lets calls finish that take less than a second, however long ago it was asked.
+  @Test func shortCallsFinishAfterAWishToStop() throws {
+    let world = try TestWorld(stopRequestedAt: { 1 })
+    let objective = try world.objective(samplers: ["fault:mode=cancel"], width: 6, rows: 4)
+    _ = try objective.evaluate(makeViews(2, rows: 4, width: 6))
+  }
+
+  /// Loops of hours; the second plugin does not pass CSE_E_CANCELLED on.
+  @Test(arguments: ["long-loop", "deaf-loop"])
+  func longCallsAreCancelledAfterAWishToStop(mode: String) throws {
+    let world = try TestWorld(stopRequestedAt: { 1 })
+    let objective = try world.objective(samplers: ["fault:mode=\(mode)"], width: 6, rows: 4)
+    let failure = #expect(throws: PluginFailure.self) { try objective.evaluate(makeViews(2, rows: 4, width: 6)) }
+    #expect(failure?.reason == .cancelled)
   }
 
   @Test func inputsThatDoNotFit() throws {

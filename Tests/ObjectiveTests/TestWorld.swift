@@ -15,8 +15,9 @@ struct TestWorld {
   let registry: PluginRegistry
   let services: HostServices
 
-  init(threads: Int = 2) throws {
-    services = HostServices(pool: ThreadPool(threads: threads), logger: Logger(label: "test"))
+  init(threads: Int = 2, stopRequestedAt: @escaping @Sendable () -> Int64? = { nil }) throws {
+    services = HostServices(
+      pool: ThreadPool(threads: threads), logger: Logger(label: "test"), stopRequestedAt: stopRequestedAt)
     let fixtures = try Fixtures.folder.get()
     registry = try PluginRegistry(
       searchPath: PluginSearchPath(folders: [Resources.pluginDirectory, fixtures]), host: services.table)

@@ -15,29 +15,45 @@ package final class HostServices: Sendable {
   /// Structs are bigger and the minor version higher than plugins of today know; for `plugins check`.
   package let isNewer: Bool
   private let cancelled = Atomic<Bool>(false)
+  /// When the user asked the run to end, by `monotonicNanoseconds`; nil as long as nobody did.
+  private let stopRequestedAt: @Sendable () -> Int64?
   /// A wish to end that comes from another process.
   private nonisolated(unsafe) let cancelWord: UnsafePointer<UInt32>?
+  /// How long a call may go on after the user asked the run to end: 1 s, in nanoseconds.
+  private static let grace: Int64 = 1_000_000_000
 
   /// Services over the pool's threads; `logger` receives the plugins' lines.
-  package convenience init(pool: ThreadPool, logger: Logger, isNewer: Bool = false) {
-    self.init(pool: pool, logger: logger, isNewer: isNewer, cancelWord: nil)
+  ///
+  /// - Parameter stopRequestedAt: when the user asked the run to end, by `monotonicNanoseconds`. A call that goes on for
+  ///   more than a second after that (or after its own beginning, if that is later) is cancelled: its parallel loops
+  ///   leave out the rest and return CSE_E_CANCELLED. Called from several threads.
+  package convenience init(
+    pool: ThreadPool, logger: Logger, isNewer: Bool = false,
+    stopRequestedAt: @escaping @Sendable () -> Int64? = { nil }
+  ) {
+    self.init(
+      pool: pool, logger: logger, isNewer: isNewer, stopRequestedAt: stopRequestedAt, cancelWord: nil)
   }
 
-  init(pool: ThreadPool, logger: Logger, isNewer: Bool = false, cancelWord: UnsafeMutableRawPointer?) {
+  init(
+    pool: ThreadPool, logger: Logger, isNewer: Bool = false,
+    stopRequestedAt: @escaping @Sendable () -> Int64? = { nil }, cancelWord: UnsafeMutableRawPointer?
+  ) {
     self.pool = pool
     self.isNewer = isNewer
+    self.stopRequestedAt = stopRequestedAt
     self.cancelWord = cancelWord.map { UnsafePointer($0.assumingMemoryBound(to: UInt32.self)) }
     table = makeHostTable(sink: LogSink(logger: logger), isNewer: isNewer)
   }
 
-  /// Asks running and later calls to end: their parallel loops return CSE_E_CANCELLED. May be called from any thread.
+  /// Cancels running and later calls at once. May be called from any thread.
   package func cancel() { cancelled.store(true, ordering: .relaxed) }
 
-  /// Takes `cancel` back.
-  package func resume() { cancelled.store(false, ordering: .relaxed) }
-
-  package var isCancelled: Bool {
-    cancelled.load(ordering: .relaxed) || cancelWord.map { iso_is_cancelled($0) != 0 } ?? false
+  /// Whether the call of `context` is to end.
+  func isCancelled(_ context: CallContext) -> Bool {
+    if cancelled.load(ordering: .relaxed) || cancelWord.map({ iso_is_cancelled($0) != 0 }) ?? false { return true }
+    guard let asked = stopRequestedAt() else { return false }
+    return monotonicNanoseconds() - max(asked, context.began) > Self.grace
   }
 }
 
@@ -47,6 +63,10 @@ final class CallContext {
   let stream: RandomStream
   /// The batch the random numbers belong to.
   var batch: UInt64 = 0
+  /// When the running call began, by `monotonicNanoseconds`.
+  private(set) var began: Int64 = 0
+  /// Whether a parallel loop of the running call left something out because the call was cancelled.
+  private let isCutShort = Atomic<Bool>(false)
 
   let seed: UInt64
 
@@ -55,6 +75,21 @@ final class CallContext {
     self.seed = seed
     stream = RandomStream(seed: seed, name: "plugin.\(instance)")
   }
+
+  /// A call begins.
+  func begin() {
+    began = monotonicNanoseconds()
+    isCutShort.store(false, ordering: .relaxed)
+  }
+
+  /// Whether chunks of the running call are to be left out; once one was, the call is cut short, whatever it returns.
+  func leavesOut() -> Bool {
+    guard services.isCancelled(self) else { return false }
+    isCutShort.store(true, ordering: .relaxed)
+    return true
+  }
+
+  var wasCutShort: Bool { isCutShort.load(ordering: .relaxed) }
 
   static func of(_ call: UnsafePointer<cse_call>?) -> CallContext? {
     guard let data = call?.pointee.host_data else { return nil }
@@ -111,19 +146,18 @@ private let parallelForService:
   @convention(c) (UnsafePointer<cse_call>?, Int64, Int64, cse_range_fn?, UnsafeMutableRawPointer?) -> cse_status = {
     call, count, grain, function, user in
     guard let context = CallContext.of(call), let function else { return cse_status(CSE_E_INVALID) }
-    let services = context.services
-    if services.isCancelled { return cse_status(CSE_E_CANCELLED) }
     guard count > 0 else { return cse_status(CSE_OK) }
     // Chunks of exactly `grain`, as the header says, whatever the pool makes of them.
     let chunk = max(Int(clamping: grain), 1)
     let total = Int(clamping: count)
-    services.pool.parallelFor((total - 1) / chunk + 1, grain: 1) { chunks, worker in
-      for index in chunks where !services.isCancelled {
+    context.services.pool.parallelFor((total - 1) / chunk + 1, grain: 1) { chunks, worker in
+      for index in chunks {
+        if context.leavesOut() { return }
         let begin = index * chunk
         function(user, Int64(begin), Int64(min(begin + chunk, total)), Int32(worker))
       }
     }
-    return cse_status(services.isCancelled ? CSE_E_CANCELLED : CSE_OK)
+    return cse_status(context.wasCutShort ? CSE_E_CANCELLED : CSE_OK)
   }
 
 private let randomService:

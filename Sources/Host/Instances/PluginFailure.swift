@@ -18,7 +18,7 @@ package struct PluginFailure: Error, CustomStringConvertible, Sendable {
   package enum Reason: Error, Sendable, Equatable {
     /// The function returned an error status, with its own text (may be empty).
     case status(Int32, String)
-    /// The run was asked to end, and the plugin passed that on.
+    /// The run was asked to end while the call went on, and a parallel loop of it was cut short: nobody's fault.
     case cancelled
     /// `plan` declared something the host cannot do; the text says what and what is legal.
     case plan(String)

@@ -101,6 +101,7 @@ extension PluginInstance {
     call.pointee.dweights =
       wantsWeightGradients && !weightTensors.isEmpty ? UnsafePointer(gradientList.pointer) : nil
     context.batch = position.batch
+    context.begin()
     message.clear()
     let slots = metricSlots.pointer.assumingMemoryBound(to: Double.self)
     for index in metricSums.indices { slots[index] = .nan }
@@ -118,8 +119,10 @@ extension PluginInstance {
       runner.abandon()
       throw error
     }
+    // A plugin that does not pass CSE_E_CANCELLED on left work undone all the same.
+    let passedOn = status == cse_status(CSE_E_CANCELLED) && services.isCancelled(context)
+    if passedOn || context.wasCutShort { throw failure(function, .cancelled) }
     guard status == cse_status(CSE_OK) else {
-      if status == cse_status(CSE_E_CANCELLED), services.isCancelled { throw failure(function, .cancelled) }
       throw failure(function, .status(status, messageText()))
     }
     for index in metricSums.indices where !slots[index].isNaN {

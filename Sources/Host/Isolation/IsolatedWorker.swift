@@ -119,7 +119,9 @@ private final class AnsweringInstance {
 
   private func answer(_ function: PluginFunction) -> cse_status {
     let given = bell.pointee.arguments
-    let status = runner.run(function, call, CallArguments(given.0, given.1, given.2))
+    context.begin()
+    var status = runner.run(function, call, CallArguments(given.0, given.1, given.2))
+    if context.wasCutShort { status = cse_status(CSE_E_CANCELLED) }
     if function == .create { own = call.pointee.`self` }
     if function == .plan, let plan = given.1 {
       PlanTexts(UnsafeMutableRawPointer(bell)).write(from: plan.assumingMemoryBound(to: cse_plan.self))

@@ -76,7 +76,7 @@ final class RemoteRunner: ComponentRunner {
     bell.pointee.batch = context.batch
     bell.pointee.call = UnsafeMutableRawPointer(call)
     bell.pointee.arguments = (arguments.first, arguments.second, arguments.third)
-    iso_set_cancelled(&bell.pointee.cancelled, services.isCancelled ? 1 : 0)
+    iso_set_cancelled(&bell.pointee.cancelled, services.isCancelled(context) ? 1 : 0)
     iso_ask(bell)
     try awaitAnswer()
     let status = bell.pointee.status
@@ -91,7 +91,7 @@ final class RemoteRunner: ComponentRunner {
     var waited = 0.0
     while iso_await_answer(bell, Self.slice) == 0 {
       if process.hasEnded() { throw fail(ended()) }
-      if services.isCancelled { iso_set_cancelled(&bell.pointee.cancelled, 1) }
+      if services.isCancelled(context) { iso_set_cancelled(&bell.pointee.cancelled, 1) }
       waited += Double(Self.slice) / 1000
       if isolation.bounds.deadline > 0, waited > isolation.bounds.deadline {
         process.stop()

@@ -1,20 +1,24 @@
-// SIGINT and SIGTERM as a wish to stop at the next step's end. A second signal ends the process at once.
-// Installed by the training loop, asked between steps.
+// SIGINT and SIGTERM as a wish to stop: at the end of the step, or earlier where a plugin's call goes on and on (see
+// HostServices). A second signal ends the process at once. Installed by the training loop, asked between steps.
 
 import Glibc
+import Kernels
 import Synchronization
 
-private let requests = Atomic<Int>(0)
+/// When the first signal came; 0 = there was none.
+private let firstRequest = Atomic<Int64>(0)
 
 /// Whether the user asked the run to stop.
 package enum Interruption {
   /// From now on the first SIGINT or SIGTERM is remembered instead of ending the process, and a write beyond a size
   /// limit is an error instead of a signal.
   package static func install() {
-    requests.store(0, ordering: .relaxed)
+    firstRequest.store(0, ordering: .relaxed)
     for number in [SIGINT, SIGTERM] {
       var action = sigaction()
-      action.__sigaction_handler.sa_handler = { _ in requests.add(1, ordering: .relaxed) }
+      action.__sigaction_handler.sa_handler = { _ in
+        _ = firstRequest.compareExchange(expected: 0, desired: monotonicNanoseconds(), ordering: .relaxed)
+      }
       action.sa_flags = Int32(bitPattern: UInt32(SA_RESETHAND)) | SA_RESTART
       sigaction(number, &action, nil)
     }
@@ -27,5 +31,12 @@ package enum Interruption {
     pthread_sigmask(SIG_UNBLOCK, &both, nil)
   }
 
-  package static var isRequested: Bool { requests.load(ordering: .relaxed) > 0 }
+  /// Whether a signal came.
+  package static var isRequested: Bool { requestedAt != nil }
+
+  /// When the first signal came, by `monotonicNanoseconds`; nil as long as none did. May be asked from any thread.
+  package static var requestedAt: Int64? {
+    let time = firstRequest.load(ordering: .relaxed)
+    return time == 0 ? nil : time
+  }
 }

@@ -2,6 +2,7 @@
 // well; where it does not, the old build does the step.
 
 import Files
+import Host
 import Kernels
 
 /// A rebuilt plugin in its first step, and the optimiser to go back to.
@@ -30,6 +31,7 @@ extension TrainingRun {
       setup.reloader?.undo(trial.reload)
       optimizer = trial.optimizer
       optimizer.clearGradients()
+      if let failure = error as? PluginFailure, failure.reason == .cancelled { throw failure }
       try refuse(trial.reload, "its first step failed: \("\(error)".split(separator: "\n").first ?? "")")
       return try safeGradients(of: batches)
     }

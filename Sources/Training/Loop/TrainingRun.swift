@@ -92,6 +92,8 @@ package final class TrainingRun {
     defer { PluginGuard.onGivingUp(nil) }
     do {
       try loop()
+    } catch let failure as PluginFailure where failure.reason == .cancelled {
+      throw try interrupted()
     } catch let error where !(error is TrainingError) && !(error is EncoderError) {
       try saveAfter(failure: error)
       if case .notFinite(let what, let row)? = error as? ObjectiveError {
@@ -174,15 +176,20 @@ package final class TrainingRun {
       if state.step == totalSteps { return }
       let isStopDue = options.stopAfter.map { state.step >= $0 } ?? false
       if Interruption.isRequested || isStopDue {
-        if savedStep != state.step { try save() }
-        let checkpoint = folder.checkpoints.checkpointPath(step: state.step)
-        throw isStopDue
-          ? TrainingError.stopped(checkpoint: checkpoint, step: state.step)
-          : TrainingError.interrupted(checkpoint: checkpoint, step: state.step)
+        let interruption = try interrupted()
+        guard isStopDue else { throw interruption }
+        throw TrainingError.stopped(
+          checkpoint: folder.checkpoints.checkpointPath(step: state.step), step: state.step)
       }
       try reloadPlugins()
       try setup.pool.profile.step("training/rest") { try step() }
     }
+  }
+
+  /// Saves the state after the last whole step; what a step cut short has done is dropped.
+  private func interrupted() throws -> TrainingError {
+    if savedStep != state.step { try save() }
+    return .interrupted(checkpoint: folder.checkpoints.checkpointPath(step: state.step), step: state.step)
   }
 
   /// Sets what the schedules say for the next step; after the last step its numbers stay, also for the evaluation.
@@ -217,9 +224,7 @@ package final class TrainingRun {
       learningRate: rate, gradientScale: AdamW.clipFactor(norm: norm, limit: options.maximumGradientNorm))
     let epoch = state.epochFraction(rows: setup.data.rows)
     advance(by: batches)
-    let seconds =
-      Double((ContinuousClock.now - began).components.attoseconds) * 1e-18
-      + Double((ContinuousClock.now - began).components.seconds)
+    let seconds = (ContinuousClock.now - began).seconds
     state.seconds += seconds
     state.lastLoss = outcome.loss
     let rows = batches.reduce(0) { $0 + $1.count }
@@ -239,9 +244,9 @@ package final class TrainingRun {
   func gradients(of batches: [[Int]]) throws -> (outcome: StepOutcome, norm: Double) {
     var outcome = StepOutcome()
     for (index, rows) in batches.enumerated() {
-      let position = BatchPosition(
-        step: state.step, totalSteps: totalSteps, batch: state.batches + index,
-        epoch: state.epochFraction(rows: setup.data.rows))
+      let position = StepPosition(
+        step: Int64(state.step), totalSteps: Int64(totalSteps), epoch: state.epochFraction(rows: setup.data.rows),
+        batch: UInt64(state.batches + index))
       let batch = try setup.pool.profile.measure("training/rows and tokens") { try setup.batches.batch(rows: rows) }
       let report = try setup.model.accumulate(batch, at: position, scale: 1 / Double(batches.count))
       outcome.add(report, committed: try setup.model.commit())
@@ -315,7 +320,7 @@ package final class TrainingRun {
       state.best = result
       report(notes: try setup.model.export(to: folder.checkpoints.bestPath(step: state.step)))
     }
-    let seconds = (ContinuousClock.now - began).components.seconds
+    let seconds = (ContinuousClock.now - began).seconds
     try appendToLog(
       [("evaluation", .string(options.evalData ?? ""))] + result.members
         + [("isBest", .bool(isBest)), ("seconds", .integer(Int(seconds)))])

@@ -17,10 +17,11 @@ extern void nobody_defines_this(void);
 extern int helper(void);
 #endif
 
-enum { NONE, ERROR, NOT_A_NUMBER, PAST_END, SEGV, TRAP, SWIFT_TRAP, ABORT, EXIT, LOOP, SLEEP, HOG, PRINT, INPUT, WILD };
+enum { NONE, ERROR, NOT_A_NUMBER, PAST_END, SEGV, TRAP, SWIFT_TRAP, ABORT, EXIT, LOOP, SLEEP, HOG, PRINT, INPUT, WILD,
+       LONG_LOOP, DEAF_LOOP };
 enum { FAULT, FROM, FILE_NAME, SECONDS, PLACE };
 #define PARAMETERS                                                                                                                    \
-  "fault: none|error|nan|past_end|segv|trap|swift_trap|abort|exit|loop|sleep|hog|print|input|wild = none\n"                           \
+  "fault: none|error|nan|past_end|segv|trap|swift_trap|abort|exit|loop|sleep|hog|print|input|wild|long_loop|deaf_loop = none\n"       \
   "from: int = 0\nfile: string = \"\"\nseconds: float = 0\nplace: first|commit|backward = first\n"
 
 static int is_due(const cse_call *call, int64_t place) {
@@ -28,6 +29,20 @@ static int is_due(const cse_call *call, int64_t place) {
   return (call->flags & CSE_TRAINING) && v[PLACE].i == place && call->step >= v[FROM].i && access(v[FILE_NAME].s, F_OK) == 0;
 }
 static int64_t present(const cse_call *call, int64_t place) { return is_due(call, place) ? call->values[FAULT].i : NONE; }
+
+static void nap(void *user, int64_t begin, int64_t end, int32_t worker) {
+  (void)user, (void)begin, (void)end, (void)worker;
+  usleep(1000);
+}
+
+/* A parallel loop of hours; a file beside the trigger says that it has begun. */
+static cse_status loop_for_hours(const cse_call *call) {
+  char name[4096];
+  snprintf(name, sizeof name, "%s.inside", call->values[FILE_NAME].s);
+  FILE *file = fopen(name, "w");
+  if (file != NULL) fclose(file);
+  return call->host->parallel_for(call, 10000000, 1, nap, NULL);
+}
 
 /* Everything that does not need to know what it was called for. */
 static cse_status go_wrong(const cse_call *call, int64_t fault, float *output, int64_t count, const float *input) {
@@ -45,6 +60,8 @@ static cse_status go_wrong(const cse_call *call, int64_t fault, float *output, i
   case EXIT: exit(0);
   case LOOP: for (volatile int64_t turns = 0;; turns++) {}
   case SLEEP: usleep((useconds_t)(call->values[SECONDS].f * 1e6)); break;
+  case LONG_LOOP: return loop_for_hours(call);
+  case DEAF_LOOP: loop_for_hours(call); break;  // takes no notice of CSE_E_CANCELLED
   case HOG: for (;;) memset(malloc(16 << 20), 1, 16 << 20);
   case PRINT: printf("a line for standard output\n"); fflush(stdout); break;
   case INPUT: *(volatile float *)input = *input + 1; break;

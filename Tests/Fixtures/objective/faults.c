@@ -3,10 +3,11 @@
 #include "cse_plugin.h"
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 // ---- a sampler that fails while it runs
 enum { STATUS, SILENT, UNTERMINATED, NAN_VECTOR, OVERFLOW_TAPE, UNDERFLOW_VECTOR, RAISE_COLUMNS, FOREIGN_COLUMNS,
-       EXCLUDE_POSITIVE, NAN_BIAS, COMMIT_FAILS, COMMIT_NAN, CANCEL, LONG_LOOP };
+       EXCLUDE_POSITIVE, NAN_BIAS, COMMIT_FAILS, COMMIT_NAN, CANCEL, LONG_LOOP, DEAF_LOOP };
 static cse_status fault_plan(const cse_call *call, const cse_limits *limits, cse_plan *plan) {
   (void)call;
   plan->flags = CSE_EDIT_CELLS;
@@ -24,6 +25,10 @@ static cse_status fault_plan(const cse_call *call, const cse_limits *limits, cse
   return CSE_OK;
 }
 static void nothing(void *user, int64_t begin, int64_t end, int32_t worker) { (void)user; (void)begin; (void)end; (void)worker; }
+static void nap(void *user, int64_t begin, int64_t end, int32_t worker) {
+  (void)user; (void)begin; (void)end; (void)worker;
+  usleep(1000);
+}
 static cse_status fault_sample(const cse_call *call, const cse_batch *batch, const cse_candidates *out) {
   for (int64_t i = 0; i < batch->rows; i++)
     for (int64_t k = 0; k < batch->dim; k++) cse_row(out->vectors[0], i)[k] = 0.1f * (float)(i + k + 1);
@@ -39,6 +44,8 @@ static cse_status fault_sample(const cse_call *call, const cse_batch *batch, con
     case EXCLUDE_POSITIVE: cse_row(out->bias[0], 1)[1] = -INFINITY; break;
     case NAN_BIAS: cse_row(out->bias[0], 2)[0] = NAN; break;
     case CANCEL: return call->host->parallel_for(call, 10, 1, nothing, NULL);
+    case LONG_LOOP: return call->host->parallel_for(call, 10000000, 1, nap, NULL);
+    case DEAF_LOOP: call->host->parallel_for(call, 10000000, 1, nap, NULL); break;
     default: break;
   }
   return CSE_OK;
@@ -53,7 +60,7 @@ static cse_status fault_commit(const cse_call *call, const cse_batch *batch) {
 }
 static const cse_component fault = {CSE_COMPONENT(CSE_SAMPLER), .name = "fault", .doc = "fails",
   .params = "mode: status|silent|unterminated|nan-vector|overflow-tape|underflow-vector|raise-columns|foreign-columns|"
-            "exclude-positive|nan-bias|commit-fails|commit-nan|cancel|none = none\nshare: float = 0.25\n",
+            "exclude-positive|nan-bias|commit-fails|commit-nan|cancel|long-loop|deaf-loop|none = none\nshare: float = 0.25\n",
   .plan = fault_plan, .sample = fault_sample, .commit = fault_commit};
 
 // ---- a sampler whose plan is wrong
