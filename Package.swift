@@ -9,6 +9,14 @@ let walls: [SwiftSetting] = [
   .enableUpcomingFeature("ExistentialAny"),
 ]
 
+/// What our own C is built with: a warning is an error.
+let strict: [CSetting] = [
+  .enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error),
+]
+
+/// Hot loops: unsafe flags in SwiftPM's sense, so no product that other packages use may reach them (PluginKit does not).
+let fast: [CSetting] = strict + [.unsafeFlags(["-O3", "-ffp-contract=fast", "-fno-math-errno"])]
+
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -19,6 +27,10 @@ let package = Package(
     .library(name: "MixCSELoss", type: .dynamic, targets: ["MixCSELoss"]),
     .library(name: "SimCSELoss", type: .dynamic, targets: ["SimCSELoss"]),
     .library(name: "Poolers", type: .dynamic, targets: ["Poolers"]),
+    // What a plugin in Swift is written with; a package of its own depends on it (Documentation/PluginGuide.md).
+    .library(name: "PluginKit", targets: ["PluginKit", "PluginAPI"]),
+    // For Benchmarks, which is a package of its own: of no use to others, since these modules show nothing publicly.
+    .library(name: "Measured", targets: ["Host", "Kernels", "PluginAPI", "TestSupport"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -26,16 +38,15 @@ let package = Package(
   ],
   targets: [
     // Floor 0: contracts and system libraries.
-    .target(name: "CIsolation"),  // memory two processes share, a doorbell, what is said of a crash
-    .target(name: "CHeap"),  // one inline function over mallinfo2
+    .target(name: "CIsolation", cSettings: strict),  // memory two processes share, a doorbell, what is said of a crash
+    .target(name: "CHeap", cSettings: strict),  // one inline function over mallinfo2
     .target(name: "PluginAPI"),  // cse_plugin.h: the whole plugin ABI, header only
-    .target(name: "CDigests", cSettings: [.unsafeFlags(["-O3"])]),  // the loop of SHA-256
+    .target(name: "CDigests", cSettings: strict + [.unsafeFlags(["-O3"])]),  // the loop of SHA-256
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CFFI", pkgConfig: "libffi", providers: [.apt(["libffi-dev"])]),
     // Hot loops in C, one clone per vector width, chosen at run time.
-    .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-ffp-contract=fast", "-fno-math-errno"])]),
-
-    .target(name: "CClassifier", cSettings: [.unsafeFlags(["-O3", "-ffp-contract=fast", "-fno-math-errno"])]),
+    .target(name: "CKernels", cSettings: fast),
+    .target(name: "CClassifier", cSettings: fast),
 
     // Floor 1: files, numbers and text.
     .target(name: "Files", dependencies: ["CDigests"], swiftSettings: walls),  // JSON, digests
@@ -88,14 +99,9 @@ let package = Package(
     .target(name: "SimCSELoss", dependencies: ["PluginKit", "PluginAPI"], path: "Plugins/SimCSELoss"),
     .target(name: "Poolers", dependencies: ["PluginKit", "PluginAPI"], path: "Plugins/Poolers"),
 
-    // Measurements and long runs that are no tests: `swift run -c release bare-bench`.
-    .executableTarget(
-      name: "bare-bench", dependencies: ["Host", "Kernels", "PluginAPI", "TestSupport", logging],
-      path: "Benchmarks/bare", swiftSettings: walls),
-
     // Tests mirror Sources.
     .target(name: "TestSupport", dependencies: ["Kernels"], path: "Tests/TestSupport"),
-    .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
+    .target(name: "AllocationCounter", path: "Tests/AllocationCounter", cSettings: strict),
     .testTarget(name: "FilesTests", dependencies: ["Files", "CDigests", "TestSupport"]),
     .testTarget(name: "KernelsTests", dependencies: ["Kernels", "CKernels", "TestSupport"]),
     .testTarget(name: "TokenizerTests", dependencies: ["Tokenizer", "TestSupport"]),

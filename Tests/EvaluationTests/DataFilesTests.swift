@@ -180,7 +180,7 @@ struct DataFilesTests {
 
   // MARK: - The real data
 
-  @Test("the real data: no warnings, known sizes, known word overlap", .enabled(if: Resources.sharedRoot != nil))
+  @Test("the real data: no warnings, known sizes, known word overlap", .needs(.sharedData))
   func realData() throws {
     let root = try #require(Resources.shared("data"))
     var suite = EvaluationSuite(mode: .test)

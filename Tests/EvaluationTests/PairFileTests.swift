@@ -93,7 +93,7 @@ struct PairFileTests {
     Correlation.spearman(task.subsets.flatMap(wordOverlap), task.subsets.flatMap(\.gold))
   }
 
-  @Test("the real STS-B from every way to name it", .enabled(if: Resources.sharedRoot != nil))
+  @Test("the real STS-B from every way to name it", .needs(.sharedData))
   func realData() throws {
     let root = try #require(Resources.shared("data"))
     let places = [root, root + "/", root + "/downstream", root + "/downstream/STS/STSBenchmark"]

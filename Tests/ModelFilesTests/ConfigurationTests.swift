@@ -75,7 +75,7 @@ struct ConfigurationTests {
     #expect(errorText { _ = try ModelFolder(path: scratch.path) }?.contains("config.json: not found") == true)
   }
 
-  @Test("the real model's folder: configuration, pooling, all tensors", .enabled(if: Resources.model != nil))
+  @Test("the real model's folder: configuration, pooling, all tensors", .needs(.model))
   func realModel() throws {
     let folder = try ModelFolder(path: try #require(Resources.model) + "/")
     #expect(folder.configuration.hiddenSize == 384 && folder.configuration.layerCount == 6)
