@@ -57,9 +57,41 @@ let package = Package(
     // Floor 2: neighbours that never import each other.
     .target(name: "Encoder", dependencies: ["Files", "Kernels", "CKernels", "CZlib"], swiftSettings: walls),
     .target(name: "ModelFiles", dependencies: ["Encoder", "Files", "Kernels"], swiftSettings: walls),
+
+    // Floor 2, the host of plugins: a ladder below Sources/Host, each module knowing only those before it.
+    .target(name: "PluginGrammar", path: "Sources/Host/Grammar", swiftSettings: walls),
     .target(
-      name: "Host", dependencies: ["PluginAPI", "Files", "Kernels", "CIsolation", "CFFI", logging],
+      name: "PluginLoading", dependencies: ["PluginGrammar", "PluginAPI", "Files", "CIsolation", logging],
+      path: "Sources/Host/Loading", swiftSettings: walls),
+    .target(
+      name: "PluginInstances",
+      dependencies: ["PluginGrammar", "PluginLoading", "PluginAPI", "Kernels", "CIsolation", logging],
+      path: "Sources/Host/Instances", swiftSettings: walls),
+    .target(
+      name: "BareFunctions",
+      dependencies: ["PluginGrammar", "PluginLoading", "PluginInstances", "PluginAPI", "Kernels", "CFFI"],
+      path: "Sources/Host/Bare", swiftSettings: walls),
+    .target(
+      name: "PluginIsolation",
+      dependencies: [
+        "PluginGrammar", "PluginLoading", "PluginInstances", "BareFunctions", "PluginAPI", "Kernels", "CIsolation",
+        logging,
+      ],
+      path: "Sources/Host/Isolation", swiftSettings: walls),
+    .target(
+      name: "PluginReload", dependencies: ["PluginGrammar", "PluginLoading", "Files"], path: "Sources/Host/Reload",
       swiftSettings: walls),
+    .target(
+      name: "Strategies", dependencies: ["PluginGrammar", "PluginLoading", "PluginInstances", "BareFunctions"],
+      path: "Sources/Host/Strategies", swiftSettings: walls),
+    // All of it in one import, and what wires it together.
+    .target(
+      name: "Host",
+      dependencies: [
+        "PluginGrammar", "PluginLoading", "PluginInstances", "BareFunctions", "PluginIsolation", "PluginReload",
+        "Strategies", "PluginAPI", logging,
+      ],
+      path: "Sources/Host/Host", swiftSettings: walls),
 
     // Floor 3: what is compared and scored; how good the result is.
     .target(

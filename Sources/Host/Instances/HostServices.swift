@@ -23,7 +23,8 @@ package final class HostServices: Sendable {
     self.init(pool: pool, logger: logger, isNewer: isNewer, cancelWord: nil)
   }
 
-  init(pool: ThreadPool, logger: Logger, isNewer: Bool = false, cancelWord: UnsafeMutableRawPointer?) {
+  /// - Parameter cancelWord: Where another process writes its wish to end; nil for none.
+  package init(pool: ThreadPool, logger: Logger, isNewer: Bool = false, cancelWord: UnsafeMutableRawPointer?) {
     self.pool = pool
     self.isNewer = isNewer
     self.cancelWord = cancelWord.map { UnsafePointer($0.assumingMemoryBound(to: UInt32.self)) }
@@ -42,21 +43,23 @@ package final class HostServices: Sendable {
 }
 
 /// What `host_data` of a call points to.
-final class CallContext {
-  let services: HostServices
-  let stream: RandomStream
+package final class CallContext {
+  package let services: HostServices
+  /// The random numbers of the instance.
+  package let stream: RandomStream
   /// The batch the random numbers belong to.
-  var batch: UInt64 = 0
+  package var batch: UInt64 = 0
+  package let seed: UInt64
 
-  let seed: UInt64
-
-  init(services: HostServices, seed: UInt64, instance: String) {
+  /// - Parameter instance: The instance's name, which its random numbers depend on.
+  package init(services: HostServices, seed: UInt64, instance: String) {
     self.services = services
     self.seed = seed
     stream = RandomStream(seed: seed, name: "plugin.\(instance)")
   }
 
-  static func of(_ call: UnsafePointer<cse_call>?) -> CallContext? {
+  /// The context of a call; nil for a call that is none of the host's.
+  package static func of(_ call: UnsafePointer<cse_call>?) -> CallContext? {
     guard let data = call?.pointee.host_data else { return nil }
     return Unmanaged<CallContext>.fromOpaque(data).takeUnretainedValue()
   }
