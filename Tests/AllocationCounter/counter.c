@@ -17,19 +17,6 @@ extern void *__libc_memalign(size_t alignment, size_t size);
 static _Thread_local int64_t calls, largest;
 static _Thread_local int counting, tracing;
 
-static void note(size_t size) {
-  if (!counting) return;
-  calls++;
-  if ((int64_t)size > largest) largest = (int64_t)size;
-  if (!tracing) return;
-  counting = 0;  // the trace itself allocates
-  void *frames[24];
-  const int count = backtrace(frames, 24);
-  backtrace_symbols_fd(frames + 2, count > 2 ? count - 2 : 0, STDERR_FILENO);
-  if (write(STDERR_FILENO, "\n", 1) != 1) tracing = 0;
-  counting = 1;
-}
-
 void ac_start(int traces) {
   calls = 0;
   largest = 0;
@@ -55,6 +42,19 @@ int64_t ac_largest(void) { return largest; }
 int ac_counts(void) { return 0; }
 #else
 int ac_counts(void) { return 1; }
+
+static void note(size_t size) {
+  if (!counting) return;
+  calls++;
+  if ((int64_t)size > largest) largest = (int64_t)size;
+  if (!tracing) return;
+  counting = 0;  // the trace itself allocates
+  void *frames[24];
+  const int count = backtrace(frames, 24);
+  backtrace_symbols_fd(frames + 2, count > 2 ? count - 2 : 0, STDERR_FILENO);
+  if (write(STDERR_FILENO, "\n", 1) != 1) tracing = 0;
+  counting = 1;
+}
 
 void *malloc(size_t size) {
   note(size);

@@ -129,7 +129,7 @@ struct EvaluateCommandTests {
     }
   }
 
-  @Test func referenceSpellings() throws {
+  @Test func referenceSpellingsOfEvaluate() throws {
     let arguments = [
       "evaluate", "--model_name_or_path", world.path("model"), "--pooler", "cls_before_pooler", "--task_set", "na",
       "--tasks", "STS16", "SICKRelatedness", "--mode", "test", "--json",
