@@ -157,6 +157,8 @@ let package = Package(
       name: "ComparisonTests",
       dependencies: ["Comparison", "Training", "Evaluation", "Files", "Kernels", "TestSupport"]),
     .testTarget(name: "PluginTests", dependencies: ["PluginAPI", "TestSupport"]),
+    .testTarget(name: "PluginKitTests", dependencies: ["PluginKit", "PluginAPI"]),
+    .testTarget(name: "PluginCheckTests", dependencies: ["PluginCheck", "Host", "PluginAPI", "TestSupport", logging]),
     .testTarget(name: "CommandTests", dependencies: ["Kernels", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
