@@ -58,7 +58,8 @@ import Testing
       ])
       try #require(built.code == 0)
       try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
-      let (code, report, _) = try check([path, "--only", "grad", "--only", "mem", "--only", "shape", "--only", "det"] + patience)
+      let (code, report, _) = try check(
+        [path, "--only", "grad", "--only", "mem", "--only", "shape", "--only", "det"] + patience)
       #expect(code == 0 && failures(report).isEmpty, "\(failures(report))")
     }
   }
