@@ -39,6 +39,7 @@ let package = Package(
   targets: [
     // Floor 0: contracts and system libraries.
     .target(name: "CIsolation", cSettings: strict),  // memory two processes share, a doorbell, what is said of a crash
+    .target(name: "Version", swiftSettings: walls),  // one constant
     .target(name: "CHeap", cSettings: strict),  // one inline function over mallinfo2
     .target(name: "PluginAPI"),  // cse_plugin.h: the whole plugin ABI, header only
     .target(name: "CDigests", cSettings: strict + [.unsafeFlags(["-O3"])]),  // the loop of SHA-256
@@ -61,11 +62,11 @@ let package = Package(
     // Floor 2, the host of plugins: a ladder below Sources/Host, each module knowing only those before it.
     .target(name: "PluginGrammar", path: "Sources/Host/Grammar", swiftSettings: walls),
     .target(
-      name: "PluginLoading", dependencies: ["PluginGrammar", "PluginAPI", "Files", "CIsolation", logging],
+      name: "PluginLoading", dependencies: ["PluginGrammar", "PluginAPI", "Version", "Files", "CIsolation", logging],
       path: "Sources/Host/Loading", swiftSettings: walls),
     .target(
       name: "PluginInstances",
-      dependencies: ["PluginGrammar", "PluginLoading", "PluginAPI", "Kernels", "CIsolation", logging],
+      dependencies: ["PluginGrammar", "PluginLoading", "PluginAPI", "Version", "Kernels", "CIsolation", logging],
       path: "Sources/Host/Instances", swiftSettings: walls),
     .target(
       name: "BareFunctions",
@@ -115,12 +116,14 @@ let package = Package(
       dependencies: ["Training", "Evaluation", "Encoder", "ModelFiles", "Host", "Kernels", "Files", logging],
       swiftSettings: walls),
 
-    // Floor 6: the command.
+    // Floor 6: the command, and the commit it was built from.
+    .plugin(name: "RecordCommit", capability: .buildTool(), path: "Sources/RecordCommit"),
+    .target(name: "Commit", swiftSettings: walls, plugins: [.plugin(name: "RecordCommit")]),
     .executableTarget(
       name: "mixcse",
       dependencies: [
         "Comparison", "Training", "Objective", "Evaluation", "Encoder", "ModelFiles", "Host", "PluginCheck",
-        "PluginTemplates", "Tokenizer", "Kernels", "Files",
+        "PluginTemplates", "Tokenizer", "Kernels", "Files", "PluginAPI", "Version", "Commit",
         argumentParser, logging,
       ],
       swiftSettings: walls),

@@ -83,6 +83,7 @@ typedef void (*micro_kernel)(int64_t depth, const float *a, const float *b, floa
   }
 
 typedef struct {
+  int32_t bits;                          // of a vector
   int32_t rows, columns;                 // of the tile of C in registers
   micro_kernel from_rows, from_columns;  // A packed row by row, or term by term
 } gemm_kernels;
@@ -93,23 +94,25 @@ MICRO_KERNELS(avx2, __attribute__((target("arch=x86-64-v3"))), 6, 1, TURN)
 MICRO_KERNELS(avx512, __attribute__((target("arch=x86-64-v4"), min_vector_width(512))), 14, 2, 1)
 #endif
 
-static gemm_kernels kernels = {3, 16, plain_rows, plain_columns};
+static gemm_kernels kernels = {128, 3, 16, plain_rows, plain_columns};
 
 int32_t ck_gemm_select(int32_t bits) {
 #if defined(__x86_64__) && defined(__linux__)
   __builtin_cpu_init();
   if (bits >= 512 && __builtin_cpu_supports("x86-64-v4")) {
-    kernels = (gemm_kernels){14, 32, avx512_rows, avx512_columns};
+    kernels = (gemm_kernels){512, 14, 32, avx512_rows, avx512_columns};
     return 512;
   }
   if (bits >= 256 && __builtin_cpu_supports("x86-64-v3")) {
-    kernels = (gemm_kernels){6, 16, avx2_rows, avx2_columns};
+    kernels = (gemm_kernels){256, 6, 16, avx2_rows, avx2_columns};
     return 256;
   }
 #endif
-  kernels = (gemm_kernels){3, 16, plain_rows, plain_columns};
+  kernels = (gemm_kernels){128, 3, 16, plain_rows, plain_columns};
   return 128;
 }
+
+int32_t ck_gemm_bits(void) { return kernels.bits; }
 
 __attribute__((constructor)) static void select_widest(void) { ck_gemm_select(512); }
 

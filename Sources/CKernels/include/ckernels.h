@@ -87,6 +87,8 @@ typedef struct {
 // Chooses the widest kernel of at most `bits` bits that this processor has and returns its width; what was packed before
 // is void. The widest of all is chosen at start: this is for tests and comparisons.
 int32_t ck_gemm_select(int32_t bits);
+// The width of the kernel in use.
+int32_t ck_gemm_bits(void);
 // Columns of a panel of packed B on this processor.
 int64_t ck_gemm_panel_width(void);
 // Rows of C that this processor computes at a time: heights that are multiples of it waste nothing.

@@ -6,6 +6,7 @@ package import Kernels
 package import Logging
 package import PluginAPI
 import Synchronization
+import Version
 
 /// The host's services for plugins: log lines, parallel loops, random numbers, optional services by id (none yet).
 package final class HostServices: Sendable {
@@ -85,7 +86,7 @@ private func makeHostTable(sink: LogSink, isNewer: Bool) -> UnsafePointer<cse_ho
   table.abi_major = UInt16(CSE_ABI_MAJOR)
   table.abi_minor = isNewer ? 99 : UInt16(CSE_ABI_MINOR)
   table.name = UnsafeRawPointer(hostName.utf8Start).assumingMemoryBound(to: CChar.self)
-  table.version = UnsafeRawPointer(hostVersion.utf8Start).assumingMemoryBound(to: CChar.self)
+  table.version = UnsafeRawPointer(ProgramVersion.text.utf8Start).assumingMemoryBound(to: CChar.self)
   table.log = logService
   table.parallel_for = parallelForService
   table.random = randomService
@@ -95,7 +96,6 @@ private func makeHostTable(sink: LogSink, isNewer: Bool) -> UnsafePointer<cse_ho
 }
 
 private let hostName: StaticString = "mixcse"
-private let hostVersion: StaticString = "1.0.0"
 
 private let logService: @convention(c) (UnsafePointer<cse_host>?, Int32, UnsafePointer<CChar>?) -> Void = {
   host, level, line in
