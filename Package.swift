@@ -9,6 +9,14 @@ let walls: [SwiftSetting] = [
   .enableUpcomingFeature("ExistentialAny"),
 ]
 
+/// What our own C is built with: a warning is an error.
+let strict: [CSetting] = [
+  .enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error),
+]
+
+/// Hot loops: unsafe flags in SwiftPM's sense, so no product that other packages use may reach them (PluginKit does not).
+let fast: [CSetting] = strict + [.unsafeFlags(["-O3", "-ffp-contract=fast", "-fno-math-errno"])]
+
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -19,6 +27,10 @@ let package = Package(
     .library(name: "MixCSELoss", type: .dynamic, targets: ["MixCSELoss"]),
     .library(name: "SimCSELoss", type: .dynamic, targets: ["SimCSELoss"]),
     .library(name: "Poolers", type: .dynamic, targets: ["Poolers"]),
+    // What a plugin in Swift is written with; a package of its own depends on it (Documentation/PluginGuide.md).
+    .library(name: "PluginKit", targets: ["PluginKit", "PluginAPI"]),
+    // For Benchmarks, which is a package of its own: of no use to others, since these modules show nothing publicly.
+    .library(name: "Measured", targets: ["Host", "Kernels", "PluginAPI", "TestSupport"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -26,16 +38,16 @@ let package = Package(
   ],
   targets: [
     // Floor 0: contracts and system libraries.
-    .target(name: "CIsolation"),  // memory two processes share, a doorbell, what is said of a crash
-    .target(name: "CHeap"),  // one inline function over mallinfo2
+    .target(name: "CIsolation", cSettings: strict),  // memory two processes share, a doorbell, what is said of a crash
+    .target(name: "Version", swiftSettings: walls),  // one constant
+    .target(name: "CHeap", cSettings: strict),  // one inline function over mallinfo2
     .target(name: "PluginAPI"),  // cse_plugin.h: the whole plugin ABI, header only
-    .target(name: "CDigests", cSettings: [.unsafeFlags(["-O3"])]),  // the loop of SHA-256
+    .target(name: "CDigests", cSettings: strict + [.unsafeFlags(["-O3"])]),  // the loop of SHA-256
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CFFI", pkgConfig: "libffi", providers: [.apt(["libffi-dev"])]),
     // Hot loops in C, one clone per vector width, chosen at run time.
-    .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-ffp-contract=fast", "-fno-math-errno"])]),
-
-    .target(name: "CClassifier", cSettings: [.unsafeFlags(["-O3", "-ffp-contract=fast", "-fno-math-errno"])]),
+    .target(name: "CKernels", cSettings: fast),
+    .target(name: "CClassifier", cSettings: fast),
 
     // Floor 1: files, numbers and text.
     .target(name: "Files", dependencies: ["CDigests"], swiftSettings: walls),  // JSON, digests
@@ -46,9 +58,41 @@ let package = Package(
     // Floor 2: neighbours that never import each other.
     .target(name: "Encoder", dependencies: ["Files", "Kernels", "CKernels", "CZlib"], swiftSettings: walls),
     .target(name: "ModelFiles", dependencies: ["Encoder", "Files", "Kernels"], swiftSettings: walls),
+
+    // Floor 2, the host of plugins: a ladder below Sources/Host, each module knowing only those before it.
+    .target(name: "PluginGrammar", path: "Sources/Host/Grammar", swiftSettings: walls),
     .target(
-      name: "Host", dependencies: ["PluginAPI", "Files", "Kernels", "CIsolation", "CFFI", logging],
+      name: "PluginLoading", dependencies: ["PluginGrammar", "PluginAPI", "Version", "Files", "CIsolation", logging],
+      path: "Sources/Host/Loading", swiftSettings: walls),
+    .target(
+      name: "PluginInstances",
+      dependencies: ["PluginGrammar", "PluginLoading", "PluginAPI", "Version", "Kernels", "CIsolation", logging],
+      path: "Sources/Host/Instances", swiftSettings: walls),
+    .target(
+      name: "BareFunctions",
+      dependencies: ["PluginGrammar", "PluginLoading", "PluginInstances", "PluginAPI", "Kernels", "CFFI"],
+      path: "Sources/Host/Bare", swiftSettings: walls),
+    .target(
+      name: "PluginIsolation",
+      dependencies: [
+        "PluginGrammar", "PluginLoading", "PluginInstances", "BareFunctions", "PluginAPI", "Kernels", "CIsolation",
+        logging,
+      ],
+      path: "Sources/Host/Isolation", swiftSettings: walls),
+    .target(
+      name: "PluginReload", dependencies: ["PluginGrammar", "PluginLoading", "Files"], path: "Sources/Host/Reload",
       swiftSettings: walls),
+    .target(
+      name: "Strategies", dependencies: ["PluginGrammar", "PluginLoading", "PluginInstances", "BareFunctions"],
+      path: "Sources/Host/Strategies", swiftSettings: walls),
+    // All of it in one import, and what wires it together.
+    .target(
+      name: "Host",
+      dependencies: [
+        "PluginGrammar", "PluginLoading", "PluginInstances", "BareFunctions", "PluginIsolation", "PluginReload",
+        "Strategies", "PluginAPI", logging,
+      ],
+      path: "Sources/Host/Host", swiftSettings: walls),
 
     // Floor 3: what is compared and scored; how good the result is.
     .target(
@@ -72,12 +116,14 @@ let package = Package(
       dependencies: ["Training", "Evaluation", "Encoder", "ModelFiles", "Host", "Kernels", "Files", logging],
       swiftSettings: walls),
 
-    // Floor 6: the command.
+    // Floor 6: the command, and the commit it was built from.
+    .plugin(name: "RecordCommit", capability: .buildTool(), path: "Sources/RecordCommit"),
+    .target(name: "Commit", swiftSettings: walls, plugins: [.plugin(name: "RecordCommit")]),
     .executableTarget(
       name: "mixcse",
       dependencies: [
         "Comparison", "Training", "Objective", "Evaluation", "Encoder", "ModelFiles", "Host", "PluginCheck",
-        "PluginTemplates", "Tokenizer", "Kernels", "Files",
+        "PluginTemplates", "Tokenizer", "Kernels", "Files", "PluginAPI", "Version", "Commit",
         argumentParser, logging,
       ],
       swiftSettings: walls),
@@ -88,14 +134,9 @@ let package = Package(
     .target(name: "SimCSELoss", dependencies: ["PluginKit", "PluginAPI"], path: "Plugins/SimCSELoss"),
     .target(name: "Poolers", dependencies: ["PluginKit", "PluginAPI"], path: "Plugins/Poolers"),
 
-    // Measurements and long runs that are no tests: `swift run -c release bare-bench`.
-    .executableTarget(
-      name: "bare-bench", dependencies: ["Host", "Kernels", "PluginAPI", "TestSupport", logging],
-      path: "Benchmarks/bare", swiftSettings: walls),
-
     // Tests mirror Sources.
     .target(name: "TestSupport", dependencies: ["Kernels"], path: "Tests/TestSupport"),
-    .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
+    .target(name: "AllocationCounter", path: "Tests/AllocationCounter", cSettings: strict),
     .testTarget(name: "FilesTests", dependencies: ["Files", "CDigests", "TestSupport"]),
     .testTarget(name: "KernelsTests", dependencies: ["Kernels", "CKernels", "TestSupport"]),
     .testTarget(name: "TokenizerTests", dependencies: ["Tokenizer", "TestSupport"]),
@@ -119,6 +160,8 @@ let package = Package(
       name: "ComparisonTests",
       dependencies: ["Comparison", "Training", "Evaluation", "Files", "Kernels", "TestSupport"]),
     .testTarget(name: "PluginTests", dependencies: ["PluginAPI", "TestSupport"]),
+    .testTarget(name: "PluginKitTests", dependencies: ["PluginKit", "PluginAPI"]),
+    .testTarget(name: "PluginCheckTests", dependencies: ["PluginCheck", "Host", "PluginAPI", "TestSupport", logging]),
     .testTarget(name: "CommandTests", dependencies: ["Kernels", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]

@@ -1,7 +1,7 @@
 // Bare functions: what a call costs over calling the C function directly, and ten million texts for the parser.
 //
-//   swift run -c release bare-bench fuzz 10000000 [seed]
-//   swift run -c release bare-bench calls
+//   make bare-bench ARGUMENTS=calls
+//   make bare-bench ARGUMENTS='fuzz 10000000 [SEED]'
 
 import Foundation
 import Host

@@ -74,11 +74,16 @@ int main(void) {
   printf("%-26s %5s %5s %5s   %7s %7s   %5s   %7s   %s\n", "product", "m", "n", "k", "theirs", "ours", "ratio", "packing",
          "difference");
   const product products[] = {
-      {"q, k, v", 0, 1, 208, 1152, 384},        {"feed-forward in", 0, 1, 208, 1536, 384},
-      {"feed-forward out", 0, 1, 208, 384, 1536}, {"attention out", 0, 1, 208, 384, 384},
-      {"gradient of input, in", 0, 0, 208, 384, 1536}, {"gradient of input, out", 0, 0, 208, 1536, 384},
-      {"gradient of weight", 1, 0, 384, 384, 3300}, {"base: feed-forward in", 0, 1, 208, 3072, 768},
-      {"base: feed-forward out", 0, 1, 208, 768, 3072}, {"similarities", 0, 1, 64, 64, 384},
+      {"q, k, v", 0, 1, 208, 1152, 384},
+      {"feed-forward in", 0, 1, 208, 1536, 384},
+      {"feed-forward out", 0, 1, 208, 384, 1536},
+      {"attention out", 0, 1, 208, 384, 384},
+      {"gradient of input, in", 0, 0, 208, 384, 1536},
+      {"gradient of input, out", 0, 0, 208, 1536, 384},
+      {"gradient of weight", 1, 0, 384, 384, 3300},
+      {"base: feed-forward in", 0, 1, 208, 3072, 768},
+      {"base: feed-forward out", 0, 1, 208, 768, 3072},
+      {"similarities", 0, 1, 64, 64, 384},
   };
   for (size_t i = 0; i < sizeof products / sizeof *products; i++) compare(products[i]);
 }

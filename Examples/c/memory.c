@@ -3,7 +3,10 @@
 
 #include <string.h>
 
-enum { RING = 0, PUSHED = 1 };
+enum {
+  RING = 0,
+  PUSHED = 1,
+};
 
 static cse_status plan(const cse_call *call, const cse_limits *limits, cse_plan *plan) {
   plan->n_states = 2;

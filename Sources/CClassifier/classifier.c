@@ -13,7 +13,10 @@
 #endif
 #define INLINE static inline __attribute__((always_inline))
 
-enum { LANES = 16, BLOCK = 8 };
+enum {
+  LANES = 16,
+  BLOCK = 8,
+};
 typedef float vf __attribute__((vector_size(64), aligned(4)));
 #define LOAD(p) (*(const vf *)(p))
 #define STORE(p, x) (*(vf *)(p) = (x))

@@ -11,7 +11,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { OUTSIDE = 0, INSIDE = 1, GIVEN_UP = 2, UNAVAILABLE = 69 };
+enum {
+  OUTSIDE = 0,
+  INSIDE = 1,
+  GIVEN_UP = 2,
+  UNAVAILABLE = 69,
+};
 
 typedef struct {
   const char *who, *function;
@@ -26,9 +31,17 @@ static crumb_t *latest;
 static struct sigaction before[NSIG];
 static void (*save_before_giving_up)(void);
 
-static const struct { int number; const char *name; } signals[] = {
-    {SIGSEGV, "SIGSEGV"}, {SIGBUS, "SIGBUS"}, {SIGILL, "SIGILL (a trap)"}, {SIGTRAP, "SIGTRAP (a trap)"},
-    {SIGABRT, "SIGABRT"}, {SIGFPE, "SIGFPE"}};
+static const struct {
+  int number;
+  const char *name;
+} signals[] = {
+    {SIGSEGV, "SIGSEGV"},
+    {SIGBUS, "SIGBUS"},
+    {SIGILL, "SIGILL (a trap)"},
+    {SIGTRAP, "SIGTRAP (a trap)"},
+    {SIGABRT, "SIGABRT"},
+    {SIGFPE, "SIGFPE"},
+};
 enum { SIGNALS = sizeof signals / sizeof *signals };
 
 static void say(const char *text) {
@@ -113,7 +126,7 @@ void iso_enter(const char *who, const char *function, int64_t step) {
   own.who = who;
   own.function = function;
   own.step = step;
-  own.number = __atomic_add_fetch(&calls, 1, __ATOMIC_RELAXED);
+  __atomic_store_n(&own.number, __atomic_add_fetch(&calls, 1, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
   __atomic_store_n(&own.state, INSIDE, __ATOMIC_RELEASE);
   __atomic_store_n(&latest, &own, __ATOMIC_RELEASE);
 }
@@ -152,8 +165,9 @@ static void *watch(void *argument) {
   for (;;) {
     nanosleep(&(struct timespec){0, tick}, NULL);
     crumb_t *crumb = __atomic_load_n(&latest, __ATOMIC_ACQUIRE);
-    if (crumb == NULL || __atomic_load_n(&crumb->state, __ATOMIC_ACQUIRE) != INSIDE || crumb->number != number) {
-      number = crumb == NULL ? 0 : crumb->number;
+    const uint64_t present = crumb == NULL ? 0 : __atomic_load_n(&crumb->number, __ATOMIC_RELAXED);
+    if (crumb == NULL || __atomic_load_n(&crumb->state, __ATOMIC_ACQUIRE) != INSIDE || present != number) {
+      number = present;
       ticks = 0;
       continue;
     }

@@ -50,30 +50,30 @@ CK_INLINE point tanh_point(float x) {
 // Four vectors at a time: one has to wait for itself in a long chain of sums.
 #define FOR_EACH _Pragma("clang loop interleave_count(4)") for (int64_t i = 0; i < count; i++)
 
-#define DEFINE_ACTIVATION(NAME, POINT)                                                                             \
-  CK_CLONES static void NAME##_forward(int64_t count, const float *x, float *y) {                                  \
-    FOR_EACH y[i] = POINT(x[i]).value;                                                                             \
-  }                                                                                                                \
-  CK_CLONES static void NAME##_bias_forward(int64_t count, const float *restrict bias, float *restrict x,          \
-                                            float *restrict y) {                                                   \
-    FOR_EACH {                                                                                                     \
-      float biased = x[i] + bias[i];                                                                               \
-      x[i] = biased;                                                                                               \
-      y[i] = POINT(biased).value;                                                                                  \
-    }                                                                                                              \
-  }                                                                                                                \
-  CK_CLONES static void NAME##_bias_in_place(int64_t count, const float *restrict bias, float *restrict x) {       \
-    FOR_EACH x[i] = POINT(x[i] + bias[i]).value;                                                                   \
-  }                                                                                                                \
-  CK_CLONES static void NAME##_backward(int64_t count, const float *restrict x, float *restrict y,                 \
-                                        float *restrict d, float *restrict s) {                                    \
-    FOR_EACH {                                                                                                     \
-      point p = POINT(x[i]);                                                                                       \
-      float g = d[i] * p.slope;                                                                                    \
-      y[i] = p.value;                                                                                              \
-      d[i] = g;                                                                                                    \
-      s[i] += g;                                                                                                   \
-    }                                                                                                              \
+#define DEFINE_ACTIVATION(NAME, POINT)                                                                       \
+  CK_CLONES static void NAME##_forward(int64_t count, const float *x, float *y) {                            \
+    FOR_EACH y[i] = POINT(x[i]).value;                                                                       \
+  }                                                                                                          \
+  CK_CLONES static void NAME##_bias_forward(int64_t count, const float *restrict bias, float *restrict x,    \
+                                            float *restrict y) {                                             \
+    FOR_EACH {                                                                                               \
+      float biased = x[i] + bias[i];                                                                         \
+      x[i] = biased;                                                                                         \
+      y[i] = POINT(biased).value;                                                                            \
+    }                                                                                                        \
+  }                                                                                                          \
+  CK_CLONES static void NAME##_bias_in_place(int64_t count, const float *restrict bias, float *restrict x) { \
+    FOR_EACH x[i] = POINT(x[i] + bias[i]).value;                                                             \
+  }                                                                                                          \
+  CK_CLONES static void NAME##_backward(int64_t count, const float *restrict x, float *restrict y,           \
+                                        float *restrict d, float *restrict s) {                              \
+    FOR_EACH {                                                                                               \
+      point p = POINT(x[i]);                                                                                 \
+      float g = d[i] * p.slope;                                                                              \
+      y[i] = p.value;                                                                                        \
+      d[i] = g;                                                                                              \
+      s[i] += g;                                                                                             \
+    }                                                                                                        \
   }
 
 DEFINE_ACTIVATION(gelu, gelu)
@@ -83,10 +83,10 @@ DEFINE_ACTIVATION(tanh, tanh_point)
 
 void ck_activation_forward(ck_activation kind, int64_t count, const float *x, float *y) {
   switch (kind) {
-    case CK_GELU: gelu_forward(count, x, y); break;
-    case CK_GELU_TANH: gelu_tanh_forward(count, x, y); break;
-    case CK_RELU: relu_forward(count, x, y); break;
-    case CK_TANH: tanh_forward(count, x, y); break;
+  case CK_GELU: gelu_forward(count, x, y); break;
+  case CK_GELU_TANH: gelu_tanh_forward(count, x, y); break;
+  case CK_RELU: relu_forward(count, x, y); break;
+  case CK_TANH: tanh_forward(count, x, y); break;
   }
 }
 
@@ -94,10 +94,10 @@ void ck_bias_activation_forward(ck_activation kind, int64_t rows, int64_t width,
                                 int64_t x_stride, float *y, int64_t y_stride) {
   for (int64_t r = 0; r < rows; r++, x += x_stride, y += y_stride) {
     switch (kind) {
-      case CK_GELU: gelu_bias_forward(width, bias, x, y); break;
-      case CK_GELU_TANH: gelu_tanh_bias_forward(width, bias, x, y); break;
-      case CK_RELU: relu_bias_forward(width, bias, x, y); break;
-      case CK_TANH: tanh_bias_forward(width, bias, x, y); break;
+    case CK_GELU: gelu_bias_forward(width, bias, x, y); break;
+    case CK_GELU_TANH: gelu_tanh_bias_forward(width, bias, x, y); break;
+    case CK_RELU: relu_bias_forward(width, bias, x, y); break;
+    case CK_TANH: tanh_bias_forward(width, bias, x, y); break;
     }
   }
 }
@@ -106,10 +106,10 @@ void ck_bias_activation_in_place(ck_activation kind, int64_t rows, int64_t width
                                  int64_t stride) {
   for (int64_t r = 0; r < rows; r++, x += stride) {
     switch (kind) {
-      case CK_GELU: gelu_bias_in_place(width, bias, x); break;
-      case CK_GELU_TANH: gelu_tanh_bias_in_place(width, bias, x); break;
-      case CK_RELU: relu_bias_in_place(width, bias, x); break;
-      case CK_TANH: tanh_bias_in_place(width, bias, x); break;
+    case CK_GELU: gelu_bias_in_place(width, bias, x); break;
+    case CK_GELU_TANH: gelu_tanh_bias_in_place(width, bias, x); break;
+    case CK_RELU: relu_bias_in_place(width, bias, x); break;
+    case CK_TANH: tanh_bias_in_place(width, bias, x); break;
     }
   }
 }
@@ -119,10 +119,10 @@ void ck_activation_backward(ck_activation kind, int64_t rows, int64_t width, con
   for (int64_t r = 0; r < rows; r++) {
     const int64_t at = r * width;
     switch (kind) {
-      case CK_GELU: gelu_backward(width, x + at, y + at, d + at, d_bias); break;
-      case CK_GELU_TANH: gelu_tanh_backward(width, x + at, y + at, d + at, d_bias); break;
-      case CK_RELU: relu_backward(width, x + at, y + at, d + at, d_bias); break;
-      case CK_TANH: tanh_backward(width, x + at, y + at, d + at, d_bias); break;
+    case CK_GELU: gelu_backward(width, x + at, y + at, d + at, d_bias); break;
+    case CK_GELU_TANH: gelu_tanh_backward(width, x + at, y + at, d + at, d_bias); break;
+    case CK_RELU: relu_backward(width, x + at, y + at, d + at, d_bias); break;
+    case CK_TANH: tanh_backward(width, x + at, y + at, d + at, d_bias); break;
     }
   }
 }

@@ -15,7 +15,10 @@
 #include "dropout.h"
 #include "vector.h"
 
-enum { BLOCK = 64, TILE = 6 };
+enum {
+  BLOCK = 64,
+  TILE = 6,
+};
 
 // One tile of the product below: `rows` <= TILE rows, one vector of columns of which `lanes` are real.
 CK_INLINE void product_tile(int rows, int64_t k, const float *a, int64_t a_row, int64_t a_step, const float *b,

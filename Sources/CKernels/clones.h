@@ -2,7 +2,14 @@
 #ifndef CK_CLONES_H
 #define CK_CLONES_H
 
-#if defined(__x86_64__) && defined(__linux__)
+// The functions that choose a clone run before a thread sanitizer is ready, so there is one clone under it.
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define CK_ONE_CLONE
+#endif
+#endif
+
+#if defined(__x86_64__) && defined(__linux__) && !defined(CK_ONE_CLONE)
 #define CK_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 // For code written in whole vectors of 64 bytes: the widest clone uses them undivided.
 #define CK_WIDE_CLONES CK_CLONES __attribute__((min_vector_width(512)))

@@ -25,67 +25,67 @@ enum {
 #define PRAGMA(x) _Pragma(STRING(x))
 
 // One term of the sum: a column of the tile of A times a row of the panel of B.
-#define ADD_TERM(ROWS, VECTORS, ROW, TERM)                                                        \
-  vf column[VECTORS];                                                                             \
-  _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++)                          \
-    column[v] = VF_LOAD(b + LANES * v);                                                           \
-  _Pragma("clang loop unroll(full)") for (int i = 0; i < (ROWS); i++) {                           \
-    _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++)                        \
-      sum[i][v] += a[i * (ROW)] * column[v];                                                      \
-  }                                                                                               \
-  a += (TERM);                                                                                    \
+#define ADD_TERM(ROWS, VECTORS, ROW, TERM)                                 \
+  vf column[VECTORS];                                                      \
+  _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++)   \
+      column[v] = VF_LOAD(b + LANES * v);                                  \
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < (ROWS); i++) {    \
+    _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++) \
+        sum[i][v] += a[i * (ROW)] * column[v];                             \
+  }                                                                        \
+  a += (TERM);                                                             \
   b += LANES * (VECTORS);
 
 // One packed tile of A times one packed panel of B. `row` and `term` are the distances between elements of A, `unroll` how
 // many terms stand side by side in the code: on a core that two threads share, every instruction saved counts. With every
 // TURN terms a line per vector of what comes ahead is asked for; the tile of C is asked for before it is needed.
-#define MICRO_KERNEL(ROWS, VECTORS, UNROLL, ROW, TERM)                                            \
-  vf sum[ROWS][VECTORS];                                                                          \
-  _Pragma("clang loop unroll(full)") for (int i = 0; i < (ROWS); i++) {                           \
-    _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++) sum[i][v] = VF_ZERO;   \
-  }                                                                                               \
-  _Pragma("clang loop unroll(full)") for (int i = 0; i < (ROWS); i++)                             \
-    __builtin_prefetch(c + i * ldc, 1, 3);                                                        \
-  int64_t p = 0;                                                                                  \
-  for (; p + TURN <= depth; p += TURN) {                                                          \
-    _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++)                        \
-      __builtin_prefetch(ahead + LANES * v, 0, 2);                                                \
-    ahead += step;                                                                                \
-    PRAGMA(clang loop unroll_count(UNROLL)) for (int t = 0; t < TURN; t++) {                      \
-      ADD_TERM(ROWS, VECTORS, ROW, TERM)                                                          \
-    }                                                                                             \
-  }                                                                                               \
-  for (; p < depth; p++) {                                                                        \
-    ADD_TERM(ROWS, VECTORS, ROW, TERM)                                                            \
-  }                                                                                               \
-  _Pragma("clang loop unroll(full)") for (int i = 0; i < (ROWS); i++) {                           \
-    _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++) {                      \
-      float *out = c + i * ldc + LANES * v;                                                       \
-      if (keep) {                                                                                 \
-        VF_STORE(out, VF_LOAD(out) + alpha * sum[i][v]);                                          \
-      } else {                                                                                    \
-        VF_STORE(out, alpha * sum[i][v]);                                                         \
-      }                                                                                           \
-    }                                                                                             \
+#define MICRO_KERNEL(ROWS, VECTORS, UNROLL, ROW, TERM)                                          \
+  vf sum[ROWS][VECTORS];                                                                        \
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < (ROWS); i++) {                         \
+    _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++) sum[i][v] = VF_ZERO; \
+  }                                                                                             \
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < (ROWS); i++)                           \
+      __builtin_prefetch(c + i * ldc, 1, 3);                                                    \
+  int64_t p = 0;                                                                                \
+  for (; p + TURN <= depth; p += TURN) {                                                        \
+    _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++)                      \
+        __builtin_prefetch(ahead + LANES * v, 0, 2);                                            \
+    ahead += step;                                                                              \
+    PRAGMA(clang loop unroll_count(UNROLL))                                                     \
+    for (int t = 0; t < TURN; t++) {                                                            \
+      ADD_TERM(ROWS, VECTORS, ROW, TERM)                                                        \
+    }                                                                                           \
+  }                                                                                             \
+  for (; p < depth; p++) {                                                                      \
+    ADD_TERM(ROWS, VECTORS, ROW, TERM)                                                          \
+  }                                                                                             \
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < (ROWS); i++) {                         \
+    _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++) {                    \
+      float *out = c + i * ldc + LANES * v;                                                     \
+      if (keep) {                                                                               \
+        VF_STORE(out, VF_LOAD(out) + alpha * sum[i][v]);                                        \
+      } else {                                                                                  \
+        VF_STORE(out, alpha *sum[i][v]);                                                        \
+      }                                                                                         \
+    }                                                                                           \
   }
 
 // `ahead`: what later calls will read, `step` floats from one turn to the next.
 typedef void (*micro_kernel)(int64_t depth, const float *a, const float *b, float alpha, int keep, float *c, int64_t ldc,
                              const float *ahead, int64_t step);
 
-#define MICRO_KERNELS(NAME, TARGET, ROWS, VECTORS, UNROLL)                                                                \
-  TARGET static void NAME##_rows(int64_t depth, const float *a, const float *b, float alpha, int keep, float *c,          \
-                                 int64_t ldc, const float *ahead, int64_t step) {                                         \
-    MICRO_KERNEL(ROWS, VECTORS, UNROLL, A_STRIDE, 1)                                                                      \
-  }                                                                                                                       \
-  TARGET static void NAME##_columns(int64_t depth, const float *a, const float *b, float alpha, int keep, float *c,       \
-                                    int64_t ldc, const float *ahead, int64_t step) {                                      \
-    MICRO_KERNEL(ROWS, VECTORS, UNROLL, 1, ROWS)                                                                          \
+#define MICRO_KERNELS(NAME, TARGET, ROWS, VECTORS, UNROLL)                                                                                                                \
+  TARGET static void NAME##_rows(int64_t depth, const float *a, const float *b, float alpha, int keep, float *c,                                                          \
+                                 int64_t ldc, const float *ahead, int64_t step){                                                                                          \
+      MICRO_KERNEL(ROWS, VECTORS, UNROLL, A_STRIDE, 1)} TARGET static void NAME##_columns(int64_t depth, const float *a, const float *b, float alpha, int keep, float *c, \
+                                                                                          int64_t ldc, const float *ahead, int64_t step) {                                \
+    MICRO_KERNEL(ROWS, VECTORS, UNROLL, 1, ROWS)                                                                                                                          \
   }
 
 typedef struct {
-  int32_t rows, columns;                  // of the tile of C in registers
-  micro_kernel from_rows, from_columns;   // A packed row by row, or term by term
+  int32_t bits;                          // of a vector
+  int32_t rows, columns;                 // of the tile of C in registers
+  micro_kernel from_rows, from_columns;  // A packed row by row, or term by term
 } gemm_kernels;
 
 MICRO_KERNELS(plain, , 3, 1, 1)
@@ -94,23 +94,25 @@ MICRO_KERNELS(avx2, __attribute__((target("arch=x86-64-v3"))), 6, 1, TURN)
 MICRO_KERNELS(avx512, __attribute__((target("arch=x86-64-v4"), min_vector_width(512))), 14, 2, 1)
 #endif
 
-static gemm_kernels kernels = {3, 16, plain_rows, plain_columns};
+static gemm_kernels kernels = {128, 3, 16, plain_rows, plain_columns};
 
 int32_t ck_gemm_select(int32_t bits) {
 #if defined(__x86_64__) && defined(__linux__)
   __builtin_cpu_init();
   if (bits >= 512 && __builtin_cpu_supports("x86-64-v4")) {
-    kernels = (gemm_kernels){14, 32, avx512_rows, avx512_columns};
+    kernels = (gemm_kernels){512, 14, 32, avx512_rows, avx512_columns};
     return 512;
   }
   if (bits >= 256 && __builtin_cpu_supports("x86-64-v3")) {
-    kernels = (gemm_kernels){6, 16, avx2_rows, avx2_columns};
+    kernels = (gemm_kernels){256, 6, 16, avx2_rows, avx2_columns};
     return 256;
   }
 #endif
-  kernels = (gemm_kernels){3, 16, plain_rows, plain_columns};
+  kernels = (gemm_kernels){128, 3, 16, plain_rows, plain_columns};
   return 128;
 }
+
+int32_t ck_gemm_bits(void) { return kernels.bits; }
 
 __attribute__((constructor)) static void select_widest(void) { ck_gemm_select(512); }
 
@@ -290,9 +292,9 @@ void ck_gemm_run(ck_gemm_shape shape, const float *a, const float *packed, float
     const int keep = start > 0 || shape.beta != 0;
     const float *left = scratch;
     switch (shape.layout) {
-      case CK_ROWS: pack_rows(m, terms, a + start, shape.lda, scratch); break;
-      case CK_COLUMNS: pack_columns(m, terms, a + start * shape.lda, shape.lda, scratch); break;
-      case CK_PACKED: left = a + start / DEPTH * ck_gemm_left_count(m); break;
+    case CK_ROWS: pack_rows(m, terms, a + start, shape.lda, scratch); break;
+    case CK_COLUMNS: pack_columns(m, terms, a + start * shape.lda, shape.lda, scratch); break;
+    case CK_PACKED: left = a + start / DEPTH * ck_gemm_left_count(m); break;
     }
     for (int64_t block = 0; block < n; block += PANELS * width) {
       const int64_t end = smaller(n, block + PANELS * width);

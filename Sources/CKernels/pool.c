@@ -131,14 +131,14 @@ void ck_pool_destroy(ck_pool *pool) {
   free(pool);
 }
 
-static void run_serially(ck_pool *pool, int64_t chunks, ck_chunk_fn run, void *context) {
+static void run_serially(int64_t chunks, ck_chunk_fn run, void *context) {
   for (int64_t chunk = 0; chunk < chunks; chunk++) run(context, chunk, current_worker);
 }
 
 void ck_pool_run(ck_pool *pool, int64_t chunks, ck_chunk_fn run, void *context) {
   if (chunks <= 0) return;
   if (current_pool == pool) {
-    run_serially(pool, chunks, run, context);
+    run_serially(chunks, run, context);
     return;
   }
   pthread_mutex_lock(&pool->turn);

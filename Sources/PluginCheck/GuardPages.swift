@@ -1,23 +1,29 @@
 // Memory between two pages that nobody may touch: one number too far ends the child that runs the test.
 
 import Glibc
-import Host
+package import Host
 import PluginAPI
 
 /// Which end of the memory lies against an untouchable page; the other end is watched with a pattern.
-enum GuardSide { case right, left }
+package enum GuardSide: Sendable { case right, left }
 
 /// Zeroed memory, 64-byte aligned as the host promises, with PROT_NONE pages on both sides.
-final class GuardPages {
-  let pointer: UnsafeMutableRawPointer
-  let count: Int
+package final class GuardPages {
+  /// The first byte.
+  package let pointer: UnsafeMutableRawPointer
+  /// Bytes.
+  package let count: Int
   private let base: UnsafeMutableRawPointer
   private let mapped: Int
   private static let page = Int(sysconf(Int32(_SC_PAGESIZE)))
   private static let pattern: UInt8 = 0xC5
 
-  /// `alignment`: 64 for tensors; 8 puts a struct exactly against the page.
-  init(_ count: Int, side: GuardSide = .right, alignment: Int = 64) throws {
+  /// - Parameters:
+  ///   - count: Bytes; 0 is legal.
+  ///   - side: Which end lies against an untouchable page.
+  ///   - alignment: 64 for tensors; 8 puts a struct exactly against the page.
+  /// - Throws: `CheckProblem` where the system gives no memory.
+  package init(_ count: Int, side: GuardSide = .right, alignment: Int = 64) throws {
     self.count = count
     let pages = max(1, (count + Self.page - 1) / Self.page)
     mapped = (pages + 2) * Self.page
@@ -35,12 +41,12 @@ final class GuardPages {
   deinit { munmap(base, mapped) }
 
   /// Makes what it holds read-only, or writable again.
-  func protect(_ readOnly: Bool) {
+  package func protect(_ readOnly: Bool) {
     mprotect(base + Self.page, mapped - 2 * Self.page, readOnly ? PROT_READ : PROT_READ | PROT_WRITE)
   }
 
   /// Where the pattern around the memory was overwritten.
-  var damage: String? {
+  package var damage: String? {
     let start = base + Self.page
     let before = pointer - start
     for offset in 0..<before where start.load(fromByteOffset: offset, as: UInt8.self) != Self.pattern {
@@ -61,15 +67,22 @@ struct CheckProblem: Error, CustomStringConvertible {
 }
 
 /// A tensor in guarded memory.
-final class Field {
-  let label: String
-  let tensor: Tensor
-  let pages: GuardPages
-  let rows: Int
-  let width: Int
-  let stride: Int
+package final class Field {
+  /// Its name in messages: `dz1`, `vectors[0]`.
+  package let label: String
+  /// The tensor that points to the memory: `[rows, ...]`.
+  package let tensor: Tensor
+  /// The memory.
+  package let pages: GuardPages
+  /// The first axis.
+  package let rows: Int
+  /// The numbers of a row, over all other axes.
+  package let width: Int
+  /// Numbers from the start of a row to the next one; more than `width` where rows are padded.
+  package let stride: Int
 
-  init(_ label: String, _ shape: [Int], padded: Bool, side: GuardSide) throws {
+  /// - Throws: `CheckProblem` where the system gives no memory.
+  package init(_ label: String, _ shape: [Int], padded: Bool, side: GuardSide) throws {
     self.label = label
     rows = shape[0]
     width = shape.dropFirst().reduce(1, *)
@@ -79,24 +92,30 @@ final class Field {
     tensor.point(to: pages.pointer)
   }
 
-  var floats: UnsafeMutablePointer<Float> { pages.pointer.assumingMemoryBound(to: Float.self) }
+  /// The first number.
+  package var floats: UnsafeMutablePointer<Float> { pages.pointer.assumingMemoryBound(to: Float.self) }
 
-  /// The values without padding.
-  var values: [Float] {
+  /// The values without padding: `[rows * width]`.
+  package var values: [Float] {
     get { (0..<rows).flatMap { row in (0..<width).map { floats[row * stride + $0] } } }
     set {
       for row in 0..<rows { for k in 0..<width { floats[row * stride + k] = newValue[row * width + k] } }
     }
   }
 
-  func fill(_ value: Float) { values = [Float](repeating: value, count: rows * width) }
+  /// Sets every value, and leaves the padding as it is.
+  package func fill(_ value: Float) { values = [Float](repeating: value, count: rows * width) }
 }
 
 /// A struct of the ABI against a guard page (an older host knows no more), or with a tail of a newer host behind it.
-final class StructBox<T> {
+package final class StructBox<T> {
   private let pages: GuardPages
 
-  init(_ value: T, newer: Bool) throws {
+  /// - Parameters:
+  ///   - value: What is copied; `struct_size`, its first field, is set.
+  ///   - newer: With 64 bytes more than this version of the ABI has.
+  /// - Throws: `CheckProblem` where the system gives no memory.
+  package init(_ value: T, newer: Bool) throws {
     let size = MemoryLayout<T>.size
     pages = try GuardPages(newer ? size + 64 : size, alignment: 8)
     pages.pointer.initializeMemory(as: T.self, repeating: value, count: 1)
@@ -104,5 +123,6 @@ final class StructBox<T> {
     pages.pointer.storeBytes(of: UInt32(pages.count), as: UInt32.self)
   }
 
-  var pointer: UnsafeMutablePointer<T> { pages.pointer.assumingMemoryBound(to: T.self) }
+  /// The struct as a plugin gets it.
+  package var pointer: UnsafeMutablePointer<T> { pages.pointer.assumingMemoryBound(to: T.self) }
 }

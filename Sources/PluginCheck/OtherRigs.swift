@@ -39,7 +39,7 @@ final class LogitsRig: Rig {
     for index in 0...2 {
       starts.pointer.storeBytes(of: Int64(index * shape.rows), toByteOffset: index * 8, as: Int64.self)
     }
-    describe()
+    try describe()
     fill(.normal)
   }
 
@@ -47,7 +47,7 @@ final class LogitsRig: Rig {
 
   var temperature: Double { instance.values.double("temperature") ?? 1 }
 
-  private func describe() {
+  private func describe() throws {
     var raw = cse_logits()
     raw.n_blocks = 2
     (raw.rows, raw.cols) = (Int64(shape.rows), Int64(columns))
@@ -56,7 +56,7 @@ final class LogitsRig: Rig {
     raw.target = UnsafeRawPointer(target.pointer).assumingMemoryBound(to: Int64.self)
     raw.block_start = UnsafeRawPointer(starts.pointer).assumingMemoryBound(to: Int64.self)
     raw.blocks = UnsafeRawPointer(blockList.pointer).assumingMemoryBound(to: UnsafePointer<cse_block>?.self)
-    if let box = try? StructBox(raw, newer: shape.isNewer) { logits = box }
+    logits = try StructBox(raw, newer: shape.isNewer)
   }
 
   override func fill(_ values: RigValues) {

@@ -38,7 +38,7 @@ final class SamplerRig: BatchRig {
       blockList.pointer.storeBytes(of: UInt(bitPattern: block), toByteOffset: index * 8, as: UInt.self)
     }
     try makeFields(limits)
-    fillCandidates()
+    try fillCandidates()
     fill(.normal)
   }
 
@@ -69,7 +69,7 @@ final class SamplerRig: BatchRig {
       zip(instance.plan.vectors, weightsOfOutputs).map { $0.isLive ? $1.tensor : nil })
   }
 
-  private func fillCandidates() {
+  private func fillCandidates() throws {
     let half = edits.count / 2
     lists = [
       TensorList(vectors.map(\.tensor)), TensorList(edits.prefix(half).map(\.tensor)),
@@ -88,7 +88,7 @@ final class SamplerRig: BatchRig {
       raw.bias = UnsafePointer(lists[2].pointer)
     }
     raw.sim = lists[3].reading
-    if let box = try? StructBox(raw, newer: shape.isNewer) { candidates = box }
+    candidates = try StructBox(raw, newer: shape.isNewer)
   }
 
   override func run(gradients: Bool) throws -> Double {

@@ -18,4 +18,5 @@ extension ObjectiveError: CommandFailure {}
 extension PluginError: CommandFailure {}
 extension PluginFailure: CommandFailure {}
 extension TokenizerError: CommandFailure {}
+extension UsageError: CommandFailure {}
 extension NPYError: CommandFailure {}

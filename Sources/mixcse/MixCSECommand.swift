@@ -14,6 +14,7 @@ struct MixCSECommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "mixcse",
     abstract: "Trains sentence encoders by contrastive learning, with samplers, losses and poolers from plugins.",
+    version: BuildReport.text,
     subcommands: [
       TrainCommand.self, EncodeCommand.self, EvaluateCommand.self, TokenizeCommand.self, ProbeCommand.self,
       CompareCommand.self, PluginsCommand.self, CheckReloadCommand.self, LookUpCommand.self,

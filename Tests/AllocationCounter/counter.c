@@ -17,19 +17,6 @@ extern void *__libc_memalign(size_t alignment, size_t size);
 static _Thread_local int64_t calls, largest;
 static _Thread_local int counting, tracing;
 
-static void note(size_t size) {
-  if (!counting) return;
-  calls++;
-  if ((int64_t)size > largest) largest = (int64_t)size;
-  if (!tracing) return;
-  counting = 0;  // the trace itself allocates
-  void *frames[24];
-  const int count = backtrace(frames, 24);
-  backtrace_symbols_fd(frames + 2, count > 2 ? count - 2 : 0, STDERR_FILENO);
-  if (write(STDERR_FILENO, "\n", 1) != 1) tracing = 0;
-  counting = 1;
-}
-
 void ac_start(int traces) {
   calls = 0;
   largest = 0;
@@ -43,6 +30,31 @@ int64_t ac_stop(void) {
 }
 
 int64_t ac_largest(void) { return largest; }
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED
+#endif
+#endif
+
+// A sanitizer puts its own allocator in the place of glibc's, and starts before this one could.
+#ifdef SANITIZED
+int ac_counts(void) { return 0; }
+#else
+int ac_counts(void) { return 1; }
+
+static void note(size_t size) {
+  if (!counting) return;
+  calls++;
+  if ((int64_t)size > largest) largest = (int64_t)size;
+  if (!tracing) return;
+  counting = 0;  // the trace itself allocates
+  void *frames[24];
+  const int count = backtrace(frames, 24);
+  backtrace_symbols_fd(frames + 2, count > 2 ? count - 2 : 0, STDERR_FILENO);
+  if (write(STDERR_FILENO, "\n", 1) != 1) tracing = 0;
+  counting = 1;
+}
 
 void *malloc(size_t size) {
   note(size);
@@ -72,3 +84,4 @@ int posix_memalign(void **result, size_t alignment, size_t size) {
   *result = memory;
   return 0;
 }
+#endif

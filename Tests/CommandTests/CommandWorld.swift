@@ -79,8 +79,29 @@ final class CommandWorld {
     return (code, signalled)
   }
 
+  /// Starts runs, each into a folder of its own, until one is met at a moment and stopped there; returns that folder. On a
+  /// busy machine a short run can go by before this process looks at it again: then the next one is tried.
+  func stopped(
+    _ name: String, by signal: Int32, _ arguments: (_ output: String) throws -> [String],
+    when isReached: @escaping (_ output: String) -> Bool
+  ) throws -> String {
+    for attempt in 1...Self.attempts {
+      let output = "\(name)-\(attempt)"
+      let end = try run(try arguments(output), until: { _ in isReached(output) }, signal: signal)
+      if end.wasSignalled, end.code == (signal == SIGINT ? 130 : 128 + signal) { return output }
+    }
+    throw MomentMissed(description: "\(name): in \(Self.attempts) runs the moment was missed")
+  }
+
+  static let attempts = 20
+
   /// How many lines metrics.jsonl has at the moment.
   func lines(_ output: String) -> Int { ((try? data(output + "/metrics.jsonl")) ?? Data()).count { $0 == 10 } }
+}
+
+/// No run could be stopped where a test wanted to stop it.
+struct MomentMissed: Error, CustomStringConvertible {
+  let description: String
 }
 
 /// C plugins of the fixtures, compiled once for the process.

@@ -129,7 +129,7 @@ struct EvaluateCommandTests {
     }
   }
 
-  @Test func referenceSpellings() throws {
+  @Test func referenceSpellingsOfEvaluate() throws {
     let arguments = [
       "evaluate", "--model_name_or_path", world.path("model"), "--pooler", "cls_before_pooler", "--task_set", "na",
       "--tasks", "STS16", "SICKRelatedness", "--mode", "test", "--json",
@@ -219,7 +219,7 @@ struct EvaluateCommandTests {
 
   // MARK: - The real model
 
-  @Test(.enabled(if: Resources.model != nil && Resources.sharedRoot != nil))
+  @Test(.needs(.model, .sharedData))
   func developmentFiguresOfEveryPooler() throws {
     let model = try #require(Resources.model)
     let result = try shell([
@@ -239,7 +239,7 @@ struct EvaluateCommandTests {
     #expect(poolers.filter { $0["recorded"] as? Bool == true }.map { $0["pooler"] as? String } == ["avg"])
   }
 
-  @Test(.enabled(if: Resources.model != nil && Resources.sharedRoot != nil))
+  @Test(.needs(.model, .sharedData))
   func testFiguresOfMeanPooling() throws {
     let model = try #require(Resources.model)
     let result = try shell([

@@ -127,7 +127,7 @@ import Testing
     #expect(try world.data("plain" + head) == world.data("watched" + head))
   }
 
-  @Test func refusals() throws {
+  @Test func whatFrozenRunsRefuse() throws {
     let fixed = ["--method", "simcse"]
     let cases: [(arguments: [String], text: String)] = [
       (["--mlm"], "--frozen --mlm"), (["--head-train-only"], "--frozen --head-train-only"),

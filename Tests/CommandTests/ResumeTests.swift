@@ -42,10 +42,8 @@ import Testing
       ("while the model is put into place", { self.world.exists($0 + "/config.json") }),
     ]
     for (index, moment) in moments.enumerated() {
-      let output = "killed-\(index)"
-      let arguments = try world.trainArguments(output)
-      let end = try world.run(arguments, until: { _ in moment.isReached(output) }, signal: SIGKILL)
-      #expect(end.wasSignalled, "\(moment.name): the moment was missed")
+      let output = try world.stopped(
+        "killed-\(index)", by: SIGKILL, { try world.trainArguments($0) }, when: moment.isReached)
       try expectSame(output, moment.name)
     }
   }
@@ -62,24 +60,23 @@ import Testing
   }
 
   @Test func interruptedWritesACheckpointAndExits130() throws {
-    let end = try world.run(
-      try world.trainArguments("interrupted", ["--save-steps", "1000"]),
-      until: { _ in self.world.lines("interrupted") >= 10 }, signal: SIGINT)
-    #expect(end.code == 130)
-    #expect(world.names("interrupted/checkpoints").contains { $0.hasSuffix(".ckpt") })
-    try expectSame("interrupted", "interrupted")
+    let output = try world.stopped(
+      "interrupted", by: SIGINT, { try world.trainArguments($0, ["--save-steps", "1000"]) },
+      when: { self.world.lines($0) >= 10 })
+    #expect(world.names(output + "/checkpoints").contains { $0.hasSuffix(".ckpt") })
+    try expectSame(output, "interrupted")
   }
 
   @Test func aTornCheckpointIsPassedOver() throws {
-    _ = try world.run(
-      try world.trainArguments("torn"), until: { _ in self.world.lines("torn") >= 30 }, signal: SIGKILL)
-    let newest = try #require(world.names("torn/checkpoints").filter { $0.hasSuffix(".ckpt") }.max())
-    let bytes = try world.data("torn/checkpoints/" + newest)
-    try bytes.dropLast(1000).write(to: URL(fileURLWithPath: world.path("torn/checkpoints/" + newest)))
-    let result = try world.train("torn", ["--resume"])
+    let torn = try world.stopped(
+      "torn", by: SIGKILL, { try world.trainArguments($0) }, when: { self.world.lines($0) >= 30 })
+    let newest = try #require(world.names(torn + "/checkpoints").filter { $0.hasSuffix(".ckpt") }.max())
+    let bytes = try world.data("\(torn)/checkpoints/\(newest)")
+    try bytes.dropLast(1000).write(to: URL(fileURLWithPath: world.path("\(torn)/checkpoints/\(newest)")))
+    let result = try world.train(torn, ["--resume"])
     #expect(result.code == 0)
     #expect(result.errors.contains("passed over"), "\(result.errors)")
-    #expect(try world.data("torn/model.safetensors") == expected)
+    #expect(try world.data(torn + "/model.safetensors") == expected)
   }
 
   @Test func resumingAFinishedRunChangesNothing() throws {

@@ -127,17 +127,16 @@ import Testing
       "--schedule", "learning-rate=linear(0.001,0)",
     ]
     try #require(try shell(arguments(world, "whole", more)).code == 0)
-    let end = try world.run(
-      arguments(world, "killed", more), until: { _ in world.lines("killed") >= 10 }, signal: SIGKILL)
-    #expect(end.wasSignalled)
+    let killed = try world.stopped(
+      "killed", by: SIGKILL, { arguments(world, $0, more) }, when: { world.lines($0) >= 10 })
     let changed = try shell(
       arguments(
-        world, "killed", more.map { $0.replacingOccurrences(of: "(0.1,0.5)", with: "(0.1,0.4)") } + ["--resume"]))
+        world, killed, more.map { $0.replacingOccurrences(of: "(0.1,0.5)", with: "(0.1,0.4)") } + ["--resume"]))
     #expect(changed.code == 64 && changed.errors.contains("--schedule"), "\(changed.errors)")
-    let resumed = try shell(arguments(world, "killed", more + ["--resume"]))
+    let resumed = try shell(arguments(world, killed, more + ["--resume"]))
     #expect(resumed.code == 0, "\(resumed.errors)")
-    #expect(try world.data("killed/model.safetensors") == world.data("whole/model.safetensors"))
-    #expect(try world.metrics("killed") == world.metrics("whole"))
+    #expect(try world.data(killed + "/model.safetensors") == world.data("whole/model.safetensors"))
+    #expect(try world.metrics(killed) == world.metrics("whole"))
   }
 
   @Test func whatMayNotBeScheduled() throws {

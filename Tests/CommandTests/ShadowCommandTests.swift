@@ -93,7 +93,7 @@ import Testing
     #expect(result.errors.contains("dropped\n"), "\(result.errors)")
   }
 
-  @Test func refusals() throws {
+  @Test func whatShadowsRefuse() throws {
     let cases: [(arguments: [String], code: Int32, text: String)] = [
       (["--shadow", "mixces"], 69, "mixcse"), (["--shadow", "mixcse:lambda=7"], 64, "lambda"),
       (["--shadow", "simcse", "--shadow", "simcse"], 64, "a second 'simcse'"),

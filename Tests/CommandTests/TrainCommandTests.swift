@@ -174,7 +174,7 @@ import Testing
     #expect(resumed.code == 0, "\(resumed.errors)")
   }
 
-  @Test func refusals() throws {
+  @Test func whatTrainingRefuses() throws {
     try world.write("file", "")
     try world.write("empty.txt", "\n\n")
     try world.write("bad.csv", "a,b\n\"c,d\ne,f,g\nh\n")
@@ -244,7 +244,7 @@ import Testing
     }
   }
 
-  @Test func referenceSpellings() throws {
+  @Test func referenceSpellingsOfTrain() throws {
     let result = try shell([
       Resources.command, "train", "--model_name_or_path", world.path("model"), "--train_file", world.path("train.txt"),
       "--output_dir", world.path("reference"), "--overwrite_output_dir", "--do_train", "--method", "mixcse",

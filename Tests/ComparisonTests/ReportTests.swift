@@ -58,7 +58,7 @@ struct ReportTests {
   }
 
   @Test("names with markup, quotes and line breaks stay text")
-  func hostile() throws {
+  func markupInNamesStaysText() throws {
     let name = "</title><script>alert('1')</script>\"&\u{1B}[31m,\n\u{202E}]]>"
     var sample = SampleComparison(labels: ["a", name], pairs: 40, steps: 20)
     sample.metrics = ["STS \(name)"]

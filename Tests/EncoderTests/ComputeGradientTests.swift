@@ -109,7 +109,7 @@ import Testing
   }
 
   /// Long enough for several tiles of rows; a short batch in between must leave no trace in reused memory.
-  @Test(arguments: [false, true]) func sameBitsForEveryThreadCount(firstTokenOnly: Bool) throws {
+  @Test(arguments: [false, true]) func gradientsHaveTheSameBitsForEveryThreadCount(firstTokenOnly: Bool) throws {
     let batch = Self.makeBatch((0..<150).map { 1 + $0 * 7 % 23 })
     let test = test([1, 3], firstTokenOnly: firstTokenOnly)
     let one = try gradients(ComputeFixture.tinyEncoder("roberta", pool: ThreadPool(threads: 1)), test, on: batch)

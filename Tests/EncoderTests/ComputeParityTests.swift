@@ -71,7 +71,7 @@ import Testing
     return worst
   }
 
-  @Test(.enabled(if: Resources.model != nil)) func hiddenStatesOfRealSentences() throws {
+  @Test(.needs(.model)) func hiddenStatesOfRealSentences() throws {
     let encoder = try #require(try Self.miniLM())
     let fixture = try ComputeFixture.load("minilm", as: MiniLMFixture.self)
     let worst = try compareStates(encoder, fixture.sentences, fixture.states)
@@ -79,7 +79,7 @@ import Testing
     #expect(worst < 2e-5)
   }
 
-  @Test(.enabled(if: Resources.model != nil)) func gradientsOfRealSentences() throws {
+  @Test(.needs(.model)) func gradientsOfRealSentences() throws {
     let encoder = try #require(try Self.miniLM())
     let fixture = try ComputeFixture.load("minilm", as: MiniLMFixture.self)
     for test in fixture.gradients {

@@ -135,7 +135,7 @@ struct DataFilesTests {
   }
 
   @Test("bad lines of the transfer tasks are named")
-  func badLines() throws {
+  func badLinesOfTransferTasks() throws {
     try data.replace(line: 4, of: "TREC/TREC_10.label", by: "WHAT:x is this ?")
     #expect(complaint(.trec).contains("TREC_10.label:4: expected COARSE:fine question"))
     try data.replace(line: 7, of: "SST/binary/sentiment-train", by: "a b\t2")
@@ -172,7 +172,7 @@ struct DataFilesTests {
   }
 
   @Test("task names")
-  func names() throws {
+  func taskNames() throws {
     #expect(try EvaluationTask(named: "sts-b") == .stsBenchmark && EvaluationTask(named: "SICK-R") == .sickRelatedness)
     #expect(try EvaluationTask(named: "SST-2") == .sst2 && EvaluationTask(named: "STS12") == .sts12)
     #expect(problem { _ = try EvaluationTask(named: "STS17") }.contains("found 'STS17'. Known are: STS12, STS13"))
@@ -180,8 +180,8 @@ struct DataFilesTests {
 
   // MARK: - The real data
 
-  @Test("the real data: no warnings, known sizes, known word overlap", .enabled(if: Resources.sharedRoot != nil))
-  func realData() throws {
+  @Test("the real data: no warnings, known sizes, known word overlap", .needs(.sharedData))
+  func theRealTaskData() throws {
     let root = try #require(Resources.shared("data"))
     var suite = EvaluationSuite(mode: .test)
     try suite.read(EvaluationTask.allCases, in: root, isSet: false)

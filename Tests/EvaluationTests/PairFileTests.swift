@@ -44,7 +44,7 @@ struct PairFileTests {
   }
 
   @Test("bad lines are named by file and line")
-  func badLines() {
+  func badLinesOfPairFiles() {
     #expect(problem("a\tb\t1\nc\td\tx\n").contains(".tsv:2: expected a number as score in field 3, found \"x\""))
     #expect(problem("a\tb\tnan\n").contains(":1: expected a number"))
     #expect(problem("a\tb\t\n").contains(":1: expected a number"))
@@ -60,7 +60,7 @@ struct PairFileTests {
   }
 
   @Test("missing files and folders say what was looked for")
-  func missing() {
+  func missingPairFiles() {
     #expect(throws: EvaluationError.notFound(path: "/no/file", expected: "a file of evaluation data")) {
       _ = try STSBenchmark.dev(in: "/no/file")
     }
@@ -93,8 +93,8 @@ struct PairFileTests {
     Correlation.spearman(task.subsets.flatMap(wordOverlap), task.subsets.flatMap(\.gold))
   }
 
-  @Test("the real STS-B from every way to name it", .enabled(if: Resources.sharedRoot != nil))
-  func realData() throws {
+  @Test("the real STS-B from every way to name it", .needs(.sharedData))
+  func theRealSTSBenchmark() throws {
     let root = try #require(Resources.shared("data"))
     let places = [root, root + "/", root + "/downstream", root + "/downstream/STS/STSBenchmark"]
     for place in places {

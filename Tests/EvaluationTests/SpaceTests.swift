@@ -65,7 +65,7 @@ struct SpaceTests {
   }
 
   @Test("a collapsed space: uniformity 0, mean cosine 1, effective rank 1")
-  func collapsed() throws {
+  func statisticsOfACollapsedSpace() throws {
     let flat = SentenceTable.make(task.sentences) { _ in [3, 4, 0] }
     let space = try #require(SpaceStatistics(task, flat, pool: ThreadPool(threads: 1)))
     #expect(abs(space.uniformity) < 1e-5 && abs(space.meanCosine - 1) < 1e-5 && space.effectiveRank == 1)

@@ -86,10 +86,10 @@ import Testing
 
   @Test func aRefusedChangeChangesNothing() throws {
     let values = try values()
-    #expect(throws: PluginError.self) { try values.set("lambda", to: 1.5) }
-    #expect(throws: PluginError.self) { try values.set("lambda", to: Double.nan) }
-    #expect(throws: PluginError.self) { try values.set("size", to: 1.5) }
-    #expect(throws: PluginError.self) { try values.set("note", to: String(repeating: "x", count: 5000)) }
+    #expect(throws: UsageError.self) { try values.set("lambda", to: 1.5) }
+    #expect(throws: UsageError.self) { try values.set("lambda", to: Double.nan) }
+    #expect(throws: UsageError.self) { try values.set("size", to: 1.5) }
+    #expect(throws: UsageError.self) { try values.set("note", to: String(repeating: "x", count: 5000)) }
     #expect(values.pointer[0].f == 0.2 && values.pointer[1].i == 256)
   }
 }

@@ -82,6 +82,8 @@ func exitCode(_ body: () throws -> Void) -> Int32 {
     try body()
   } catch let error as PluginError {
     return error.exitCode
+  } catch let error as UsageError {
+    return error.exitCode
   } catch {}
   return 0
 }

@@ -39,8 +39,8 @@ import Testing
     ("mixcse:lambda=0.1||0.2", 19, "found none"), ("ours=mixcse:lambda=0.1|0.2", 1, "label"),
     ("a:x=1|2|3|4|5|6|7|8|9|10,y=1|2|3|4|5|6|7|8|9|10,z=1|2|3|4|5|6|7|8|9|10|11", 74, "more than 1000"),
   ])
-  func refusals(text: String, column: Int, problem: String) throws {
-    let error = #expect(throws: PluginError.self) { try StrategyGrid.expand(text) }
+  func gridsThatAreRefused(text: String, column: Int, problem: String) throws {
+    let error = #expect(throws: UsageError.self) { try StrategyGrid.expand(text) }
     let description = "\(try #require(error))"
     #expect(description.contains("column \(column):") && description.contains(problem), "\(description)")
   }

@@ -52,7 +52,7 @@ import Testing
   }
 
   @Test(arguments: [Transpose.no, .yes], [Float(0), 1, 0.3])
-  func sameBitsForEveryThreadCount(ta: Transpose, beta: Float) {
+  func productsHaveTheSameBitsForEveryThreadCount(ta: Transpose, beta: Float) {
     let shape = Shape(m: 517, n: 263, k: 529)
     let one = run(ThreadPool(threads: 1), ta, .yes, shape, beta: beta).found
     for threads in 2...5 { #expect(run(ThreadPool(threads: threads), ta, .yes, shape, beta: beta).found == one) }

@@ -19,14 +19,14 @@ struct NPYTests {
   }
 
   @Test("float32, float64 and versions 1 to 3", arguments: ["f4", "f8", "v2", "v3"])
-  func reads(name: String) throws {
+  func readsMatrixFiles(name: String) throws {
     let file = try NPYFile(contentsOf: Resources.fixture("files/\(name).npy"))
     #expect(file.rows == 3 && file.columns == 4)
     #expect(values(file) == (0..<12).map { Float($0) / 8 })
   }
 
   @Test("other forms are refused by name")
-  func refuses() {
+  func refusedMatrixFiles() {
     #expect(problem(Resources.fixture("files/fortran.npy")).contains("C order"))
     #expect(problem(Resources.fixture("files/vector.npy")).contains("two dimensions, found shape (4,)"))
     #expect(problem(Resources.fixture("files/int.npy")).contains("<f4 or <f8, found <i8"))
@@ -36,7 +36,7 @@ struct NPYTests {
   }
 
   @Test("truncations and random changes give a matrix or an error")
-  func mutations() throws {
+  func damagedMatrixFiles() throws {
     let original = [UInt8](try Data(contentsOf: URL(fileURLWithPath: Resources.fixture("files/f4.npy"))))
     let path = NSTemporaryDirectory() + "cse-\(UUID().uuidString).npy"
     defer { try? FileManager.default.removeItem(atPath: path) }
@@ -55,7 +55,7 @@ struct NPYTests {
   }
 
   @Test("writes byte for byte what it reads, row strides and empty matrices included")
-  func writes() throws {
+  func writesMatrixFiles() throws {
     let path = NSTemporaryDirectory() + "cse-\(UUID().uuidString).npy"
     defer { try? FileManager.default.removeItem(atPath: path) }
     let buffer = FloatBuffer(count: 12)

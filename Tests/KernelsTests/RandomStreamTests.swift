@@ -20,7 +20,7 @@ import Testing
       [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1]
     ),
   ])
-  func knownAnswers(counter: [UInt32], key: [UInt32], answer: [UInt32]) {
+  func knownRandomNumbers(counter: [UInt32], key: [UInt32], answer: [UInt32]) {
     var out = [UInt32](repeating: 0, count: 4)
     ck_philox_block(counter, key, &out)
     #expect(out == answer)

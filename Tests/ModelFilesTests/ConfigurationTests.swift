@@ -63,19 +63,19 @@ struct ConfigurationTests {
   ]
 
   @Test("what is wrong is named with key and file", arguments: wrong)
-  func names(key: String, value: String?, expected: String) throws {
+  func problemsNameKeyAndFile(key: String, value: String?, expected: String) throws {
     let text = try #require(errorText { _ = try read([key: value]) })
     #expect(text.contains(expected) && text.contains("config.json"), "\(text)")
   }
 
   @Test("a missing folder and a folder without config.json")
-  func missing() throws {
+  func missingModelFolders() throws {
     let scratch = try Scratch()
     #expect(errorText { _ = try ModelFolder(path: scratch.path + "/no") }?.contains("a model folder") == true)
     #expect(errorText { _ = try ModelFolder(path: scratch.path) }?.contains("config.json: not found") == true)
   }
 
-  @Test("the real model's folder: configuration, pooling, all tensors", .enabled(if: Resources.model != nil))
+  @Test("the real model's folder: configuration, pooling, all tensors", .needs(.model))
   func realModel() throws {
     let folder = try ModelFolder(path: try #require(Resources.model) + "/")
     #expect(folder.configuration.hiddenSize == 384 && folder.configuration.layerCount == 6)

@@ -50,7 +50,7 @@ struct InteropExportTests {
   }
 
   @Test("writes an export and its embeddings for each pooler")
-  func writes() throws {
+  func writesExportsForOtherPrograms() throws {
     let target = try #require(directory)
     let model = try #require(ProcessInfo.processInfo.environment["CSE_EXPORT_MODEL"] ?? Resources.model)
     let source = try ModelFolder(path: model)

@@ -111,12 +111,12 @@ struct SafetensorsTests {
   }
 
   @Test("every truncation and 3000 random changes give a value or an error")
-  func mutations() throws {
+  func damagedSafetensors() throws {
     try mutate(tiny, suffix: "safetensors", changes: 3000)
   }
 
   @Test("writes what it reads, and keeps the old file when it fails")
-  func writes() throws {
+  func writesSafetensors() throws {
     let scratch = try Scratch()
     let path = scratch.path + "/a \"b\".safetensors"
     let values: [Float] = [1, -0.0, .infinity, 1e-42, .pi, 6]

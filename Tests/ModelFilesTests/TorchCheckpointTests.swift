@@ -14,7 +14,7 @@ struct TorchCheckpointTests {
   ]
 
   @Test("reads every protocol and packing, types, strides and shared storages", arguments: files)
-  func reads(name: String) throws {
+  func readsTorchCheckpoints(name: String) throws {
     let file = try TorchCheckpoint(path: Resources.fixture("files/" + name))
     #expect(try file.values("roberta.plain") == fixtureValues(0, 0..<12))
     #expect(try file.values("half") == fixtureValues(1, 0..<7))
@@ -33,7 +33,7 @@ struct TorchCheckpointTests {
   }
 
   @Test("a reference to anything else is named and nothing runs")
-  func hostile() throws {
+  func foreignReferencesAreNamedAndNothingRuns() throws {
     let text = errorText { _ = try TorchCheckpoint(path: Resources.fixture("files/torch_hostile.bin")) }
     #expect(text?.contains("posix.system") == true, "\(text ?? "no error")")
     #expect(!FileManager.default.fileExists(atPath: "/tmp/cse-was-executed"))
@@ -49,7 +49,7 @@ struct TorchCheckpointTests {
 
   @Test(
     "every truncation and 2000 random changes give values or an error", arguments: ["p2", "p5", "deflate", "zip64"])
-  func mutations(name: String) throws {
+  func damagedTorchCheckpoints(name: String) throws {
     try mutate(Resources.fixture("files/torch_\(name).bin"), suffix: "bin", changes: 2000)
   }
 

@@ -14,7 +14,7 @@ private struct Expected: Decodable {
   let avg, cls: [[Float]]
 }
 
-@Suite(.enabled(if: Resources.model != nil))
+@Suite(.needs(.model))
 struct SentenceEmbedderTests {
   private func expected() throws -> Expected {
     let data = try Data(contentsOf: URL(fileURLWithPath: Resources.fixture("objective/embeddings.json")))

@@ -14,7 +14,7 @@ struct DescriptorTests {
       ("libSimCSELoss.so", "org.mixcse.simcse", ["infonce"]),
       ("libPoolers.so", "org.mixcse.poolers", ["cls", "avg", "avg_top2", "avg_first_last", "max", "weighted"]),
     ])
-  func names(file: String, id: String, components: [String]) throws {
+  func componentsOfShippedLibraries(file: String, id: String, components: [String]) throws {
     let library = try load(file)
     #expect(String(cString: library.pointee.id) == id)
     #expect(try described(library).map { String(cString: $0.pointee.name) } == components)

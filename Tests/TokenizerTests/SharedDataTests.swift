@@ -20,7 +20,7 @@ import Tokenizer
     }
   }
 
-  @Test(.enabled(if: Resources.sharedRoot != nil && Resources.model != nil))
+  @Test(.needs(.model, .sharedData))
   func everyLineHasTheReferencesTokens() throws {
     let url = URL(fileURLWithPath: Resources.fixture("tokenizer/shared_digests.json"))
     let entries = try JSONDecoder().decode([String: Entry].self, from: Data(contentsOf: url))

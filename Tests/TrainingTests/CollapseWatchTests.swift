@@ -34,7 +34,7 @@ struct CollapseWatchTests {
   }
 
   @Test("one direction, one dimension, or a quarter of what there was, is a collapse")
-  func collapsed() throws {
+  func whatCountsAsACollapse() throws {
     var oneWay = CollapseWatch()
     let text = try #require(oneWay.warning(try space(used: 16, offset: 100)))
     #expect(text.contains("mean cosine") && text.contains("0.99"), "\(text)")

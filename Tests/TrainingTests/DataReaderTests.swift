@@ -80,7 +80,7 @@ struct DataReaderTests {
   ]
 
   @Test(arguments: samples)
-  func reads(_ sample: Sample) throws {
+  func readsDataFiles(_ sample: Sample) throws {
     let file = try TemporaryFile(sample.name, sample.text)
     let data = try file.open()
     #expect(try data.everything() == sample.rows)
@@ -120,7 +120,7 @@ struct DataReaderTests {
   ]
 
   @Test(arguments: refused)
-  func refuses(_ name: String, _ text: String, _ message: String) throws {
+  func refusedDataFiles(_ name: String, _ text: String, _ message: String) throws {
     let file = try TemporaryFile(name, text)
     let error = #expect(throws: TrainingError.self) { try file.open() }
     #expect(error?.description.contains(message) == true, "\(error.map(\.description) ?? "")")

@@ -4,10 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(
-  .serialized,
-  .enabled(
-    if: Resources.model != nil && Resources.sharedRoot != nil, "the pretrained model or the shared text is not there"))
+@Suite(.serialized, .needs(.model, .sharedData))
 struct ReferenceRunTests {
   struct Step: Decodable {
     var loss: Double

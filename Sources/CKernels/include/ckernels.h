@@ -54,8 +54,8 @@ void ck_words_to_normal(const uint32_t *words, int64_t start, int64_t count, flo
 // Optimiser and norms -----------------------------------------------------------------------------
 
 typedef struct {
-  float learning_rate;    // already divided by 1 - beta1^t
-  float decay;            // factor of the old value: 1 - lr * weight decay
+  float learning_rate;  // already divided by 1 - beta1^t
+  float decay;          // factor of the old value: 1 - lr * weight decay
   float beta1, beta2, epsilon;
   float inverse_root_bias2;  // 1 / sqrt(1 - beta2^t)
   float gradient_scale;
@@ -69,20 +69,26 @@ double ck_squared_norm(int64_t count, const float *values);
 // Matrix products ---------------------------------------------------------------------------------
 
 // How op(A) lies: as rows of its own, as columns of the stored A [k, m], or as ck_gemm_pack_left left it.
-typedef enum { CK_ROWS, CK_COLUMNS, CK_PACKED } ck_gemm_layout;
+typedef enum {
+  CK_ROWS,
+  CK_COLUMNS,
+  CK_PACKED,
+} ck_gemm_layout;
 
 // C = alpha op(A) op(B) + beta C, row-major; op(A) is [m, k], C [m, n].
 typedef struct {
   int64_t m, n, k;
   ck_gemm_layout layout;
-  float alpha, beta;        // with beta 0, C may hold anything before
-  int64_t lda, ldc;         // floats between stored rows; a packed A has its own
-  int64_t first, columns;   // op(B) is columns [first, first + n) of those that were packed; `first` begins a panel
+  float alpha, beta;       // with beta 0, C may hold anything before
+  int64_t lda, ldc;        // floats between stored rows; a packed A has its own
+  int64_t first, columns;  // op(B) is columns [first, first + n) of those that were packed; `first` begins a panel
 } ck_gemm_shape;
 
 // Chooses the widest kernel of at most `bits` bits that this processor has and returns its width; what was packed before
 // is void. The widest of all is chosen at start: this is for tests and comparisons.
 int32_t ck_gemm_select(int32_t bits);
+// The width of the kernel in use.
+int32_t ck_gemm_bits(void);
 // Columns of a panel of packed B on this processor.
 int64_t ck_gemm_panel_width(void);
 // Rows of C that this processor computes at a time: heights that are multiples of it waste nothing.

@@ -59,7 +59,12 @@ void ck_softmax_backward(int64_t count, int64_t width, const float *p, float *d,
 
 // Activations -------------------------------------------------------------------------------------
 
-typedef enum { CK_GELU, CK_GELU_TANH, CK_RELU, CK_TANH } ck_activation;
+typedef enum {
+  CK_GELU,
+  CK_GELU_TANH,
+  CK_RELU,
+  CK_TANH,
+} ck_activation;
 
 void ck_activation_forward(ck_activation kind, int64_t count, const float *x, float *y);
 // x += bias, y = f(x); x and y do not overlap.
@@ -78,7 +83,7 @@ void ck_activation_backward(ck_activation kind, int64_t rows, int64_t width, con
 typedef struct {
   int64_t keys, queries, dimension;
   int64_t query_stride, key_stride, out_stride;
-  float scale;  // 1 / sqrt(dimension)
+  float scale;               // 1 / sqrt(dimension)
   uint32_t first_row, head;  // what dropout counts with: number of query 0, and the head
   ck_dropout dropout;
 } ck_attention;

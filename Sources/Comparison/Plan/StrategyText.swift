@@ -16,7 +16,7 @@ package struct StrategyText: Sendable, Equatable {
   }
 
   /// All strategies of a command line in order; the second use of a label becomes `simcse#2`.
-  /// - Throws: `PluginError.badText`.
+  /// - Throws: `UsageError.badText`.
   package static func expand(_ texts: [String]) throws -> [StrategyText] {
     var used = Set<String>()
     return try texts.flatMap(StrategyGrid.expand).map { text in

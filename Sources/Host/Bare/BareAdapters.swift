@@ -3,9 +3,11 @@
 
 import Glibc
 import PluginAPI
+import PluginGrammar
+import PluginLoading
 
 /// A bare component whose functions have been found in a library. Immortal, as descriptors are.
-package final class LoadedBareComponent: @unchecked Sendable {
+package final class LoadedBareComponent: ComponentSource, @unchecked Sendable {
   package let meaning: BareComponent
   package let forward: ForeignFunction
   package let backward: ForeignFunction?
@@ -55,6 +57,11 @@ package final class LoadedBareComponent: @unchecked Sendable {
     }
     return table
   }
+}
+
+extension PluginComponent {
+  /// The bare functions it was made from; nil for a component with a descriptor of its own.
+  package var bare: LoadedBareComponent? { source as? LoadedBareComponent }
 }
 
 private struct BareTable {

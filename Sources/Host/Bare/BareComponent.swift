@@ -1,6 +1,8 @@
 // A component made of bare functions: the checked meaning of one declaration and of its backward function.
 // Made when a library is read; BareAdapters give it the form of a descriptor.
 
+package import PluginGrammar
+
 /// A bare function that is a component of its own.
 package final class BareComponent: Sendable {
   package let kind: ComponentKind

@@ -1,6 +1,7 @@
 // What one call into a bare function can see: the structs of the ABI, found again by role.
 
 import PluginAPI
+import PluginInstances
 
 /// The batch behind a call; pointers that do not belong to the function's kind are nil.
 struct BareFrame {

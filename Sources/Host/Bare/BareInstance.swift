@@ -1,6 +1,7 @@
 // One use of a bare component in a run: what `call->self` points to. Made and freed by the adapters.
 
 import PluginAPI
+import PluginGrammar
 
 final class BareInstance {
   let component: LoadedBareComponent

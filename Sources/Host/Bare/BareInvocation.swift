@@ -4,6 +4,7 @@
 import Glibc
 import Kernels
 import PluginAPI
+import PluginInstances
 
 /// Why a call could not be made or ended badly.
 struct BareFailure {

@@ -1,55 +1,34 @@
-// From a file with bare functions to a PluginLibrary: reads the text (from the ELF file or from `FILE.cse` beside it, so
-// that no code runs before it is understood), finds the functions, prepares them.
+// From a file with bare functions to a PluginLibrary: reads the text, which PluginFile found before any code ran, finds
+// the functions, prepares them. Called by the loaders for files without a descriptor.
 
 import Glibc
-import PluginAPI
+package import PluginAPI
+import PluginGrammar
+package import PluginLoading
 
-/// Where the text of bare functions stands.
-package enum BareSource: Sendable, Equatable {
-  /// Read from the file; `origin`: "cse_functions" or the path of the sidecar.
-  case text(String, origin: String)
-  /// The library has a function that returns it: `const char *cse_functions_v1(void)`.
-  case function
-}
-
-extension BareSource {
-  /// The text that goes with a library; nil where there is none.
-  /// - Throws: `PluginRefusal.functions` where there is a text that cannot be read.
-  static func find(_ image: ELFImage, path: String, allowInsecure: Bool) throws(PluginRefusal) -> BareSource? {
-    let sidecar = path + ".cse"
-    var info = stat()
-    if stat(sidecar, &info) == 0 {
-      let opened = try OpenedFile(sidecar)
-      // It decides how the code is called, so it is as dangerous as the code.
-      if !allowInsecure, let problem = FileSafety.problem(of: opened) { throw problem }
-      guard info.st_size <= BareLimits.text else {
-        throw .functions(origin: sidecar, problem: "it has \(info.st_size) bytes, at most \(BareLimits.text) are read")
-      }
-      guard let text = String(validating: try opened.contents(), as: UTF8.self) else {
-        throw .functions(origin: sidecar, problem: "it is not UTF-8")
-      }
-      return .text(text, origin: sidecar)
-    }
-    switch image.functionsText {
-    case .absent: return image.exports.contains("cse_functions_v1") ? .function : nil
-    case .pointer:
-      throw .functions(
-        origin: "cse_functions",
-        problem: "it is a pointer; write an array, const char cse_functions[] = \"...\", so that it can be read"
-          + " without running the library")
-    case .unreadable(let problem): throw .functions(origin: "cse_functions", problem: problem)
-    case .text(let text): return .text(text, origin: "cse_functions")
+extension PluginLoader {
+  /// A loader of libraries with a descriptor and of libraries with bare functions.
+  /// - Parameter host: The table entry functions get; without one they get a table that only keeps what they log.
+  package convenience init(host: UnsafePointer<cse_host>?) {
+    self.init(host: host) { file, source, handle, alias throws(PluginRefusal) in
+      let (text, origin) = try BareLoader.read(source, handle)
+      return try BareLoader.library(in: file, text: text, origin: origin, alias: alias) { dlsym(handle, $0) }
     }
   }
 }
 
-enum BareLoader {
-  /// The library behind `handle`, whose text is `source`. Without a handle its functions are in another process.
-  static func load(
-    _ file: PluginFile, _ source: BareSource, handle: UnsafeMutableRawPointer?, alias: String?,
-    isolation: Isolation? = nil
+/// The reader of libraries with bare functions.
+package enum BareLoader {
+  /// The library in `file`, whose text is `text`.
+  /// - Parameters:
+  ///   - origin: Where the text stands, for messages.
+  ///   - place: Where the functions are, if not in this process.
+  ///   - address: The address of a function; called for functions that the file has.
+  /// - Throws: `PluginRefusal.functions` with the place in the text.
+  package static func library(
+    in file: PluginFile, text: String, origin: String, alias: String?, place: (any ComponentPlace)? = nil,
+    address: (_ symbol: String) -> UnsafeMutableRawPointer?
   ) throws(PluginRefusal) -> PluginLibrary {
-    let (text, origin) = try read(source, handle)
     let parsed: BareText
     let meanings: [BareComponent]
     do {
@@ -65,39 +44,39 @@ enum BareLoader {
       needed: file.image.needed, abiMinor: 0)
     var components: [PluginComponent] = []
     for meaning in meanings {
-      components.append(try component(meaning, file, handle, origin, of: identity, isolation))
+      components.append(try component(meaning, file, origin, of: identity, place, address))
     }
     return PluginLibrary(
       identity: identity, components: components, recipes: [], notes: meanings.flatMap(\.warnings))
   }
 
-  static func read(
+  /// The text of bare functions of a library that dlopen gave `handle` for, and where it stands.
+  /// - Throws: `PluginRefusal.functions`, `.descriptor` for a text that cannot be read.
+  package static func read(
     _ source: BareSource, _ handle: UnsafeMutableRawPointer?
   ) throws(PluginRefusal) -> (text: String, origin: String) {
     switch source {
     case .text(let text, let origin): return (text, origin)
     case .function:
-      let origin = "cse_functions_v1()"
+      let origin = source.origin
       guard let symbol = dlsym(handle, "cse_functions_v1") else {
         throw .functions(origin: origin, problem: "it is gone")
       }
       typealias Reader = @convention(c) () -> UnsafePointer<CChar>?
       let pointer = unsafeBitCast(symbol, to: Reader.self)()
-      let text = try DescriptorReader(memory: try ProbedMemory(), code: ExecutableRanges())
-        .text(pointer, origin, limit: BareLimits.text)
-      return (text, origin)
+      return (try DescriptorReader().text(pointer, origin, limit: BareLimits.text), origin)
     }
   }
 
   private static func component(
-    _ meaning: BareComponent, _ file: PluginFile, _ handle: UnsafeMutableRawPointer?, _ origin: String,
-    of identity: LibraryIdentity, _ isolation: Isolation?
+    _ meaning: BareComponent, _ file: PluginFile, _ origin: String, of identity: LibraryIdentity,
+    _ place: (any ComponentPlace)?, _ address: (String) -> UnsafeMutableRawPointer?
   ) throws(PluginRefusal) -> PluginComponent {
-    let forward = try function(meaning.forward, file, handle, origin)
+    let forward = try function(meaning.forward, file, origin, address)
     var backward: ForeignFunction?
-    if let signature = meaning.backward { backward = try function(signature, file, handle, origin) }
+    if let signature = meaning.backward { backward = try function(signature, file, origin, address) }
     var commit: ForeignFunction?
-    if let signature = meaning.commit { commit = try function(signature, file, handle, origin) }
+    if let signature = meaning.commit { commit = try function(signature, file, origin, address) }
     let loaded = LoadedBareComponent(meaning, forward: forward, backward: backward, commit: commit)
     let table = loaded.makeTable()
     let declaration = meaning.forward.declaration
@@ -107,15 +86,14 @@ enum BareLoader {
     let descriptor = ComponentDescriptor(
       pointer: table, declared: table, kind: meaning.kind, name: meaning.name, doc: doc,
       parameters: meaning.parameters, metrics: meaning.metrics)
-    return PluginComponent(descriptor, of: identity, bare: loaded, isolation: isolation)
+    return PluginComponent(descriptor, of: identity, source: loaded, place: place)
   }
 
   private static func function(
-    _ signature: BareSignature, _ file: PluginFile, _ handle: UnsafeMutableRawPointer?, _ origin: String
+    _ signature: BareSignature, _ file: PluginFile, _ origin: String, _ address: (String) -> UnsafeMutableRawPointer?
   ) throws(PluginRefusal) -> ForeignFunction {
     let symbol = signature.declaration.symbol
-    guard file.image.functions.contains(symbol), let address = handle == nil ? absentAddress : dlsym(handle, symbol)
-    else {
+    guard file.image.functions.contains(symbol), let address = address(symbol) else {
       let near = didYouMean(nearestNames(to: symbol, among: Array(file.image.functions)))
       let what =
         file.image.exports.contains(symbol) ? "is exported, but is no function" : "is no function the library exports"

@@ -2,6 +2,7 @@
 // behind the last byte in use. Grows when a batch is larger than any before; else no call allocates.
 
 import Glibc
+import Kernels
 import PluginAPI
 
 /// One argument's staging memory.

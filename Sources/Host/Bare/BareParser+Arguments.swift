@@ -1,5 +1,7 @@
 // The arguments of one declaration.
 
+import PluginGrammar
+
 extension BareParser {
   mutating func arguments() throws(BareTextProblem) -> [BareArgument] {
     var result: [BareArgument] = []

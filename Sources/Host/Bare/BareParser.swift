@@ -3,6 +3,8 @@
 //   decl := kind name ["=" symbol] "(" [arg {"," arg}] ")" ["->" ret] {attr} ";"      # comment to the end of the line
 //   arg  := [dir] name ":" type ["[" dim {"," dim} "]"] ["=" default] ["in" range] ["live"] ["log"] ["text"]
 
+import PluginGrammar
+
 package struct BareParser {
   private let bytes: [UInt8]
   var position = 0

@@ -1,5 +1,7 @@
 // One function with the meaning of its arguments found out: what ForeignFunction, BareInvocation and `plugins check` use.
 
+import PluginGrammar
+
 /// An argument with its role.
 package struct BareSlot: Sendable, Equatable {
   package let argument: BareArgument

@@ -1,5 +1,7 @@
 // What bare functions keep between batches: how `state NAME` and `commit(NAME)` are understood and what they must be.
 
+import PluginGrammar
+
 extension BareDeclaration.Kind {
   /// Whether it belongs to another declaration and is no component of its own.
   var isPart: Bool { self == .backward || self == .commit }

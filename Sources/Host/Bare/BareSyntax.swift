@@ -1,6 +1,9 @@
 // The text of bare functions as it is written: declarations, arguments, types. Made by BareParser, given meaning by
 // BareComponent. One declaration describes one C function.
 
+package import PluginGrammar
+import PluginLoading
+
 /// What is wrong with the text of bare functions, and where (both count from 1, columns in characters).
 package struct BareTextProblem: Error, Equatable, CustomStringConvertible {
   package let line: Int
@@ -135,7 +138,7 @@ package struct BareText: Sendable, Equatable {
 
 /// Limits that no honest text comes near; they bound what a broken one can cost.
 enum BareLimits {
-  static let text = 64 * 1024
+  static let text = BareSource.largestText
   static let declarations = 256
   /// libffi keeps the argument vector on the stack; nobody needs more.
   static let arguments = 32

@@ -1,6 +1,7 @@
 // Calls a function by hand, with arguments given as text: what `mixcse plugins call` does.
 
 import Kernels
+import PluginGrammar
 
 /// An array an argument is given as, or that came back.
 package struct CallArray: Sendable, Equatable {
@@ -28,7 +29,7 @@ package struct DirectCall {
   private var inputs: [String: CallArray] = [:]
 
   /// Reads `arguments` (name and text: a number, `[1,2;3,4]`, or the path of a .npy file) for `function`.
-  /// - Throws: `PluginError.badValue`, `.unknownParameter`; `NPYError`.
+  /// - Throws: `UsageError.badValue`, `.unknownParameter`; `NPYError`.
   package init(_ function: ForeignFunction, arguments: [(String, String)]) throws {
     self.function = function
     let slots = function.signature.slots
@@ -38,12 +39,12 @@ package struct DirectCall {
       guard
         known.contains(name) || slots.contains(where: { $0.argument.dimensions?.contains { $0.name == name } == true })
       else {
-        throw PluginError.unknownParameter(
+        throw UsageError.unknownParameter(
           component: function.signature.declaration.name, name: name, nearest: nearestNames(to: name, among: known),
           declared: known)
       }
       guard texts.updateValue(text, forKey: name) == nil else {
-        throw PluginError.settingTwice(component: function.signature.declaration.name, parameter: name)
+        throw UsageError.settingTwice(component: function.signature.declaration.name, parameter: name)
       }
     }
     self.arguments = texts
@@ -123,7 +124,7 @@ package struct DirectCall {
     }
   }
 
-  private func bad(_ argument: BareArgument, _ text: String, _ expected: String) -> PluginError {
+  private func bad(_ argument: BareArgument, _ text: String, _ expected: String) -> UsageError {
     .badValue(
       component: function.signature.declaration.name, parameter: argument.name, text: text, expected: expected,
       nearest: [])
@@ -132,7 +133,7 @@ package struct DirectCall {
   // MARK: Calling
 
   /// Calls the function.
-  /// - Throws: `PluginError.badValue` for what is missing or out of range.
+  /// - Throws: `UsageError.badValue` for what is missing or out of range.
   package func run() throws -> CallResult {
     let slots = function.signature.slots
     let memories = slots.map { _ in BareMemory() }

@@ -1,18 +1,20 @@
 // The extension "cse.functions/1" of components with a descriptor: typed functions, found by name.
 
 import PluginAPI
+import PluginGrammar
+package import PluginLoading
 
 extension PluginComponent {
   /// The functions this component offers to be called by name; a bare component is its own.
   /// - Throws: `PluginRefusal` where the table or a declaration in it cannot be used.
   package func callableFunctions() throws(PluginRefusal) -> [ForeignFunction] {
-    if isolation != nil {
+    if place != nil {
       throw .worker("its functions are not called by hand in a process of its own; leave --isolate out")
     }
     if let bare { return [bare.forward] + (bare.backward.map { [$0] } ?? []) }
     guard let find = pointer.pointee.get_extension, let address = find(declared, "cse.functions/1") else { return [] }
     let field = "\(name): cse.functions/1"
-    let reader = DescriptorReader(memory: try ProbedMemory(), code: ExecutableRanges())
+    let reader = try DescriptorReader()
     let table = try reader.structure(
       cse_functions_1(), at: UInt(bitPattern: address), smallest: MemoryLayout<cse_functions_1>.size, field: field)
     guard table.n_functions <= UInt32(BareLimits.declarations) else {

@@ -3,6 +3,7 @@
 
 import CFFI
 import Glibc
+import PluginLoading
 
 /// A function pointer and how to pass arguments to it. Never freed: plugins stay loaded for the life of the process.
 package final class ForeignFunction: @unchecked Sendable {

@@ -3,15 +3,16 @@
 
 import CIsolation
 import Glibc
-import PluginAPI
+package import PluginAPI
+package import PluginLoading
 
 /// What a call gets besides the `cse_call`, in the header's order; what a function has no use for is nil.
-struct CallArguments {
-  var first: UnsafeMutableRawPointer?
-  var second: UnsafeMutableRawPointer?
-  var third: UnsafeMutableRawPointer?
+package struct CallArguments {
+  package let first: UnsafeMutableRawPointer?
+  package let second: UnsafeMutableRawPointer?
+  package let third: UnsafeMutableRawPointer?
 
-  init(
+  package init(
     _ first: UnsafeRawPointer? = nil, _ second: UnsafeRawPointer? = nil, _ third: UnsafeRawPointer? = nil
   ) {
     self.first = UnsafeMutableRawPointer(mutating: first)
@@ -21,7 +22,7 @@ struct CallArguments {
 }
 
 /// Calls the functions of one instance, one at a time.
-protocol ComponentRunner: AnyObject {
+package protocol ComponentRunner: AnyObject {
   /// Calls `function`; for `create`, `call->self` is set afterwards.
   /// - Throws: `PluginFailure.Reason` where there is no answer: the plugin's process ended, or was ended.
   func run(
@@ -35,20 +36,41 @@ protocol ComponentRunner: AnyObject {
   func end(_ call: UnsafeMutablePointer<cse_call>, isCreated: Bool)
 }
 
+/// A place that this process calls functions in; PluginInstance asks it for the calls of one instance.
+package protocol RunnerSource: ComponentPlace {
+  /// The calls of one instance of `component`.
+  /// - Parameters:
+  ///   - name: The instance's.
+  ///   - context: What `host_data` of its calls points to.
+  /// - Throws: `PluginFailure.Reason` where nothing can be called.
+  func makeRunner(
+    _ component: PluginComponent, name: String, services: HostServices, context: CallContext
+  ) throws(PluginFailure.Reason) -> any ComponentRunner
+}
+
+/// The calls of one instance, wherever its component is.
+func makeRunner(
+  _ component: PluginComponent, name: String, services: HostServices, context: CallContext
+) throws(PluginFailure.Reason) -> any ComponentRunner {
+  guard let place = component.place else { return LocalRunner(component) }
+  guard let source = place as? any RunnerSource else { throw .contract("it is where no call can reach it") }
+  return try source.makeRunner(component, name: name, services: services, context: context)
+}
+
 /// Calls in this process.
-final class LocalRunner: ComponentRunner {
+package final class LocalRunner: ComponentRunner {
   private let table: cse_component
   /// Who is to blame for a crash, where a signal handler finds it.
   private let name: UnsafeMutablePointer<CChar>
 
-  init(_ component: PluginComponent) {
+  package init(_ component: PluginComponent) {
     table = component.pointer.pointee
     name = strdup("\(component.id) (\(component.library.path), sha256 \(component.library.sha256.prefix(12)))")
   }
 
   deinit { free(name) }
 
-  func run(
+  package func run(
     _ function: PluginFunction, _ call: UnsafeMutablePointer<cse_call>, _ arguments: CallArguments
   ) -> cse_status {
     let isInStep = function != .create && function != .plan && call.pointee.flags & UInt32(CSE_TRAINING) != 0
@@ -91,9 +113,9 @@ final class LocalRunner: ComponentRunner {
     }
   }
 
-  func abandon() {}
+  package func abandon() {}
 
-  func end(_ call: UnsafeMutablePointer<cse_call>, isCreated: Bool) {
+  package func end(_ call: UnsafeMutablePointer<cse_call>, isCreated: Bool) {
     guard isCreated, let destroy = table.destroy else { return }
     iso_enter(name, "destroy", -1)
     destroy(call.pointee.`self`)

@@ -6,6 +6,7 @@ package import Kernels
 package import Logging
 package import PluginAPI
 import Synchronization
+import Version
 
 /// The host's services for plugins: log lines, parallel loops, random numbers, optional services by id (none yet).
 package final class HostServices: Sendable {
@@ -35,7 +36,8 @@ package final class HostServices: Sendable {
       pool: pool, logger: logger, isNewer: isNewer, stopRequestedAt: stopRequestedAt, cancelWord: nil)
   }
 
-  init(
+  /// - Parameter cancelWord: Where another process writes its wish to end; nil for none.
+  package init(
     pool: ThreadPool, logger: Logger, isNewer: Bool = false,
     stopRequestedAt: @escaping @Sendable () -> Int64? = { nil }, cancelWord: UnsafeMutableRawPointer?
   ) {
@@ -50,7 +52,7 @@ package final class HostServices: Sendable {
   package func cancel() { cancelled.store(true, ordering: .relaxed) }
 
   /// Whether the call of `context` is to end.
-  func isCancelled(_ context: CallContext) -> Bool {
+  package func isCancelled(_ context: CallContext) -> Bool {
     if cancelled.load(ordering: .relaxed) || cancelWord.map({ iso_is_cancelled($0) != 0 }) ?? false { return true }
     guard let asked = stopRequestedAt() else { return false }
     return monotonicNanoseconds() - max(asked, context.began) > Self.grace
@@ -58,26 +60,28 @@ package final class HostServices: Sendable {
 }
 
 /// What `host_data` of a call points to.
-final class CallContext {
-  let services: HostServices
-  let stream: RandomStream
+package final class CallContext {
+  package let services: HostServices
+  /// The random numbers of the instance.
+  package let stream: RandomStream
   /// The batch the random numbers belong to.
-  var batch: UInt64 = 0
+  package var batch: UInt64 = 0
+  /// Of the run, with which and the instance's name the random numbers are made.
+  package let seed: UInt64
   /// When the running call began, by `monotonicNanoseconds`.
   private(set) var began: Int64 = 0
   /// Whether a parallel loop of the running call left something out because the call was cancelled.
   private let isCutShort = Atomic<Bool>(false)
 
-  let seed: UInt64
-
-  init(services: HostServices, seed: UInt64, instance: String) {
+  /// - Parameter instance: The instance's name, which its random numbers depend on.
+  package init(services: HostServices, seed: UInt64, instance: String) {
     self.services = services
     self.seed = seed
     stream = RandomStream(seed: seed, name: "plugin.\(instance)")
   }
 
-  /// A call begins.
-  func begin() {
+  /// A call begins: it is not cut short yet.
+  package func begin() {
     began = monotonicNanoseconds()
     isCutShort.store(false, ordering: .relaxed)
   }
@@ -89,9 +93,11 @@ final class CallContext {
     return true
   }
 
-  var wasCutShort: Bool { isCutShort.load(ordering: .relaxed) }
+  /// Whether the last call was cut short.
+  package var wasCutShort: Bool { isCutShort.load(ordering: .relaxed) }
 
-  static func of(_ call: UnsafePointer<cse_call>?) -> CallContext? {
+  /// The context of a call; nil for a call that is none of the host's.
+  package static func of(_ call: UnsafePointer<cse_call>?) -> CallContext? {
     guard let data = call?.pointee.host_data else { return nil }
     return Unmanaged<CallContext>.fromOpaque(data).takeUnretainedValue()
   }
@@ -117,7 +123,7 @@ private func makeHostTable(sink: LogSink, isNewer: Bool) -> UnsafePointer<cse_ho
   table.abi_major = UInt16(CSE_ABI_MAJOR)
   table.abi_minor = isNewer ? 99 : UInt16(CSE_ABI_MINOR)
   table.name = UnsafeRawPointer(hostName.utf8Start).assumingMemoryBound(to: CChar.self)
-  table.version = UnsafeRawPointer(hostVersion.utf8Start).assumingMemoryBound(to: CChar.self)
+  table.version = UnsafeRawPointer(ProgramVersion.text.utf8Start).assumingMemoryBound(to: CChar.self)
   table.log = logService
   table.parallel_for = parallelForService
   table.random = randomService
@@ -127,7 +133,6 @@ private func makeHostTable(sink: LogSink, isNewer: Bool) -> UnsafePointer<cse_ho
 }
 
 private let hostName: StaticString = "mixcse"
-private let hostVersion: StaticString = "1.0.0"
 
 private let logService: @convention(c) (UnsafePointer<cse_host>?, Int32, UnsafePointer<CChar>?) -> Void = {
   host, level, line in

@@ -4,6 +4,8 @@
 import Glibc
 import Kernels
 package import PluginAPI
+package import PluginGrammar
+package import PluginLoading
 
 /// The parameters of one plugin instance: parsed, defaulted, range-checked, in declared order.
 ///
@@ -20,7 +22,7 @@ package final class ParameterValues {
   private let component: String
 
   /// The defaults of `component`, with `settings` (name and text) applied in order.
-  /// - Throws: `PluginError.unknownParameter`, `.badValue` or `.settingTwice`.
+  /// - Throws: `UsageError.unknownParameter`, `.badValue` or `.settingTwice`.
   package convenience init(for component: PluginComponent, settings: [(String, String)]) throws {
     try self.init(declarations: component.parameters, component: component.name, settings: settings)
   }
@@ -36,7 +38,7 @@ package final class ParameterValues {
     for index in values.indices { store(values[index], at: index) }
     for (position, (name, text)) in settings.enumerated() {
       if settings[..<position].contains(where: { $0.0 == name }) {
-        throw PluginError.settingTwice(component: component, parameter: name)
+        throw UsageError.settingTwice(component: component, parameter: name)
       }
       try set(name, to: text)
     }
@@ -48,7 +50,7 @@ package final class ParameterValues {
   }
 
   /// Parses `text` as the value of `name` and puts it where the plugin reads it; no call may be running.
-  /// - Throws: `PluginError.unknownParameter` or `.badValue`; then nothing has changed.
+  /// - Throws: `UsageError.unknownParameter` or `.badValue`; then nothing has changed.
   package func set(_ name: String, to text: String) throws {
     let index = try position(of: name)
     let value = try declarations[index].value(text, component: component)
@@ -58,14 +60,14 @@ package final class ParameterValues {
   }
 
   /// Sets a number without going through text, as a schedule does; no call may be running.
-  /// - Throws: `PluginError.unknownParameter`, or `.badValue` where the number is out of range or no number is wanted.
+  /// - Throws: `UsageError.unknownParameter`, or `.badValue` where the number is out of range or no number is wanted.
   package func set(_ name: String, to number: Double) throws {
     let index = try position(of: name)
     guard case .float = declarations[index].type else {
       return try set(name, to: ParameterRange.shortText(number))
     }
     guard number.isFinite, declarations[index].range?.contains(number) ?? true else {
-      throw PluginError.badValue(
+      throw UsageError.badValue(
         component: component, parameter: name, text: "\(number)", expected: declarations[index].expectation,
         nearest: [])
     }
@@ -78,7 +80,7 @@ package final class ParameterValues {
   package func isSet(_ name: String) -> Bool { wasSet.contains(name) }
 
   /// Takes the value of `name` from `other`, a number to the last bit.
-  /// - Throws: `PluginError` as `set`.
+  /// - Throws: `UsageError` as `set`.
   package func copy(_ name: String, from other: ParameterValues) throws {
     guard let value = other[name] else { return }
     if case .float(let number) = value { return try set(name, to: number) }
@@ -101,7 +103,7 @@ package final class ParameterValues {
   private func position(of name: String) throws -> Int {
     if let index = declarations.firstIndex(where: { $0.name == name }) { return index }
     let known = declarations.map(\.name)
-    throw PluginError.unknownParameter(
+    throw UsageError.unknownParameter(
       component: component, name: name, nearest: nearestNames(to: name, among: known), declared: known)
   }
 
@@ -131,7 +133,7 @@ extension ParameterDeclaration {
     case .failure(let problem):
       var nearest: [String] = []
       if case .unknownWord(let near) = problem { nearest = near }
-      throw PluginError.badValue(
+      throw UsageError.badValue(
         component: component, parameter: name, text: text, expected: expectation, nearest: nearest)
     }
   }

@@ -2,6 +2,8 @@
 // It says who, in which function, at which step, with which parameters, and what was wrong.
 
 import PluginAPI
+import PluginGrammar
+import PluginLoading
 
 /// The functions of a component, by the names of the header.
 package enum PluginFunction: String, Sendable, CaseIterable {

@@ -3,13 +3,15 @@
 
 import Kernels
 import PluginAPI
+import PluginGrammar
+package import PluginLoading
 
 extension PluginInstance {
   /// An instance of `component` with this one's name and seed and the values that were set here.
   ///
   /// A parameter that nobody set has the new component's default, as in a run that starts with it. `notes` gets what
   /// is new, gone or of another default.
-  /// - Throws: `PluginError.badValue` for a value the new component refuses, `PluginFailure` when its `create` fails.
+  /// - Throws: `UsageError.badValue` for a value the new component refuses, `PluginFailure` when its `create` fails.
   package func successor(_ component: PluginComponent, notes: inout [String]) throws -> PluginInstance {
     let fresh = try ParameterValues(for: component, settings: [])
     for (parameter, text) in values.resolved {

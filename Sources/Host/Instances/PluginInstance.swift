@@ -3,6 +3,8 @@
 
 package import Kernels
 import PluginAPI
+import PluginGrammar
+package import PluginLoading
 
 /// Where training stands, as calls are told.
 package struct StepPosition: Sendable, Equatable {
@@ -103,7 +105,7 @@ package final class PluginInstance {
   }
 
   /// Changes a parameter between steps; one that is not live makes the next `prepare` plan again.
-  /// - Throws: `PluginError` for unknown names and values out of range.
+  /// - Throws: `UsageError` for unknown names and values out of range.
   package func setParameter(_ parameter: String, to text: String) throws {
     try values.set(parameter, to: text)
     if component.parameters.first(where: { $0.name == parameter })?.live != true { needsPlan = true }

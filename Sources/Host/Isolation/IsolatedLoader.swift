@@ -2,33 +2,67 @@
 // same descriptor is built again, with functions that nobody calls. Used by PluginRegistry under `--isolate`.
 
 import Glibc
+import BareFunctions
 import PluginAPI
+import PluginGrammar
+package import PluginLoading
 
-enum IsolatedLoader {
+/// The opener of a run with `--isolate`.
+package final class IsolatedLoader: LibraryOpener {
+  /// Which plugins run in processes of their own, and within which bounds.
+  package let isolation: Isolation
+  private let loader: PluginLoader
+  /// Libraries that were described by a process of their own and then loaded here after all.
+  private var loadedHere: [String: PluginLibrary] = [:]
+
+  /// - Parameter loader: Loads what is not to be isolated.
+  package init(_ isolation: Isolation, loader: PluginLoader) {
+    self.isolation = isolation
+    self.loader = loader
+  }
+
   /// The library in `file`, whose instances will run in processes of their own.
-  static func load(
-    _ file: PluginFile, alias: String?, isolation: Isolation
-  ) throws(PluginRefusal) -> PluginLibrary {
-    let report = try describe(file, isolation)
+  /// - Throws: `PluginRefusal`
+  package func open(_ file: PluginFile, alias: String?) throws(PluginRefusal) -> PluginLibrary {
+    let report = try describe(file)
     if let source = file.bareSource {
-      let text = report.first.map { BareSource.text($0, origin: source.origin) } ?? source
-      return try BareLoader.load(file, text, handle: nil, alias: alias, isolation: isolation)
+      var (text, origin) = (report.first, source.origin)
+      if text == nil { (text, origin) = try BareLoader.read(source, nil) }
+      return try BareLoader.library(
+        in: file, text: text ?? "", origin: origin, alias: alias, place: isolation, address: { _ in absentAddress })
     }
     guard let described = DescribedLibrary(report) else { throw .worker("its process reported nothing of use") }
-    let reader = DescriptorReader(memory: try ProbedMemory(), code: ExecutableRanges())
-    let descriptor = try reader.library(at: described.makeLibrary())
+    let descriptor = try DescriptorReader().library(at: described.makeLibrary())
     let identity = LibraryIdentity(
       path: file.path, resolvedPath: file.resolvedPath, declaredID: descriptor.id, alias: alias,
       version: descriptor.version, license: descriptor.license, sha256: file.sha256, buildID: file.image.buildID,
       abiMinor: described.abiMinor)
     return PluginLibrary(
-      identity: identity,
-      components: descriptor.components.map { PluginComponent($0, of: identity, isolation: isolation) },
+      identity: identity, components: descriptor.components.map { PluginComponent($0, of: identity, place: isolation) },
       recipes: descriptor.recipes, notes: described.notes)
   }
 
+  /// The component where it is to run: one that `--isolate=NAME,...` does not name is loaded here.
+  /// - Throws: `PluginRefusal`
+  package func placed(_ component: PluginComponent) throws(PluginRefusal) -> PluginComponent {
+    guard component.place != nil, !isolation.covers(component) else { return component }
+    let identity = component.library
+    let library: PluginLibrary
+    if let known = loadedHere[identity.path] {
+      library = known
+    } else {
+      let file = try PluginFile(path: identity.path, allowInsecure: isolation.allowInsecure)
+      library = try loader.open(file, alias: identity.alias)
+      loadedHere[identity.path] = library
+    }
+    guard library.sha256 == identity.sha256, let found = library.component(component.kind, component.name) else {
+      throw .changedSinceChecked
+    }
+    return found
+  }
+
   /// What the worker says of the library, after its first word.
-  private static func describe(_ file: PluginFile, _ isolation: Isolation) throws(PluginRefusal) -> [String] {
+  private func describe(_ file: PluginFile) throws(PluginRefusal) -> [String] {
     let settings = WorkerSettings(
       path: file.resolvedPath, sha256: file.sha256, isolation, parent: getpid(), instance: nil)
     let process: WorkerProcess
@@ -53,22 +87,13 @@ enum IsolatedLoader {
   }
 }
 
-extension BareSource {
-  var origin: String {
-    switch self {
-    case .text(_, let origin): origin
-    case .function: "cse_functions_v1()"
-    }
-  }
-}
-
 /// A function of an isolated component as this process has it: there, and never called.
 private let absentFunction: @convention(c) () -> cse_status = { cse_status(CSE_E_INTERNAL) }
 private let absentExtension:
   @convention(c) (UnsafePointer<cse_component>?, UnsafePointer<CChar>?) -> UnsafeRawPointer? = { _, _ in nil }
 
 /// Where bare functions of an isolated library are said to be.
-var absentAddress: UnsafeMutableRawPointer { unsafeBitCast(absentFunction, to: UnsafeMutableRawPointer.self) }
+private var absentAddress: UnsafeMutableRawPointer { unsafeBitCast(absentFunction, to: UnsafeMutableRawPointer.self) }
 
 /// A library in texts: written by a worker, made into a descriptor again by the host.
 struct DescribedLibrary {

@@ -1,11 +1,15 @@
 // The worker: this program, started again to load one library and to answer calls of one instance of it, or to describe
 // the library. Entered by the command when its first argument says so.
 
+import BareFunctions
 import CIsolation
 import Glibc
 import Kernels
 import Logging
 import PluginAPI
+import PluginGrammar
+import PluginInstances
+import PluginLoading
 
 /// The other end of RemoteRunner and IsolatedLoader.
 package enum IsolatedWorker {
@@ -30,7 +34,7 @@ package enum IsolatedWorker {
     do {
       let file = try PluginFile(path: settings.library, allowInsecure: settings.allowInsecure)
       guard file.sha256 == settings.sha256 else { throw PluginRefusal.changedSinceChecked }
-      let library = try PluginLoader.load(file, alias: nil, host: services.table)
+      let library = try PluginLoader(host: services.table).open(file, alias: nil)
       guard let instance = settings.instance, let bell else {
         report([WorkerReport.ready] + description(of: library, file))
         _exit(0)

@@ -4,10 +4,12 @@
 import Glibc
 package import Kernels
 package import Logging
+import PluginGrammar
+import PluginLoading
 import Synchronization
 
 /// The isolation of a run.
-package final class Isolation: Sendable {
+package final class Isolation: ComponentPlace {
   /// What a worker may use.
   package struct Bounds: Sendable, Equatable {
     /// Seconds one call may take; 0 = any.
@@ -37,7 +39,7 @@ package final class Isolation: Sendable {
 
   /// Opens the shared memory; must come before anything that plugins see is allocated.
   /// - Parameter names: Components, libraries (id, alias or path); empty for every plugin.
-  /// - Throws: `PluginError.incomplete` where the system gives no shared memory.
+  /// - Throws: `UsageError.incomplete` where the system gives no shared memory.
   package init(names: [String], bounds: Bounds, allowInsecure: Bool, logger: Logger) throws {
     self.names = names
     self.bounds = bounds
@@ -46,7 +48,7 @@ package final class Isolation: Sendable {
     do {
       memory = try SharedMemory.open()
     } catch {
-      throw PluginError.incomplete(
+      throw UsageError.incomplete(
         problem: "--isolate: expected shared memory from the system, but \(error.operation) failed:"
           + " \(systemMessage(error.code)); leave --isolate out, or raise the limit")
     }
@@ -65,11 +67,11 @@ package final class Isolation: Sendable {
   }
 
   /// Refuses names that no component of the run goes by; to be called when all of them have been looked up.
-  /// - Throws: `PluginError.incomplete`
+  /// - Throws: `UsageError.incomplete`
   package func checkNames() throws {
     let (components, used) = asked.withLock { ($0.components, $0.names) }
     guard let unused = names.first(where: { !used.contains($0) }) else { return }
-    throw PluginError.incomplete(
+    throw UsageError.incomplete(
       problem: "--isolate=\(unused): this run has no plugin of that name"
         + "\(didYouMean(nearestNames(to: unused, among: components))) (it has \(components.joined(separator: ", ")))")
   }

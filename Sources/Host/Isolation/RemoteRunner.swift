@@ -6,13 +6,17 @@ import CIsolation
 import Glibc
 import Kernels
 import PluginAPI
+import PluginGrammar
+package import PluginInstances
+package import PluginLoading
 
-/// The runner for one instance, or what runs it here.
-func makeRunner(
-  _ component: PluginComponent, name: String, services: HostServices, context: CallContext
-) throws(PluginFailure.Reason) -> any ComponentRunner {
-  guard let isolation = component.isolation else { return LocalRunner(component) }
-  return try RemoteRunner(component, name: name, isolation: isolation, services: services, context: context)
+extension Isolation: RunnerSource {
+  /// Starts a worker for one instance and waits until it has loaded the library.
+  package func makeRunner(
+    _ component: PluginComponent, name: String, services: HostServices, context: CallContext
+  ) throws(PluginFailure.Reason) -> any ComponentRunner {
+    try RemoteRunner(component, name: name, isolation: self, services: services, context: context)
+  }
 }
 
 /// The host's side of a worker.

@@ -5,6 +5,7 @@ import CIsolation
 import Glibc
 import Kernels
 import Logging
+import PluginLoading
 
 /// How a worker ended.
 struct WorkerEnd: Equatable {

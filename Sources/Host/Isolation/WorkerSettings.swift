@@ -2,6 +2,7 @@
 // read by IsolatedWorker.
 
 import Kernels
+import PluginLoading
 
 /// The settings of one worker.
 struct WorkerSettings {

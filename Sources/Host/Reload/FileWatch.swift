@@ -2,6 +2,8 @@
 // place is another file, so that watching the file itself would see nothing. Asked by hot reload at every step boundary.
 
 import Glibc
+import PluginGrammar
+import PluginLoading
 
 /// Watches files, whether or not they exist at the moment.
 package final class FileWatch {
@@ -17,12 +19,12 @@ package final class FileWatch {
   /// Two names of one folder, such as `.` and its path, share a watch.
   private var folders: [Int32: Set<String>] = [:]
 
-  /// - Throws: `PluginError.searchPath` where the system gives no inotify instance.
+  /// - Throws: `UsageError.option` where the system gives no inotify instance.
   package init() throws {
     descriptor = inotify_init1(O_NONBLOCK | O_CLOEXEC)
     guard descriptor >= 0 else {
-      throw PluginError.searchPath(
-        option: "--watch",
+      throw UsageError.option(
+        "--watch",
         problem: "inotify_init failed: \(systemMessage(errno)); raise fs.inotify.max_user_instances, or leave it out")
     }
   }
@@ -34,7 +36,7 @@ package final class FileWatch {
     let target = resolved(file) ?? file
     places.removeAll { $0.file == file }
     for path in Set([file, target]) {
-      let folder = Host.folder(of: path)
+      let folder = PluginLoading.folder(of: path)
       for name in [fileName(of: path), fileName(of: path) + ".cse"] {
         places.append(Place(folder: folder, name: name, file: file))
       }

@@ -1,8 +1,9 @@
 // A library as it was at one moment, in a file that nobody else writes: what is checked is what is loaded, and building
-// the library again does not change code that is running. Made by PluginRegistry and by hot reload.
+// the library again does not change code that is running. Made by LibraryCopies and by hot reload.
 
 import Files
 import Glibc
+package import PluginLoading
 import Synchronization
 
 /// A copy of a library and of its sidecar, if it has one.

@@ -2,6 +2,7 @@
 // Made by LibraryCopy's users; gone with its files when nobody holds it any more.
 
 import Glibc
+package import PluginLoading
 
 /// A new folder of mode 0700 in `$XDG_RUNTIME_DIR`, else in the temporary folder.
 package final class PrivateFolder {

@@ -1,6 +1,11 @@
 // What the flags --method, --sampler, --loss, --pooler and --set say, and their resolution against the plugins there are.
 // Made by the command (and by `compare` from one string), resolved once before a run.
 
+import BareFunctions
+package import PluginGrammar
+import PluginInstances
+package import PluginLoading
+
 /// The texts of the strategy flags, as given.
 package struct StrategyRequest: Sendable, Equatable {
   package var method: String?
@@ -56,7 +61,7 @@ package struct StrategyRequest: Sendable, Equatable {
     do {
       specs = try SpecParser.chain(rest, weighted: true)
     } catch {
-      throw error.asPluginError
+      throw error.asUsageError
     }
     let builder = StrategyBuilder(registry: registry)
     try builder.add(chain: specs)
@@ -76,7 +81,7 @@ package struct StrategyRequest: Sendable, Equatable {
     do {
       return try SpecParser.component(text, weighted: weighted)
     } catch {
-      throw error.asPluginError
+      throw error.asUsageError
     }
   }
 }
@@ -105,7 +110,7 @@ private final class StrategyBuilder {
   func add(metric spec: ComponentSpec) throws {
     let component = try registry.component(.sampler, spec.name)
     guard component.bare?.meaning.forward.declaration.kind == .metric else {
-      throw PluginError.incomplete(
+      throw UsageError.incomplete(
         problem: "--metric \(spec.text): expected a bare metric function, found the sampler '\(component.name)'; "
           + "samplers are named with --sampler")
     }
@@ -181,7 +186,7 @@ private final class StrategyBuilder {
 
   private func checkWeight(of spec: ComponentSpec) throws {
     guard spec.weight == 1 else {
-      throw PluginError.badText(text: spec.text, column: 1, problem: "only a loss has a weight, and this is a sampler")
+      throw UsageError.badText(text: spec.text, column: 1, problem: "only a loss has a weight, and this is a sampler")
     }
   }
 
@@ -198,11 +203,11 @@ private final class StrategyBuilder {
     let owners = added.indices.filter { index in added[index].component.parameters.contains { $0.name == name } }
     guard let owner = owners.first else {
       let known = added.flatMap { $0.component.parameters.map(\.name) }
-      throw PluginError.unknownParameter(
+      throw UsageError.unknownParameter(
         component: method, name: name, nearest: nearestNames(to: name, among: known), declared: known)
     }
     guard owners.count == 1 else {
-      throw PluginError.ambiguousParameter(
+      throw UsageError.ambiguousParameter(
         method: method, name: name, candidates: owners.map { "--set \(added[$0].component.name).\(name)=\(value)" })
     }
     added[owner].spec.set(name, value)
@@ -212,7 +217,7 @@ private final class StrategyBuilder {
   func apply(setting text: String) throws {
     guard let equals = text.firstIndex(of: "="), let dot = text[..<equals].lastIndex(of: "."), dot != text.startIndex
     else {
-      throw PluginError.badText(text: text, column: 1, problem: "expected COMPONENT.param=value")
+      throw UsageError.badText(text: text, column: 1, problem: "expected COMPONENT.param=value")
     }
     let component = String(text[..<dot])
     let name = String(text[text.index(after: dot)..<equals])
@@ -227,11 +232,11 @@ private final class StrategyBuilder {
     if matches.isEmpty { matches = named.filter { $0.part.component.name == name } }
     guard let match = matches.first else {
       let known = named.map(\.instance)
-      throw PluginError.unusedSetting(
+      throw UsageError.unusedSetting(
         text: setting, component: name, inUse: known, nearest: nearestNames(to: name, among: known))
     }
     guard matches.count == 1 else {
-      throw PluginError.ambiguous(
+      throw UsageError.ambiguous(
         kind: "component", name: name, candidates: matches.map { "--set \($0.instance).param=value" })
     }
     return (match.kind, match.index)
@@ -283,9 +288,9 @@ private final class StrategyBuilder {
     let samplers = parts[.sampler] ?? []
     if losses.isEmpty {
       guard let sampler = samplers.first else {
-        throw PluginError.incomplete(problem: "no strategy is named; give --method NAME or --loss NAME")
+        throw UsageError.incomplete(problem: "no strategy is named; give --method NAME or --loss NAME")
       }
-      throw PluginError.incomplete(
+      throw UsageError.incomplete(
         problem: "the sampler '\(sampler.spec.name)' has no loss to be scored by; add --loss infonce or use --method")
     }
     for part in parts.values.joined() {

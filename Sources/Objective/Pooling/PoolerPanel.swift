@@ -55,6 +55,8 @@ package struct PoolerPanel {
             isRecorded: isBare, variant: PoolingVariant(stack: embedder.pooling, useHead: false)))
       } catch let error as PluginError {
         notes.append("\(spec.text) is left out: \(error)")
+      } catch let error as UsageError {
+        notes.append("\(spec.text) is left out: \(error)")
       } catch let error as PluginFailure {
         notes.append("\(spec.text) is left out: \(error)")
       }

@@ -1,7 +1,7 @@
 // The evaluation of a training run: STS-B dev (or the user's pairs) and a look at the space of embeddings. Reads the
 // model, draws no random numbers, changes nothing. Made by TrainingPlan, called by TrainingRun.
 
-package import Evaluation
+import Evaluation
 import Kernels
 import Objective
 
@@ -58,28 +58,5 @@ final class DevelopmentScore {
       if let warning = watch.warning(space) { display.note("warning: step \(step): " + warning) }
     }
     return result
-  }
-}
-
-/// Says when embeddings crowd into few directions.
-package struct CollapseWatch {
-  private var first: SpaceStatistics?
-
-  package init() {}
-
-  /// A warning where the space has collapsed: all vectors point one way (mean cosine above 0.99), next to nothing of the
-  /// width is in use (effective rank below 2; fewer than 40 sentences are held to less), or less than a quarter of what
-  /// was in use at the first evaluation.
-  package mutating func warning(_ now: SpaceStatistics) -> String? {
-    let start = first ?? now
-    first = start
-    let isOneWay = now.meanCosine > 0.99
-    let isThin = now.effectiveRank < min(2, Double(now.sentences) / 20) || now.effectiveRank < start.effectiveRank / 4
-    guard isOneWay || isThin else { return nil }
-    return """
-      the embeddings collapse: mean cosine of two sentences \(fixed(now.meanCosine, 3)) (at first \
-      \(fixed(start.meanCosine, 3))), effective rank \(fixed(now.effectiveRank, 1)) of \(now.width) (at first \
-      \(fixed(start.effectiveRank, 1))). A lower learning rate or another temperature may help
-      """
   }
 }

@@ -52,6 +52,7 @@ package final class PluginReloader {
 
   private let model: ContrastiveModel
   private let registry: PluginRegistry
+  private let copies: LibraryCopies
   private let settings: Settings
   private let note: (String) -> Void
   private let watch: FileWatch
@@ -66,7 +67,7 @@ package final class PluginReloader {
   /// - Parameters:
   ///   - model: Whose plugins are watched; they were loaded from copies.
   ///   - note: Takes lines for the user.
-  /// - Throws: `PluginError.searchPath` where the system cannot watch files.
+  /// - Throws: `UsageError.option` where the system cannot watch files.
   package init(
     model: ContrastiveModel, registry: PluginRegistry, settings: Settings, seed: UInt64,
     note: @escaping (String) -> Void
@@ -77,8 +78,10 @@ package final class PluginReloader {
     self.seed = seed
     self.note = note
     watch = try FileWatch()
+    guard let copies = registry.copies else { preconditionFailure("--watch needs copies of libraries") }
+    self.copies = copies
     for identity in model.instances.map(\.component.library) where current[identity.path] == nil {
-      guard let copy = registry.copy(of: identity) else { preconditionFailure("--watch needs copies of libraries") }
+      guard let copy = copies.copy(of: identity) else { preconditionFailure("\(identity.path) was not copied") }
       current[identity.path] = copy
       mapped = (mapped.count + 1, mapped.bytes + copy.byteCount)
       watch.follow(identity.path)
@@ -217,13 +220,13 @@ package final class PluginReloader {
   private func swap(_ path: String, _ copy: LibraryCopy) throws -> PluginReload {
     let aliases = Set(model.instances.map(\.component.library).filter { $0.path == path }.map(\.alias))
     var libraries: [String?: PluginLibrary] = [:]
-    for alias in aliases { libraries[alias] = try registry.load(copy, alias: alias) }
+    for alias in aliases { libraries[alias] = try copies.load(copy, alias: alias) }
     mapped = (mapped.count + 1, mapped.bytes + copy.byteCount)
     let replacement = try model.reload { instance in
       let old = instance.component
       guard old.library.path == path, let library = libraries[old.library.alias] else { return nil }
       guard let new = library.component(old.kind, old.name) else {
-        throw PluginError.incomplete(problem: "it has no \(old.kind.rawValue) '\(old.name)' any more")
+        throw UsageError.incomplete(problem: "it has no \(old.kind.rawValue) '\(old.name)' any more")
       }
       return new
     }

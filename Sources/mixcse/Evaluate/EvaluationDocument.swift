@@ -125,5 +125,3 @@ private struct TransferDocument: Encodable {
     (accuracy, devAccuracy, f1, l2) = (score.accuracy, score.devAccuracy, score.f1, score.penalty)
   }
 }
-
-private func finite(_ value: Double?) -> Double? { value.flatMap { $0.isFinite ? $0 : nil } }

@@ -196,6 +196,3 @@ struct ProbeReport: Encodable {
     return (0..<matrix.columns).reduce(0.0) { $0 + Double(values[$1]) * Double(values[$1]) }.squareRoot()
   }
 }
-
-/// `value`, or nil where JSON has no word for it.
-private func finite(_ value: Double?) -> Double? { value.flatMap { $0.isFinite ? $0 : nil } }

@@ -10,5 +10,7 @@ void ac_start(int traces);
 int64_t ac_stop(void);
 // Bytes of the largest one.
 int64_t ac_largest(void);
+// 0 where it cannot count: a sanitizer's own allocator is in charge.
+int ac_counts(void);
 
 #endif

@@ -21,7 +21,7 @@ package enum ParameterType: Sendable, Equatable, CustomStringConvertible {
   }
 
   /// Whether a range makes sense for values of this type.
-  var isNumber: Bool { self == .int || self == .float }
+  package var isNumber: Bool { self == .int || self == .float }
 }
 
 /// An interval of numbers; an end that is nil is open towards infinity.
@@ -54,7 +54,7 @@ package struct ParameterRange: Sendable, Equatable, CustomStringConvertible {
   }
 
   /// A number without the `.0` of whole ones.
-  static func shortText(_ number: Double) -> String {
+  package static func shortText(_ number: Double) -> String {
     let text = "\(number)"
     return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
   }
@@ -118,6 +118,19 @@ package struct ParameterDeclaration: Sendable, Equatable {
     }
   }
 
+  package init(
+    name: String, type: ParameterType, default value: ParameterValue, range: ParameterRange?, live: Bool, log: Bool,
+    text: String
+  ) {
+    self.name = name
+    self.type = type
+    self.default = value
+    self.range = range
+    self.live = live
+    self.log = log
+    self.text = text
+  }
+
   /// The declaration in the grammar it came from, with its default written in full.
   package var declarationText: String {
     var text = "\(name): \(type) = "
@@ -147,7 +160,8 @@ package enum ParameterValueProblem: Error, Equatable {
 /// The longest text a string parameter may hold, in UTF-8 bytes.
 let longestStringValue = 4096
 
-func parameterValue(
+/// The value that `text` stands for as a parameter of `type` within `range`, or what is wrong with it.
+package func parameterValue(
   _ text: String, type: ParameterType, range: ParameterRange?
 ) -> Result<ParameterValue, ParameterValueProblem> {
   switch type {
@@ -183,7 +197,7 @@ private func floatValue(_ text: String, range: ParameterRange?) -> Result<Double
 }
 
 /// A decimal number such as `0.05`, `-3` or `1e-3`; `inf`, `nan` and too large ones come back as not finite.
-func decimalNumber(_ text: String) -> Double? {
+package func decimalNumber(_ text: String) -> Double? {
   let lowercased = text.lowercased()
   let unsigned = lowercased.drop { $0 == "-" || $0 == "+" }
   if ["inf", "infinity", "nan"].contains(String(unsigned)) { return .infinity }

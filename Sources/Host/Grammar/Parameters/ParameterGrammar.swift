@@ -240,21 +240,6 @@ private struct ParameterLineParser {
   }
 }
 
-/// `[a-z_][a-z0-9_-]*`, at most 64 letters.
-func isParameterName(_ text: String) -> Bool {
-  guard let first = text.utf8.first, text.utf8.count <= 64 else { return false }
-  return isLowercaseName(text) && !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) && first != UInt8(ascii: "-")
-}
-
-/// `[a-z0-9_-]+`: the names of components and recipes.
-func isLowercaseName(_ text: String) -> Bool {
-  !text.isEmpty
-    && text.utf8.allSatisfy { byte in
-      (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-        || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
-    }
-}
-
 private func isChoiceWord(_ text: String) -> Bool {
   !text.isEmpty
     && text.utf8.allSatisfy { byte in

@@ -31,7 +31,7 @@ package struct ComponentSpec: Sendable, Equatable {
   }
 
   /// Sets a parameter, in place of an earlier setting of the same name.
-  mutating func set(_ name: String, _ value: String) {
+  package mutating func set(_ name: String, _ value: String) {
     if let index = settings.firstIndex(where: { $0.0 == name }) {
       settings[index].1 = value
     } else {

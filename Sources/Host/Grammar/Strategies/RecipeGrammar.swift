@@ -2,9 +2,10 @@
 // The same terms are the canonical text of a strategy.
 
 /// The parser of recipe lines.
-enum RecipeGrammar {
+package enum RecipeGrammar {
   /// The recipes in `text`; empty lines and lines that start with `#` are skipped.
-  static func parse(_ text: String) throws(SpecProblem) -> [Recipe] {
+  /// - Throws: `SpecProblem` for a line that is no recipe, a second one of a name, or one without a loss.
+  package static func parse(_ text: String) throws(SpecProblem) -> [Recipe] {
     var recipes: [Recipe] = []
     for line in text.split(separator: "\n").map({ trimmed(String($0)) }) where !line.isEmpty && !line.hasPrefix("#") {
       guard let equals = line.firstIndex(of: "=") else {
@@ -26,8 +27,8 @@ enum RecipeGrammar {
     return recipes
   }
 
-  /// The terms in `text`, parted by spaces: `sampler:NAME[:param=value,...]` or `loss:[WEIGHT*]NAME[:...]`.
-  static func terms(_ text: String) throws(SpecProblem) -> [RecipeTerm] {
+  /// The terms in `text`, separated by spaces: `sampler:NAME[:param=value,...]` or `loss:[WEIGHT*]NAME[:...]`.
+  package static func terms(_ text: String) throws(SpecProblem) -> [RecipeTerm] {
     var terms: [RecipeTerm] = []
     for word in wordsOutsideQuotes(text) {
       guard let colon = word.firstIndex(of: ":"), let kind = ComponentKind(rawValue: String(word[..<colon])),

@@ -9,30 +9,31 @@ package struct SpecProblem: Error, Equatable, CustomStringConvertible {
 
   package var description: String { "'\(text)', column \(column): \(problem)" }
 
-  var asPluginError: PluginError { .badText(text: text, column: column, problem: problem) }
+  /// The same as wrong usage of the command.
+  package var asUsageError: UsageError { .badText(text: text, column: column, problem: problem) }
 }
 
 /// A reader of component texts over the characters of one argument.
-struct SpecParser {
-  let text: String
+package struct SpecParser {
+  private let text: String
   private let characters: [Character]
   private var position = 0
 
-  init(_ text: String) {
+  private init(_ text: String) {
     self.text = text
     characters = Array(text)
   }
 
   /// One component, up to the end of the text.
-  static func component(_ text: String, weighted: Bool = false) throws(SpecProblem) -> ComponentSpec {
+  package static func component(_ text: String, weighted: Bool = false) throws(SpecProblem) -> ComponentSpec {
     var parser = SpecParser(text)
     let spec = try parser.component(weighted: weighted, chained: false)
     guard parser.atEnd else { throw parser.failure("unexpected '\(parser.characters[parser.position])'") }
     return spec
   }
 
-  /// Components parted by `+`.
-  static func chain(_ text: String, weighted: Bool = false) throws(SpecProblem) -> [ComponentSpec] {
+  /// Components separated by `+`.
+  package static func chain(_ text: String, weighted: Bool = false) throws(SpecProblem) -> [ComponentSpec] {
     var parser = SpecParser(text)
     var specs = [try parser.component(weighted: weighted, chained: true)]
     while parser.take("+") {
@@ -128,7 +129,7 @@ struct SpecParser {
     return rest.prefix { !":+,=*".contains($0) }.contains("/")
   }
 
-  /// Up to and with the first `.so` that ends a file name, whatever signs the path holds.
+  /// Up to and with the first `.so` that ends a file name, whatever characters the path holds.
   private mutating func path() -> String {
     var end = position
     while end + 3 <= characters.count {
@@ -172,17 +173,8 @@ func isExponentSign(after value: String, next: Character?) -> Bool {
   return value.dropLast().last?.isNumber == true && next?.isNumber == true
 }
 
-/// The length of a form such as `linear(0.1,0.4)` that a value may start with; its commas part no settings. 0 for others.
-func scheduleLength(_ value: ArraySlice<Character>) -> Int {
+/// The length of a form such as `linear(0.1,0.4)` that a value may start with; its commas separate no settings. 0 for others.
+package func scheduleLength(_ value: ArraySlice<Character>) -> Int {
   guard ["linear(", "cosine("].contains(String(value.prefix(7))), let end = value.firstIndex(of: ")") else { return 0 }
   return end + 1 - value.startIndex
-}
-
-/// Whether a component's name is a path to a library.
-func isPath(_ name: String) -> Bool { name.contains("/") }
-
-/// A path and the component that is picked in it, if any: `./lib.so:name`.
-func splitPath(_ name: String) -> (path: String, component: String?) {
-  guard let colon = name.lastIndex(of: ":"), name[..<colon].hasSuffix(".so") else { return (name, nil) }
-  return (String(name[..<colon]), String(name[name.index(after: colon)...]))
 }

@@ -8,14 +8,14 @@ package enum StrategyGrid {
 
   /// The strategies `text` stands for, the last list varying fastest; a text without lists stands for itself.
   ///
-  /// Values are parted by `|`; quotes keep one (`name="a|b"`). A label names one strategy, so a grid takes none.
-  /// - Throws: `PluginError.badText` for an empty value, a label before several strategies, or more than `limit`.
+  /// Values are separated by `|`; quotes keep one (`name="a|b"`). A label names one strategy, so a grid takes none.
+  /// - Throws: `UsageError.badText` for an empty value, a label before several strategies, or more than `limit`.
   package static func expand(_ text: String) throws -> [String] {
     var scanner = GridScanner(text)
     do {
       return try scanner.expand()
     } catch {
-      throw error.asPluginError
+      throw error.asUsageError
     }
   }
 }

@@ -19,16 +19,16 @@ package struct StrategySpec: Sendable, Equatable {
   }
 
   /// Reads a canonical text such as `sampler:mixcse:lambda=0.3 loss:infonce`.
-  /// - Throws: `PluginError.badText`, `.incomplete` where there is no loss.
+  /// - Throws: `UsageError.badText`, `.incomplete` where there is no loss.
   package init(parsing text: String) throws {
     let terms: [RecipeTerm]
     do {
       terms = try RecipeGrammar.terms(text)
     } catch {
-      throw error.asPluginError
+      throw error.asUsageError
     }
     self.init(terms: terms)
-    guard !losses.isEmpty else { throw PluginError.incomplete(problem: "the strategy '\(text)' has no loss") }
+    guard !losses.isEmpty else { throw UsageError.incomplete(problem: "the strategy '\(text)' has no loss") }
   }
 
   init(terms: [RecipeTerm]) {
@@ -57,12 +57,12 @@ package struct PoolerSpec: Sendable, Equatable {
   }
 
   /// Reads `cls`, `avg+whiten`, `weighted:layers=4`, `cls_before_pooler` (= `cls`, without the head).
-  /// - Throws: `PluginError.badText`
+  /// - Throws: `UsageError.badText`
   package init(parsing text: String) throws {
     do {
       chain = try SpecParser.chain(text)
     } catch {
-      throw error.asPluginError
+      throw error.asUsageError
     }
     if chain[0].name == "cls_before_pooler" {
       chain[0].name = "cls"

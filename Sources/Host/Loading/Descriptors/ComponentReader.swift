@@ -1,6 +1,7 @@
 // Validates one component of a library: its size, name, texts, and the functions its kind must have.
 
 import PluginAPI
+import PluginGrammar
 
 struct ComponentReader {
   let reader: DescriptorReader
@@ -143,13 +144,4 @@ struct ComponentReader {
     copy.initialize(to: value)
     return UnsafePointer(copy)
   }
-}
-
-/// `text` without spaces, tabs and line ends around it.
-func trimmed(_ text: String) -> String {
-  let isBlank: (Character) -> Bool = { $0 == " " || $0 == "\t" || $0 == "\r" || $0 == "\n" || $0 == "\r\n" }
-  let start = text.drop(while: isBlank)
-  var end = start
-  while let last = end.last, isBlank(last) { end.removeLast() }
-  return String(end)
 }

@@ -1,28 +1,49 @@
 // Reads and validates what a library's entry function returned, trusting neither its pointers nor its text.
 // Called by PluginLoader once for each library.
 
-import PluginAPI
+package import PluginAPI
+package import PluginGrammar
 
 /// A validated library descriptor, copied out of the plugin.
-struct LibraryDescriptor {
-  let id: String
-  let version: String
-  let license: String?
-  let abiMinor: Int
-  let components: [ComponentDescriptor]
-  let recipes: [Recipe]
-  let notes: [String]
+package struct LibraryDescriptor {
+  /// Reverse-DNS: `org.mixcse.simcse`.
+  package let id: String
+  package let version: String
+  package let license: String?
+  /// The minor version of the plugin ABI it was built for.
+  package let abiMinor: Int
+  package let components: [ComponentDescriptor]
+  package let recipes: [Recipe]
+  /// What was left out, and why.
+  package let notes: [String]
 }
 
 /// A validated component descriptor.
-struct ComponentDescriptor {
-  let pointer: UnsafePointer<cse_component>
-  let declared: UnsafePointer<cse_component>
-  let kind: ComponentKind
-  let name: String
-  let doc: String
-  let parameters: [ParameterDeclaration]
-  let metrics: [String]
+package struct ComponentDescriptor {
+  /// A copy in this host's size, never freed.
+  package let pointer: UnsafePointer<cse_component>
+  /// The plugin's own, as it stands in its library.
+  package let declared: UnsafePointer<cse_component>
+  package let kind: ComponentKind
+  package let name: String
+  /// First line: summary. Then formula and paper. May be empty.
+  package let doc: String
+  package let parameters: [ParameterDeclaration]
+  /// The names of `call->metrics`, in order.
+  package let metrics: [String]
+
+  package init(
+    pointer: UnsafePointer<cse_component>, declared: UnsafePointer<cse_component>, kind: ComponentKind, name: String,
+    doc: String, parameters: [ParameterDeclaration], metrics: [String]
+  ) {
+    self.pointer = pointer
+    self.declared = declared
+    self.kind = kind
+    self.name = name
+    self.doc = doc
+    self.parameters = parameters
+    self.metrics = metrics
+  }
 }
 
 /// Limits that no honest library comes near; they bound the work a broken one can cause.
@@ -36,14 +57,25 @@ enum DescriptorLimits {
   static let text = 64 * 1024
 }
 
-struct DescriptorReader {
-  let memory: ProbedMemory
-  let code: ExecutableRanges
+/// A reader of descriptors in this process's memory.
+package struct DescriptorReader {
+  /// How memory is read that plugins point to.
+  package let memory: ProbedMemory
+  /// Where functions may be.
+  package let code: ExecutableRanges
+
+  /// - Throws: `PluginRefusal.unreadable` where the process can open no more files.
+  package init() throws(PluginRefusal) {
+    memory = try ProbedMemory()
+    code = ExecutableRanges()
+  }
 
   /// The first fields of 1.0, without which a descriptor says nothing: everything up to `version`.
   static let smallestLibrary = offset(\cse_library.license)
 
-  func library(at pointer: UnsafePointer<cse_library>) throws(PluginRefusal) -> LibraryDescriptor {
+  /// The descriptor at `pointer`, copied and checked in full.
+  /// - Throws: `PluginRefusal`: `.descriptor` with the field, `.wrongMajor`, `.hostTooOld`.
+  package func library(at pointer: UnsafePointer<cse_library>) throws(PluginRefusal) -> LibraryDescriptor {
     let raw = try structure(
       cse_library(), at: UInt(bitPattern: pointer), smallest: Self.smallestLibrary, field: "cse_library")
     guard Int(raw.abi_major) == Int(CSE_ABI_MAJOR) else {
@@ -101,7 +133,7 @@ struct DescriptorReader {
   // MARK: Reading
 
   /// A struct that starts with `struct_size`: as many bytes as both sides know, the rest zero.
-  func structure<T>(_ zero: T, at address: UInt, smallest: Int, field: String) throws(PluginRefusal) -> T {
+  package func structure<T>(_ zero: T, at address: UInt, smallest: Int, field: String) throws(PluginRefusal) -> T {
     guard address != 0 else { throw .descriptor(field: field, problem: "it is NULL") }
     guard address % 8 == 0, let head = memory.bytes(at: address, count: 4) else {
       throw .descriptor(field: field, problem: "it points to 0x\(String(address, radix: 16)), where nothing is")
@@ -120,7 +152,7 @@ struct DescriptorReader {
   }
 
   /// `count` machine words, such as an array of pointers.
-  func words(at address: UInt, count: Int, field: String) throws(PluginRefusal) -> [UInt] {
+  package func words(at address: UInt, count: Int, field: String) throws(PluginRefusal) -> [UInt] {
     guard address != 0 else { throw .descriptor(field: field, problem: "it is NULL") }
     guard let bytes = memory.bytes(at: address, count: count * 8) else {
       throw .descriptor(field: field, problem: "its \(count) entries cannot be read")
@@ -140,7 +172,7 @@ struct DescriptorReader {
   }
 
   /// UTF-8 text of at most `limit` bytes, without control characters other than line ends and tabs.
-  func text(_ pointer: UnsafePointer<CChar>?, _ field: String, limit: Int) throws(PluginRefusal) -> String {
+  package func text(_ pointer: UnsafePointer<CChar>?, _ field: String, limit: Int) throws(PluginRefusal) -> String {
     switch memory.string(at: UInt(bitPattern: pointer), limit: limit) {
     case .null: throw .descriptor(field: field, problem: "it is NULL")
     case .unreadable: throw .descriptor(field: field, problem: "its text cannot be read")
@@ -159,17 +191,6 @@ struct DescriptorReader {
       return text
     }
   }
-}
-
-/// Letters, digits, `.`, `_` and `-`, beginning and ending with a letter or digit.
-func isLibraryID(_ text: String) -> Bool {
-  func isPlain(_ byte: UInt8) -> Bool {
-    let lowered = byte | 0x20
-    return (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(lowered)
-      || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-  }
-  guard let first = text.utf8.first, let last = text.utf8.last, isPlain(first), isPlain(last) else { return false }
-  return text.utf8.allSatisfy { isPlain($0) || "._-".utf8.contains($0) }
 }
 
 /// The byte offset of a field; every field of these C structs has one.

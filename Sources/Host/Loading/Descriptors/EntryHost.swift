@@ -4,6 +4,7 @@
 import Glibc
 import PluginAPI
 import Synchronization
+import Version
 
 /// An immortal `cse_host` whose log is kept. There is no instance and no call while it is in use, so of its
 /// functions only `log` and `get_service` can be called properly.
@@ -18,7 +19,7 @@ enum EntryHost {
     table.pointee.abi_major = UInt16(CSE_ABI_MAJOR)
     table.pointee.abi_minor = UInt16(CSE_ABI_MINOR)
     table.pointee.name = UnsafePointer(strdup("mixcse"))
-    table.pointee.version = UnsafePointer(strdup("1.0"))
+    table.pointee.version = UnsafeRawPointer(ProgramVersion.text.utf8Start).assumingMemoryBound(to: CChar.self)
     table.pointee.log = { _, _, line in EntryHost.keep(line) }
     table.pointee.parallel_for = { _, _, _, _, _ in cse_status(CSE_E_UNSUPPORTED) }
     table.pointee.random = { _, _, _, destination, count in

@@ -1,11 +1,9 @@
 // A loaded plugin library and what it offers. Made by PluginLoader, handed out by PluginRegistry.
 
 package import PluginAPI
+package import PluginGrammar
 
-/// What a component is for.
-package enum ComponentKind: String, Sendable, CaseIterable {
-  case pooler, sampler, loss, other
-
+extension ComponentKind {
   /// The kind a descriptor's number stands for; nil for reserved and unknown ones.
   init?(_ number: UInt32) {
     switch Int(number) {
@@ -32,9 +30,25 @@ package struct LibraryIdentity: Sendable, Equatable {
   package let sha256: String
   package let buildID: String?
   /// The libraries it is linked to, by name.
-  package var needed: [String] = []
+  package let needed: [String]
   /// The minor version of the plugin ABI it was built for.
   package let abiMinor: Int
+
+  package init(
+    path: String, resolvedPath: String, declaredID: String, alias: String?, version: String, license: String?,
+    sha256: String, buildID: String?, needed: [String] = [], abiMinor: Int
+  ) {
+    self.path = path
+    self.resolvedPath = resolvedPath
+    self.declaredID = declaredID
+    self.alias = alias
+    self.version = version
+    self.license = license
+    self.sha256 = sha256
+    self.buildID = buildID
+    self.needed = needed
+    self.abiMinor = abiMinor
+  }
 
   /// The id its components go by: the alias where there is one.
   package var id: String { alias ?? declaredID }
@@ -55,7 +69,7 @@ package final class PluginLibrary: Sendable {
   package var sha256: String { identity.sha256 }
   package var buildID: String? { identity.buildID }
 
-  init(identity: LibraryIdentity, components: [PluginComponent], recipes: [Recipe], notes: [String]) {
+  package init(identity: LibraryIdentity, components: [PluginComponent], recipes: [Recipe], notes: [String]) {
     self.identity = identity
     self.components = components
     self.recipes = recipes
@@ -67,6 +81,14 @@ package final class PluginLibrary: Sendable {
     components.first { $0.kind == kind && $0.name == name }
   }
 }
+
+/// What a component was made from that has no descriptor of its own: bare functions. The module that made it finds it
+/// here again by its type.
+package protocol ComponentSource: AnyObject, Sendable {}
+
+/// Where the functions of a component are that this process has not loaded: in processes of their own. The module that
+/// described it finds it here again by its type, and PluginInstances asks it for the calls.
+package protocol ComponentPlace: AnyObject, Sendable {}
 
 /// One component of a library, validated.
 ///
@@ -86,17 +108,18 @@ package final class PluginComponent: @unchecked Sendable {
   /// The names of `call->metrics`, in order.
   package let metrics: [String]
   package let library: LibraryIdentity
-  /// The bare functions behind it; nil for a component with a descriptor of its own.
-  package let bare: LoadedBareComponent?
-  /// How its instances run in processes of their own; nil for one that is loaded here.
-  package let isolation: Isolation?
+  /// What the descriptor was made from; nil for one that the library itself has.
+  package let source: (any ComponentSource)?
+  /// Where its functions are; nil for one that is loaded here.
+  package let place: (any ComponentPlace)?
 
-  init(
-    _ parts: ComponentDescriptor, of library: LibraryIdentity, bare: LoadedBareComponent? = nil,
-    isolation: Isolation? = nil
+  /// A component of `library` as its descriptor says.
+  package init(
+    _ parts: ComponentDescriptor, of library: LibraryIdentity, source: (any ComponentSource)? = nil,
+    place: (any ComponentPlace)? = nil
   ) {
-    self.bare = bare
-    self.isolation = isolation
+    self.source = source
+    self.place = place
     pointer = parts.pointer
     declared = parts.declared
     kind = parts.kind
@@ -110,21 +133,4 @@ package final class PluginComponent: @unchecked Sendable {
 
   /// The first line of the documentation.
   package var summary: String { doc.split(separator: "\n", maxSplits: 1).first.map(String.init) ?? "" }
-}
-
-/// A named combination of samplers and losses that a library suggests.
-package struct Recipe: Sendable, Equatable {
-  package let name: String
-  package let terms: [RecipeTerm]
-
-  /// What it stands for, as the library wrote it: `sampler:mixcse loss:infonce`.
-  package var text: String { terms.map(\.text).joined(separator: " ") }
-}
-
-/// One sampler or loss of a recipe.
-package struct RecipeTerm: Sendable, Equatable {
-  package let kind: ComponentKind
-  package let spec: ComponentSpec
-
-  package var text: String { "\(kind.rawValue):\(spec.text)" }
 }

@@ -3,14 +3,46 @@
 
 import CIsolation
 import Glibc
-import PluginAPI
+package import PluginAPI
 
-enum PluginLoader {
+/// Makes libraries of files that passed the pre-flight. The registry is given one, and so is told where plugins run: in
+/// this process (PluginLoader), from private copies (PluginReload), in processes of their own (PluginIsolation).
+package protocol LibraryOpener: AnyObject {
+  /// The library in `file`, under the name `alias` if it has been given one.
+  /// - Throws: `PluginRefusal`
+  func open(_ file: PluginFile, alias: String?) throws(PluginRefusal) -> PluginLibrary
+
+  /// The component where it is to run, which may be another place than where its library was described.
+  /// - Throws: `PluginRefusal`
+  func placed(_ component: PluginComponent) throws(PluginRefusal) -> PluginComponent
+}
+
+extension LibraryOpener {
+  package func placed(_ component: PluginComponent) throws(PluginRefusal) -> PluginComponent { component }
+}
+
+/// Loads libraries into this process.
+package final class PluginLoader: LibraryOpener {
+  /// Reads a library of bare functions: the file, where its text stands, the handle of dlopen, its alias.
+  package typealias BareReader = (
+    _ file: PluginFile, _ source: BareSource, _ handle: UnsafeMutableRawPointer, _ alias: String?
+  ) throws(PluginRefusal) -> PluginLibrary
+
+  private let host: UnsafePointer<cse_host>?
+  private let readBare: BareReader
+
+  /// - Parameters:
+  ///   - host: The table entry functions get; without one they get a table that only keeps what they log.
+  ///   - readBare: How bare functions become components; BareFunctions has it.
+  package init(host: UnsafePointer<cse_host>?, readBare: @escaping BareReader) {
+    self.host = host
+    self.readBare = readBare
+  }
+
   /// Loads `file`, as `alias` if it has been given one. It stays mapped for the life of the process: a library in
   /// Swift that is closed takes the runtime down with it, and descriptors are used until the end anyway.
-  static func load(
-    _ file: PluginFile, alias: String?, host: UnsafePointer<cse_host>?
-  ) throws(PluginRefusal) -> PluginLibrary {
+  /// - Throws: `PluginRefusal`
+  package func open(_ file: PluginFile, alias: String?) throws(PluginRefusal) -> PluginLibrary {
     guard file.isUnchanged() else { throw .changedSinceChecked }
     // Constructors and entry functions are the plugin's code already.
     let name = strdup(file.path)
@@ -24,13 +56,12 @@ enum PluginLoader {
       let undefined = DependencySearch().undefinedSymbols(of: file.image, path: file.loadPath)
       throw .loader(message: message, undefined: undefined)
     }
-    if let source = file.bareSource { return try BareLoader.load(file, source, handle: handle, alias: alias) }
+    if let source = file.bareSource { return try readBare(file, source, handle, alias) }
     guard let symbol = dlsym(handle, "cse_library_entry_v1") else {
       throw .loader(message: dlerror().map { String(cString: $0) } ?? "its entry function is gone", undefined: [])
     }
     let entry = unsafeBitCast(symbol, to: Entry.self)
-    let reader = DescriptorReader(memory: try ProbedMemory(), code: ExecutableRanges())
-    let descriptor = try reader.library(at: try call(entry, host: host).get())
+    let descriptor = try DescriptorReader().library(at: try call(entry).get())
     let identity = LibraryIdentity(
       path: file.path, resolvedPath: file.resolvedPath, declaredID: descriptor.id, alias: alias,
       version: descriptor.version, license: descriptor.license, sha256: file.sha256, buildID: file.image.buildID,
@@ -42,10 +73,8 @@ enum PluginLoader {
 
   private typealias Entry = @convention(c) (UnsafePointer<cse_host>) -> UnsafePointer<cse_library>?
 
-  private static func call(
-    _ entry: Entry, host: UnsafePointer<cse_host>?
-  ) -> Result<UnsafePointer<cse_library>, PluginRefusal> {
-    let host = host ?? EntryHost.table
+  private func call(_ entry: Entry) -> Result<UnsafePointer<cse_library>, PluginRefusal> {
+    let host = self.host ?? EntryHost.table
     _ = EntryHost.takeLines()
     guard let library = entry(host) else {
       // It may be called many times; once more with a table that keeps the reason it logs.

@@ -4,12 +4,12 @@
 import Glibc
 
 /// Reading through the kernel: `write(2)` from a bad address fails with EFAULT where a load would die.
-final class ProbedMemory {
+package final class ProbedMemory {
   private let readEnd: Int32
   private let writeEnd: Int32
 
   /// - Throws: `PluginRefusal.unreadable` where the process can open no more files.
-  init() throws(PluginRefusal) {
+  package init() throws(PluginRefusal) {
     var ends: [Int32] = [-1, -1]
     guard pipe(&ends) == 0 else { throw .unreadable(reason: systemMessage(errno)) }
     (readEnd, writeEnd) = (ends[0], ends[1])
@@ -23,7 +23,7 @@ final class ProbedMemory {
   }
 
   /// `count` bytes from `address`, or nil where any of them cannot be read.
-  func bytes(at address: UInt, count: Int) -> [UInt8]? {
+  package func bytes(at address: UInt, count: Int) -> [UInt8]? {
     guard address != 0, count >= 0, !address.addingReportingOverflow(UInt(count)).overflow else { return nil }
     var result: [UInt8] = []
     result.reserveCapacity(count)
@@ -38,7 +38,7 @@ final class ProbedMemory {
   }
 
   /// The bytes from `address` up to a zero byte.
-  func string(at address: UInt, limit: Int) -> StringReading {
+  package func string(at address: UInt, limit: Int) -> StringReading {
     guard address != 0 else { return .null }
     var result: [UInt8] = []
     while result.count <= limit {
@@ -53,8 +53,10 @@ final class ProbedMemory {
     return .tooLong
   }
 
-  enum StringReading {
+  /// What was found where a text should be.
+  package enum StringReading {
     case null, unreadable, tooLong
+    /// Without the zero byte.
     case bytes([UInt8])
   }
 
@@ -79,10 +81,11 @@ final class ProbedMemory {
 }
 
 /// The address ranges of this process that hold code, as they are now.
-struct ExecutableRanges {
+package struct ExecutableRanges {
   private let ranges: [Range<UInt>]
 
-  init() {
+  /// Reads /proc/self/maps.
+  package init() {
     var ranges: [Range<UInt>] = []
     for line in (readSmallFile("/proc/self/maps") ?? "").split(separator: "\n") {
       let fields = line.split(separator: " ", maxSplits: 2)
@@ -94,13 +97,13 @@ struct ExecutableRanges {
   }
 
   /// Whether `address` is code; without /proc every address counts as such.
-  func contains(_ address: UInt) -> Bool {
+  package func contains(_ address: UInt) -> Bool {
     ranges.isEmpty || ranges.contains { $0.contains(address) }
   }
 }
 
 /// What the system says about an error number.
-func systemMessage(_ number: Int32) -> String { String(cString: strerror(number)) }
+package func systemMessage(_ number: Int32) -> String { String(cString: strerror(number)) }
 
 /// The text of a file of the system whose size is not known beforehand; nil where it cannot be read.
 func readSmallFile(_ path: String) -> String? {

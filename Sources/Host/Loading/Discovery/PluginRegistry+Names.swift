@@ -1,11 +1,12 @@
 // Looking names up: aliases, full ids, paths, recipes; and saying what was meant when there is no such name.
 
 import Glibc
+package import PluginGrammar
 
 extension PluginRegistry {
   /// The component that `name` stands for: an alias (`infonce`), a full id (`org.mixcse.simcse.infonce`), a name of
   /// `--plugin-as` (`old`, `old.infonce`), a path (`./lib.so`) or a path and a name (`./lib.so:infonce`).
-  /// - Throws: `PluginError`: `.unknownComponent`, `.ambiguous`, `.refused`.
+  /// - Throws: `PluginError`: `.unknownComponent`, `.refused`; `UsageError.ambiguous`.
   package func component(_ kind: ComponentKind, _ name: String) throws -> PluginComponent {
     if isPath(name) { return try placed(component(kind, atPath: name)) }
     let candidates = components(kind, called: name)
@@ -14,7 +15,7 @@ extension PluginRegistry {
         kind: kind.rawValue, name: name, hint: hint(kind, name), searched: report)
     }
     guard candidates.count == 1 else {
-      throw PluginError.ambiguous(
+      throw UsageError.ambiguous(
         kind: kind.rawValue, name: name, candidates: candidates.map { "\($0.id) (\($0.library.path))" })
     }
     return try placed(first)
@@ -34,14 +35,14 @@ extension PluginRegistry {
   }
 
   /// The recipe called `name` (an alias or a path) and the library that offers it; nil where there is none.
-  /// - Throws: `PluginError.ambiguous`, `.refused`.
+  /// - Throws: `UsageError.ambiguous`, `PluginError.refused`.
   package func recipe(_ name: String) throws -> (recipe: Recipe, library: PluginLibrary)? {
     if isPath(name) {
       let (path, picked) = splitPath(name)
       let library = try library(atPath: path)
       let recipes = library.recipes.filter { picked == nil || $0.name == picked }
       guard recipes.count < 2 else {
-        throw PluginError.ambiguous(
+        throw UsageError.ambiguous(
           kind: "method", name: name, candidates: recipes.map { "\(path):\($0.name) = \($0.text)" })
       }
       return recipes.first.map { ($0, library) }
@@ -52,7 +53,7 @@ extension PluginRegistry {
     let renamed = all.filter { $0.library.identity.alias == name }
     let candidates = [byID, ordinary, renamed].first { !$0.isEmpty } ?? []
     guard candidates.count < 2 else {
-      throw PluginError.ambiguous(
+      throw UsageError.ambiguous(
         kind: "method", name: name,
         candidates: candidates.map { "\($0.library.id).\($0.recipe.name) = \($0.recipe.text) (\($0.library.path))" })
     }
@@ -105,7 +106,7 @@ extension PluginRegistry {
   }
 
   /// What `unknownComponent` says about a method.
-  func unknownMethod(_ name: String) -> PluginError {
+  package func unknownMethod(_ name: String) -> PluginError {
     let known = libraries.flatMap { $0.recipes.map(\.name) }
     return .unknownComponent(kind: "method", name: name, hint: hintText(name, known: known), searched: report)
   }
@@ -122,7 +123,7 @@ extension PluginRegistry {
       throw PluginError.unknownComponent(kind: kind.rawValue, name: picked ?? path, hint: "", searched: report)
     }
     guard candidates.count == 1 else {
-      throw PluginError.ambiguous(
+      throw UsageError.ambiguous(
         kind: kind.rawValue, name: name, candidates: candidates.map { "\(path):\($0.name)" })
     }
     return first

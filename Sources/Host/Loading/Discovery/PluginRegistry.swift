@@ -2,7 +2,7 @@
 // Made once by each command; the objective asks it for components by name.
 
 package import Logging
-package import PluginAPI
+import PluginGrammar
 
 /// The plugins along a search path. Not for use by several threads.
 ///
@@ -14,12 +14,12 @@ package final class PluginRegistry {
     package let name: String
     package let file: String
 
-    /// - Throws: `PluginError.searchPath` where `text` is not NAME=FILE.
+    /// - Throws: `UsageError.option` where `text` is not NAME=FILE.
     package init(parsing text: String) throws {
       let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
       guard parts.count == 2, isLowercaseName(parts[0]), !parts[1].isEmpty else {
-        throw PluginError.searchPath(
-          option: "--plugin-as", problem: "expected NAME=FILE with a name of [a-z0-9_-], found '\(text)'")
+        throw UsageError.option(
+          "--plugin-as", problem: "expected NAME=FILE with a name of [a-z0-9_-], found '\(text)'")
       }
       name = parts[0]
       file = parts[1]
@@ -39,48 +39,37 @@ package final class PluginRegistry {
   package private(set) var warnings: [String] = []
 
   let logger: Logger
+  /// Whether files are accepted that others could write.
   package let allowInsecure: Bool
-  private let copiesLibraries: Bool
-  private let host: UnsafePointer<cse_host>?
-  /// Set where plugins, or some of them, run in processes of their own.
-  package let isolation: Isolation?
-  /// Libraries that were described by a process of their own and then loaded here after all.
-  private var loadedHere: [String: PluginLibrary] = [:]
+  /// What makes libraries of files, here or elsewhere.
+  package let opener: any LibraryOpener
   private var found: [PluginFile] = []
   private var folderNotes: [String] = []
   private var loaded: [PluginLibrary]?
   private var renamed: [PluginLibrary] = []
   /// Libraries named by a path, by the file behind it.
   private var byPath: [String: PluginLibrary] = [:]
-  /// What was loaded, by the file behind it, where libraries are copied.
-  private var copies: [String: LibraryCopy] = [:]
 
   /// Looks through `searchPath` without running any plugin code.
   /// - Parameters:
   ///   - searchPath: Where to look.
   ///   - renamed: Builds to load under names of their own.
   ///   - allowInsecure: Accept files that others could write.
-  ///   - host: The table entry functions get; without one they get a table that only keeps what they log.
-  ///   - copiesLibraries: Load private copies, so that the files may be written while their code runs.
-  ///   - isolation: Which plugins run in processes of their own; nil for none.
+  ///   - opener: Makes libraries of files, and so decides where plugins run.
   ///   - logger: Where reasons and warnings go as well.
-  /// - Throws: `PluginError` where a build of `renamed` cannot be used, or two have the same name.
+  /// - Throws: `PluginError` where a build of `renamed` cannot be used, `UsageError` where two have the same name.
   package init(
-    searchPath: PluginSearchPath, renamed: [Renamed] = [], allowInsecure: Bool = false,
-    host: UnsafePointer<cse_host>? = nil, copiesLibraries: Bool = false, isolation: Isolation? = nil,
-    logger: Logger = Logger(label: "plugins")
+    searchPath: PluginSearchPath, renamed: [Renamed], allowInsecure: Bool, opener: any LibraryOpener, logger: Logger
   ) throws {
     self.searchPath = searchPath
     self.allowInsecure = allowInsecure
-    self.host = host
-    self.copiesLibraries = copiesLibraries
-    self.isolation = isolation
+    self.opener = opener
     self.logger = logger
     for refused in searchPath.refused { warn("\(refused)") }
     for folder in searchPath.folders { scan(folder) }
     for (index, build) in renamed.enumerated() {
       if renamed[..<index].contains(where: { $0.name == build.name }) {
-        throw PluginError.searchPath(option: "--plugin-as", problem: "two files are called '\(build.name)'")
+        throw UsageError.option("--plugin-as", problem: "two files are called '\(build.name)'")
       }
       self.renamed.append(try load(path: build.file, alias: build.name))
     }
@@ -148,7 +137,7 @@ package final class PluginRegistry {
     for file in found {
       do throws(PluginRefusal) {
         let named = byPath[file.resolvedPath]
-        let library = if let named { named } else { try load(file, alias: nil) }
+        let library = if let named { named } else { try opener.open(file, alias: nil) }
         if let first = libraries.first(where: { $0.id == library.id }) {
           warn(duplicateText(first, library))
         } else {
@@ -184,7 +173,7 @@ package final class PluginRegistry {
   private func load(path: String, alias: String?) throws -> PluginLibrary {
     do {
       let file = try PluginFile(path: expandedHome(path), allowInsecure: allowInsecure)
-      let library = try load(file, alias: alias)
+      let library = try opener.open(file, alias: alias)
       for note in library.notes { warn("\(library.path): \(note)") }
       return library
     } catch {
@@ -192,47 +181,14 @@ package final class PluginRegistry {
     }
   }
 
-  /// Loads a file that was checked, or a copy of it that was checked as well. Under isolation a process of its own loads
-  /// the library and describes it.
-  private func load(_ file: PluginFile, alias: String?) throws(PluginRefusal) -> PluginLibrary {
-    if let isolation { return try IsolatedLoader.load(file, alias: alias, isolation: isolation) }
-    guard copiesLibraries else { return try PluginLoader.load(file, alias: alias, host: host) }
-    let copy = try LibraryCopy(of: file.path, allowInsecure: allowInsecure)
-    defer { copy.forget() }
-    guard copy.sha256 == file.sha256 else { throw .changedSinceChecked }
-    copies[file.resolvedPath] = copy
-    return try load(copy, alias: alias)
-  }
-
-  /// The component where it is to run: one that `--isolate=NAME,...` does not name is loaded here.
+  /// The component where it is to run.
+  /// - Throws: `PluginError.refused`
   func placed(_ component: PluginComponent) throws -> PluginComponent {
-    guard let isolation = component.isolation, !isolation.covers(component) else { return component }
-    let identity = component.library
     do {
-      let library =
-        try loadedHere[identity.path]
-        ?? PluginLoader.load(
-          PluginFile(path: identity.path, allowInsecure: allowInsecure), alias: identity.alias, host: host)
-      loadedHere[identity.path] = library
-      guard library.sha256 == identity.sha256, let found = library.component(component.kind, component.name) else {
-        throw PluginRefusal.changedSinceChecked
-      }
-      return found
-    } catch let reason as PluginRefusal {
-      throw PluginError.refused(path: identity.path, reason: reason)
+      return try opener.placed(component)
+    } catch {
+      throw PluginError.refused(path: component.library.path, reason: error)
     }
-  }
-
-  // MARK: Reloading
-
-  /// The copy that `library` was loaded from; nil where libraries are not copied.
-  package func copy(of library: LibraryIdentity) -> LibraryCopy? { copies[library.resolvedPath] }
-
-  /// Loads another build of a library beside the one that is in use.
-  /// - Throws: `PluginRefusal`
-  package func load(_ copy: LibraryCopy, alias: String?) throws(PluginRefusal) -> PluginLibrary {
-    let file = try PluginFile(path: copy.source, copy: copy.path)
-    return try PluginLoader.load(file, alias: alias, host: host)
   }
 
   private func expandedHome(_ path: String) -> String {

@@ -2,6 +2,7 @@
 // Made by the command from its flags, read by PluginRegistry.
 
 import Glibc
+import PluginGrammar
 
 /// Where to look for plugins, best first.
 package struct PluginSearchPath: Sendable {
@@ -39,22 +40,22 @@ package struct PluginSearchPath: Sendable {
   ///   - environment: Looks up a variable of the environment.
   ///   - executable: The path of the running program.
   ///   - isPrivileged: The program runs with more rights than its user; the environment is then not believed.
-  /// - Throws: `PluginError.searchPath` where a folder named by a flag is none.
+  /// - Throws: `UsageError.option` where a folder named by a flag is none.
   package init(
     pluginPaths: [String], environment: (String) -> String? = { getenv($0).map { String(cString: $0) } },
     executable: String? = resolved("/proc/self/exe"), isPrivileged: Bool = runsPrivileged()
   ) throws {
     for path in pluginPaths {
       guard !path.isEmpty, isFolder(path), let absolute = resolved(path) else {
-        throw PluginError.searchPath(option: "--plugin-path", problem: "expected a folder, found '\(path)'")
+        throw UsageError.option("--plugin-path", problem: "expected a folder, found '\(path)'")
       }
       add(absolute, origin: "--plugin-path", isRequired: true)
     }
     addEnvironment(environment("CSE_PLUGIN_PATH"), isPrivileged: isPrivileged)
     if !isPrivileged { addDataHome(environment) }
     if let executable {
-      let folder = Host.folder(of: executable)
-      add(Host.folder(of: folder) + "/lib/cse/plugins", origin: "installed plugins", isRequired: false)
+      let folder = PluginLoading.folder(of: executable)
+      add(PluginLoading.folder(of: folder) + "/lib/cse/plugins", origin: "installed plugins", isRequired: false)
       add(folder, origin: "beside the program", isRequired: false)
     }
   }

@@ -83,9 +83,9 @@ package struct ELFImage: Sendable {
     _ symbol: ELFDynamic.Symbol, _ reader: ByteReader, _ segments: ELFSegments
   ) -> FunctionsText {
     guard let place = segments.place(of: symbol.value) else { return .unreadable("it has no contents in the file") }
-    let end = place.offset + min(place.available, UInt64(BareLimits.text) + 1)
+    let end = place.offset + min(place.available, UInt64(BareSource.largestText) + 1)
     guard let bytes = reader.string(place.offset, end: end) else {
-      return .unreadable("it has no end within \(BareLimits.text) bytes; it must be NUL-terminated")
+      return .unreadable("it has no end within \(BareSource.largestText) bytes; it must be NUL-terminated")
     }
     // A pointer has the size of one, and its bytes in the file are an address or zeros.
     let isText = !bytes.isEmpty && bytes.allSatisfy { $0 >= 32 || (9...13).contains($0) }

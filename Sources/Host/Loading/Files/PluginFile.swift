@@ -2,7 +2,7 @@
 // Made by PluginRegistry for every candidate, used by PluginLoader.
 
 import Files
-import Glibc
+package import Glibc
 
 /// A plugin file that passed the pre-flight.
 package struct PluginFile: Sendable {
@@ -13,9 +13,10 @@ package struct PluginFile: Sendable {
   package let image: ELFImage
   /// The text of its bare functions; nil for a library with a descriptor.
   package let bareSource: BareSource?
-  let stamp: FileStamp
+  /// The state of the file that was checked.
+  package let stamp: FileStamp
   /// What is handed to the loader: the file, or a private copy of it.
-  let loadPath: String
+  package let loadPath: String
 
   /// The major version of the plugin ABI this host speaks.
   static let supportedMajor = 1
@@ -61,14 +62,15 @@ package struct PluginFile: Sendable {
 }
 
 /// What tells one state of a file from another.
-struct FileStamp: Sendable, Equatable {
-  let device: UInt64
-  let inode: UInt64
-  let size: Int64
-  let seconds: Int
-  let nanoseconds: Int
+package struct FileStamp: Sendable, Equatable {
+  private let device: UInt64
+  private let inode: UInt64
+  private let size: Int64
+  private let seconds: Int
+  private let nanoseconds: Int
 
-  init(_ info: stat) {
+  /// What stat(2) says.
+  package init(_ info: stat) {
     device = UInt64(info.st_dev)
     inode = UInt64(info.st_ino)
     size = Int64(info.st_size)
@@ -78,17 +80,19 @@ struct FileStamp: Sendable, Equatable {
 }
 
 /// A regular file, open for reading; closed when nobody holds it any more.
-final class OpenedFile {
-  let path: String
-  let resolvedPath: String
-  let info: stat
-  var stamp: FileStamp { FileStamp(info) }
+package final class OpenedFile {
+  /// As it was named, and behind symbolic links.
+  package let path: String
+  package let resolvedPath: String
+  /// What stat(2) said when it was opened.
+  package let info: stat
+  package var stamp: FileStamp { FileStamp(info) }
   private let descriptor: Int32
 
   static let largest = 1 << 30
 
   /// - Throws: `PluginRefusal`: `.missing`, `.unreadable`, `.notARegularFile`, `.tooLarge`.
-  init(_ path: String) throws(PluginRefusal) {
+  package init(_ path: String) throws(PluginRefusal) {
     self.path = path
     // Not blocking: opening a FIFO for reading would otherwise wait for its writer.
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
@@ -110,7 +114,8 @@ final class OpenedFile {
   deinit { if descriptor >= 0 { close(descriptor) } }
 
   /// The whole file; shorter than its size where somebody is just cutting it, which the ELF reader then notices.
-  func contents() throws(PluginRefusal) -> [UInt8] {
+  /// - Throws: `PluginRefusal.unreadable`
+  package func contents() throws(PluginRefusal) -> [UInt8] {
     var failure: Int32 = 0
     let size = Int(info.st_size)
     let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
@@ -135,9 +140,9 @@ final class OpenedFile {
 }
 
 /// Who may change a plugin: only its user and root, or its code could be anybody's.
-enum FileSafety {
+package enum FileSafety {
   /// What is unsafe about the file or about the folders it was found in and lies in; nil where nothing is.
-  static func problem(of file: OpenedFile) -> PluginRefusal? {
+  package static func problem(of file: OpenedFile) -> PluginRefusal? {
     if let problem = problem(of: file.info, what: "the file", path: file.resolvedPath) { return problem }
     for folder in Set([folder(of: file.path), folder(of: file.resolvedPath)]) {
       var info = stat()
@@ -181,12 +186,12 @@ package func resolved(_ path: String) -> String? {
 }
 
 /// The folder a path lies in; the working directory for a bare name.
-func folder(of path: String) -> String {
+package func folder(of path: String) -> String {
   guard let slash = path.lastIndex(of: "/") else { return "." }
   return slash == path.startIndex ? "/" : String(path[..<slash])
 }
 
 /// The last part of a path.
-func fileName(of path: String) -> String {
+package func fileName(of path: String) -> String {
   path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
 }

@@ -8,6 +8,7 @@ import Foundation
 import Host
 import Kernels
 import Training
+import Version
 
 struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -125,7 +126,8 @@ struct CompareCommand: ParsableCommand {
       pooler: pooler, pluginArguments: plugins.arguments, threads: threads.count,
       program: ComparisonRequest.Program(
         file: URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path,
-        name: CommandLine.arguments.first ?? "mixcse", version: programVersion, compiler: compilerVersion),
+        name: CommandLine.arguments.first ?? "mixcse", version: "\(ProgramVersion.text)",
+        compiler: ProgramVersion.compiler),
       commandLine: CommandLine.arguments)
     request.evaluationPooler = try training.evalPooler.map { try PoolerSpec(parsing: $0) }
     request.shadows = shadows

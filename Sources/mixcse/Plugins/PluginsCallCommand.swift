@@ -43,7 +43,7 @@ struct PluginsCallCommand: ParsableCommand {
       }
       if let function = functions.first, functions.count == 1 { return function }
       let offered = try found.flatMap(callable).map { $0.signature.declaration.name }
-      throw PluginError.ambiguous(kind: "function", name: name, candidates: offered.isEmpty ? ["(none)"] : offered)
+      throw UsageError.ambiguous(kind: "function", name: name, candidates: offered.isEmpty ? ["(none)"] : offered)
     } catch {
       failure = error
     }

@@ -1,12 +1,14 @@
 // `mixcse train`: flags to a TrainingPlan, and the result to the user.
 
 import ArgumentParser
+import Commit
 import Files
 import Foundation
 import Host
 import Kernels
 import Objective
 import Training
+import Version
 
 struct TrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -86,7 +88,8 @@ struct TrainCommand: ParsableCommand {
     plan.shadows = try shadowStrategies(registry)
     plan.reload = watch.settings
     plan.record = [
-      ("mixcse", .string(programVersion)), ("compiler", .string(compilerVersion)),
+      ("mixcse", .string("\(ProgramVersion.text)")), ("commit", .string(SourceCommit.text)),
+      ("compiler", .string(ProgramVersion.compiler)),
       ("commandLine", .array(CommandLine.arguments.map { .string($0) })),
     ]
     return plan
@@ -121,18 +124,4 @@ struct TrainCommand: ParsableCommand {
     }
     return (lines + ["model: \(result.outputFolder)"]).joined(separator: "\n")
   }
-}
-
-/// The version of this program.
-let programVersion = "0.1.0"
-
-/// The compiler this program was built with.
-var compilerVersion: String {
-  #if compiler(>=6.4)
-    "Swift 6.4 or later"
-  #elseif compiler(>=6.3)
-    "Swift 6.3"
-  #else
-    "Swift 6.2"
-  #endif
 }

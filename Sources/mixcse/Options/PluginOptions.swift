@@ -49,22 +49,3 @@ struct PluginOptions: ParsableArguments {
       logger: logger)
   }
 }
-
-/// A logger that writes `warning: ...` lines to standard error and nothing below a warning.
-func commandLogger() -> Logger {
-  Logger(label: "mixcse") { _ in StandardErrorLog() }
-}
-
-private struct StandardErrorLog: LogHandler {
-  var metadata: Logger.Metadata = [:]
-  var logLevel: Logger.Level = .warning
-
-  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-    get { metadata[key] }
-    set { metadata[key] = newValue }
-  }
-
-  func log(event: LogEvent) {
-    printToStandardError("\(event.level): \(event.message)")
-  }
-}

@@ -1,6 +1,5 @@
-// What `mixcse plugins` prints: the same facts as text and as JSON.
+// A component and its library, as text and as JSON; used by `mixcse plugins list` and `info`.
 
-import Foundation
 import Host
 
 /// One component with all that is known about it.
@@ -86,60 +85,5 @@ struct LibraryReport: Encodable {
       ["build id", buildID ?? "none"],
     ]
     return "FROM\n" + textTable(rows, indent: 2)
-  }
-}
-
-/// A method and what it stands for.
-struct MethodReport: Encodable {
-  let name: String
-  let expansion: String
-  let library: String
-}
-
-/// The whole of `plugins list --json`.
-struct PluginListReport: Encodable {
-  struct Refused: Encodable {
-    let path: String
-    let reason: String
-  }
-
-  let components: [ComponentReport]
-  let methods: [MethodReport]
-  let refused: [Refused]
-  let warnings: [String]
-  let searched: [String]
-
-  init(_ registry: PluginRegistry) {
-    let libraries = registry.libraries
-    components = libraries.flatMap(\.components).map(ComponentReport.init)
-    methods = libraries.flatMap { library in
-      library.recipes.map { MethodReport(name: $0.name, expansion: $0.text, library: library.id) }
-    }
-    refused = registry.refusals.map { Refused(path: $0.path, reason: "\($0.reason)") }
-    warnings = registry.warnings
-    searched = registry.report.folders
-  }
-}
-
-/// The whole of `plugins info NAME --json`: everything the name may mean.
-struct PluginInfoReport: Encodable {
-  let components: [ComponentReport]
-  let methods: [MethodReport]
-  let libraries: [LibraryReport]
-
-  /// - Throws: `PluginError` where the name means nothing.
-  init(_ name: String, in registry: PluginRegistry) throws {
-    let found = try registry.everything(called: name)
-    components = found.components.map(ComponentReport.init)
-    methods = found.recipes.map {
-      MethodReport(name: $0.recipe.name, expansion: $0.recipe.text, library: $0.library.id)
-    }
-    libraries = found.libraries.map { LibraryReport($0.identity) }
-  }
-
-  var text: String {
-    var parts = methods.map { "method \($0.name) = \($0.expansion)" } + components.map(\.text)
-    parts += libraries.map(\.text)
-    return parts.joined(separator: "\n\n")
   }
 }

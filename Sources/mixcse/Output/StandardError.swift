@@ -1,0 +1,28 @@
+// What the commands say apart from their output: lines and warnings on standard error.
+
+import Foundation
+import Logging
+
+/// One line for the user, apart from the output.
+func printToStandardError(_ line: String) {
+  FileHandle.standardError.write(Data((line + "\n").utf8))
+}
+
+/// A logger that writes `warning: ...` lines to standard error and nothing below a warning.
+func commandLogger() -> Logger {
+  Logger(label: "mixcse") { _ in StandardErrorLog() }
+}
+
+private struct StandardErrorLog: LogHandler {
+  var metadata: Logger.Metadata = [:]
+  var logLevel: Logger.Level = .warning
+
+  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    get { metadata[key] }
+    set { metadata[key] = newValue }
+  }
+
+  func log(event: LogEvent) {
+    printToStandardError("\(event.level): \(event.message)")
+  }
+}

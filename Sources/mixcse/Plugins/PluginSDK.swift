@@ -1,0 +1,50 @@
+// Where `mixcse plugins new` finds the header and the Swift kit that it copies.
+
+import ArgumentParser
+import Foundation
+
+/// Where the header and the kit are.
+struct PluginSDK {
+  let header: String
+  let kit: String
+
+  init(_ given: String?) throws {
+    let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+    var places = [given ?? ProcessInfo.processInfo.environment["CSE_SDK"]].compactMap { $0 }
+    if places.isEmpty {
+      places.append(program.deletingLastPathComponent().path + "/share/cse")
+      var folder = program
+      for _ in 0..<5 {
+        folder.deleteLastPathComponent()
+        places.append(folder.path)
+      }
+    }
+    for place in places {
+      for (header, kit) in [("", "/PluginKit"), ("/Sources/PluginAPI/include", "/Sources/PluginKit")]
+      where FileManager.default.fileExists(atPath: place + header + "/cse_plugin.h") {
+        self.header = place + header
+        self.kit = place + kit
+        return
+      }
+    }
+    throw ValidationError(
+      "cse_plugin.h is in none of \(places.joined(separator: ", ")); say where the sources are with --sdk DIR")
+  }
+
+  func files(kit withKit: Bool) throws -> [(path: String, data: Data)] {
+    func read(_ path: String) throws -> Data {
+      guard let data = FileManager.default.contents(atPath: path) else {
+        throw ValidationError("\(path) cannot be read")
+      }
+      return data
+    }
+    var files = [("include/cse_plugin.h", try read(header + "/cse_plugin.h"))]
+    guard withKit else { return files }
+    files.append(
+      ("include/module.modulemap", Data("module PluginAPI {\n  header \"cse_plugin.h\"\n  export *\n}\n".utf8)))
+    let names = try? FileManager.default.contentsOfDirectory(atPath: kit).filter { $0.hasSuffix(".swift") }.sorted()
+    guard let names, !names.isEmpty else { throw ValidationError("\(kit): the Swift kit is not there") }
+    for name in names { files.append(("Kit/" + name, try read(kit + "/" + name))) }
+    return files
+  }
+}

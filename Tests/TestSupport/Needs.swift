@@ -1,0 +1,58 @@
+// What a test needs beyond the package: `@Test(.needs(.model, .sharedData))`. Where it is missing the test is left out, by
+// name and with this reason; under CI=true it fails instead.
+
+import Foundation
+public import Testing
+
+/// Something outside of the package that some tests need.
+public enum Need: Sendable {
+  /// The pretrained model.
+  case model
+  /// The large data beside the package. `CSE_SHARED=none` says that there is none, also to CI.
+  case sharedData
+  /// A compiler, by the name of its command.
+  case compiler(String)
+
+  /// What is missing and how to get it; nil where it is there.
+  var problem: String? {
+    switch self {
+    case .model:
+      Resources.model == nil ? "the pretrained model is not there: `make model`, or CSE_MODEL, its folder" : nil
+    case .sharedData:
+      Resources.sharedRoot == nil ? "the large data is not there: set CSE_SHARED to its folder, or to none" : nil
+    case .compiler(let name):
+      Self.isCommand(name) ? nil : "\(name) is not installed: run `make test-deps`"
+    }
+  }
+
+  /// Whether CI may do without it.
+  var isOptional: Bool {
+    if case .sharedData = self { return ProcessInfo.processInfo.environment["CSE_SHARED"] == "none" }
+    return false
+  }
+
+  private static func isCommand(_ name: String) -> Bool {
+    (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").contains {
+      access("\($0)/\(name)", X_OK) == 0
+    }
+  }
+}
+
+/// A test cannot run here, though nothing may be left out.
+struct MissingResource: Error, CustomStringConvertible {
+  let description: String
+}
+
+extension Trait where Self == ConditionTrait {
+  /// Leaves a test out where something it needs is missing; under CI=true the test fails with what is missing.
+  public static func needs(_ needs: Need...) -> Self {
+    let problems = needs.filter { $0.problem != nil }
+    let text = problems.compactMap(\.problem).joined(separator: "; ")
+    return .enabled(text.isEmpty ? nil : Comment(rawValue: text)) {
+      if Resources.isCI, problems.contains(where: { !$0.isOptional }) {
+        throw MissingResource(description: "CI=true leaves out nothing, and " + text)
+      }
+      return problems.isEmpty
+    }
+  }
+}
