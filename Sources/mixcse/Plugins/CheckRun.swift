@@ -1,6 +1,7 @@
 // The parent of `plugins check`: it starts a child for each test and judges how it ended.
 
 import Foundation
+import Kernels
 import PluginCheck
 
 /// The parent.
