@@ -50,13 +50,14 @@ let package = Package(
     .target(name: "CClassifier", cSettings: fast),
 
     // Floor 1: files, numbers and text.
-    .target(name: "Files", dependencies: ["CDigests"], swiftSettings: walls),  // JSON, digests
-    .target(name: "Kernels", dependencies: ["CKernels", "CIsolation"], swiftSettings: walls),
-    .target(name: "Tokenizer", swiftSettings: walls),
+    // Paths, reading and writing, JSON, digests, NumPy files, gzip and zip.
+    .target(name: "Files", dependencies: ["CDigests", "CZlib"], swiftSettings: walls),
+    .target(name: "Kernels", dependencies: ["Files", "CKernels", "CIsolation"], swiftSettings: walls),
+    .target(name: "Tokenizer", dependencies: ["Files"], swiftSettings: walls),
     .target(name: "PluginTemplates", swiftSettings: walls),  // what `plugins new` writes
 
     // Floor 2: neighbours that never import each other.
-    .target(name: "Encoder", dependencies: ["Files", "Kernels", "CKernels", "CZlib"], swiftSettings: walls),
+    .target(name: "Encoder", dependencies: ["Kernels", "CKernels"], swiftSettings: walls),
     .target(name: "ModelFiles", dependencies: ["Encoder", "Files", "Kernels"], swiftSettings: walls),
 
     // Floor 2, the host of plugins: a ladder below Sources/Host, each module knowing only those before it.
@@ -70,13 +71,15 @@ let package = Package(
       path: "Sources/Host/Instances", swiftSettings: walls),
     .target(
       name: "BareFunctions",
-      dependencies: ["PluginGrammar", "PluginLoading", "PluginInstances", "PluginAPI", "Kernels", "CFFI"],
+      dependencies: [
+        "PluginGrammar", "PluginLoading", "PluginInstances", "PluginAPI", "Files", "Kernels", "CFFI",
+      ],
       path: "Sources/Host/Bare", swiftSettings: walls),
     .target(
       name: "PluginIsolation",
       dependencies: [
-        "PluginGrammar", "PluginLoading", "PluginInstances", "BareFunctions", "PluginAPI", "Kernels", "CIsolation",
-        logging,
+        "PluginGrammar", "PluginLoading", "PluginInstances", "BareFunctions", "PluginAPI", "Files", "Kernels",
+        "CIsolation", logging,
       ],
       path: "Sources/Host/Isolation", swiftSettings: walls),
     .target(
@@ -98,7 +101,7 @@ let package = Package(
     .target(
       name: "Objective", dependencies: ["Host", "Encoder", "ModelFiles", "Tokenizer", "Kernels", "PluginAPI"],
       swiftSettings: walls),
-    .target(name: "Evaluation", dependencies: ["Kernels", "CClassifier"], swiftSettings: walls),
+    .target(name: "Evaluation", dependencies: ["Files", "Kernels", "CClassifier"], swiftSettings: walls),
     .target(
       name: "PluginCheck", dependencies: ["Host", "Kernels", "PluginAPI", "CHeap", logging], swiftSettings: walls),
 
@@ -106,7 +109,7 @@ let package = Package(
     .target(
       name: "Training",
       dependencies: [
-        "Objective", "Evaluation", "Encoder", "ModelFiles", "Host", "Tokenizer", "Kernels", "Files", "CZlib", logging,
+        "Objective", "Evaluation", "Encoder", "ModelFiles", "Host", "Tokenizer", "Kernels", "Files", logging,
       ],
       swiftSettings: walls),
 
@@ -137,7 +140,7 @@ let package = Package(
     // Tests mirror Sources.
     .target(name: "TestSupport", dependencies: ["Kernels"], path: "Tests/TestSupport"),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter", cSettings: strict),
-    .testTarget(name: "FilesTests", dependencies: ["Files", "CDigests", "TestSupport"]),
+    .testTarget(name: "FilesTests", dependencies: ["Files", "Kernels", "CDigests", "TestSupport"]),
     .testTarget(name: "KernelsTests", dependencies: ["Kernels", "CKernels", "TestSupport"]),
     .testTarget(name: "TokenizerTests", dependencies: ["Tokenizer", "TestSupport"]),
     .testTarget(name: "EncoderTests", dependencies: ["Encoder", "ModelFiles", "Tokenizer", "Kernels", "TestSupport"]),
@@ -145,7 +148,7 @@ let package = Package(
       name: "ModelFilesTests",
       dependencies: ["ModelFiles", "Encoder", "Files", "Tokenizer", "Kernels", "TestSupport"]),
     .testTarget(
-      name: "HostTests", dependencies: ["Host", "PluginAPI", "Kernels", "TestSupport", logging]),
+      name: "HostTests", dependencies: ["Host", "PluginAPI", "Files", "Kernels", "TestSupport", logging]),
     .testTarget(
       name: "ObjectiveTests",
       dependencies: ["Objective", "Host", "Encoder", "ModelFiles", "PluginAPI", "Kernels", "TestSupport", logging]),
@@ -153,7 +156,7 @@ let package = Package(
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "Training", "Objective", "Evaluation", "Encoder", "ModelFiles", "Host", "Kernels", "TestSupport",
+        "Training", "Objective", "Evaluation", "Encoder", "ModelFiles", "Host", "Kernels", "Files", "TestSupport",
         "AllocationCounter", logging,
       ]),
     .testTarget(

@@ -1,7 +1,7 @@
 // What can go wrong when strategies are compared: expected, found, where, what to do. Thrown throughout Comparison,
 // printed by the command, which ends with `exitCode`.
 
-import Glibc
+import Files
 
 /// An error of the Comparison module.
 package enum ComparisonError: Error, Equatable {
@@ -53,9 +53,4 @@ extension ComparisonError: CustomStringConvertible {
     case .interrupted: 130
     }
   }
-}
-
-/// The operating system's text for an error number.
-private func systemMessage(_ code: Int32) -> String {
-  strerror(code).map { String(cString: $0) } ?? "error \(code)"
 }

@@ -1,5 +1,7 @@
 // Reads the tokenizer files of a Hugging Face model folder. Called by Training, Evaluation and the command.
 
+import Files
+
 /// Makes a tokenizer from a Hugging Face model folder.
 package enum TokenizerFolder {
   /// Loads `tokenizer.json`, else `vocab.txt` (WordPiece), else `vocab.json` and `merges.txt` (byte-level BPE).
@@ -9,14 +11,14 @@ package enum TokenizerFolder {
   /// that is there but broken is an error; no other file is tried instead.
   /// - Throws: `TokenizerError` naming the file, what was expected, what was found and what to do.
   package static func load(_ folder: String) throws -> any Tokenizer {
-    guard TokenizerFile.isFolder(folder) else { throw TokenizerError.missingFolder(folder) }
+    guard Path.isFolder(folder) else { throw TokenizerError.missingFolder(folder) }
     let settings = try TokenizerSettings(folder: folder)
-    if TokenizerFile.exists(folder + "/tokenizer.json") {
+    if Path.exists(folder + "/tokenizer.json") {
       return try TokenizerJSON(folder + "/tokenizer.json", settings).load()
     }
-    if TokenizerFile.exists(folder + "/vocab.txt") { return try loadVocabularyText(folder + "/vocab.txt", settings) }
-    if TokenizerFile.exists(folder + "/vocab.json") {
-      guard TokenizerFile.exists(folder + "/merges.txt") else {
+    if Path.exists(folder + "/vocab.txt") { return try loadVocabularyText(folder + "/vocab.txt", settings) }
+    if Path.exists(folder + "/vocab.json") {
+      guard Path.exists(folder + "/merges.txt") else {
         throw TokenizerError.missingFile(expected: ["merges.txt (beside vocab.json)"], folder: folder)
       }
       return try loadByteLevel(folder, settings)

@@ -1,6 +1,7 @@
 // What can go wrong while a model is trained: each case carries what was expected, what was found, where, and what to
 // do. Thrown throughout Training, printed by the command, which ends with `exitCode`.
 
+import Files
 import Glibc
 
 /// An error of the Training module.
@@ -78,7 +79,7 @@ extension TrainingError: CustomStringConvertible {
     case .missingFile, .unreadable: return 66
     case .badData, .changedFile: return 65
     case .usage, .resumeMismatch: return 64
-    case .cannotWrite(_, _, let code): return isFull(code) ? 75 : 64
+    case .cannotWrite(_, _, let code): return isDiskFull(code) ? 75 : 64
     case .notEnoughSpace: return 75
     case .brokenCheckpoints: return 65
     case .notFinite, .schedule: return 69
@@ -88,20 +89,12 @@ extension TrainingError: CustomStringConvertible {
   }
 
   private static func advice(for code: Int32) -> String {
-    if isFull(code) {
+    if isDiskFull(code) {
       return ". Earlier checkpoints are untouched: free some space and pass --resume"
     }
     if code == EACCES || code == EPERM || code == EROFS { return ". Choose a folder you may write to" }
     return ""
   }
 }
-
-/// The operating system's text for an error number.
-func systemMessage(_ code: Int32) -> String {
-  strerror(code).map { String(cString: $0) } ?? "error \(code)"
-}
-
-/// Whether the error says that a disk, a quota or a size limit is exhausted.
-func isFull(_ code: Int32) -> Bool { code == ENOSPC || code == EDQUOT || code == EFBIG }
 
 private func megabytes(_ bytes: Int) -> String { "\((bytes + (1 << 20) - 1) >> 20) MiB" }

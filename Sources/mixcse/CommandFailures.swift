@@ -3,9 +3,9 @@
 import Comparison
 import Encoder
 import Evaluation
+import Files
 import Foundation
 import Host
-import Kernels
 import Objective
 import Tokenizer
 import Training
@@ -19,4 +19,4 @@ extension PluginError: CommandFailure {}
 extension PluginFailure: CommandFailure {}
 extension TokenizerError: CommandFailure {}
 extension UsageError: CommandFailure {}
-extension NPYError: CommandFailure {}
+extension FileError: CommandFailure {}

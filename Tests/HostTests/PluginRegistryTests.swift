@@ -1,5 +1,6 @@
 // Finding plugins along a path and looking names up.
 
+import Files
 import Foundation
 import Glibc
 import Host
@@ -191,6 +192,6 @@ import Testing
   }
 
   @Test func aFolderNamedByAFlagMayBeRelative() throws {
-    #expect(try path(["."]).folders.first?.path == resolved("."))
+    #expect(try path(["."]).folders.first?.path == Path.resolved("."))
   }
 }

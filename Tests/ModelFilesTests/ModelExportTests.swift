@@ -2,6 +2,7 @@
 // Tests/Interop/check_export.py compares them with transformers and sentence-transformers.
 
 import Encoder
+import Files
 import Foundation
 import Kernels
 import ModelFiles
@@ -166,19 +167,19 @@ struct ModelExportTests {
     #expect(!FileManager.default.fileExists(atPath: target + "/1_WeightedLayerPooling"))
     #expect(scratch.names == ["out", "source"])
     _ = try scratch.file("out/thesis.txt", "mine")
-    #expect(throws: EncoderError.wouldOverwrite(path: target, found: "\"thesis.txt\"")) { try export("avg") }
+    #expect(throws: FileError.wouldOverwrite(path: target, found: "\"thesis.txt\"")) { try export("avg") }
     try FileManager.default.removeItem(atPath: target + "/thesis.txt")
     try FileManager.default.removeItem(atPath: source.path + "/model.safetensors")
-    #expect(throws: EncoderError.self) { try export("avg") }
+    #expect(throws: FileError.self) { try export("avg") }
     #expect(try ModelFolder(path: target).sentencePooling?.pooler == "max")
     #expect(scratch.names == ["out", "source"])
-    let foreign = #expect(throws: EncoderError.self) {
+    let foreign = #expect(throws: FileError.self) {
       try ModelExport.write(
         to: source.path, from: source, encoder: encoder.parameters, pooling: ExportPooling(pooler: "avg", layerCount: 2)
       )
     }
     #expect(foreign?.exitCode == 64)
-    #expect(throws: EncoderError.self) {
+    #expect(throws: FileError.self) {
       try ModelExport.write(
         to: "/proc/self/out", from: source, encoder: encoder.parameters,
         pooling: ExportPooling(pooler: "avg", layerCount: 2))

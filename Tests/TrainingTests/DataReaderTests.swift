@@ -1,5 +1,6 @@
 // Training files, good and nasty: what is read, what is left out and said, what is refused.
 
+import Files
 import Foundation
 import Glibc
 import TestSupport
@@ -115,7 +116,7 @@ struct DataReaderTests {
     ("a.txt", "", "an empty file"), ("b.txt", "\n\n \n", "3 empty lines"), ("c.csv", "sent0,sent1\n", "row of text"),
     ("d.csv", "a,b,c,d\n", "1, 2 or 3 columns"), ("e.json", "[\"a\", \"b\"", "the end of the file"),
     ("f.json", "[\"a\" \"b\"]", "',' or ']'"), ("g.json", "[\"a\"] x", "more text"),
-    ("h.csv", "a,b\nc\nd\ne\n", "3 bad lines against 1"), ("i.txt.gz", "not gzip", "gzip"),
+    ("h.csv", "a,b\nc\nd\ne\n", "3 bad lines against 1"),
     ("j.json", "[\"a\", {\"text\": \"b]", "a string is not closed"),
   ]
 
@@ -127,16 +128,23 @@ struct DataReaderTests {
     #expect(error?.exitCode == 65)
   }
 
+  @Test func refusesWhatIsNoGzip() throws {
+    let file = try TemporaryFile("i.txt.gz", "not gzip")
+    let error = #expect(throws: FileError.self) { try file.open() }
+    #expect(error?.description.contains("gzip") == true, "\(error.map(\.description) ?? "")")
+    #expect(error?.exitCode == 65)
+  }
+
   @Test func refusesTruncatedGzipUTF16AndMissingFiles() throws {
     let file = try TemporaryFile("a.txt", (0..<5000).map { "line number \($0 * 7919)\n" }.joined())
     #expect(try shell(["gzip", file.path]).code == 0)
     let bytes = try Data(contentsOf: URL(fileURLWithPath: file.path + ".gz"))
     try bytes.prefix(bytes.count / 2).write(to: URL(fileURLWithPath: file.path + ".gz"))
-    #expect(throws: TrainingError.self) { try TrainingData(path: file.path + ".gz", spoolFolder: file.folder) }
+    #expect(throws: FileError.self) { try TrainingData(path: file.path + ".gz", spoolFolder: file.folder) }
     let wide = try TemporaryFile("w.txt", [0xFF, 0xFE, 0x61, 0x00])
     let error = #expect(throws: TrainingError.self) { try wide.open() }
     #expect(error?.description.contains("UTF-16") == true)
-    let missing = #expect(throws: TrainingError.self) {
+    let missing = #expect(throws: FileError.self) {
       try TrainingData(path: wide.folder + "/none.txt", spoolFolder: wide.folder)
     }
     #expect(missing?.exitCode == 66)

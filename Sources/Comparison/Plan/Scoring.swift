@@ -3,7 +3,6 @@
 
 import Evaluation
 import Files
-import Foundation
 import Host
 
 /// The pairs of the report and where they come from.
@@ -31,19 +30,19 @@ package struct Scoring: Sendable {
     var metrics: [Metric] = []
     var arguments: [String] = []
     var files: [(name: String, path: String)] = []
-    let isEvalFolder = evalData.map(isFolder) ?? false
+    let isEvalFolder = evalData.map(Path.isFolder) ?? false
     if let evalData {
       let dev = isEvalFolder ? try STSBenchmark.locate(.dev, in: evalData) : evalData
-      files.append((isEvalFolder ? "STS-B dev" : fileName(evalData), dev))
+      files.append((isEvalFolder ? "STS-B dev" : Path.name(of: evalData), dev))
     }
-    let folders = testData.filter(isFolder) + (testData.isEmpty && isEvalFolder ? [evalData ?? ""] : [])
+    let folders = testData.filter(Path.isFolder) + (testData.isEmpty && isEvalFolder ? [evalData ?? ""] : [])
     if folders.count > 1 {
       throw ComparisonError.usage(
         place: "--test-data", expected: "at most one folder", found: folders.joined(separator: ", "),
         advice: "Further test data can be given as pair files")
     }
-    files += testData.filter { path in !isFolder(path) && !files.contains { $0.path == path } }.map {
-      (fileName($0), $0)
+    files += testData.filter { path in !Path.isFolder(path) && !files.contains { $0.path == path } }.map {
+      (Path.name(of: $0), $0)
     }
     for folder in folders {
       try suite.read(EvaluationTask.sts, in: folder, isSet: true)
@@ -78,11 +77,4 @@ package struct Scoring: Sendable {
     }
     return SHA256.digits(of: Array(text.utf8))
   }
-}
-
-private func fileName(_ path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
-
-private func isFolder(_ path: String) -> Bool {
-  var isFolder: ObjCBool = false
-  return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
 }

@@ -12,7 +12,7 @@ package enum ComparisonReport {
   package static let tensorBoardName = "tensorboard"
 
   /// Writes the files into `folder`, which must exist; each replaces its predecessor as a whole.
-  /// - Throws: `EncoderError.cannotWrite`, or Foundation's error where a folder of `tensorboard` cannot be made.
+  /// - Throws: `FileError.cannotWrite`, or Foundation's error where a folder of `tensorboard` cannot be made.
   package static func write(
     _ results: ComparisonResults, _ analysis: ComparisonAnalysis, to folder: String, tensorBoard: Bool = false
   ) throws {

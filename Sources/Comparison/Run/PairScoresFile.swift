@@ -11,7 +11,7 @@ import Foundation
 
 package enum PairScoresFile {
   /// Writes the pairs of all STS tasks and pair files, sub-datasets one after the other.
-  /// - Throws: `EncoderError.cannotWrite`; the file is then as before.
+  /// - Throws: `FileError.cannotWrite`; the file is then as before.
   package static func write(_ scores: EvaluationScores, model: String, pooler: String, to path: String) throws {
     let sets = scores.sts.map { ($0.name, $0) } + scores.pairs.map { ($0.path, $0.score) }
     let document = JSONObject([

@@ -1,6 +1,6 @@
 // SentEval's folder of data sets and where in it each task lies. Used by the readers of all tasks.
 
-import Glibc
+import Files
 
 /// SentEval's `downstream` folder.
 package struct DownstreamFolder: Sendable {
@@ -12,7 +12,7 @@ package struct DownstreamFolder: Sendable {
   package init(path: String) throws {
     let inner = [path + "/downstream", path + "/data/downstream", path]
     let known = ["STS", "SICK", "MR", "CR", "SUBJ", "MPQA", "SST", "TREC", "MRPC"]
-    guard let found = inner.first(where: { folder in known.contains { isFolder(folder + "/" + $0) } }) else {
+    guard let found = inner.first(where: { folder in known.contains { Path.isFolder(folder + "/" + $0) } }) else {
       throw EvaluationError.notFound(
         path: path, expected: "SentEval's downstream (a folder with STS, SICK, MR, ...) or a folder that holds it")
     }
@@ -22,15 +22,5 @@ package struct DownstreamFolder: Sendable {
   func file(_ name: String) -> String { path + "/" + name }
 
   /// Whether the folder of a task is there.
-  package func holds(_ task: EvaluationTask) -> Bool { isFolder(file(task.folder)) }
-}
-
-func isFolder(_ path: String) -> Bool {
-  var status = stat()
-  return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
-}
-
-func isFile(_ path: String) -> Bool {
-  var status = stat()
-  return stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFDIR
+  package func holds(_ task: EvaluationTask) -> Bool { Path.isFolder(file(task.folder)) }
 }

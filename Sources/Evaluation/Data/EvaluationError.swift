@@ -1,6 +1,6 @@
 // What can be wrong with evaluation data. Thrown by the readers, printed by the command.
 
-import Glibc
+import Files
 
 /// An error of the Evaluation module.
 package enum EvaluationError: Error, Equatable, CustomStringConvertible {
@@ -23,7 +23,7 @@ package enum EvaluationError: Error, Equatable, CustomStringConvertible {
     case .notFound(let path, let expected):
       "\(path): expected \(expected), found none. Check the path"
     case .unreadable(let path, let operation, let code):
-      "\(path): \(operation) failed: \(strerror(code).map { String(cString: $0) } ?? "error \(code)")"
+      "\(path): \(operation) failed: \(systemMessage(code))"
     case .badLine(let path, let line, let expected, let found):
       "\(path):\(line): expected \(expected), found \(found). Correct or remove the line"
     case .empty(let path):

@@ -1,6 +1,7 @@
 // Everything one run of `mixcse evaluate` scores: read and checked whole before anything is encoded, then scored on one
 // table of embeddings per pooler.
 
+import Files
 package import Kernels
 
 /// Tasks and pair files, read.
@@ -43,7 +44,7 @@ package struct EvaluationSuite: Sendable {
     } catch let error as EvaluationError {
       let file = "sts-\(mode.isDev ? "dev" : "test")"
       let places = [path, path + "/STSBenchmark"].flatMap { ["\($0)/\(file).csv", "\($0)/\(file).tsv"] }
-      if places.contains(where: isFile) { return nil }
+      if places.contains(where: Path.isFile) { return nil }
       throw error
     }
   }

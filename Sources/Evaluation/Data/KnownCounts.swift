@@ -1,6 +1,8 @@
 // How many rows each file has as published, and how its labels are spread. A file that differs may be a broken copy, so
 // its figure may not be comparable: the readers warn, naming the file. Counted on SentEval's data.
 
+import Files
+
 /// The published sizes of the data sets.
 enum KnownCounts {
   /// Scored pairs of the sub-datasets of STS12 to STS16.
@@ -37,7 +39,7 @@ enum KnownCounts {
 
   /// A warning where a file's labels are not those published; nil where they are, or nothing is known.
   static func warning(path: String, labels found: [Int32]) -> String? {
-    guard let known = labels[fileName(path)] else { return nil }
+    guard let known = labels[Path.name(of: path)] else { return nil }
     let counts = Dictionary(found.map { ($0, 1) }, uniquingKeysWith: +)
     guard counts != known else { return nil }
     let rows = known.values.reduce(0, +)
@@ -58,6 +60,4 @@ enum KnownCounts {
     found == known
       ? nil : "\(path): expected \(known) scored pairs as in \(what), found \(found). Figures cannot be compared"
   }
-
-  static func fileName(_ path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
 }

@@ -1,6 +1,6 @@
 // The lines of a text file as bytes, and their decoding. Called by every reader of evaluation data.
 
-import Glibc
+import Files
 
 enum TextLines {
   /// Calls `body` with each line, without line feed, carriage return and a leading byte order mark; lines count from 1.
@@ -51,22 +51,13 @@ enum TextLines {
   }
 
   private static func contents(_ path: String) throws -> [UInt8] {
-    guard let file = fopen(path, "rbe") else {
-      if errno == ENOENT || errno == ENOTDIR {
-        throw EvaluationError.notFound(path: path, expected: "a file of evaluation data")
-      }
-      throw EvaluationError.unreadable(path: path, operation: "open", code: errno)
+    do {
+      return try WholeFile.bytes(of: path, expected: "a file of evaluation data")
+    } catch FileError.notFound(let path, let expected) {
+      throw EvaluationError.notFound(path: path, expected: expected)
+    } catch FileError.unreadable(let path, let operation, let code) {
+      throw EvaluationError.unreadable(path: path, operation: operation, code: code)
     }
-    defer { fclose(file) }
-    var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 1 << 18)
-    while true {
-      let got = fread(&chunk, 1, chunk.count, file)
-      bytes += chunk[..<got]
-      if got < chunk.count { break }
-    }
-    guard ferror(file) == 0 else { throw EvaluationError.unreadable(path: path, operation: "read", code: errno) }
-    return bytes
   }
 }
 

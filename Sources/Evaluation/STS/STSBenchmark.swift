@@ -1,6 +1,6 @@
 // The STS benchmark, from SentEval's folder or a file. Called by the trainer (`--eval-data`) and the evaluate command.
 
-import Glibc
+import Files
 
 /// The dev and test parts of STS-B. They are never mixed.
 package enum STSBenchmark {
@@ -20,7 +20,7 @@ package enum STSBenchmark {
 
   /// Reads one part. A folder's file must have STS-B's columns; a single file may also have three.
   package static func read(_ part: Part, in path: String) throws -> STSTask {
-    guard isFolder(path) else {
+    guard Path.isFolder(path) else {
       let set = try PairFile.read(path)
       return STSTask(name: set.name, subsets: [set])
     }
@@ -41,7 +41,7 @@ package enum STSBenchmark {
     for place in places {
       for name in ["sts-\(part.rawValue).csv", "sts-\(part.rawValue).tsv"] {
         let file = place == "." ? "\(folder)/\(name)" : "\(folder)/\(place)/\(name)"
-        if access(file, F_OK) == 0 { return file }
+        if Path.exists(file) { return file }
       }
     }
     throw EvaluationError.notFound(

@@ -1,6 +1,8 @@
 // STS12 to STS16: a folder of sub-datasets a year, each a file of sentence pairs and a file of gold scores whose lines
 // are parallel. Read for the evaluate command.
 
+import Files
+
 /// Reader of the shared tasks of 2012 to 2016.
 package enum STSYear {
   /// All sub-datasets of a year in SentEval's order. STS13 is read without SMT, whose text is not distributed.
@@ -23,7 +25,7 @@ package enum STSYear {
   /// One sub-dataset; an empty gold line marks a pair that nobody scored, which is left out.
   private static func subset(_ name: String, in folder: String) throws -> PairSet {
     let (input, gold) = ("\(folder)/STS.input.\(name).txt", "\(folder)/STS.gs.\(name).txt")
-    for file in [input, gold] where !isFile(file) {
+    for file in [input, gold] where !Path.isFile(file) {
       throw EvaluationError.notFound(
         path: file, expected: file == gold ? "the gold scores of \(name)" : "the pairs of \(name)")
     }

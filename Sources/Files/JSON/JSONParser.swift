@@ -2,13 +2,20 @@
 // an error, never the stack.
 
 struct JSONParser {
-  private static let maximumDepth = 64
+  /// Deeper nesting than any file here has; the parser calls itself for each level.
+  private static let maximumDepth = 100
   private let bytes: UnsafeBufferPointer<UInt8>
+  private let repeats: RepeatedKeys
   private var position = 0
 
-  init(_ bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
+  init(_ bytes: UnsafeBufferPointer<UInt8>, repeats: RepeatedKeys) {
+    self.bytes = bytes
+    self.repeats = repeats
+  }
 
+  /// One value and nothing after it.
   mutating func document() throws -> JSONValue {
+    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
     let value = try self.value(depth: 0)
     skipSpace()
     guard position == bytes.count else { throw unexpected("the end of the text") }
@@ -17,7 +24,7 @@ struct JSONParser {
 
   private mutating func value(depth: Int) throws -> JSONValue {
     skipSpace()
-    guard depth <= Self.maximumDepth else {
+    guard depth < Self.maximumDepth else {
       throw JSONError(
         offset: position, expected: "at most \(Self.maximumDepth) levels of nesting", found: "another level")
     }
@@ -43,12 +50,14 @@ struct JSONParser {
       let start = position
       guard peek == UInt8(ascii: "\"") else { throw unexpected("a quoted key") }
       let key = try string()
-      guard result[key] == nil else {
-        throw JSONError(offset: start, expected: "each key once", found: "\"\(key.prefix(80))\" again")
-      }
       skipSpace()
       guard take(":") else { throw unexpected("':'") }
-      result[key] = try value(depth: depth + 1)
+      let value = try value(depth: depth + 1)
+      if repeats == .kept {
+        result.keep(key, value)
+      } else if !result.insert(key, value) {
+        throw JSONError(offset: start, expected: "each key once", found: "\"\(key.prefix(80))\" again")
+      }
       skipSpace()
     } while take(",")
     guard take("}") else { throw unexpected("',' or '}'") }
@@ -79,52 +88,73 @@ struct JSONParser {
 
   private mutating func number() throws -> JSONValue {
     let start = position
-    var whole = true
+    var isWhole = true
+    var isWellFormed = true
     _ = take("-")
-    if !take("0") { try digits() }
+    if !take("0") { isWellFormed = digits() }
     if take(".") {
-      whole = false
-      try digits()
+      isWhole = false
+      isWellFormed = digits() && isWellFormed
     }
     if take("e") || take("E") {
-      whole = false
+      isWhole = false
       if !take("+") { _ = take("-") }
-      try digits()
+      isWellFormed = digits() && isWellFormed
     }
-    let text = String(decoding: bytes[start..<position], as: UTF8.self)
-    if whole, let value = Int(text) { return .integer(value) }
+    let text = String(decoding: UnsafeBufferPointer(rebasing: bytes[start..<position]), as: UTF8.self)
+    guard isWellFormed else {
+      throw JSONError(offset: start, expected: "a number", found: "'\(text.prefix(40))'")
+    }
+    if isWhole, let value = Int(text) { return .integer(value) }
     guard let value = Double(text), value.isFinite else {
       throw JSONError(offset: start, expected: "a number that fits a double", found: String(text.prefix(40)))
     }
     return .number(value)
   }
 
-  private mutating func digits() throws {
+  /// Passes over digits; whether there was one.
+  private mutating func digits() -> Bool {
     let start = position
     while let byte = peek, isDigit(byte) { position += 1 }
-    guard position > start else { throw unexpected("a digit") }
+    return position > start
   }
 
+  /// A string from its opening quote on. Most have no escape and are taken as they stand.
   private mutating func string() throws -> String {
+    let quote = position
     position += 1
     let start = position
-    var collected: [UInt8] = []
+    while let byte = peek, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 { position += 1 }
+    let plain = UnsafeBufferPointer(rebasing: bytes[start..<position])
+    if take("\"") { return try text(plain, from: quote) }
+    return try string(from: quote, after: Array(plain))
+  }
+
+  /// The rest of a string that has an escape, or something it may not have.
+  private mutating func string(from quote: Int, after plain: [UInt8]) throws -> String {
+    var collected = plain
     while let byte = peek {
-      position += 1
       switch byte {
       case UInt8(ascii: "\""):
-        guard let text = String(validating: collected, as: UTF8.self) else {
-          throw JSONError(offset: start, expected: "UTF-8", found: "other bytes in a string")
-        }
-        return text
-      case UInt8(ascii: "\\"): try escape(into: &collected)
-      case 0..<0x20:
-        position -= 1
-        throw unexpected("no control character in a string")
-      default: collected.append(byte)
+        position += 1
+        return try collected.withUnsafeBufferPointer { try text($0, from: quote) }
+      case UInt8(ascii: "\\"):
+        position += 1
+        try escape(into: &collected)
+      case 0..<0x20: throw unexpected("no control character in a string")
+      default:
+        collected.append(byte)
+        position += 1
       }
     }
     throw unexpected("'\"' at the end of a string")
+  }
+
+  private func text(_ bytes: UnsafeBufferPointer<UInt8>, from quote: Int) throws -> String {
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw JSONError(offset: quote, expected: "UTF-8", found: "other bytes in a string")
+    }
+    return text
   }
 
   private mutating func escape(into collected: inout [UInt8]) throws {
@@ -137,21 +167,31 @@ struct JSONParser {
     case UInt8(ascii: "n"): collected.append(10)
     case UInt8(ascii: "r"): collected.append(13)
     case UInt8(ascii: "t"): collected.append(9)
-    case UInt8(ascii: "u"):
-      var unit = try hexadecimal()
-      if (0xD800..<0xDC00).contains(unit), take("\\"), take("u") {
-        let low = try hexadecimal()
-        if (0xDC00..<0xE000).contains(low) { unit = 0x10000 + (unit - 0xD800) << 10 + (low - 0xDC00) }
-      }
-      guard let scalar = Unicode.Scalar(unit) else { throw unexpected("a pair of surrogates") }
-      collected.append(contentsOf: Array(String(Character(scalar)).utf8))
+    case UInt8(ascii: "u"): collected.append(contentsOf: Array(String(Character(try scalar())).utf8))
     default:
       position -= 1
       throw unexpected("one of \" \\ / b f n r t u after a backslash")
     }
   }
 
-  private mutating func hexadecimal() throws -> UInt32 {
+  /// The scalar after `\u`: four digits, or two times four where it takes a pair of surrogates.
+  private mutating func scalar() throws -> Unicode.Scalar {
+    let start = position
+    let first = try fourDigits()
+    if let scalar = Unicode.Scalar(first) { return scalar }
+    if first < 0xDC00, take("\\"), take("u") {
+      let second = try fourDigits()
+      if (0xDC00...0xDFFF).contains(second),
+        let scalar = Unicode.Scalar(0x10000 + (first - 0xD800) << 10 + (second - 0xDC00))
+      {
+        return scalar
+      }
+    }
+    throw JSONError(
+      offset: start, expected: "a pair of surrogates", found: "'\\u" + String(first, radix: 16) + "' alone")
+  }
+
+  private mutating func fourDigits() throws -> UInt32 {
     var value: UInt32 = 0
     for _ in 0..<4 {
       guard let byte = peek, let digit = Character(Unicode.Scalar(byte)).hexDigitValue else {

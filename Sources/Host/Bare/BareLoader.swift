@@ -1,6 +1,7 @@
 // From a file with bare functions to a PluginLibrary: reads the text, which PluginFile found before any code ran, finds
 // the functions, prepares them. Called by the loaders for files without a descriptor.
 
+import Files
 import Glibc
 package import PluginAPI
 import PluginGrammar
@@ -104,7 +105,7 @@ package enum BareLoader {
 
   /// `bare.mine` for libmine.so.
   private static func defaultID(_ path: String) -> String {
-    var stem = fileName(of: path)
+    var stem = Path.name(of: path)
     if stem.hasPrefix("lib") { stem.removeFirst(3) }
     if let dot = stem.firstIndex(of: ".") { stem = String(stem[..<dot]) }
     let id = "bare." + stem

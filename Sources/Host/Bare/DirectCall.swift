@@ -29,7 +29,7 @@ package struct DirectCall {
   private var inputs: [String: CallArray] = [:]
 
   /// Reads `arguments` (name and text: a number, `[1,2;3,4]`, or the path of a .npy file) for `function`.
-  /// - Throws: `UsageError.badValue`, `.unknownParameter`; `NPYError`.
+  /// - Throws: `UsageError.badValue`, `.unknownParameter`; `FileError`.
   package init(_ function: ForeignFunction, arguments: [(String, String)]) throws {
     self.function = function
     let slots = function.signature.slots

@@ -3,6 +3,7 @@
 
 import BareFunctions
 import CIsolation
+import Files
 import Glibc
 import Kernels
 import Logging

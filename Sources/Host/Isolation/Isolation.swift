@@ -1,6 +1,7 @@
 // Which plugins run in processes of their own, and within which bounds: `--isolate`. Made by the command, asked by the
 // registry, which then describes libraries without loading them here.
 
+import Files
 import Glibc
 package import Kernels
 package import Logging
@@ -58,7 +59,7 @@ package final class Isolation: ComponentPlace {
   func covers(_ component: PluginComponent) -> Bool {
     let library = component.library
     let own = [component.name, component.id, library.id, library.declaredID, library.path]
-    let matching = names.filter { own.contains($0) || resolved($0) == library.resolvedPath }
+    let matching = names.filter { own.contains($0) || Path.resolved($0) == library.resolvedPath }
     asked.withLock { asked in
       if !asked.components.contains(component.name) { asked.components.append(component.name) }
       asked.names.formUnion(matching)

@@ -2,6 +2,7 @@
 // Used by IsolatedLoader (to describe a library) and by RemoteRunner (to run an instance).
 
 import CIsolation
+import Files
 import Glibc
 import Kernels
 import Logging

@@ -1,6 +1,7 @@
 // Tells which of some files were written anew or replaced, through inotify on their folders: a file that is renamed into
 // place is another file, so that watching the file itself would see nothing. Asked by hot reload at every step boundary.
 
+import Files
 import Glibc
 import PluginGrammar
 import PluginLoading
@@ -33,11 +34,11 @@ package final class FileWatch {
 
   /// From now on `changes` names `file` when it, what a symbolic link of that name points to, or its sidecar is written.
   package func follow(_ file: String) {
-    let target = resolved(file) ?? file
+    let target = Path.resolved(file) ?? file
     places.removeAll { $0.file == file }
     for path in Set([file, target]) {
-      let folder = PluginLoading.folder(of: path)
-      for name in [fileName(of: path), fileName(of: path) + ".cse"] {
+      let folder = Path.folder(of: path)
+      for name in [Path.name(of: path), Path.name(of: path) + ".cse"] {
         places.append(Place(folder: folder, name: name, file: file))
       }
       if !watched.contains(folder) { _ = add(folder) }

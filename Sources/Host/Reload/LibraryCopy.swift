@@ -40,9 +40,9 @@ package final class LibraryCopy {
     sidecarDigest = sidecar.map { SHA256.digits(of: $0) } ?? ""
     folder = try PrivateFolder()
     let number = Self.count.add(1, ordering: .relaxed).newValue
-    path = folder.file("\(number)-\(fileName(of: source))")
+    path = folder.file("\(number)-\(Path.name(of: source))")
     try Self.write(bytes, to: path)
-    if let sidecar { try Self.write(sidecar, to: folder.file(fileName(of: path) + ".cse")) }
+    if let sidecar { try Self.write(sidecar, to: folder.file(Path.name(of: path) + ".cse")) }
     file = try OpenedFile(path)
   }
 

@@ -1,6 +1,7 @@
 // A folder that only this process uses, for copies of libraries while they are checked and loaded.
 // Made by LibraryCopy's users; gone with its files when nobody holds it any more.
 
+import Files
 import Glibc
 package import PluginLoading
 

@@ -4,6 +4,7 @@
 // Source: CPython Lib/pickletools.py (protocols 2 to 5); torch/_utils.py for the meaning of the references.
 
 import Encoder
+import Files
 
 /// A value on the machine's stack.
 enum PickleValue: Equatable {
@@ -84,7 +85,7 @@ struct PickleMachine {
   }
 
   /// Runs to the end and gives the one value that is left.
-  /// - Throws: `EncoderError` naming the byte and what is wrong there.
+  /// - Throws: `FileError`, `EncoderError` naming the byte and what is wrong there.
   mutating func run() throws -> PickleValue {
     guard bytes.count >= 2, bytes[0] == 0x80, (2...5).contains(bytes[1]) else {
       throw broken("pickle protocol 2 to 5", "other bytes")
@@ -100,7 +101,7 @@ struct PickleMachine {
     }
   }
 
-  func broken(_ expected: String, _ found: String) -> EncoderError {
+  func broken(_ expected: String, _ found: String) -> FileError {
     .malformed(path: path, place: "pickle, byte \(operation)", expected: expected, found: found)
   }
 }

@@ -19,7 +19,7 @@ package final class SafetensorsFile: TensorSource {
   private let ranges: [Range<Int>]
 
   /// Opens a file and checks its header against its size.
-  /// - Throws: `EncoderError` naming the tensor and what is wrong with it.
+  /// - Throws: `FileError`, `EncoderError` naming the tensor and what is wrong with it.
   package init(path: String) throws {
     self.path = path
     file = try InputFile(path: path, expected: "a safetensors file")
@@ -53,7 +53,7 @@ package final class SafetensorsFile: TensorSource {
   }
 
   private static func readHeader(_ file: InputFile) throws -> (json: JSONObject, end: Int) {
-    func broken(_ place: String, _ expected: String, _ found: String) -> EncoderError {
+    func broken(_ place: String, _ expected: String, _ found: String) -> FileError {
       .malformed(path: file.path, place: place, expected: expected, found: found)
     }
     guard file.size >= 8 else {
@@ -175,7 +175,7 @@ struct SafetensorsHeader {
     }
   }
 
-  private func broken(_ place: String, _ expected: String, _ found: String) -> EncoderError {
+  private func broken(_ place: String, _ expected: String, _ found: String) -> FileError {
     .malformed(path: path, place: place, expected: expected, found: found)
   }
 }

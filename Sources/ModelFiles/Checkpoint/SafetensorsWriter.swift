@@ -20,7 +20,7 @@ package enum SafetensorsWriter {
 
   /// Writes a file as a whole; an old file at `path` stays until the new one is on the disk.
   /// `metadata` defaults to `format: pt`, which transformers asks for.
-  /// - Throws: `EncoderError.cannotWrite`.
+  /// - Throws: `FileError.cannotWrite`.
   package static func write(
     to path: String, tensors: [Entry], metadata: [(String, String)] = [("format", "pt")]
   ) throws {

@@ -11,7 +11,7 @@ package final class ShardedCheckpoint: TensorSource {
   private let places: [(shard: any TensorSource, index: Int)]
 
   /// Opens the index and every shard it names; each tensor must lie in the shard the index says.
-  /// - Throws: `EncoderError`.
+  /// - Throws: `FileError`, `EncoderError`.
   package init(index path: String) throws {
     self.path = path
     let map = try Self.weightMap(path)
@@ -38,11 +38,11 @@ package final class ShardedCheckpoint: TensorSource {
   private static func weightMap(_ path: String) throws -> JSONObject {
     let json = try InputFile.json(path: path, expected: "the index of a sharded checkpoint")
     guard let map = json.object?["weight_map"]?.object else {
-      throw EncoderError.malformed(path: path, place: "weight_map", expected: "an object", found: "none")
+      throw FileError.malformed(path: path, place: "weight_map", expected: "an object", found: "none")
     }
     for key in map.keys {
       guard let name = map[key]?.string, !name.isEmpty, !name.contains("/"), name != "..", name != "." else {
-        throw EncoderError.malformed(
+        throw FileError.malformed(
           path: path, place: "weight_map, \"\(key.prefix(120))\"", expected: "the name of a file in the same folder",
           found: map[key]?.summary ?? "nothing")
       }

@@ -2,6 +2,7 @@
 // storage. Nothing in it is executed. Called by ModelFolder.
 
 import Encoder
+import Files
 
 /// An open PyTorch checkpoint: a dictionary of tensors.
 package final class TorchCheckpoint: TensorSource {
@@ -15,7 +16,7 @@ package final class TorchCheckpoint: TensorSource {
   private let storages: [PickleStorage]
 
   /// Opens a checkpoint, runs its pickle in the restricted machine and checks each tensor against its record.
-  /// - Throws: `EncoderError`.
+  /// - Throws: `FileError`, `EncoderError`.
   package init(path: String) throws {
     self.path = path
     let file = try InputFile(path: path, expected: "a PyTorch checkpoint")
@@ -25,7 +26,7 @@ package final class TorchCheckpoint: TensorSource {
     try Self.checkByteOrder(archive, root: root)
     let pickle = try Self.record("data.pkl", archive, root: root)
     guard pickle.size <= 256 << 20 else {
-      throw EncoderError.malformed(
+      throw FileError.malformed(
         path: path, place: "data.pkl", expected: "at most 256 MiB", found: "\(pickle.size) bytes")
     }
     var machine = PickleMachine(try archive.contents(of: pickle), path: path)
@@ -87,7 +88,7 @@ package final class TorchCheckpoint: TensorSource {
 // MARK: - Opening
 
 extension TorchCheckpoint {
-  private static func wrongKind(_ file: InputFile) -> EncoderError {
+  private static func wrongKind(_ file: InputFile) -> FileError {
     let start = (try? file.bytes(at: 0, count: min(file.size, 2))) ?? []
     let isOld = start == [0x80, 2]
     return .malformed(
@@ -98,7 +99,7 @@ extension TorchCheckpoint {
   private static func root(of archive: ZipArchive) throws -> String {
     let pickles = archive.entries.keys.filter { $0 == "data.pkl" || $0.hasSuffix("/data.pkl") }
     guard pickles.count == 1, let pickle = pickles.first else {
-      throw EncoderError.malformed(
+      throw FileError.malformed(
         path: archive.file.path, place: "the zip archive", expected: "one data.pkl", found: "\(pickles.count)")
     }
     return String(pickle.dropLast("data.pkl".count))
@@ -106,7 +107,7 @@ extension TorchCheckpoint {
 
   private static func record(_ name: String, _ archive: ZipArchive, root: String) throws -> ZipArchive.Entry {
     guard let entry = archive.entries[root + name] else {
-      throw EncoderError.malformed(
+      throw FileError.malformed(
         path: archive.file.path, place: "the zip archive", expected: "an entry \(root.prefix(120))\(name.prefix(120))",
         found: "none")
     }
@@ -151,7 +152,7 @@ extension TorchCheckpoint {
   private func check(_ index: Int) throws {
     let tensor = tensors[index]
     let storage = storages[tensor.storage]
-    func broken(_ expected: String, _ found: String) -> EncoderError {
+    func broken(_ expected: String, _ found: String) -> FileError {
       .malformed(path: path, place: "tensor \"\(entries[index].name.prefix(120))\"", expected: expected, found: found)
     }
     guard tensor.shape.count <= 64, let count = elementCount(tensor.shape) else {

@@ -46,7 +46,7 @@ package final class WeightTable: WeightSource {
   }
 
   /// Reads a tensor as float32, row-major; `destination` has room for the product of `shape`.
-  /// - Throws: `EncoderError` where the tensor is missing, of another shape or type, or cannot be read.
+  /// - Throws: `FileError`, `EncoderError` where the tensor is missing, of another shape or type, or cannot be read.
   package func copy(_ name: String, shape: [Int], into destination: UnsafeMutablePointer<Float>) throws {
     try source.read(try check(name, shape), into: destination)
     copied.insert(name)

@@ -61,7 +61,7 @@ struct ExportContent {
 
   private func makeFolder(_ name: String) throws {
     guard mkdir(folder + "/" + name, 0o777) == 0 else {
-      throw EncoderError.cannotWrite(path: folder + "/" + name, operation: "create folder", code: errno)
+      throw FileError.cannotWrite(path: folder + "/" + name, operation: "create folder", code: errno)
     }
   }
 }
@@ -108,7 +108,7 @@ extension ExportContent {
   }
 
   private func copyTokenizer() throws {
-    for name in ModelExport.tokenizerFiles where ModelFolder.exists(source.path + "/" + name) {
+    for name in ModelExport.tokenizerFiles where Path.exists(source.path + "/" + name) {
       let input = try InputFile(path: source.path + "/" + name, expected: "a tokenizer file")
       let bytes = try input.bytes(at: 0, count: input.size)
       let output = try OutputFile(path: folder + "/" + name)

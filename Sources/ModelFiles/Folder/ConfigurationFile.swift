@@ -6,7 +6,7 @@ import Files
 
 extension EncoderConfiguration {
   /// Reads a Hugging Face config.json.
-  /// - Throws: `EncoderError` naming file, key, what was expected and what was found.
+  /// - Throws: `FileError`, `EncoderError` naming file, key, what was expected and what was found.
   package init(contentsOf path: String) throws {
     try self.init(try InputFile.json(path: path, expected: "a Hugging Face config.json"), path: path)
   }
@@ -48,13 +48,13 @@ struct ConfigurationReader {
 
   init(_ json: JSONValue, path: String) throws {
     guard let object = json.object else {
-      throw EncoderError.malformed(path: path, place: "the file", expected: "a JSON object", found: json.summary)
+      throw FileError.malformed(path: path, place: "the file", expected: "a JSON object", found: json.summary)
     }
     self.object = object
     self.path = path
   }
 
-  func error(_ key: String, expected: String) -> EncoderError {
+  func error(_ key: String, expected: String) -> FileError {
     let found = object[key].map(\.summary) ?? "no such key"
     return .malformed(path: path, place: "key \"\(key)\"", expected: expected, found: found)
   }

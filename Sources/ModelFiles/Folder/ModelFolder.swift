@@ -2,7 +2,7 @@
 // pooling. The first thing every command opens.
 
 package import Encoder
-import Glibc
+import Files
 
 /// An opened model folder.
 package struct ModelFolder: Sendable {
@@ -13,12 +13,11 @@ package struct ModelFolder: Sendable {
   package let sentencePooling: SentencePooling?
 
   /// Opens a folder and reads its configuration and its pooling record.
-  /// - Throws: `EncoderError` where the folder or config.json is missing, or a file is broken.
+  /// - Throws: `FileError`, `EncoderError` where the folder or config.json is missing, or a file is broken.
   package init(path: String) throws {
-    var trimmed = path
-    while trimmed.count > 1, trimmed.hasSuffix("/") { trimmed.removeLast() }
-    guard Self.kind(trimmed) == S_IFDIR else {
-      throw EncoderError.notFound(path: path, expected: "a model folder (config.json, weights, tokenizer files)")
+    let trimmed = Path.withoutTrailingSlashes(path)
+    guard Path.isFolder(trimmed) else {
+      throw FileError.notFound(path: path, expected: "a model folder (config.json, weights, tokenizer files)")
     }
     self.path = trimmed
     configuration = try EncoderConfiguration(contentsOf: trimmed + "/config.json")
@@ -31,7 +30,7 @@ package struct ModelFolder: Sendable {
   ]
 
   /// Opens the weights: safetensors before PyTorch's own format, one file before several.
-  /// - Throws: `EncoderError` where none is there, or a file is broken.
+  /// - Throws: `FileError`, `EncoderError` where none is there, or a file is broken.
   package func openWeights() throws -> WeightTable { try Self.weights(in: path) }
 
   /// Opens the head that was kept with the model: `linear.weight [width, width]`, `linear.bias [width]`; nil without.
@@ -43,12 +42,12 @@ package struct ModelFolder: Sendable {
   /// Opens the weights of pooler and loss plugins that were stored with the model, by parameter name; nil without any.
   package func openPluginWeights() throws -> WeightTable? {
     let file = path + "/" + ModelExport.pluginWeightsFile
-    return Self.exists(file) ? try WeightTable(SafetensorsFile(path: file)) : nil
+    return Path.exists(file) ? try WeightTable(SafetensorsFile(path: file)) : nil
   }
 
   private static func weights(in folder: String) throws -> WeightTable {
-    guard let name = weightFiles.first(where: { exists(folder + "/" + $0) }) else {
-      throw EncoderError.notFound(
+    guard let name = weightFiles.first(where: { Path.exists(folder + "/" + $0) }) else {
+      throw FileError.notFound(
         path: folder, expected: "one of " + weightFiles.joined(separator: ", ") + " in it")
     }
     return try WeightTable(open(folder + "/" + name))
@@ -58,12 +57,5 @@ package struct ModelFolder: Sendable {
   static func open(_ path: String) throws -> any TensorSource {
     if path.hasSuffix(".index.json") { return try ShardedCheckpoint(index: path) }
     return path.hasSuffix(".safetensors") ? try SafetensorsFile(path: path) : try TorchCheckpoint(path: path)
-  }
-
-  static func exists(_ path: String) -> Bool { kind(path) != nil }
-
-  private static func kind(_ path: String) -> mode_t? {
-    var status = stat()
-    return stat(path, &status) == 0 ? status.st_mode & S_IFMT : nil
   }
 }

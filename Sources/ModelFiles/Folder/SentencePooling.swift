@@ -39,10 +39,10 @@ package struct SentencePooling: Sendable, Equatable {
   }
 
   /// Reads the record of a folder; nil where it has none.
-  /// - Throws: `EncoderError` where a record is broken: it is never replaced by a default.
+  /// - Throws: `FileError`, `EncoderError` where a record is broken: it is never replaced by a default.
   static func read(folder: String, layerCount: Int) throws -> SentencePooling? {
-    if ModelFolder.exists(folder + "/mixcse.json") { return try readOwn(folder + "/mixcse.json") }
-    if ModelFolder.exists(folder + "/modules.json") {
+    if Path.exists(folder + "/mixcse.json") { return try readOwn(folder + "/mixcse.json") }
+    if Path.exists(folder + "/modules.json") {
       return try SentenceTransformersModules(folder: folder, layerCount: layerCount).read()
     }
     return nil
@@ -91,7 +91,7 @@ struct RecordReader {
     self.path = path
   }
 
-  func error(_ key: String, _ expected: String) -> EncoderError {
+  func error(_ key: String, _ expected: String) -> FileError {
     .malformed(
       path: path, place: "key \"\(key)\"", expected: expected, found: object[key]?.summary ?? "no such key")
   }

@@ -9,7 +9,7 @@ struct SentenceTransformersModules {
   let folder: String
   let layerCount: Int
 
-  /// - Throws: `EncoderError` where modules.json or a module's config.json is broken or missing.
+  /// - Throws: `FileError`, `EncoderError` where modules.json or a module's config.json is broken or missing.
   func read() throws -> SentencePooling {
     var result = SentencePooling(origin: .sentenceTransformers)
     var layerWeights: [Float]?
@@ -38,7 +38,7 @@ struct SentenceTransformersModules {
     let path = folder + "/modules.json"
     let json = try InputFile.json(path: path, expected: "a sentence-transformers modules.json")
     guard let items = json.array else {
-      throw EncoderError.malformed(path: path, place: "the file", expected: "a list of modules", found: json.summary)
+      throw FileError.malformed(path: path, place: "the file", expected: "a list of modules", found: json.summary)
     }
     return try items.map { item in
       let reader = RecordReader(item.object ?? JSONObject(), path: path)

@@ -2,6 +2,8 @@
 // they use. Anything else is an error that names the part; a tokenizer that is nearly right would be worse than none.
 // Called by TokenizerFolder.
 
+import Files
+
 /// A tokenizer.json with the settings beside it.
 struct TokenizerJSON {
   private let root: JSONNode
@@ -90,19 +92,18 @@ struct TokenizerJSON {
     for key in ["byte_fallback", "fuse_unk"] {
       if let node = model[key], try node.bool() { throw node.unsupported("false") }
     }
-    if let dropout = model["dropout"], dropout.value != .number(0) { throw dropout.unsupported("null") }
+    if let dropout = model["dropout"], dropout.value.double != 0 { throw dropout.unsupported("null") }
   }
 
   /// The merges, each `"left right"` or, in newer files, `["left", "right"]`.
   private func merges(_ model: JSONNode) throws -> [BytePairReader.Merge] {
     try model.required("merges").array().map { node in
-      if case .string(let bytes) = node.value, let merge = BytePairReader.Merge(line: bytes, place: node.path) {
+      if let line = node.value.string, let merge = BytePairReader.Merge(line: Array(line.utf8), place: node.path) {
         return merge
       }
-      guard case .array(let pair) = node.value, pair.count == 2, case .string(let left) = pair[0],
-        case .string(let right) = pair[1]
+      guard let pair = node.value.array, pair.count == 2, let left = pair[0].string, let right = pair[1].string
       else { throw node.expected("two tokens, as \"left right\" or as an array") }
-      return BytePairReader.Merge(left: left, right: right, place: node.path)
+      return BytePairReader.Merge(left: Array(left.utf8), right: Array(right.utf8), place: node.path)
     }
   }
 

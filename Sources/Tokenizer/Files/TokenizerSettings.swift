@@ -1,6 +1,8 @@
 // What tokenizer_config.json, special_tokens_map.json and added_tokens.json say beside the vocabulary.
 // Called by TokenizerFolder. Both JSON files may be missing; names and options then have the defaults of their family.
 
+import Files
+
 /// The two kinds of vocabulary, with the names and defaults that transformers gives them.
 enum TokenizerFamily: String {
   case wordPiece = "WordPiece"
@@ -56,7 +58,7 @@ struct TokenizerSettings {
   }
 
   private static func optional(_ path: String) throws -> JSONNode? {
-    guard TokenizerFile.exists(path) else { return nil }
+    guard Path.exists(path) else { return nil }
     let node = try JSONNode.read(path)
     guard case .object = node.value else { throw node.expected("an object") }
     return node
@@ -144,8 +146,8 @@ struct NamedToken {
 
   /// Reads a special token, `"[CLS]"` or an object with `content`.
   init(special node: JSONNode) throws {
-    if case .string(let bytes) = node.value {
-      self.bytes = bytes
+    if let text = node.value.string {
+      bytes = Array(text.utf8)
     } else {
       bytes = try node.required("content").bytes()
       isNormalized = try node["normalized"]?.bool() ?? false

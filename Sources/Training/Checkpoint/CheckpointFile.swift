@@ -3,7 +3,6 @@
 //
 //   magic (8 bytes) | tensors, each at a multiple of 64 | JSON | JSON offset, JSON bytes, JSON CRC-32 (u64 each) | magic
 
-import CZlib
 import Encoder
 import Files
 import Glibc
@@ -23,7 +22,7 @@ final class CheckpointFile {
     var type: String
     var shape: [Int]
     var offset: Int, count: Int
-    var checksum: UInt
+    var checksum: UInt32
   }
 
   deinit { close(descriptor) }
@@ -31,7 +30,7 @@ final class CheckpointFile {
   // MARK: - Writing
 
   /// Writes a checkpoint so that `path` is either the whole file or what it was before.
-  /// - Throws: `EncoderError.cannotWrite`; the unfinished file is then removed.
+  /// - Throws: `FileError.cannotWrite`; the unfinished file is then removed.
   static func write(to path: String, state: JSONObject, tensors: [CheckpointTensor]) throws {
     try AtomicFile.write(to: path) { file in
       try write(magic, to: file)
@@ -42,12 +41,12 @@ final class CheckpointFile {
         try write([UInt8](repeating: 0, count: missing), to: file)
         let bytes = UnsafeRawBufferPointer(tensor.memory)
         try file.write(bytes)
-        table.append(entry(tensor, offset: position + missing, checksum: checksum(bytes)))
+        table.append(entry(tensor, offset: position + missing, checksum: CRC32.checksum(bytes)))
         position += missing + bytes.count
       }
       let document = JSONValue.object(JSONObject([("state", .object(state)), ("tensors", .array(table))]))
       let text = Array(document.text(indent: nil).utf8)
-      let sum = text.withUnsafeBytes { checksum($0) }
+      let sum = text.withUnsafeBytes { CRC32.checksum($0) }
       try write(text, to: file)
       try write([UInt64(position), UInt64(text.count), UInt64(sum)].flatMap(littleEndian) + magic, to: file)
     }
@@ -57,17 +56,13 @@ final class CheckpointFile {
     try bytes.withUnsafeBytes { try file.write($0) }
   }
 
-  private static func entry(_ tensor: CheckpointTensor, offset: Int, checksum: UInt) -> JSONValue {
+  private static func entry(_ tensor: CheckpointTensor, offset: Int, checksum: UInt32) -> JSONValue {
     .object(
       JSONObject([
         ("name", .string(tensor.name)), ("type", .string(tensor.type)),
         ("shape", .array(tensor.shape.map { .integer($0) })), ("offset", .integer(offset)),
         ("bytes", .integer(tensor.memory.count)), ("crc32", .integer(Int(checksum))),
       ]))
-  }
-
-  private static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt {
-    crc32_z(0, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count)
   }
 
   private static func littleEndian(_ value: UInt64) -> [UInt8] {
@@ -132,7 +127,7 @@ final class CheckpointFile {
       throw damaged(path, "a table inside the file", "another position")
     }
     let text = try bytes(descriptor, at: Int(numbers[0]), count: Int(numbers[1]), path: path)
-    guard text.withUnsafeBytes({ UInt64(checksum($0)) }) == numbers[2], let document = try? JSONValue.parse(text),
+    guard text.withUnsafeBytes({ UInt64(CRC32.checksum($0)) }) == numbers[2], let document = try? JSONValue.parse(text),
       let state = document.object?["state"]?.object, let list = document.object?["tensors"]?.array
     else { throw damaged(path, "a table with its checksum", "other bytes") }
     return (state, try entries(list, limit: Int(numbers[0]), path: path))
@@ -146,7 +141,7 @@ final class CheckpointFile {
         let count = item["bytes"]?.integer, let sum = item["crc32"]?.integer, offset >= 0, count >= 0,
         offset <= limit, count <= limit - offset
       else { throw damaged(path, "tensors inside the file", item.text(indent: nil)) }
-      result[name] = Entry(type: type, shape: shape, offset: offset, count: count, checksum: UInt(sum))
+      result[name] = Entry(type: type, shape: shape, offset: offset, count: count, checksum: UInt32(truncatingIfNeeded: sum))
     }
     return result
   }
@@ -154,13 +149,13 @@ final class CheckpointFile {
   private static func check(_ descriptor: Int32, _ entry: Entry, name: String, path: String) throws {
     let chunk = 4 << 20
     var buffer = [UInt8](repeating: 0, count: min(chunk, entry.count))
-    var sum: UInt = 0
+    var sum: UInt32 = 0
     for start in stride(from: 0, to: entry.count, by: chunk) {
       let count = min(chunk, entry.count - start)
       try buffer.withUnsafeMutableBytes { buffer in
         let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<count])
         try read(descriptor, at: entry.offset + start, into: part, path: path)
-        sum = crc32_z(sum, part.bindMemory(to: UInt8.self).baseAddress, count)
+        sum = CRC32.checksum(UnsafeRawBufferPointer(part), after: sum)
       }
     }
     guard sum == entry.checksum else { throw damaged(path, "tensor \(name) with its checksum", "other bytes") }

@@ -1,7 +1,8 @@
 // The checkpoints of a run: `checkpoints/step-00000125.ckpt` and the best model so far, `checkpoints/best-00000125/`.
 // The newest that is whole is used; older ones are removed once a newer one is on the disk. Used by the training loop.
 
-import Foundation
+import Files
+import Glibc
 
 /// The checkpoint folder of one output folder.
 struct CheckpointFolder {
@@ -49,14 +50,14 @@ struct CheckpointFolder {
     let best = Set(keep.compactMap { bestOfStep[$0] })
     for name in Folders.names(path) where name.hasPrefix("best-") {
       guard let step = Int(name.dropFirst(5)), !best.contains(step) else { continue }
-      try? FileManager.default.removeItem(atPath: path + "/" + name)
+      try? Folder.remove(path + "/" + name)
     }
   }
 
   /// Removes what a killed run left unfinished.
   func removeUnfinished() {
     for name in Folders.names(path) where name.hasPrefix(".") {
-      try? FileManager.default.removeItem(atPath: path + "/" + name)
+      try? Folder.remove(path + "/" + name)
     }
   }
 
@@ -69,34 +70,13 @@ struct CheckpointFolder {
 /// What the run needs of folders.
 enum Folders {
   /// Makes a folder and those above it.
+  /// - Throws: `TrainingError.cannotWrite`.
   static func create(_ path: String) throws {
-    if mkdir(path, 0o755) == 0 { return }
-    let code = errno
-    if code == EEXIST, isFolder(path) { return }
-    let parent = (path as NSString).deletingLastPathComponent
-    guard code == ENOENT, !parent.isEmpty, parent != path else {
-      throw TrainingError.cannotWrite(path: path, operation: "mkdir", code: code)
-    }
-    try create(parent)
-    guard mkdir(path, 0o755) == 0 || errno == EEXIST else {
-      throw TrainingError.cannotWrite(path: path, operation: "mkdir", code: errno)
+    do { try Folder.create(path) } catch FileError.cannotWrite(let path, let operation, let code) {
+      throw TrainingError.cannotWrite(path: path, operation: operation, code: code)
     }
   }
 
   /// The names in a folder, sorted; none where it cannot be read.
-  static func names(_ path: String) -> [String] {
-    ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted()
-  }
-
-  static func isFolder(_ path: String) -> Bool {
-    var isDirectory: ObjCBool = false
-    return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) && isDirectory.boolValue
-  }
-
-  /// Bytes an ordinary user may still write to the disk of `path`.
-  static func freeBytes(_ path: String) -> Int? {
-    var status = statvfs()
-    guard statvfs(path, &status) == 0 else { return nil }
-    return Int(status.f_bavail) * Int(status.f_frsize)
-  }
+  static func names(_ path: String) -> [String] { (try? Folder.names(in: path)) ?? [] }
 }

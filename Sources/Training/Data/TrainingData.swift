@@ -151,25 +151,3 @@ extension String {
     return String(text.drop { $0 == " " || $0 == "\t" })
   }
 }
-
-/// The SHA-256 (hexadecimal) and the size of a file as it lies on the disk.
-/// - Throws: `TrainingError.missingFile` or `.unreadable`.
-package func fileDigest(_ path: String) throws -> (sha256: String, bytes: Int) {
-  let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-  guard descriptor >= 0 else {
-    if errno == ENOENT { throw TrainingError.missingFile(path: path, expected: "a file") }
-    throw TrainingError.unreadable(path: path, operation: "open", code: errno)
-  }
-  defer { close(descriptor) }
-  var hash = SHA256()
-  var total = 0
-  var buffer = [UInt8](repeating: 0, count: 1 << 20)
-  while true {
-    let count = read(descriptor, &buffer, buffer.count)
-    if count < 0 { throw TrainingError.unreadable(path: path, operation: "read", code: errno) }
-    if count == 0 { break }
-    total += count
-    buffer.withUnsafeBytes { hash.update(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
-  }
-  return (hexadecimal(hash.finish()), total)
-}

@@ -56,7 +56,7 @@ package final class TrainingRun {
       try loop()
     } catch let failure as PluginFailure where failure.reason == .cancelled {
       throw try interrupted()
-    } catch let error where !(error is TrainingError) && !(error is EncoderError) {
+    } catch let error where !(error is TrainingError) && !(error is FileError) {
       try saveAfter(failure: error)
       if case .notFinite(let what, let row)? = error as? ObjectiveError {
         throw TrainingError.notFinite(what: "\(what), row \(row)", step: state.step)
@@ -98,7 +98,7 @@ package final class TrainingRun {
     let source =
       state.best.map { folder.checkpoints.bestPath(step: $0.step) } ?? folder.checkpoints.bestPath(step: state.step)
     if state.best == nil { try report(notes: setup.model.export(to: source)) }
-    guard Folders.isFolder(source) else {
+    guard Path.isFolder(source) else {
       throw TrainingError.missingFile(path: source, expected: "the best model of this run, written at its step")
     }
     try folder.publish(source)

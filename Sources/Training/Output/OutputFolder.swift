@@ -2,7 +2,8 @@
 // The folder itself is the Hugging Face model; metrics.jsonl, run.json and checkpoints/ lie beside the model's files.
 
 import Encoder
-import Foundation
+import Files
+import Glibc
 import ModelFiles
 
 /// The folder a run writes to.
@@ -11,8 +12,7 @@ package struct OutputFolder {
   let checkpoints: CheckpointFolder
 
   package init(path: String) {
-    var path = path
-    while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+    let path = Path.withoutTrailingSlashes(path)
     self.path = path
     checkpoints = CheckpointFolder(outputFolder: path)
   }
@@ -22,16 +22,16 @@ package struct OutputFolder {
 
   /// Whether a run has written here before.
   package var holdsRun: Bool {
-    FileManager.default.fileExists(atPath: recordPath) || !checkpoints.steps.isEmpty
-      || FileManager.default.fileExists(atPath: logPath)
+    Path.exists(recordPath) || !checkpoints.steps.isEmpty
+      || Path.exists(logPath)
   }
 
   /// Everything that can be known to go wrong before the model is even loaded.
   /// - Throws: `TrainingError.usage` for a folder in use, `.cannotWrite` where nothing can be written.
   package func prepare(resume: Bool, overwrite: Bool) throws {
-    if FileManager.default.fileExists(atPath: path), !resume {
+    if Path.exists(path), !resume {
       let names = Folders.names(path)
-      guard Folders.isFolder(path) else {
+      guard Path.isFolder(path) else {
         throw TrainingError.usage(
           place: "--output-dir \(path)", expected: "a folder or nothing", found: "a file", advice: "Choose another name"
         )
@@ -57,8 +57,8 @@ package struct OutputFolder {
   package func clear() throws {
     for name in ["checkpoints", "metrics.jsonl", "run.json"] + Self.modelNames {
       let entry = path + "/" + name
-      guard FileManager.default.fileExists(atPath: entry) else { continue }
-      try FileManager.default.removeItem(atPath: entry)
+      guard Path.exists(entry) else { continue }
+      try Folder.remove(entry)
     }
     try checkpoints.create()
   }
@@ -68,7 +68,7 @@ package struct OutputFolder {
     let checkpoint = 3 * parameterBytes + stateBytes
     let needed = (CheckpointFolder.kept + 1) * checkpoint + 2 * modelBytes
     let present = checkpoints.steps.count * checkpoint
-    guard let free = Folders.freeBytes(path), free + present < needed else { return }
+    guard let free = Folder.freeBytes(path), free + present < needed else { return }
     throw TrainingError.notEnoughSpace(path: path, needed: needed, free: free)
   }
 
@@ -78,7 +78,7 @@ package struct OutputFolder {
     for name in names.sorted(by: { ($0 == "model.safetensors" ? 1 : 0, $0) < ($1 == "model.safetensors" ? 1 : 0, $1) })
     {
       let source = model + "/" + name
-      if Folders.isFolder(source) {
+      if Path.isFolder(source) {
         try Folders.create(path + "/" + name)
         for inner in Folders.names(source) { try place(source + "/" + inner, at: path + "/" + name + "/" + inner) }
       } else {
@@ -93,8 +93,8 @@ package struct OutputFolder {
     let temporary = target + ".unfinished"
     unlink(temporary)
     if link(source, temporary) != 0 {
-      let bytes = try Data(contentsOf: URL(fileURLWithPath: source))
-      try AtomicFile.write(to: temporary) { file in try bytes.withUnsafeBytes { try file.write($0) } }
+      let bytes = try WholeFile.bytes(of: source, expected: "a file of the exported model")
+      try AtomicFile.write(to: temporary) { try $0.write(bytes) }
     }
     guard rename(temporary, target) == 0 else {
       throw TrainingError.cannotWrite(path: target, operation: "rename", code: errno)

@@ -1,6 +1,7 @@
 // `mixcse encode`: embeddings of lines, as a .npy file or as JSON lines.
 
 import ArgumentParser
+import Files
 import Foundation
 import Kernels
 import ModelFiles
@@ -38,7 +39,7 @@ struct EncodeCommand: ParsableCommand {
     let pooler = try model.poolerSpec(for: folder)
     let embedder = try model.embedder(folder, pooler: pooler, maximumLength: maximumLength)
     let lines = try LineInput(path: input)
-    let writer = try output.map { try MatrixWriter(path: $0, width: embedder.width) }
+    let writer = try output.map { try NPYWriter(path: $0, columns: embedder.width) }
     var counts = (lines: 0, empty: 0, invalid: 0, cut: 0)
     while case let block = try lines.next(json ? 64 : 4096), !block.isEmpty {
       let texts = block.map { String(decoding: $0, as: UTF8.self) }

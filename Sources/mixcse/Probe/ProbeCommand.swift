@@ -1,6 +1,7 @@
 // `mixcse probe`: one batch looked at closely, as embeddings or as text: loss, gradients, and where both come from.
 
 import ArgumentParser
+import Files
 import Foundation
 import Host
 import Kernels
@@ -124,11 +125,7 @@ struct ProbeCommand: ParsableCommand {
   }
 
   private func write(_ gradients: [Matrix], to folder: String) throws {
-    do {
-      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    } catch {
-      throw NPYError.cannotWrite(path: folder, operation: "create", code: errno)
-    }
+    try Folder.create(folder)
     for (index, gradient) in gradients.enumerated() {
       try NPYFile.write(gradient, to: "\(folder)/dz\(index + 1).npy")
     }

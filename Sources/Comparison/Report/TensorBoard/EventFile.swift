@@ -1,5 +1,7 @@
 // Scalars in the form TensorBoard reads: protocol buffers of `Event` inside TFRecord frames. Used by TensorBoardFiles.
 
+import Files
+
 /// The bytes of one events file.
 ///
 /// Source: tensorflow/core/util/event.proto, framework/summary.proto and lib/io/record_writer.cc.

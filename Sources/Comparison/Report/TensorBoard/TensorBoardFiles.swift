@@ -2,6 +2,7 @@
 // ComparisonReport where asked for.
 
 import Encoder
+import Files
 import Foundation
 
 enum TensorBoardFiles {
@@ -9,7 +10,7 @@ enum TensorBoardFiles {
   private static let fileName = "events.out.tfevents.0000000000.mixcse"
 
   /// One folder a run that has a curve or scores; what an earlier call wrote is replaced.
-  /// - Throws: `EncoderError.cannotWrite`, or Foundation's error where a folder cannot be made.
+  /// - Throws: `FileError.cannotWrite`, or Foundation's error where a folder cannot be made.
   static func write(_ results: ComparisonResults, _ analysis: ComparisonAnalysis, to folder: String) throws {
     try removeEarlier(folder)
     for (name, run) in zip(names(results), results.runs) where !run.curve.isEmpty || run.outcome == .finished {

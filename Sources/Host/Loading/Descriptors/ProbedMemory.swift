@@ -1,6 +1,7 @@
 // Reads memory that a plugin points to without trusting the pointer: a wrong one gives nil instead of a crash.
 // Used while a descriptor is validated, never in the training loop.
 
+import Files
 import Glibc
 
 /// Reading through the kernel: `write(2)` from a bad address fails with EFAULT where a load would die.
@@ -101,9 +102,6 @@ package struct ExecutableRanges {
     ranges.isEmpty || ranges.contains { $0.contains(address) }
   }
 }
-
-/// What the system says about an error number.
-package func systemMessage(_ number: Int32) -> String { String(cString: strerror(number)) }
 
 /// The text of a file of the system whose size is not known beforehand; nil where it cannot be read.
 func readSmallFile(_ path: String) -> String? {

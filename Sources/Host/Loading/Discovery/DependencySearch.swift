@@ -1,6 +1,7 @@
 // Finds the libraries a plugin needs as the dynamic loader would, to name what is missing before anything runs.
 // Used by the pre-flight; after a failed dlopen it also lists the symbols that nothing defines.
 
+import Files
 import Glibc
 
 /// The loader's search, done by hand. Source: ld.so(8), "searches for the shared object in the following order".
@@ -75,7 +76,7 @@ struct DependencySearch {
         walk.missing =
           walk.missing ?? .missingDependency(name: name, neededBy: path, searched: folders + ["the system's folders"])
       case .file(let file):
-        guard let file = resolved(file), walk.seen.insert(file).inserted, walk.seen.count < Self.mostLibraries,
+        guard let file = Path.resolved(file), walk.seen.insert(file).inserted, walk.seen.count < Self.mostLibraries,
           let needed = Self.image(at: file)
         else { continue }
         walk.images.append(needed)
@@ -110,7 +111,7 @@ struct DependencySearch {
   private func expanded(_ list: String?, path: String) -> [String] {
     (list ?? "").split(separator: ":").map { entry in
       var text = String(entry)
-      for (name, value) in [("ORIGIN", folder(of: path)), ("LIB", "lib/" + Self.triple), ("PLATFORM", "x86_64")] {
+      for (name, value) in [("ORIGIN", Path.folder(of: path)), ("LIB", "lib/" + Self.triple), ("PLATFORM", "x86_64")] {
         text = replacing("${\(name)}", by: value, in: text)
         text = replacing("$\(name)", by: value, in: text)
       }

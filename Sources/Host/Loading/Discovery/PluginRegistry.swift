@@ -1,6 +1,7 @@
 // All plugins this process can see: finds the files, checks them, loads them when a name has to be looked up.
 // Made once by each command; the objective asks it for components by name.
 
+import Files
 package import Logging
 import PluginGrammar
 
@@ -162,7 +163,7 @@ package final class PluginRegistry {
   /// - Throws: `PluginError.refused`
   package func library(atPath path: String) throws -> PluginLibrary {
     let path = expandedHome(path)
-    let key = resolved(path) ?? path
+    let key = Path.resolved(path) ?? path
     if let known = byPath[key] { return known }
     // A library of the search path may be named by its path as well; it stays one library.
     let library = try loaded?.first { $0.identity.resolvedPath == key } ?? load(path: path, alias: nil)

@@ -1,6 +1,7 @@
 // The folders plugins are looked for in, in order, and why an entry of the environment is not among them.
 // Made by the command from its flags, read by PluginRegistry.
 
+import Files
 import Glibc
 import PluginGrammar
 
@@ -43,10 +44,10 @@ package struct PluginSearchPath: Sendable {
   /// - Throws: `UsageError.option` where a folder named by a flag is none.
   package init(
     pluginPaths: [String], environment: (String) -> String? = { getenv($0).map { String(cString: $0) } },
-    executable: String? = resolved("/proc/self/exe"), isPrivileged: Bool = runsPrivileged()
+    executable: String? = Path.resolved("/proc/self/exe"), isPrivileged: Bool = runsPrivileged()
   ) throws {
     for path in pluginPaths {
-      guard !path.isEmpty, isFolder(path), let absolute = resolved(path) else {
+      guard !path.isEmpty, Path.isFolder(path), let absolute = Path.resolved(path) else {
         throw UsageError.option("--plugin-path", problem: "expected a folder, found '\(path)'")
       }
       add(absolute, origin: "--plugin-path", isRequired: true)
@@ -54,8 +55,8 @@ package struct PluginSearchPath: Sendable {
     addEnvironment(environment("CSE_PLUGIN_PATH"), isPrivileged: isPrivileged)
     if !isPrivileged { addDataHome(environment) }
     if let executable {
-      let folder = PluginLoading.folder(of: executable)
-      add(PluginLoading.folder(of: folder) + "/lib/cse/plugins", origin: "installed plugins", isRequired: false)
+      let folder = Path.folder(of: executable)
+      add(Path.folder(of: folder) + "/lib/cse/plugins", origin: "installed plugins", isRequired: false)
       add(folder, origin: "beside the program", isRequired: false)
     }
   }
@@ -116,12 +117,6 @@ private func readWords(_ path: String) -> [UInt]? {
   return bytes.withUnsafeBytes { buffer in
     (0..<(bytes.count / 8)).map { buffer.loadUnaligned(fromByteOffset: $0 * 8, as: UInt.self) }
   }
-}
-
-/// Whether there is a folder at `path`.
-func isFolder(_ path: String) -> Bool {
-  var info = stat()
-  return stat(path, &info) == 0 && info.st_mode & S_IFMT == S_IFDIR
 }
 
 /// The names in a folder that end in `.so`, sorted, because the order of a folder's entries is random.

@@ -48,7 +48,7 @@ package struct PluginFile: Sendable {
     try DependencySearch().check(image, path: opened.resolvedPath)
     self.path = path
     loadPath = opened.resolvedPath
-    resolvedPath = copy == nil ? loadPath : resolved(path) ?? path
+    resolvedPath = copy == nil ? loadPath : Path.resolved(path) ?? path
     sha256 = SHA256.digits(of: bytes)
     self.image = image
     stamp = opened.stamp
@@ -105,7 +105,7 @@ package final class OpenedFile {
     var info = stat()
     let status = fstat(descriptor, &info)
     self.info = info
-    resolvedPath = resolved(path) ?? path
+    resolvedPath = Path.resolved(path) ?? path
     guard status == 0 else { throw .unreadable(reason: systemMessage(errno)) }
     guard info.st_mode & S_IFMT == S_IFREG else { throw .notARegularFile(found: Self.kind(of: info.st_mode)) }
     guard info.st_size <= Self.largest else { throw .tooLarge(bytes: Int(info.st_size)) }
@@ -144,7 +144,7 @@ package enum FileSafety {
   /// What is unsafe about the file or about the folders it was found in and lies in; nil where nothing is.
   package static func problem(of file: OpenedFile) -> PluginRefusal? {
     if let problem = problem(of: file.info, what: "the file", path: file.resolvedPath) { return problem }
-    for folder in Set([folder(of: file.path), folder(of: file.resolvedPath)]) {
+    for folder in Set([Path.folder(of: file.path), Path.folder(of: file.resolvedPath)]) {
       var info = stat()
       guard stat(folder, &info) == 0 else { continue }
       if let problem = problem(of: info, what: "its folder", path: folder) { return problem }
@@ -176,22 +176,4 @@ package enum FileSafety {
     }
     return true
   }
-}
-
-/// The absolute path behind symbolic links; nil where nothing is there.
-package func resolved(_ path: String) -> String? {
-  guard let text = realpath(path, nil) else { return nil }
-  defer { free(text) }
-  return String(cString: text)
-}
-
-/// The folder a path lies in; the working directory for a bare name.
-package func folder(of path: String) -> String {
-  guard let slash = path.lastIndex(of: "/") else { return "." }
-  return slash == path.startIndex ? "/" : String(path[..<slash])
-}
-
-/// The last part of a path.
-package func fileName(of path: String) -> String {
-  path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
 }

@@ -1,6 +1,4 @@
-// The header of a .npy file: a Python dictionary of three keys. Called by NPYFile.
-
-import Glibc
+// The header of a .npy file: a Python dictionary of three keys. Called by NPYReader.
 
 struct NPYHeader {
   let rows: Int
@@ -8,15 +6,19 @@ struct NPYHeader {
   /// Bytes a value: 4 or 8.
   let width: Int
 
-  /// Reads the header; the file then stands at the first value.
-  init(_ file: UnsafeMutablePointer<FILE>, path: String) throws {
-    func broken(_ expected: String, _ found: String) -> NPYError {
-      .malformed(path: path, expected: expected, found: found)
+  /// Bytes of the file before the first value.
+  let end: Int
+
+  /// - Throws: `FileError.malformed` for another kind of file or of array.
+  init(_ file: InputFile) throws {
+    func broken(_ expected: String, _ found: String) -> FileError {
+      NPYReader.malformed(file.path, expected, found)
     }
+    var position = 0
     func take(_ count: Int) throws -> [UInt8] {
-      var bytes = [UInt8](repeating: 0, count: count)
-      guard fread(&bytes, 1, count, file) == count else { throw broken("a whole .npy header", "the end of the file") }
-      return bytes
+      guard count <= file.size - position else { throw broken("a whole .npy header", "the end of the file") }
+      defer { position += count }
+      return try file.bytes(at: position, count: count)
     }
     let start = try take(8)
     guard Array(start.prefix(6)) == [0x93] + Array("NUMPY".utf8) else { throw broken("a .npy file", "other bytes") }
@@ -36,6 +38,7 @@ struct NPYHeader {
       throw broken("two dimensions", "shape \(shape.prefix(60))")
     }
     (rows, columns, width) = (extents[0], extents[1], type == "<f4" ? 4 : 8)
+    end = position
   }
 
   /// The text of a key's value: up to the comma that ends it, or the closing parenthesis of a tuple.

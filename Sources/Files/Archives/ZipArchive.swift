@@ -23,7 +23,7 @@ package final class ZipArchive {
   }
 
   /// Reads the directory at the end of the archive.
-  /// - Throws: `EncoderError` where it is missing, cut or contradicts itself.
+  /// - Throws: `FileError` where it is missing, cut or contradicts itself.
   package init(_ file: InputFile) throws {
     self.file = file
     let directory = try locateDirectory()
@@ -38,6 +38,7 @@ package final class ZipArchive {
   }
 
   /// The whole contents of an entry, inflated and checked against its checksum.
+  /// - Throws: `FileError.malformed` where it is damaged.
   package func contents(of entry: Entry) throws -> [UInt8] {
     let start = try dataOffset(of: entry)
     guard start <= file.size, entry.compressedSize <= file.size - start else {
@@ -46,8 +47,8 @@ package final class ZipArchive {
     let raw = try file.bytes(at: start, count: entry.compressedSize)
     let bytes = entry.isDeflated ? try inflate(raw, entry) : raw
     guard bytes.count == entry.size else { throw broken(place(entry), "\(entry.size) bytes", "\(bytes.count)") }
-    let checksum = crc32_z(0, bytes, bytes.count)
-    guard checksum == UInt(entry.checksum) else {
+    let checksum = bytes.withUnsafeBytes { CRC32.checksum($0) }
+    guard checksum == entry.checksum else {
       throw broken(place(entry), "checksum \(entry.checksum)", "\(checksum)")
     }
     return bytes
@@ -55,7 +56,7 @@ package final class ZipArchive {
 
   private func place(_ entry: Entry) -> String { "zip entry \"\(entry.name.prefix(120))\"" }
 
-  private func broken(_ place: String, _ expected: String, _ found: String) -> EncoderError {
+  private func broken(_ place: String, _ expected: String, _ found: String) -> FileError {
     .malformed(path: file.path, place: place, expected: expected, found: found)
   }
 }

@@ -1,13 +1,13 @@
 // Puts a whole folder in place in one step: written beside it, then exchanged. Called by ModelExport.
 
-import Foundation
 import Glibc
 
+/// A folder written as a whole.
 package enum FolderReplacement {
   /// Fills a temporary folder beside `folder` and moves it there.
   ///
   /// `replaceable` sees the names in an existing folder and returns what speaks against replacing it, or nil.
-  /// - Throws: `EncoderError.wouldOverwrite`, `.cannotWrite`, or what `fill` throws; `folder` is as before then.
+  /// - Throws: `FileError.wouldOverwrite`, `.cannotWrite`, or what `fill` throws; `folder` is as before then.
   package static func write<Result>(
     to folder: String, replaceable: ([String]) -> String?, _ fill: (_ temporary: String) throws -> Result
   ) throws -> Result {
@@ -16,39 +16,29 @@ package enum FolderReplacement {
     AtomicFile.removeStale(for: target)
     let temporary = AtomicFile.temporaryName(for: target)
     guard mkdir(temporary, 0o777) == 0 else {
-      throw EncoderError.cannotWrite(path: target, operation: "create a folder beside it", code: errno)
+      throw FileError.cannotWrite(path: target, operation: "create a folder beside it", code: errno)
     }
     // What is left under the temporary name is either a failed attempt or the folder that was replaced.
-    defer { _ = try? FileManager.default.removeItem(atPath: temporary) }
+    defer { _ = try? Folder.remove(temporary) }
     let result = try fill(temporary)
-    for name in try FileManager.default.subpathsOfDirectory(atPath: temporary) where isFolder(temporary + "/" + name) {
-      try AtomicFile.syncFolder(temporary + "/" + name)
-    }
+    for folder in try Folder.subfolders(of: temporary) { try AtomicFile.syncFolder(folder) }
     try AtomicFile.syncFolder(temporary)
     try move(temporary, to: target)
-    try AtomicFile.syncFolder(AtomicFile.folder(of: target))
+    try AtomicFile.syncFolder(Path.folder(of: target))
     return result
   }
 
   /// Without trailing slashes, and where it is a link, what it points to.
   private static func resolved(_ path: String) -> String {
-    var path = path
-    while path.count > 1, path.hasSuffix("/") { path.removeLast() }
-    guard let real = realpath(path, nil) else { return path }
-    defer { free(real) }
-    return String(cString: real)
-  }
-
-  private static func isFolder(_ path: String) -> Bool {
-    var status = stat()
-    return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    let path = Path.withoutTrailingSlashes(path)
+    return Path.resolved(path) ?? path
   }
 
   private static func check(_ target: String, _ replaceable: ([String]) -> String?) throws {
-    guard access(target, F_OK) == 0 else { return }
-    guard isFolder(target) else { throw EncoderError.wouldOverwrite(path: target, found: "a file") }
-    if let reason = replaceable(try FileManager.default.contentsOfDirectory(atPath: target)) {
-      throw EncoderError.wouldOverwrite(path: target, found: reason)
+    guard Path.exists(target) else { return }
+    guard Folder.isRealFolder(target) else { throw FileError.wouldOverwrite(path: target, found: "a file") }
+    if let reason = replaceable(try Folder.names(in: target)) {
+      throw FileError.wouldOverwrite(path: target, found: reason)
     }
   }
 
@@ -56,20 +46,20 @@ package enum FolderReplacement {
   private static func move(_ temporary: String, to target: String) throws {
     if rename(temporary, target) == 0 { return }
     guard errno == ENOTEMPTY || errno == EEXIST else {
-      throw EncoderError.cannotWrite(path: target, operation: "rename", code: errno)
+      throw FileError.cannotWrite(path: target, operation: "rename", code: errno)
     }
     if exchange(temporary, target) { return }
     let old = AtomicFile.temporaryName(for: target, "old")
     guard rename(target, old) == 0 else {
-      throw EncoderError.cannotWrite(path: target, operation: "rename", code: errno)
+      throw FileError.cannotWrite(path: target, operation: "rename", code: errno)
     }
     guard rename(temporary, target) == 0 else {
       let code = errno
       rename(old, target)
-      throw EncoderError.cannotWrite(path: target, operation: "rename", code: code)
+      throw FileError.cannotWrite(path: target, operation: "rename", code: code)
     }
     // The export is in place; a remainder that cannot be removed costs disk space only.
-    _ = try? FileManager.default.removeItem(atPath: old)
+    _ = try? Folder.remove(old)
   }
 
   /// renameat2 with RENAME_EXCHANGE; looked up, since Glibc's module hides GNU extensions.

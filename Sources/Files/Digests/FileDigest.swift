@@ -1,0 +1,17 @@
+// The identity of a file's contents, as records of runs keep it. Called for training data, weights and tokenizer files.
+
+/// The SHA-256 (64 hexadecimal digits) and the size in bytes of a file as it lies on the disk.
+/// - Throws: `FileError.notFound`, `.unreadable`, `.malformed` for anything but a regular file.
+package func fileDigest(_ path: String) throws -> (sha256: String, bytes: Int) {
+  let file = try InputFile(path: path, expected: "a file")
+  var hash = SHA256()
+  var buffer = [UInt8](repeating: 0, count: min(file.size, 1 << 20))
+  for start in stride(from: 0, to: file.size, by: 1 << 20) {
+    try buffer.withUnsafeMutableBytes { buffer in
+      let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(1 << 20, file.size - start)])
+      try file.read(at: start, into: part)
+      hash.update(UnsafeRawBufferPointer(part))
+    }
+  }
+  return (hexadecimal(hash.finish()), file.size)
+}

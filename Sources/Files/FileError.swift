@@ -1,0 +1,63 @@
+// What can go wrong with a file, whatever it holds: one case per kind, each with what was expected, what was found, where,
+// and what to do. Thrown throughout Files and by the readers of formats above it, printed by the command.
+
+import Glibc
+
+/// An error about a file or folder.
+package enum FileError: Error, Equatable {
+  /// What is advised where a file's contents are not what they should be.
+  package static let fetchAgain = "The file is broken or incomplete; fetch it again"
+
+  /// A file or folder that must be there is not.
+  case notFound(path: String, expected: String)
+  /// The operating system refused to open or read a file; `code` is its error number.
+  case unreadable(path: String, operation: String, code: Int32)
+  /// A file whose contents break its format, at a named place; an empty place means the file as a whole.
+  case malformed(path: String, place: String, expected: String, found: String, advice: String = fetchAgain)
+  /// The operating system refused to write; `code` is its error number.
+  case cannotWrite(path: String, operation: String, code: Int32)
+  /// Something stands where the output should go, and replacing it could lose work.
+  case wouldOverwrite(path: String, found: String)
+}
+
+extension FileError: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .notFound(let path, let expected):
+      return "\(path): not found; expected \(expected). Check the path"
+    case .unreadable(let path, let operation, let code):
+      return "\(path): \(operation) failed: \(systemMessage(code))"
+    case .malformed(let path, let place, let expected, let found, let advice):
+      return "\(path): \(place.isEmpty ? "" : place + ": ")expected \(expected), found \(found). \(advice)"
+    case .cannotWrite(let path, let operation, let code):
+      return "\(path): \(operation) failed: \(systemMessage(code))\(Self.advice(for: code)). Nothing was replaced"
+    case .wouldOverwrite(let path, let found):
+      return "\(path): expected a new, an empty or an earlier exported folder, found \(found) in it. "
+        + "Choose another folder or move it away"
+    }
+  }
+
+  /// The exit code of the command for this error: 64 wrong usage, 65 bad data, 66 a file is missing, 75 a full disk.
+  package var exitCode: Int32 {
+    switch self {
+    case .notFound, .unreadable: 66
+    case .malformed: 65
+    case .cannotWrite(_, _, let code): isDiskFull(code) ? 75 : 66
+    case .wouldOverwrite: 64
+    }
+  }
+
+  private static func advice(for code: Int32) -> String {
+    if isDiskFull(code) { return "; free some space or choose another disk, then run again" }
+    if code == EACCES || code == EPERM || code == EROFS { return "; choose a folder you may write to" }
+    return ""
+  }
+}
+
+/// What the operating system says about an error number.
+package func systemMessage(_ code: Int32) -> String {
+  strerror(code).map { String(cString: $0) } ?? "error \(code)"
+}
+
+/// Whether an error number says that a disk, a quota or a size limit is exhausted.
+package func isDiskFull(_ code: Int32) -> Bool { code == ENOSPC || code == EDQUOT || code == EFBIG }

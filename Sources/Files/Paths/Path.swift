@@ -1,0 +1,45 @@
+// Questions about paths that nobody needs to open a file for. Called everywhere.
+
+import Glibc
+
+/// What a path says, and what lies there.
+package enum Path {
+  /// The last part: the whole path where it has no slash.
+  package static func name(of path: String) -> String {
+    path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
+  }
+
+  /// The folder a path lies in: "." for a bare name.
+  package static func folder(of path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
+
+  /// The path without slashes at its end; the root stays.
+  package static func withoutTrailingSlashes(_ path: String) -> String {
+    var path = path[...]
+    while path.utf8.count > 1, path.utf8.last == UInt8(ascii: "/") { path.removeLast() }
+    return String(path)
+  }
+
+  /// The absolute path behind symbolic links; nil where nothing is there.
+  package static func resolved(_ path: String) -> String? {
+    guard let text = realpath(path, nil) else { return nil }
+    defer { free(text) }
+    return String(cString: text)
+  }
+
+  /// Whether something is there; a link that leads nowhere is nothing.
+  package static func exists(_ path: String) -> Bool { kind(path) != nil }
+
+  /// Whether a folder is there, or a link to one.
+  package static func isFolder(_ path: String) -> Bool { kind(path) == S_IFDIR }
+
+  /// Whether something is there that is no folder.
+  package static func isFile(_ path: String) -> Bool { kind(path).map { $0 != S_IFDIR } ?? false }
+
+  private static func kind(_ path: String) -> mode_t? {
+    var status = stat()
+    return stat(path, &status) == 0 ? status.st_mode & S_IFMT : nil
+  }
+}

@@ -1,0 +1,79 @@
+// A file being written, from its first byte to the disk. Called by AtomicFile and by the writers of formats.
+
+import Glibc
+
+/// A file being written.
+package final class OutputFile {
+  /// The name for messages.
+  private let path: String
+  private var descriptor: Int32
+
+  /// Creates a file that must not exist yet, or with `exclusive: false` opens what is there (a device, say).
+  /// - Parameter name: what errors call it, where the file is a temporary one.
+  /// - Throws: `FileError.cannotWrite`.
+  package init(path: String, exclusive: Bool = true, reportedAs name: String? = nil) throws {
+    self.path = name ?? path
+    descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (exclusive ? O_EXCL : 0), 0o666)
+    if descriptor < 0 { throw FileError.cannotWrite(path: self.path, operation: "create", code: errno) }
+  }
+
+  /// Takes over an open descriptor.
+  init(descriptor: Int32, reportedAs name: String) {
+    path = name
+    self.descriptor = descriptor
+  }
+
+  deinit { if descriptor >= 0 { Glibc.close(descriptor) } }
+
+  /// Appends bytes.
+  /// - Throws: `FileError.cannotWrite`, ENOSPC among its codes.
+  package func write(_ bytes: UnsafeRawBufferPointer) throws {
+    var done = 0
+    while done < bytes.count, let base = bytes.baseAddress {
+      let written = Glibc.write(descriptor, base + done, min(bytes.count - done, 1 << 30))
+      if written >= 0 {
+        done += written
+      } else if errno != EINTR {
+        throw FileError.cannotWrite(path: path, operation: "write", code: errno)
+      }
+    }
+  }
+
+  /// Overwrites bytes that were written before, from `offset` on.
+  /// - Throws: `FileError.cannotWrite`.
+  package func overwrite(at offset: Int, with bytes: [UInt8]) throws {
+    try bytes.withUnsafeBytes { bytes in
+      var done = 0
+      while done < bytes.count, let base = bytes.baseAddress {
+        let written = pwrite(descriptor, base + done, bytes.count - done, off_t(offset + done))
+        if written >= 0 {
+          done += written
+        } else if errno != EINTR {
+          throw FileError.cannotWrite(path: path, operation: "write", code: errno)
+        }
+      }
+    }
+  }
+
+  /// Appends bytes.
+  package func write(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try write($0) } }
+
+  /// Appends text in UTF-8.
+  package func write(_ text: String) throws {
+    var text = text
+    try text.withUTF8 { try write(UnsafeRawBufferPointer($0)) }
+  }
+
+  /// Waits until the bytes are on the disk, and closes. Devices that cannot sync are closed all the same.
+  package func close() throws {
+    defer { descriptor = -1 }
+    if fsync(descriptor) != 0, errno != EINVAL, errno != EROFS {
+      let code = errno
+      Glibc.close(descriptor)
+      throw FileError.cannotWrite(path: path, operation: "fsync", code: code)
+    }
+    if Glibc.close(descriptor) != 0, errno != EINTR {
+      throw FileError.cannotWrite(path: path, operation: "close", code: errno)
+    }
+  }
+}

@@ -1,0 +1,76 @@
+// Files read by position and as a whole: sizes, ends, kinds that are refused, changes behind the reader's back.
+
+import Files
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("reading")
+struct ReadingTests {
+  @Test("positions inside the file are read, others are errors")
+  func positions() throws {
+    let scratch = try Scratch()
+    let path = try scratch.file("digits", "0123456789")
+    let file = try InputFile(path: path, expected: "digits")
+    #expect(try file.bytes(at: 3, count: 4) == Array("3456".utf8))
+    #expect(try file.bytes(at: 10, count: 0) == [])
+    for (offset, count) in [(7, 4), (-1, 1), (11, 0), (0, -1), (Int.max, 1)] {
+      #expect(throws: FileError.self, "\(offset), \(count)") { _ = try file.bytes(at: offset, count: count) }
+    }
+    #expect(file.currentIdentity == file.identity)
+  }
+
+  @Test("a file that shrinks is an error and shows as changed")
+  func shrinking() throws {
+    let scratch = try Scratch()
+    let path = try scratch.file("digits", "0123456789")
+    let file = try InputFile(path: path, expected: "digits")
+    try #require(truncate(path, 4) == 0)
+    #expect(file.currentIdentity != file.identity && file.currentIdentity?.size == 4)
+    let error = #expect(throws: FileError.self) { _ = try file.bytes(at: 2, count: 8) }
+    #expect(error?.description.contains("it shrank while being read") == true)
+    var buffer = [UInt8](repeating: 0, count: 8)
+    #expect(try buffer.withUnsafeMutableBytes { try file.read(upTo: $0, at: 2) } == 2)
+  }
+
+  @Test("missing files, folders and devices are named")
+  func kinds() throws {
+    let scratch = try Scratch()
+    #expect(throws: FileError.notFound(path: "/nowhere/x", expected: "a plan")) {
+      _ = try InputFile(path: "/nowhere/x", expected: "a plan")
+    }
+    for (path, found) in [(scratch.path, "a folder"), ("/dev/null", "a device or pipe")] {
+      let error = #expect(throws: FileError.self) { _ = try InputFile(path: path, expected: "x") }
+      #expect(error?.description.contains("expected a regular file, found \(found)") == true)
+      #expect(error?.exitCode == 65)
+    }
+    #expect(throws: FileError.unreadable(path: scratch.path, operation: "read", code: EISDIR)) {
+      _ = try WholeFile.bytes(of: scratch.path, expected: "x")
+    }
+  }
+
+  @Test("a file of the kernel is read although it says that it has no bytes")
+  func kernelFiles() throws {
+    #expect(try WholeFile.bytes(of: "/proc/self/stat", expected: "x").starts(with: Array("\(getpid()) (".utf8)))
+    #expect(try WholeFile.bytes(of: "/dev/null", expected: "x") == [])
+  }
+
+  @Test("digests of files are those of their bytes, over several blocks")
+  func digests() throws {
+    let scratch = try Scratch()
+    for count in [0, 1, 1 << 20, 1 << 20 + 1] {
+      let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+      let found = try fileDigest(try scratch.file("\(count)", bytes))
+      #expect(found.sha256 == SHA256.digits(of: bytes) && found.bytes == count)
+    }
+  }
+
+  @Test("JSON files name the file and the byte where they break")
+  func json() throws {
+    let scratch = try Scratch()
+    let path = try scratch.file("a.json", "{\"a\": 1,}")
+    #expect(
+      throws: FileError.malformed(path: path, place: "byte 8", expected: "a quoted key", found: "'}'")
+    ) { _ = try InputFile.json(path: path, expected: "x") }
+  }
+}
