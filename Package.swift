@@ -38,9 +38,11 @@ let package = Package(
   ],
   targets: [
     // Floor 0: contracts and system libraries.
-    .target(name: "CIsolation", cSettings: strict),  // memory two processes share, a doorbell, what is said of a crash
+    .target(name: "CProcesses", cSettings: strict),  // starting programs, names of signals
+    // Memory two processes share, a doorbell, what is said of a crash.
+    .target(name: "CIsolation", dependencies: ["CProcesses"], cSettings: strict),
     .target(name: "Version", swiftSettings: walls),  // one constant
-    .target(name: "CHeap", cSettings: strict),  // one inline function over mallinfo2
+    .target(name: "CMalloc", cSettings: strict),  // one inline function over mallinfo2
     .target(name: "PluginAPI"),  // cse_plugin.h: the whole plugin ABI, header only
     .target(name: "CDigests", cSettings: strict + [.unsafeFlags(["-O3"])]),  // the loop of SHA-256
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -52,8 +54,10 @@ let package = Package(
     // Floor 1: files, numbers and text.
     // Paths, reading and writing, JSON, digests, NumPy files, gzip and zip.
     .target(name: "Files", dependencies: ["CDigests", "CZlib"], swiftSettings: walls),
+    // Children and how they end, signals by name, pipes, watching files, threads that are not the pool's.
+    .target(name: "Processes", dependencies: ["Files", "CProcesses"], swiftSettings: walls),
     .target(name: "Kernels", dependencies: ["Files", "CKernels", "CIsolation"], swiftSettings: walls),
-    .target(name: "Tokenizer", dependencies: ["Files"], swiftSettings: walls),
+    .target(name: "Tokenizer", dependencies: ["Files", "Processes"], swiftSettings: walls),
     .target(name: "PluginTemplates", swiftSettings: walls),  // what `plugins new` writes
 
     // Floor 2: neighbours that never import each other.
@@ -63,7 +67,8 @@ let package = Package(
     // Floor 2, the host of plugins: a ladder below Sources/Host, each module knowing only those before it.
     .target(name: "PluginGrammar", path: "Sources/Host/Grammar", swiftSettings: walls),
     .target(
-      name: "PluginLoading", dependencies: ["PluginGrammar", "PluginAPI", "Version", "Files", "CIsolation", logging],
+      name: "PluginLoading",
+      dependencies: ["PluginGrammar", "PluginAPI", "Processes", "Version", "Files", "CIsolation", logging],
       path: "Sources/Host/Loading", swiftSettings: walls),
     .target(
       name: "PluginInstances",
@@ -78,8 +83,8 @@ let package = Package(
     .target(
       name: "PluginIsolation",
       dependencies: [
-        "PluginGrammar", "PluginLoading", "PluginInstances", "BareFunctions", "PluginAPI", "Files", "Kernels",
-        "CIsolation", logging,
+        "PluginGrammar", "PluginLoading", "PluginInstances", "BareFunctions", "PluginAPI", "Processes", "Files",
+        "Kernels", "CIsolation", logging,
       ],
       path: "Sources/Host/Isolation", swiftSettings: walls),
     .target(
@@ -103,20 +108,24 @@ let package = Package(
       swiftSettings: walls),
     .target(name: "Evaluation", dependencies: ["Files", "Kernels", "CClassifier"], swiftSettings: walls),
     .target(
-      name: "PluginCheck", dependencies: ["Host", "Kernels", "PluginAPI", "CHeap", logging], swiftSettings: walls),
+      name: "PluginCheck", dependencies: ["Host", "Processes", "Kernels", "PluginAPI", "CMalloc", logging],
+      swiftSettings: walls),
 
     // Floor 4: data, optimiser, loop, checkpoints.
     .target(
       name: "Training",
       dependencies: [
-        "Objective", "Evaluation", "Encoder", "ModelFiles", "Host", "Tokenizer", "Kernels", "Files", logging,
+        "Objective", "Evaluation", "Encoder", "ModelFiles", "Host", "Tokenizer", "Kernels", "Processes", "Files",
+        logging,
       ],
       swiftSettings: walls),
 
     // Floor 5: strategies x seeds, statistics, report.
     .target(
       name: "Comparison",
-      dependencies: ["Training", "Evaluation", "Encoder", "ModelFiles", "Host", "Kernels", "Files", logging],
+      dependencies: [
+        "Training", "Evaluation", "Encoder", "ModelFiles", "Host", "Kernels", "Processes", "Files", logging,
+      ],
       swiftSettings: walls),
 
     // Floor 6: the command, and the commit it was built from.
@@ -126,7 +135,7 @@ let package = Package(
       name: "mixcse",
       dependencies: [
         "Comparison", "Training", "Objective", "Evaluation", "Encoder", "ModelFiles", "Host", "PluginCheck",
-        "PluginTemplates", "Tokenizer", "Kernels", "Files", "PluginAPI", "Version", "Commit",
+        "PluginTemplates", "Tokenizer", "Kernels", "Processes", "Files", "PluginAPI", "Version", "Commit",
         argumentParser, logging,
       ],
       swiftSettings: walls),
@@ -141,6 +150,7 @@ let package = Package(
     .target(name: "TestSupport", dependencies: ["Kernels"], path: "Tests/TestSupport"),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter", cSettings: strict),
     .testTarget(name: "FilesTests", dependencies: ["Files", "Kernels", "CDigests", "TestSupport"]),
+    .testTarget(name: "ProcessesTests", dependencies: ["Processes", "TestSupport"]),
     .testTarget(name: "KernelsTests", dependencies: ["Kernels", "CKernels", "TestSupport"]),
     .testTarget(name: "TokenizerTests", dependencies: ["Tokenizer", "TestSupport"]),
     .testTarget(name: "EncoderTests", dependencies: ["Encoder", "ModelFiles", "Tokenizer", "Kernels", "TestSupport"]),

@@ -4,6 +4,8 @@
 #define _GNU_SOURCE
 #include "isolation.h"
 
+#include "cprocesses.h"
+
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -31,17 +33,7 @@ static crumb_t *latest;
 static struct sigaction before[NSIG];
 static void (*save_before_giving_up)(void);
 
-static const struct {
-  int number;
-  const char *name;
-} signals[] = {
-    {SIGSEGV, "SIGSEGV"},
-    {SIGBUS, "SIGBUS"},
-    {SIGILL, "SIGILL (a trap)"},
-    {SIGTRAP, "SIGTRAP (a trap)"},
-    {SIGABRT, "SIGABRT"},
-    {SIGFPE, "SIGFPE"},
-};
+static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGABRT, SIGFPE};
 enum { SIGNALS = sizeof signals / sizeof *signals };
 
 static void say(const char *text) {
@@ -56,6 +48,15 @@ static void say_number(uint64_t value) {
   do digits[--at] = (char)('0' + value % 10);
   while (value /= 10);
   say(digits + at);
+}
+
+static void say_signal(int number) {
+  const char *name = cp_signal_name(number), *note = cp_signal_note(number);
+  say(name != NULL ? name : "a signal");
+  if (note == NULL) return;
+  say(" (");
+  say(note);
+  say(")");
 }
 
 static void say_place(const char *kind, const crumb_t *crumb) {
@@ -87,8 +88,7 @@ static void handle(int number, siginfo_t *info, void *context) {
   crumb_t *crumb = here();
   if (crumb != NULL) {
     say_place("error", crumb);
-    for (int i = 0; i < SIGNALS; i++)
-      if (signals[i].number == number) say(signals[i].name);
+    say_signal(number);
     say(" inside the plugin, which ends the whole program\n");
     say(advice);
     crumb->state = OUTSIDE;
@@ -117,7 +117,7 @@ void iso_guard(void) {
   struct sigaction action = {.sa_flags = SA_SIGINFO | SA_ONSTACK};
   action.sa_sigaction = handle;
   sigemptyset(&action.sa_mask);
-  for (int i = 0; i < SIGNALS; i++) sigaction(signals[i].number, &action, &before[signals[i].number]);
+  for (int i = 0; i < SIGNALS; i++) sigaction(signals[i], &action, &before[signals[i]]);
   atexit(at_exit);
 }
 

@@ -1,7 +1,6 @@
 // What an encoder is: its family, sizes and constants, wherever they were written down. ModelFiles reads it from
 // config.json; TransformerEncoder and MaskedLanguageHead compute by it.
 
-
 /// The shape and constants of a BERT or RoBERTa encoder.
 package struct EncoderConfiguration: Sendable, Equatable {
   /// The architecture: how positions are counted and what tensors are called.

@@ -7,25 +7,25 @@ import Kernels
 /// What one transformer layer keeps for backward; inference shares one among all layers.
 final class LayerActivations {
   /// Queries, keys, values side by side `[T, 3H]`.
-  let projected = GrowingBuffer()
+  let projected = ScratchBuffer()
   // Where only first tokens are computed, instead: their queries `[R, H]`; with A heads, what each asks the input's rows
   // and finds there `[R, A, H]`, and the sums of its probabilities `[R, A]`.
-  let queries = GrowingBuffer()
-  let asked = GrowingBuffer()
-  let found = GrowingBuffer()
-  let sums = GrowingBuffer()
+  let queries = ScratchBuffer()
+  let asked = ScratchBuffer()
+  let found = ScratchBuffer()
+  let sums = ScratchBuffer()
   /// Attention's result before its output projection `[R, H]`.
-  let context = GrowingBuffer()
+  let context = ScratchBuffer()
   let attentionNorm = NormActivations()
   /// The input of the activation function `[R, I]`.
-  let intermediate = GrowingBuffer()
+  let intermediate = ScratchBuffer()
   let outputNorm = NormActivations()
 }
 
 /// What LayerNorm keeps: normalised rows `[R, H]` and 1 / deviation `[R]`.
 final class NormActivations {
-  let normalized = GrowingBuffer()
-  let inverse = GrowingBuffer()
+  let normalized = ScratchBuffer()
+  let inverse = ScratchBuffer()
 
   func reserve(rows: Int, width: Int) {
     normalized.reserve(rows * width)
@@ -36,37 +36,37 @@ final class NormActivations {
 /// Buffers that every layer uses in turn.
 final class EncoderScratch {
   /// The hidden states on their way up, two in turn `[T, H]`.
-  let stream = [GrowingBuffer(), GrowingBuffer()]
+  let stream = [ScratchBuffer(), ScratchBuffer()]
   /// Embeddings, where tokens share them, one row for each that is computed.
-  let embedded = GrowingBuffer()
+  let embedded = ScratchBuffer()
   /// The first rows of a layer's input `[R, H]`.
-  let firstRows = GrowingBuffer()
+  let firstRows = ScratchBuffer()
   /// One share per thread.
-  let perWorker = GrowingBuffer()
+  let perWorker = ScratchBuffer()
   /// Weights of the layer at hand, packed for products: of attention's output, and of both feed-forward maps.
-  let packed = [GrowingBuffer(), GrowingBuffer(), GrowingBuffer()]
-  let attention = GrowingBuffer()
+  let packed = [ScratchBuffer(), ScratchBuffer(), ScratchBuffer()]
+  let attention = ScratchBuffer()
   /// Hidden states handed to the caller.
-  var outputs: [GrowingBuffer] = []
+  var outputs: [ScratchBuffer] = []
 
   // Backward: gradients of the stream (two in turn), of both branches, of attention, of the feed-forward input.
-  let gradient = [GrowingBuffer(), GrowingBuffer()]
-  let outputBranch = GrowingBuffer()
-  let attentionBranch = GrowingBuffer()
-  let intermediateGradient = GrowingBuffer()
-  let contextGradient = GrowingBuffer()
-  let projectedGradient = GrowingBuffer()
-  let queryGradient = GrowingBuffer()
-  let askedGradient = GrowingBuffer()
-  let foundGradient = GrowingBuffer()
-  let sumsGradient = GrowingBuffer()
+  let gradient = [ScratchBuffer(), ScratchBuffer()]
+  let outputBranch = ScratchBuffer()
+  let attentionBranch = ScratchBuffer()
+  let intermediateGradient = ScratchBuffer()
+  let contextGradient = ScratchBuffer()
+  let projectedGradient = ScratchBuffer()
+  let queryGradient = ScratchBuffer()
+  let askedGradient = ScratchBuffer()
+  let foundGradient = ScratchBuffer()
+  let sumsGradient = ScratchBuffer()
   /// The input of a layer of which only first tokens are computed, made again from its normalised rows.
-  let layerInput = GrowingBuffer()
+  let layerInput = ScratchBuffer()
   /// What weight gradients are products with, packed: inputs of maps in turn, and the activations' output.
-  let packedState = GrowingBuffer()
-  let packedActivation = GrowingBuffer()
+  let packedState = ScratchBuffer()
+  let packedActivation = ScratchBuffer()
   /// Column sums of each tile of rows.
-  let partial = GrowingBuffer()
+  let partial = ScratchBuffer()
 }
 
 /// The batch of a pass, where its rows lie, and which masks it uses.

@@ -21,11 +21,11 @@ package final class MaskedLanguageHead {
   private var beta: Parameter { parameters[3] }
   private var tokenBias: Parameter { parameters[4] }
   /// Of the M masked positions: hidden states, the dense map before and after the activation, normalised rows `[M, H]`.
-  private let states = GrowingBuffer(), before = GrowingBuffer(), after = GrowingBuffer()
-  private let normalized = GrowingBuffer(), inverse = GrowingBuffer(), output = GrowingBuffer()
-  private let gradient = GrowingBuffer()
+  private let states = ScratchBuffer(), before = ScratchBuffer(), after = ScratchBuffer()
+  private let normalized = ScratchBuffer(), inverse = ScratchBuffer(), output = ScratchBuffer()
+  private let gradient = ScratchBuffer()
   /// `[M, vocabulary]`: logits, then their gradient.
-  private let logits = GrowingBuffer()
+  private let logits = ScratchBuffer()
 
   /// The head of `encoder`; taken from `table` where all its tensors are there.
   /// - Throws: the table's error where a tensor of the head has another shape or type.

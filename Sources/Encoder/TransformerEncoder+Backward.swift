@@ -133,7 +133,7 @@ extension TransformerEncoder {
   }
 
   /// dW += dy^T x over all rows.
-  func addWeightGradient(_ weight: Parameter, d: GrowingBuffer, x: PackedMatrix) {
+  func addWeightGradient(_ weight: Parameter, d: ScratchBuffer, x: PackedMatrix) {
     addWeightGradient(weight.gradient, d: d.pointer, width: weight.shape[0], x: x)
   }
 

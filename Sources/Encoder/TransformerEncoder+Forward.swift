@@ -166,7 +166,7 @@ extension TransformerEncoder {
   func packed(
     _ p: LayerParameters, _ transpose: Transpose
   ) -> (attentionOutput: PackedMatrix, intermediate: PackedMatrix, output: PackedMatrix) {
-    func packed(_ weight: Parameter, _ buffer: GrowingBuffer) -> PackedMatrix {
+    func packed(_ weight: Parameter, _ buffer: ScratchBuffer) -> PackedMatrix {
       let (rows, columns) = (weight.shape[0], weight.shape[1])
       let (n, k) = transpose == .yes ? (rows, columns) : (columns, rows)
       return pack(pool, transpose, n: n, k: k, b: weight.value, ldb: columns, into: buffer)

@@ -16,11 +16,11 @@ package final class TransformerEncoder: SentenceEncoder {
   let embeddingNorm = NormActivations()
   var activations: [LayerActivations]
   let inferenceActivations = LayerActivations()
-  let tokenIDs = GrowingIndexBuffer()
-  let positions = GrowingIndexBuffer()
-  let firstTokens = GrowingIndexBuffer()
+  let tokenIDs = ScratchIndexBuffer()
+  let positions = ScratchIndexBuffer()
+  let firstTokens = ScratchIndexBuffer()
   /// Of each token, where embeddings are shared: the row of its embedding.
-  let embeddedRows = GrowingIndexBuffer()
+  let embeddedRows = ScratchIndexBuffer()
   /// The pass that backward would undo; nil before the first and after an inference pass.
   var pass: EncoderPass?
   /// The hidden states of the last pass; kept so that no new list is made in each step.
@@ -61,7 +61,7 @@ package final class TransformerEncoder: SentenceEncoder {
     var current = EncoderPass(batch, request, mode)
     pass = current.keepsActivations ? current : nil
     guard current.sequences > 0 else { return request.layers.map { _ in output(0, rows: 0) } }
-    while scratch.outputs.count < request.layers.count { scratch.outputs.append(GrowingBuffer(.shown)) }
+    while scratch.outputs.count < request.layers.count { scratch.outputs.append(ScratchBuffer(.shown)) }
     var hidden = pool.profile.measure("encoder forward/embeddings") {
       current.embedded = prepareIndices(batch, current)
       return embed(current)
@@ -79,7 +79,7 @@ package final class TransformerEncoder: SentenceEncoder {
   }
 
   private func output(_ index: Int, rows: Int) -> Matrix {
-    let buffer = scratch.outputs.indices.contains(index) ? scratch.outputs[index] : GrowingBuffer()
+    let buffer = scratch.outputs.indices.contains(index) ? scratch.outputs[index] : ScratchBuffer()
     return Matrix(buffer.pointer, rows: rows, columns: hiddenSize)
   }
 

@@ -1,5 +1,5 @@
-// What can go wrong with a file, whatever it holds: one case per kind, each with what was expected, what was found, where,
-// and what to do. Thrown throughout Files and by the readers of formats above it, printed by the command.
+// What can go wrong with a file, whatever it holds: one case per kind, each with what was expected, what was found,
+// where, and what to do. Thrown throughout Files and by the readers of formats above it, printed by the command.
 
 import Glibc
 

@@ -20,7 +20,7 @@ package struct PackedMatrix {
   let columns: Int
 
   /// Room in `buffer`, whose earlier contents are lost.
-  package init(n: Int, k: Int, in buffer: GrowingBuffer) {
+  package init(n: Int, k: Int, in buffer: ScratchBuffer) {
     (self.n, self.k, columns) = (n, k, n)
     pointer = buffer.reserve(Int(ck_gemm_packed_count(Int64(n), Int64(k))))
   }
@@ -52,7 +52,7 @@ package struct PackedMatrix {
 
 /// Packs op(B) `[k, n]` into `buffer`, whose earlier contents are lost; `ldb` is the distance between stored rows.
 package func pack(
-  _ pool: ThreadPool, _ tb: Transpose, n: Int, k: Int, b: UnsafePointer<Float>, ldb: Int, into buffer: GrowingBuffer
+  _ pool: ThreadPool, _ tb: Transpose, n: Int, k: Int, b: UnsafePointer<Float>, ldb: Int, into buffer: ScratchBuffer
 ) -> PackedMatrix {
   let packed = PackedMatrix(n: n, k: k, in: buffer)
   let panels = (n + panelWidth - 1) / panelWidth

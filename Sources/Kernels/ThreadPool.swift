@@ -10,8 +10,8 @@ package final class ThreadPool: Sendable {
   package let threads: Int
   private nonisolated(unsafe) let handle: OpaquePointer
   /// Working memory of products: one buffer for each worker, and one for what all of them read.
-  private nonisolated(unsafe) let scratches: [GrowingBuffer]
-  private let packing = Mutex(GrowingBuffer())
+  private nonisolated(unsafe) let scratches: [ScratchBuffer]
+  private let packing = Mutex(ScratchBuffer())
   /// Where the time of what runs here goes.
   package let profile: Profile
 
@@ -23,7 +23,7 @@ package final class ThreadPool: Sendable {
     }
     self.threads = threads
     self.handle = handle
-    scratches = (0..<threads).map { _ in GrowingBuffer() }
+    scratches = (0..<threads).map { _ in ScratchBuffer() }
     profile = Profile(threads: threads)
   }
 
@@ -33,11 +33,11 @@ package final class ThreadPool: Sendable {
   package static func availableThreads() -> Int { Int(ck_available_threads()) }
 
   /// The buffer of the chunk that runs as `worker`; nobody else touches it meanwhile.
-  func scratch(_ worker: Int) -> GrowingBuffer { scratches[worker] }
+  func scratch(_ worker: Int) -> ScratchBuffer { scratches[worker] }
 
   /// Lends the buffer of packed operands to one product at a time. Not to be called from inside a chunk: a product that
   /// waits for its turn at the pool holds the buffer.
-  func withPackingBuffer(_ body: (GrowingBuffer) -> Void) {
+  func withPackingBuffer(_ body: (ScratchBuffer) -> Void) {
     packing.withLock { body($0) }
   }
 

@@ -1,6 +1,6 @@
 // Level 3: memory, shapes and numbers that a real run meets only once in a while.
 
-import CHeap
+import CMalloc
 import Glibc
 import Host
 import PluginAPI
@@ -54,9 +54,9 @@ extension ConformanceTest {
         // A leak grows in every window; what the allocator keeps for later does not.
         var grown = Int.max
         for _ in 0..<3 {
-          let before = cse_heap_in_use()
+          let before = cm_bytes_in_use()
           try cycles(100)
-          grown = min(grown, cse_heap_in_use() - before)
+          grown = min(grown, cm_bytes_in_use() - before)
         }
         try expect(grown < 100 * 48, "100 instances left at least \(grown) bytes behind, three times")
         try files.compare("300 instances")
@@ -68,9 +68,9 @@ extension ConformanceTest {
         for _ in 0..<40 { _ = try rig.run(gradients: true) }
         var grown = Int.max
         for _ in 0..<3 {
-          let before = cse_heap_in_use()
+          let before = cm_bytes_in_use()
           for _ in 0..<200 { _ = try rig.run(gradients: true) }
-          grown = min(grown, cse_heap_in_use() - before)
+          grown = min(grown, cm_bytes_in_use() - before)
         }
         try expect(grown < 200 * 16, "200 calls left at least \(grown) bytes behind, three times")
         return .passed

@@ -4,6 +4,7 @@ import Glibc
 import Host
 import Kernels
 import PluginAPI
+import Processes
 import Synchronization
 
 extension ConformanceTest {
@@ -40,7 +41,7 @@ extension ConformanceTest {
       let here = rig.snapshot(try bench.once(rig))
       nonisolated(unsafe) var there: Result<[UInt64], any Error> = .success([])
       nonisolated(unsafe) let moved = rig
-      onThread { there = Result { moved.snapshot(try bench.once(moved)) } }
+      onAnotherThread { there = Result { moved.snapshot(try bench.once(moved)) } }
       try expect(try there.get() == here, "on another thread it gave other numbers")
       return .passed
     },
@@ -88,23 +89,6 @@ extension ConformanceTest {
   }
 }
 
-/// Runs `body` on a thread of its own and waits for it.
-func onThread(_ body: @escaping () -> Void) {
-  final class Box {
-    let body: () -> Void
-    init(_ body: @escaping () -> Void) { self.body = body }
-  }
-  var thread = pthread_t()
-  let box = Unmanaged.passRetained(Box(body))
-  pthread_create(
-    &thread, nil,
-    { argument in
-      if let argument { Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body() }
-      return nil
-    }, box.toOpaque())
-  pthread_join(thread, nil)
-}
-
 /// The same work on two threads at once.
 private final class TwoThreads: Sendable {
   private let bench: ComponentBench
@@ -113,15 +97,7 @@ private final class TwoThreads: Sendable {
   init(_ bench: ComponentBench) { self.bench = bench }
 
   func run() -> [Result<[UInt64], any Error>] {
-    let work: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { argument in
-      guard let argument else { return nil }
-      Unmanaged<TwoThreads>.fromOpaque(argument).takeUnretainedValue().work()
-      return nil
-    }
-    var threads = [pthread_t(), pthread_t()]
-    let me = Unmanaged.passUnretained(self).toOpaque()
-    for index in 0..<2 { pthread_create(&threads[index], nil, work, me) }
-    for thread in threads { pthread_join(thread, nil) }
+    onThreads(2) { work() }
     return results.withLock { $0 }
   }
 

@@ -80,9 +80,9 @@ final class TokenPipeline: Tokenizer {
 
 /// One thread's working memory.
 struct EncoderMemory: ~Copyable {
-  var repaired = GrowingBuffer<UInt8>()
-  var normalized = GrowingBuffer<UInt8>()
-  var ids = GrowingBuffer<Int32>()
+  var repaired = AppendingBuffer<UInt8>()
+  var normalized = AppendingBuffer<UInt8>()
+  var ids = AppendingBuffer<Int32>()
   var merging = MergeScratch()
   /// How many ids may stand before the last special token.
   var limit = 0

@@ -1,6 +1,6 @@
 // Encoding many lines on several threads. Results do not depend on the number of threads.
 
-import Glibc
+import Processes
 import Synchronization
 
 extension Tokenizer {
@@ -33,7 +33,8 @@ extension Tokenizer {
     [TokenizedLine](unsafeUninitializedCapacity: count) { lines, initialized in
       // Every line is written exactly once, by the thread that took its chunk.
       let start = lines.baseAddress
-      withThreads(min(threads, (count + Chunks.size - 1) / Chunks.size), chunksOf: count) { chunks in
+      let chunks = Chunks(count: count)
+      onThreads(min(threads, (count + Chunks.size - 1) / Chunks.size)) {
         let encoder = makeEncoder()
         while let chunk = chunks.next() {
           for index in chunk { start.map { $0 + index }?.initialize(to: encode(encoder, index)) }
@@ -56,34 +57,4 @@ private final class Chunks: Sendable {
     let start = taken.add(Self.size, ordering: .relaxed).oldValue
     return start < count ? start..<min(start + Self.size, count) : nil
   }
-}
-
-/// Runs `body` on `threads` threads, the calling one among them, and returns when all are done.
-private func withThreads(_ threads: Int, chunksOf count: Int, _ body: (Chunks) -> Void) {
-  let chunks = Chunks(count: count)
-  withoutActuallyEscaping(body) { body in
-    let work = ThreadWork { body(chunks) }
-    var started: [pthread_t] = []
-    for _ in 1..<max(1, threads) {
-      var thread = pthread_t()
-      let context = Unmanaged.passRetained(work)
-      let code = pthread_create(&thread, nil, runThreadWork, context.toOpaque())
-      // Where the system grants no further thread, those there are do all the work.
-      if code == 0 { started.append(thread) } else { context.release() }
-    }
-    body(chunks)
-    for thread in started { pthread_join(thread, nil) }
-  }
-}
-
-/// A closure that a thread can carry.
-private final class ThreadWork {
-  let run: () -> Void
-  init(_ run: @escaping () -> Void) { self.run = run }
-}
-
-private func runThreadWork(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-  guard let context else { return nil }
-  Unmanaged<ThreadWork>.fromOpaque(context).takeRetainedValue().run()
-  return nil
 }

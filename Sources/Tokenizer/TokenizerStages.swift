@@ -5,7 +5,7 @@
 package enum TokenizerStages {
   /// Valid UTF-8 with U+FFFD for every maximal ill-formed part, and how many bytes those parts had.
   package static func repairUTF8(_ bytes: [UInt8]) -> (bytes: [UInt8], replacedBytes: Int) {
-    var buffer = GrowingBuffer<UInt8>()
+    var buffer = AppendingBuffer<UInt8>()
     let replaced = bytes.withUnsafeBufferPointer { UTF8Text.repair($0, into: &buffer) }
     return (Array(buffer.view), replaced)
   }
@@ -18,7 +18,7 @@ package enum TokenizerStages {
       BertNormalizerOptions(
         cleansText: cleansText, separatesIdeographs: separatesIdeographs, stripsAccents: stripsAccents,
         lowercases: lowercases))
-    var buffer = GrowingBuffer<UInt8>()
+    var buffer = AppendingBuffer<UInt8>()
     bytes.withUnsafeBufferPointer { normalizer.normalize($0, into: &buffer) }
     return Array(buffer.view)
   }

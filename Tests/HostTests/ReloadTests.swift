@@ -54,56 +54,6 @@ import Testing
     #expect(try LibraryCopy(of: path, allowInsecure: false).isSame(as: copy))
   }
 
-  @Test func changesAreSeenHoweverTheyCome() throws {
-    let folder = try bench.makeFolder("watched")
-    let path = folder + "/lib.so"
-    let watch = try FileWatch()
-    watch.follow(path)
-    #expect(watch.changes().isEmpty)
-    _ = try bench.write([1], as: "watched/other.so")
-    #expect(watch.changes().isEmpty, "another file of the folder")
-    _ = try bench.write([1], as: "watched/lib.so")
-    #expect(watch.changes() == [path], "written")
-    #expect(watch.changes().isEmpty, "told once")
-    _ = try bench.write([2], as: "elsewhere")
-    try #require(rename(bench.path("elsewhere"), path) == 0)
-    #expect(watch.changes() == [path], "renamed into place")
-    _ = try bench.write([1], as: "watched/lib.so.cse")
-    #expect(watch.changes() == [path], "its sidecar")
-    try FileManager.default.removeItem(atPath: folder)
-    #expect(watch.changes().isEmpty, "gone")
-    _ = try bench.makeFolder("watched")
-    _ = try bench.write([3], as: "watched/lib.so")
-    #expect(watch.changes() == [path], "the folder was made again")
-    _ = try bench.write([4], as: "watched/lib.so")
-    #expect(watch.changes() == [path], "written in the new folder")
-  }
-
-  /// The path is not the one behind links: the folder has two names and one watch.
-  @Test func aFolderOfTwoNamesIsStillTold() throws {
-    _ = try bench.makeFolder("real")
-    try FileManager.default.createSymbolicLink(atPath: bench.path("alias"), withDestinationPath: bench.path("real"))
-    let path = bench.path("alias/lib.so")
-    _ = try bench.write([1], as: "real/lib.so")
-    let watch = try FileWatch()
-    watch.follow(path)
-    #expect(watch.changes().isEmpty && watch.changes().isEmpty, "nothing happened")
-    _ = try bench.write([2], as: "real/lib.so")
-    #expect(watch.changes() == [path])
-    #expect(watch.changes().isEmpty)
-  }
-
-  @Test func aLinkIsFollowedToItsTarget() throws {
-    _ = try bench.makeFolder("build")
-    let target = try bench.write([1], as: "build/lib-1.so")
-    let link = bench.path("lib.so")
-    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: target)
-    let watch = try FileWatch()
-    watch.follow(link)
-    _ = try bench.write([2], as: "build/lib-1.so")
-    #expect(watch.changes() == [link])
-  }
-
   @Test func valuesThatWereSetCarryOverAndDefaultsDoNot() throws {
     let declared = { (lambda: Double, fresh: Bool) in
       try ParameterGrammar.parse(

@@ -65,7 +65,7 @@ import Testing
     defer { _ = ck_gemm_select(512) }
     let (pool, m, k) = (ThreadPool(threads: 2), 23, 901)
     let (a, b) = (randomValues(m * k, seed: 1), randomValues(k * n, seed: 2))
-    let (whole, rows) = (GrowingBuffer(), GrowingBuffer())
+    let (whole, rows) = (ScratchBuffer(), ScratchBuffer())
     let expected = pack(pool, .no, n: n, k: k, b: b, ldb: n, into: whole)
     let found = PackedMatrix(n: n, k: k, in: rows)
     for range in [380..<395, 0..<1, 1..<380, 895..<901, 395..<895] {
@@ -92,7 +92,7 @@ import Testing
     let (x, first, second) = (
       randomValues(m * k, seed: 1), randomValues(middle * k, seed: 2), randomValues(n * middle, seed: 3)
     )
-    let (firstBuffer, secondBuffer) = (GrowingBuffer(), GrowingBuffer())
+    let (firstBuffer, secondBuffer) = (ScratchBuffer(), ScratchBuffer())
     let maps = (
       pack(pool, .yes, n: middle, k: k, b: first, ldb: k, into: firstBuffer),
       pack(pool, .yes, n: n, k: middle, b: second, ldb: middle, into: secondBuffer)

@@ -33,13 +33,6 @@ void iso_answer(iso_doorbell *bell);
 void iso_set_cancelled(uint32_t *word, uint32_t value);
 uint32_t iso_is_cancelled(const uint32_t *word);
 
-/* ---- a worker's start (worker.c) -------------------------------------------------------------------------------------------- */
-/* Starts this program again with `arguments` (ended by NULL). It gets `shown` and `shared` as descriptors 3 and 4, `report` as 5, `output`
- * as its standard output and error, and nothing else. The process id, or -1 with errno. */
-pid_t iso_start(char *const arguments[], int shown, int shared, int report, int output);
-/* A pipe whose ends (read, write) are above the numbers used above; 0, or -1 with errno. */
-int iso_pipe(int ends[2]);
-
 /* ---- the worker's bounds (worker.c) ---------------------------------------------------------------------------------------- */
 /* Dies with `parent`, gains no privileges, leaves no core file, is the first to go when memory runs out, and may hold at most so many
  * bytes of memory of its own (0 = no limit). 0, or -1 where the parent has ended already. */

@@ -4,6 +4,7 @@
 import Files
 import Foundation
 import Glibc
+import Processes
 import Training
 
 /// Runs all runs of a comparison. One thread: it starts children, watches them and redraws the table.
@@ -24,7 +25,7 @@ package final class ComparisonRunner {
   private var rows: [Int] = []
   private var decisions: [JSONValue] = []
   /// The pipe that ends children's standard input with this process.
-  private var lifeline: (read: Int32, write: Int32) = (-1, -1)
+  private var lifeline: PipeEnds?
   private var isStopping = false
   private var lock: FolderLock?
 
@@ -32,8 +33,6 @@ package final class ComparisonRunner {
     self.plan = plan
     self.display = display
   }
-
-  deinit { for end in [lifeline.read, lifeline.write] where end >= 0 { close(end) } }
 
   /// Brings every run to its end, or as far as that goes.
   /// - Throws: `ComparisonError` where nothing can be run at all; what fails in a run is in its outcome.
@@ -60,11 +59,9 @@ package final class ComparisonRunner {
     lock = try FolderLock(folder: folder) {
       display.note("waiting for runs of a comparison that is gone to write their checkpoints in \(folder)")
     }
-    var ends: [Int32] = [-1, -1]
-    guard pipe(&ends) == 0, ends.allSatisfy({ fcntl($0, F_SETFD, FD_CLOEXEC) == 0 }) else {
-      throw ComparisonError.system(path: folder, operation: "pipe", code: errno)
+    do { lifeline = try PipeEnds() } catch {
+      throw ComparisonError.system(path: folder, operation: error.operation, code: error.code)
     }
-    lifeline = (ends[0], ends[1])
   }
 
   /// One task for each distinct run, in a folder of its own.
@@ -176,12 +173,12 @@ package final class ComparisonRunner {
     let program = plan.request.program.file
     if task.state == .trained {
       let arguments = plan.evaluateArguments(model: task.folder, scores: scoresPath(task))
-      return try task.start(.scoring, program, arguments, input: lifeline.read)
+      return try task.start(.scoring, program, arguments, input: lifeline)
     }
     let arguments =
       plan.trainArguments(strategy: task.strategy, seed: task.seed, folder: task.folder)
       + ["--resume", "--stop-with-input"] + (rung.map { ["--stop-after", String($0)] } ?? [])
-    try task.start(.training, program, arguments, input: lifeline.read)
+    try task.start(.training, program, arguments, input: lifeline)
   }
 
   /// Looks whether a child has ended, and what that means.
@@ -218,7 +215,7 @@ package final class ComparisonRunner {
   private func stop() {
     isStopping = true
     display.note("stopping: each run finishes its step and writes a checkpoint")
-    for task in tasks { task.child?.interrupt() }
+    for task in tasks { task.child?.send(SIGINT) }
   }
 
   // MARK: - Budget

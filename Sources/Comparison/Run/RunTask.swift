@@ -3,6 +3,7 @@
 import Files
 import Foundation
 import Kernels
+import Processes
 
 /// A strategy with a seed; rows of the comparison that are the same run share one.
 final class RunTask {
@@ -48,10 +49,20 @@ final class RunTask {
   }
 
   /// Starts a child and remembers where its part of the log begins.
-  func start(_ state: State, _ program: String, _ arguments: [String], input: Int32) throws {
+  func start(_ state: State, _ program: String, _ arguments: [String], input: PipeEnds?) throws {
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     logStart = FileManager.default.contents(atPath: logPath)?.count ?? 0
-    child = try ChildProcess(program, arguments, input: input, log: logPath)
+    var settings = ChildSettings(program: program, name: program, arguments)
+    settings.variables = Environment.withoutBacktrace()
+    let log = ChildStream.appended(to: logPath)
+    settings.streams = [input.map { .descriptor($0.reading) } ?? .nothing, log, log]
+    // Ctrl-C reaches the comparison alone, which passes it on once; its lock is held until the last run has ended.
+    settings.hasOwnGroup = true
+    settings.inheritsOthers = true
+    settings.endsWithObject = false
+    do { child = try ChildProcess(settings) } catch {
+      throw ComparisonError.system(path: program, operation: error.operation, code: error.code)
+    }
     began = nil
     isPaused = false
     self.state = state
@@ -71,7 +82,7 @@ final class RunTask {
   }
 
   /// Why the child failed: the last error of its log.
-  func failure(_ ending: ChildProcess.Ending) -> String {
+  func failure(_ ending: ProcessEnd) -> String {
     let log = FileManager.default.contents(atPath: logPath) ?? Data()
     let lines = String(decoding: log.dropFirst(logStart), as: UTF8.self)
       .split(whereSeparator: { $0 == "\n" || $0 == "\r" }).filter { !$0.isEmpty }
@@ -79,9 +90,10 @@ final class RunTask {
     let said = lines[(from ?? max(0, lines.count - 1))...].joined(separator: " ").prefix(600)
     switch ending {
     case .signalled(let signal):
-      return "ended by \(ChildProcess.name(of: signal))" + (said.isEmpty ? "" : "; its last words: \(said)")
+      return "ended by \(SignalName.explained(signal))" + (said.isEmpty ? "" : "; its last words: \(said)")
     case .exited(let code):
       return said.isEmpty ? "ended with code \(code) without a word" : String(said)
+    case .overran: return "did not end in time"
     }
   }
 }

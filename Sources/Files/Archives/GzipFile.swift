@@ -7,10 +7,11 @@ import Glibc
 package enum GzipFile {
   /// Unpacks `path` into an unnamed file in `folder`, which goes when the result does.
   /// - Parameter expected: what the file should be, for the error where it is missing.
-  /// - Throws: `FileError.notFound`, `.unreadable`, `.malformed` for what is no gzip data or breaks off, `.cannotWrite`.
+  /// - Throws: `FileError.notFound`, `.unreadable`, `.malformed` for what is no gzip data or breaks off,
+  ///   `.cannotWrite`.
   package static func unpacked(_ path: String, expected: String, into folder: String) throws -> InputFile {
     let source = try InputFile(path: path, expected: expected)
-    guard let stream = gzdopen(dup(source.descriptor), "rb") else {
+    guard let stream = gzdopen(withExtendedLifetime(source) { dup(source.descriptor) }, "rb") else {
       throw FileError.unreadable(path: path, operation: "gzdopen", code: errno)
     }
     defer { gzclose_r(stream) }

@@ -1,5 +1,5 @@
-// The members of a JSON object. Keys are compared byte by byte: Swift's own comparison would take é in one scalar and é in
-// two for the same key, which are two tokens of a vocabulary.
+// The members of a JSON object. Keys are compared byte by byte: Swift's own comparison would take é in one scalar and é
+// in two for the same key, which are two tokens of a vocabulary.
 
 /// A JSON object that keeps the order of its keys.
 package struct JSONObject: Sendable, Equatable {

@@ -1,5 +1,5 @@
-// JSON written as text. Numbers print as Swift prints them, which is the shortest text that reads back the same, so that
-// records and reports of equal runs are equal byte for byte.
+// JSON written as text. Numbers print as Swift prints them, which is the shortest text that reads back the same, so
+// that records and reports of equal runs are equal byte for byte.
 
 extension JSONValue {
   /// The value as JSON text: on one line for `indent: nil`, else one member a line.

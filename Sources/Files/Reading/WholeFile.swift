@@ -1,5 +1,5 @@
-// Files read from their first byte to their last, whatever they are: regular files, pipes, files of the kernel that do not
-// know their size. Called by the readers of text and of small files.
+// Files read from their first byte to their last, whatever they are: regular files, pipes, files of the kernel that do
+// not know their size. Called by the readers of text and of small files.
 
 import Glibc
 

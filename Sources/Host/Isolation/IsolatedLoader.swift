@@ -6,6 +6,7 @@ import BareFunctions
 import PluginAPI
 import PluginGrammar
 package import PluginLoading
+import Processes
 
 /// The opener of a run with `--isolate`.
 package final class IsolatedLoader: LibraryOpener {
@@ -69,7 +70,7 @@ package final class IsolatedLoader: LibraryOpener {
     do {
       process = try WorkerProcess(settings, name: file.path, isolation: isolation)
     } catch {
-      throw .worker("its process could not be started: \(error.text)")
+      throw .worker("its process could not be started: \(error)")
     }
     guard let bytes = process.readReport(within: isolation.bounds.startSeconds) else {
       throw .worker("loading it did not end within \(isolation.bounds.startSeconds) s (--plugin-deadline)")
@@ -82,8 +83,12 @@ package final class IsolatedLoader: LibraryOpener {
     process.stop()
     guard let end = process.end else { throw .worker("its process reported nothing") }
     let line = process.lastLine().map { $0.isEmpty ? "" : "; the last it printed: \($0)" } ?? ""
-    if let signal = end.signal { throw .worker("its process died of \(signalName(signal)) while loading it" + line) }
-    throw .worker("loading it ended the process with code \(end.exitCode)" + line)
+    switch end {
+    case .signalled(let signal):
+      throw .worker("its process died of \(SignalName.short(signal)) while loading it" + line)
+    case .exited(let code): throw .worker("loading it ended the process with code \(code)" + line)
+    case .overran: throw .worker("loading it did not end in time" + line)
+    }
   }
 }
 

@@ -9,6 +9,7 @@ import PluginAPI
 import PluginGrammar
 package import PluginInstances
 package import PluginLoading
+import Processes
 
 extension Isolation: RunnerSource {
   /// Starts a worker for one instance and waits until it has loaded the library.
@@ -50,7 +51,7 @@ final class RemoteRunner: ComponentRunner {
       process = try WorkerProcess(settings, name: name, isolation: isolation)
     } catch {
       freeVisible(memory)
-      throw .contract("its process could not be started: \(error.text)")
+      throw .contract("its process could not be started: \(error)")
     }
     try awaitStart()
   }
@@ -113,16 +114,17 @@ final class RemoteRunner: ComponentRunner {
   private func ended() -> PluginFailure.Reason {
     guard let end = process.end else { return .died("closed its report and goes on") }
     var text: String
-    if let signal = end.signal {
-      text = "died of \(signalName(signal))"
+    switch end {
+    case .signalled(let signal):
+      text = "died of \(SignalName.short(signal))"
       if bell.pointee.signal == signal { text += detail(signal) }
       if signal == SIGKILL { text += "; the system does that when memory runs out" }
-    } else {
-      text = "ended with code \(end.exitCode); no plugin may call exit()"
+    case .exited(let code): text = "ended with code \(code); no plugin may call exit()"
+    case .overran: text = "did not end in time"
     }
     let limit = isolation.bounds.memoryBytes
-    if limit > 0, end.peakBytes > limit / 4 * 3 {
-      text += "; it held \(end.peakBytes >> 20) MiB, its limit is \(limit >> 20) MiB (--plugin-memory)"
+    if limit > 0, process.peakBytes > limit / 4 * 3 {
+      text += "; it held \(process.peakBytes >> 20) MiB, its limit is \(limit >> 20) MiB (--plugin-memory)"
     }
     if let line = process.lastLine(), !line.isEmpty { text += "; the last it printed: \(line)" }
     return .died(text)

@@ -3,6 +3,7 @@
 
 import Glibc
 import Logging
+import Processes
 import Synchronization
 
 /// A line that begins with this byte and a digit is one of `host->log`; the digit is its level.
@@ -10,13 +11,13 @@ let logLineMark: UInt8 = 1
 
 /// The reader of a worker's output.
 final class WorkerOutput: Sendable {
-  private let descriptor: Int32
+  private let pipe: PipeEnds
   private let name: String
   private let logger: Logger
   private let state = Mutex(State())
 
   private struct State {
-    var thread: pthread_t?
+    var thread: WorkThread?
     var isEnding = false
     var printed = 0
     var last: String?
@@ -25,19 +26,12 @@ final class WorkerOutput: Sendable {
   /// Lines a plugin may print before the rest is dropped.
   private static let printedLimit = 20
 
-  init(_ descriptor: Int32, name: String, logger: Logger) {
-    self.descriptor = descriptor
+  init(_ pipe: PipeEnds, name: String, logger: Logger) {
+    self.pipe = pipe
     self.name = name
     self.logger = logger
-    var thread = pthread_t()
-    let me = Unmanaged.passRetained(self)
-    let code = pthread_create(
-      &thread, nil,
-      { argument in
-        if let argument { Unmanaged<WorkerOutput>.fromOpaque(argument).takeRetainedValue().read() }
-        return nil
-      }, me.toOpaque())
-    if code == 0 { state.withLock { $0.thread = thread } } else { me.release() }
+    let thread = WorkThread { self.read() }
+    state.withLock { $0.thread = thread }
   }
 
   /// The last line that was printed; to be asked when the worker has ended.
@@ -53,22 +47,20 @@ final class WorkerOutput: Sendable {
       defer { state.thread = nil }
       return state.thread
     }
-    guard let thread else { return }
-    pthread_join(thread, nil)
-    close(descriptor)
+    thread?.join()
   }
 
   private func read() {
     var pending: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 1 << 14)
     while true {
-      var ready = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+      var ready = pollfd(fd: pipe.reading, events: Int16(POLLIN), revents: 0)
       let isEnding = state.withLock { $0.isEnding }
       if poll(&ready, 1, isEnding ? 0 : 50) <= 0 {
         if isEnding { break }
         continue
       }
-      let got = Glibc.read(descriptor, &buffer, buffer.count)
+      let got = Glibc.read(pipe.reading, &buffer, buffer.count)
       if got < 0, errno == EINTR { continue }
       guard got > 0 else { break }
       pending += buffer[..<got]

@@ -1,62 +1,42 @@
 // The process of one isolated plugin as this one sees it: started, read from, waited for, ended.
 // Used by IsolatedLoader (to describe a library) and by RemoteRunner (to run an instance).
 
-import CIsolation
-import Files
 import Glibc
 import Kernels
 import Logging
-import PluginLoading
-
-/// How a worker ended.
-struct WorkerEnd: Equatable {
-  /// What waitpid said.
-  let status: Int32
-  /// The largest part of memory it held at once, shared memory included.
-  let peakBytes: Int
-
-  var signal: Int32? { status & 0x7F == 0 ? nil : status & 0x7F }
-  var exitCode: Int32 { (status >> 8) & 0xFF }
-}
+import Processes
 
 /// A running worker; ended at the latest when this object goes.
 final class WorkerProcess {
-  let identifier: pid_t
+  private let child: ChildProcess
   private let output: WorkerOutput
-  private var report: Int32
-  private(set) var end: WorkerEnd?
+  private let report: PipeEnds
 
-  /// Starts this program again with `settings`; what it prints goes to the log under `name`.
-  /// - Throws: the error number of the system.
+  /// How it ended, once that has been seen.
+  var end: ProcessEnd? { child.end }
+  /// The most memory it held at once, in bytes, memory shared with this process included.
+  var peakBytes: Int { child.peakBytes }
+
+  /// Starts this program again with `settings`; what it prints goes to the log under `name`. It gets the memory that
+  /// plugins may read and the one they may write as descriptors 3 and 4, the place for its report as 5, and nothing else.
   init(_ settings: WorkerSettings, name: String, isolation: Isolation) throws(SystemFailure) {
-    var reportEnds: [Int32] = [-1, -1]
-    var outputEnds: [Int32] = [-1, -1]
-    guard iso_pipe(&reportEnds) == 0 else { throw SystemFailure(operation: "pipe", code: errno) }
-    guard iso_pipe(&outputEnds) == 0 else {
-      for end in reportEnds { close(end) }
-      throw SystemFailure(operation: "pipe", code: errno)
-    }
-    let texts = ["mixcse"] + settings.arguments
-    let arguments: [UnsafeMutablePointer<CChar>?] = texts.map { strdup($0) } + [nil]
-    identifier = iso_start(
-      arguments, isolation.memory.shown.descriptor, isolation.memory.shared.descriptor, reportEnds[1], outputEnds[1])
-    let code = errno
-    for text in arguments { free(text) }
-    close(reportEnds[1])
-    close(outputEnds[1])
-    report = reportEnds[0]
-    guard identifier > 0 else {
-      close(reportEnds[0])
-      close(outputEnds[0])
-      throw SystemFailure(operation: "posix_spawn", code: code)
-    }
-    output = WorkerOutput(outputEnds[0], name: name, logger: isolation.logger)
+    report = try PipeEnds()
+    let printed = try PipeEnds()
+    var start = ChildSettings(name: "mixcse", settings.arguments)
+    start.variables = Environment.withoutBacktrace()
+    let memory = [isolation.memory.shown.descriptor, isolation.memory.shared.descriptor]
+    start.streams =
+      [.nothing, .descriptor(printed.writing), .descriptor(printed.writing)]
+      + (memory + [report.writing]).map { .descriptor($0) }
+    child = try ChildProcess(start)
+    report.closeWriting()
+    printed.closeWriting()
+    output = WorkerOutput(printed, name: name, logger: isolation.logger)
   }
 
   deinit {
-    stop()
+    child.stop()
     output.finish()
-    close(report)
   }
 
   /// What it reports about its start, up to the end of its report.
@@ -66,9 +46,9 @@ final class WorkerProcess {
     var waited = 0.0
     var buffer = [UInt8](repeating: 0, count: 1 << 14)
     while true {
-      var ready = pollfd(fd: report, events: Int16(POLLIN), revents: 0)
+      var ready = pollfd(fd: report.reading, events: Int16(POLLIN), revents: 0)
       if poll(&ready, 1, 100) > 0 {
-        let got = read(report, &buffer, buffer.count)
+        let got = read(report.reading, &buffer, buffer.count)
         if got > 0 { bytes += buffer[..<got] } else if got == 0 || errno != EINTR { return bytes }
       } else {
         waited += 0.1
@@ -78,52 +58,14 @@ final class WorkerProcess {
   }
 
   /// Whether it has ended.
-  func hasEnded() -> Bool {
-    if end == nil { collect(Int32(WNOHANG)) }
-    return end != nil
-  }
+  func hasEnded() -> Bool { child.poll() != nil }
 
   /// Waits at most so long for its end.
-  func wait(milliseconds: Int) -> Bool {
-    for _ in 0..<milliseconds where !hasEnded() { usleep(1000) }
-    return hasEnded()
-  }
+  func wait(milliseconds: Int) -> Bool { child.wait(atMost: Double(milliseconds) / 1000) != nil }
 
   /// Ends it now.
-  func stop() {
-    guard !hasEnded() else { return }
-    kill(identifier, SIGKILL)
-    while end == nil { collect(0) }
-  }
+  func stop() { child.stop() }
 
   /// The last line it printed, once it has ended.
   func lastLine() -> String? { output.lastLine() }
-
-  private func collect(_ options: Int32) {
-    var status: Int32 = 0
-    var usage = rusage()
-    let found = wait4(identifier, &status, options, &usage)
-    if found == identifier {
-      end = WorkerEnd(status: status, peakBytes: usage.ru_maxrss * 1024)
-    } else if found < 0, errno != EINTR {
-      end = WorkerEnd(status: 0, peakBytes: 0)
-    }
-  }
-}
-
-/// A call of the system that failed.
-struct SystemFailure: Error {
-  let operation: String
-  let code: Int32
-
-  var text: String { "\(operation) failed: \(systemMessage(code))" }
-}
-
-/// What a signal is called.
-func signalName(_ signal: Int32) -> String {
-  let names: [Int32: String] = [
-    SIGSEGV: "SIGSEGV", SIGABRT: "SIGABRT", SIGILL: "SIGILL (a trap)", SIGFPE: "SIGFPE", SIGBUS: "SIGBUS",
-    SIGKILL: "SIGKILL", SIGTRAP: "SIGTRAP (a trap)",
-  ]
-  return names[signal] ?? "signal \(signal)"
 }

@@ -23,7 +23,7 @@ struct BytePairModel: Sendable {
       tokens.filter { token in
         if token.bytes.isEmpty { return false }
         if wholeFirst { return true }
-        var ids = GrowingBuffer<Int32>()
+        var ids = AppendingBuffer<Int32>()
         token.bytes.withUnsafeBufferPointer {
           Self.merge($0, byteIDs, merges, &scratch, &ids)
         }
@@ -33,7 +33,7 @@ struct BytePairModel: Sendable {
 
   /// Appends the tokens of `piece`.
   func append(
-    _ piece: UnsafeBufferPointer<UInt8>, scratch: inout MergeScratch, to ids: inout GrowingBuffer<Int32>
+    _ piece: UnsafeBufferPointer<UInt8>, scratch: inout MergeScratch, to ids: inout AppendingBuffer<Int32>
   ) {
     let id = whole.id(of: piece)
     if id >= 0 { return ids.append(id) }
@@ -42,7 +42,7 @@ struct BytePairModel: Sendable {
 
   private static func merge(
     _ piece: UnsafeBufferPointer<UInt8>, _ byteIDs: [Int32], _ merges: MergeTable, _ scratch: inout MergeScratch,
-    _ ids: inout GrowingBuffer<Int32>
+    _ ids: inout AppendingBuffer<Int32>
   ) {
     scratch.start(piece, byteIDs)
     if scratch.symbols.count <= shortPiece {

@@ -4,12 +4,12 @@
 /// One thread's memory for merging.
 struct MergeScratch: ~Copyable {
   /// The tokens of the piece: bytes at first, the result at the end.
-  var symbols = GrowingBuffer<Int32>()
-  private var ranks = GrowingBuffer<Int32>()
-  private var joined = GrowingBuffer<Int32>()
-  private var next = GrowingBuffer<Int32>()
-  private var previous = GrowingBuffer<Int32>()
-  private var heap = GrowingBuffer<UInt64>()
+  var symbols = AppendingBuffer<Int32>()
+  private var ranks = AppendingBuffer<Int32>()
+  private var joined = AppendingBuffer<Int32>()
+  private var next = AppendingBuffer<Int32>()
+  private var previous = AppendingBuffer<Int32>()
+  private var heap = AppendingBuffer<UInt64>()
 
   /// Sets the symbols to the tokens of single bytes.
   mutating func start(_ piece: UnsafeBufferPointer<UInt8>, _ byteIDs: [Int32]) {

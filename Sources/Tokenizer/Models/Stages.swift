@@ -12,7 +12,7 @@ struct WordPieceStages: Sendable {
     self.model = model
     self.added = AddedTokens(
       added.filter(\.isNormalized).map { token in
-        var clean = GrowingBuffer<UInt8>()
+        var clean = AppendingBuffer<UInt8>()
         token.bytes.withUnsafeBufferPointer { normalizer.normalize($0, into: &clean) }
         var token = token
         token.bytes = Array(clean.view)

@@ -20,7 +20,7 @@ struct WordPieceModel: Sendable {
   }
 
   /// Appends the pieces of `word`, or the unknown token if some part of it has none.
-  func append(_ word: UnsafeBufferPointer<UInt8>, to ids: inout GrowingBuffer<Int32>) {
+  func append(_ word: UnsafeBufferPointer<UInt8>, to ids: inout AppendingBuffer<Int32>) {
     if word.count > maximumCharacters, UTF8Text.characterCount(word) > maximumCharacters {
       return ids.append(unknownID)
     }

@@ -52,7 +52,7 @@ struct BertNormalizer: Sendable {
   }
 
   /// Writes the clean form of `text`, which must be valid UTF-8, over what `output` held.
-  func normalize(_ text: UnsafeBufferPointer<UInt8>, into output: inout GrowingBuffer<UInt8>) {
+  func normalize(_ text: UnsafeBufferPointer<UInt8>, into output: inout AppendingBuffer<UInt8>) {
     output.count = 0
     // No character grows by more than three times (U+0390 and its like, decomposed), nor by more than two blanks.
     output.reserve(4 * text.count + 16)
@@ -71,7 +71,7 @@ struct BertNormalizer: Sendable {
     marks.flush { write($0, &output) }
   }
 
-  private func copyASCII(_ text: UnsafeBufferPointer<UInt8>, into output: inout GrowingBuffer<UInt8>) {
+  private func copyASCII(_ text: UnsafeBufferPointer<UInt8>, into output: inout AppendingBuffer<UInt8>) {
     asciiImage.withUnsafeBufferPointer { image in
       asciiStays.withUnsafeBufferPointer { stays in
         var end = output.pointer + output.count
@@ -87,7 +87,7 @@ struct BertNormalizer: Sendable {
   /// Handles the characters up to the next ASCII one.
   /// - Returns: their length in bytes.
   private func normalizeOthers(
-    _ text: UnsafeBufferPointer<UInt8>, _ marks: inout PendingMarks, _ output: inout GrowingBuffer<UInt8>
+    _ text: UnsafeBufferPointer<UInt8>, _ marks: inout PendingMarks, _ output: inout AppendingBuffer<UInt8>
   ) -> Int {
     guard let start = text.baseAddress else { return 0 }
     var index = 0
@@ -106,7 +106,7 @@ struct BertNormalizer: Sendable {
   }
 
   private func clean(
-    _ scalar: UInt32, _ flags: UInt8, _ marks: inout PendingMarks, _ output: inout GrowingBuffer<UInt8>
+    _ scalar: UInt32, _ flags: UInt8, _ marks: inout PendingMarks, _ output: inout AppendingBuffer<UInt8>
   ) {
     typealias Flag = BertCharacters.Flag
     if flags & Flag.dropped != 0 { return }
@@ -127,7 +127,7 @@ struct BertNormalizer: Sendable {
     }
   }
 
-  private func stripMark(_ scalar: UInt32, _ marks: inout PendingMarks, _ output: inout GrowingBuffer<UInt8>) {
+  private func stripMark(_ scalar: UInt32, _ marks: inout PendingMarks, _ output: inout AppendingBuffer<UInt8>) {
     let flags = characters.flags[scalar]
     if flags & BertCharacters.Flag.mark != 0 { return }
     if flags & BertCharacters.Flag.reorders != 0 {
@@ -138,7 +138,7 @@ struct BertNormalizer: Sendable {
     }
   }
 
-  private func write(_ scalar: UInt32, _ output: inout GrowingBuffer<UInt8>) {
+  private func write(_ scalar: UInt32, _ output: inout AppendingBuffer<UInt8>) {
     guard options.lowercases, characters.flags[scalar] & BertCharacters.Flag.lowers != 0 else {
       return output.append(scalar: scalar)
     }

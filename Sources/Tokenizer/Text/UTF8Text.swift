@@ -36,7 +36,7 @@ enum UTF8Text {
 
   /// Copies `text` with every maximal ill-formed subpart replaced by U+FFFD, as Python's `errors="replace"` does.
   /// - Returns: how many bytes were replaced.
-  static func repair(_ text: UnsafeBufferPointer<UInt8>, into buffer: inout GrowingBuffer<UInt8>) -> Int {
+  static func repair(_ text: UnsafeBufferPointer<UInt8>, into buffer: inout AppendingBuffer<UInt8>) -> Int {
     buffer.count = 0
     var replaced = 0
     var index = 0

@@ -141,7 +141,8 @@ final class CheckpointFile {
         let count = item["bytes"]?.integer, let sum = item["crc32"]?.integer, offset >= 0, count >= 0,
         offset <= limit, count <= limit - offset
       else { throw damaged(path, "tensors inside the file", item.text(indent: nil)) }
-      result[name] = Entry(type: type, shape: shape, offset: offset, count: count, checksum: UInt32(truncatingIfNeeded: sum))
+      result[name] = Entry(
+        type: type, shape: shape, offset: offset, count: count, checksum: UInt32(truncatingIfNeeded: sum))
     }
     return result
   }

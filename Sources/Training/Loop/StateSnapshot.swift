@@ -5,7 +5,7 @@ import Kernels
 
 /// A copy of state tensors; its memory is reused from step to step.
 package final class StateSnapshot {
-  private let copy = GrowingBuffer()
+  private let copy = ScratchBuffer()
   private var before: [(name: String, count: Int)] = []
   private var memory = UnsafeMutableRawBufferPointer(start: nil, count: 0)
 

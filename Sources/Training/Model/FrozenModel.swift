@@ -9,7 +9,7 @@ package import Objective
 package final class FrozenModel: ExportableModel {
   private let model: SentenceModel
   private let vectors: FrozenVectors
-  private let batchVectors = GrowingBuffer()
+  private let batchVectors = ScratchBuffer()
   /// Head, learned temperatures, sampler and loss weights.
   package let parameters: [Parameter]
 

@@ -79,7 +79,7 @@ extension TrainingPlan {
     setup.display.note(
       "frozen: embedding \(visited) of \(rows) rows in \(views) views of \(width) numbers, \(bytes >> 10) KiB")
     let held = FrozenVectors(rows: rows, capacity: visited, views: views, width: width)
-    let pooled = GrowingBuffer()
+    let pooled = ScratchBuffer()
     for batch in 0..<batches {
       let members = order.batch(epoch: 0, position: batch * options.batchSize, size: options.batchSize)
       let count = members.count * views

@@ -9,6 +9,7 @@ package import Host
 import Kernels
 import ModelFiles
 package import Objective
+import Processes
 import Tokenizer
 
 /// A training run by its ingredients.

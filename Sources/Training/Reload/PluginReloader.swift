@@ -6,6 +6,7 @@ import Foundation
 package import Host
 import Kernels
 package import Objective
+import Processes
 
 /// What became of one rebuilt library.
 struct PluginReload {
@@ -22,7 +23,7 @@ struct PluginReload {
   /// All builds of all libraries that are mapped now: how many, and their bytes.
   fileprivate(set) var mapped = (count: 0, bytes: 0)
 
-  var name: String { (library as NSString).lastPathComponent }
+  var name: String { Path.name(of: library) }
 }
 
 /// The libraries of a run while they are worked on.
@@ -31,7 +32,7 @@ package final class PluginReloader {
     /// Seconds the check of a rebuilt library may take.
     package var deadline = 30.0
     /// The program that offers `check-reload`.
-    package var program = "/proc/self/exe"
+    package var program = ThisProcess.link
 
     package init() {}
   }
@@ -41,7 +42,7 @@ package final class PluginReloader {
     let library: String
     let copy: LibraryCopy
     let folder: PrivateFolder
-    let child: CheckProcess
+    let child: ChildProcess
     let proof: String
   }
 
@@ -77,14 +78,16 @@ package final class PluginReloader {
     self.settings = settings
     self.seed = seed
     self.note = note
-    watch = try FileWatch()
+    do { watch = try FileWatch() } catch {
+      throw UsageError.option("--watch", problem: "\(error); raise fs.inotify.max_user_instances, or leave it out")
+    }
     guard let copies = registry.copies else { preconditionFailure("--watch needs copies of libraries") }
     self.copies = copies
     for identity in model.instances.map(\.component.library) where current[identity.path] == nil {
       guard let copy = copies.copy(of: identity) else { preconditionFailure("\(identity.path) was not copied") }
       current[identity.path] = copy
       mapped = (mapped.count + 1, mapped.bytes + copy.byteCount)
-      watch.follow(identity.path)
+      watch.follow(identity.path, suffixes: [".cse"])
       warn(about: identity)
     }
   }
@@ -94,8 +97,8 @@ package final class PluginReloader {
 
   /// Only the library itself is loaded anew; what it links to beside itself would stay as it is.
   private func warn(about identity: LibraryIdentity) {
-    let folder = (identity.resolvedPath as NSString).deletingLastPathComponent
-    for name in identity.needed where FileManager.default.fileExists(atPath: folder + "/" + name) {
+    let folder = Path.folder(of: identity.resolvedPath)
+    for name in identity.needed where Path.exists(folder + "/" + name) {
       note("note: \(identity.path) needs \(name) beside it, which a reload does not load again; link it statically")
     }
   }
@@ -155,10 +158,17 @@ package final class PluginReloader {
     let request = folder.file("request.json")
     let test = try smokeTest(path, copy, in: folder, proof: proof)
     try Data(test.json.text().utf8).write(to: URL(fileURLWithPath: request))
-    let child = try CheckProcess(
-      program: settings.program,
-      arguments: ["check-reload", request, "--deadline", String(settings.deadline)],
-      errors: folder.file("errors"), deadline: settings.deadline)
+    // A process of its own for the code of a rebuilt plugin, where it can do no harm while training goes on.
+    var start = ChildSettings(
+      program: settings.program, name: "mixcse", ["check-reload", request, "--deadline", String(settings.deadline)])
+    start.variables = Environment.withoutBacktrace()
+    start.streams = [.nothing, .nothing, .appended(to: folder.file("errors"))]
+    start.hasOwnGroup = true
+    start.deadline = settings.deadline
+    let child: ChildProcess
+    do { child = try ChildProcess(start) } catch {
+      throw TrainingError.unreadable(path: settings.program, operation: error.operation, code: error.code)
+    }
     attempt = Attempt(library: path, copy: copy, folder: folder, child: child, proof: proof)
   }
 
@@ -192,14 +202,14 @@ package final class PluginReloader {
       proof: proof)
   }
 
-  private func conclude(_ attempt: Attempt, _ end: CheckEnd) -> PluginReload {
+  private func conclude(_ attempt: Attempt, _ end: ProcessEnd) -> PluginReload {
     let errors = FileManager.default.contents(atPath: attempt.folder.path + "/errors") ?? Data()
     let said = Self.reason(in: String(decoding: errors, as: UTF8.self))
       .replacingOccurrences(of: attempt.copy.path, with: attempt.library)
     if let problem = end.problem(said: said, deadline: settings.deadline) {
       return refused(attempt.library, to: attempt.copy.sha256, problem)
     }
-    guard FileManager.default.fileExists(atPath: attempt.proof) else {
+    guard Path.exists(attempt.proof) else {
       return refused(attempt.library, to: attempt.copy.sha256, "it ended its check before the end")
     }
     defer { attempt.copy.forget() }

@@ -7,6 +7,7 @@ import Files
 import Foundation
 import Host
 import Kernels
+import Processes
 import Training
 import Version
 
@@ -125,7 +126,7 @@ struct CompareCommand: ParsableCommand {
       strategies: names, seeds: try seedList(), modelFolder: model, training: training.options, objective: flags,
       pooler: pooler, pluginArguments: plugins.arguments, threads: threads.count,
       program: ComparisonRequest.Program(
-        file: URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path,
+        file: ThisProcess.executable ?? ThisProcess.link,
         name: CommandLine.arguments.first ?? "mixcse", version: "\(ProgramVersion.text)",
         compiler: ProgramVersion.compiler),
       commandLine: CommandLine.arguments)

@@ -3,6 +3,8 @@
 import Foundation
 import Kernels
 import PluginCheck
+import Processes
+import Synchronization
 
 /// The parent.
 struct CheckRun {
@@ -24,17 +26,13 @@ struct CheckRun {
       ConformanceTest.all.filter { command.wants($0.id) }.map { (component, $0.id) }
     }
     let results = ResultTable(count: work.count)
-    let queue = DispatchQueue(label: "check", attributes: .concurrent)
-    let slots = DispatchSemaphore(value: command.jobs)
-    let group = DispatchGroup()
-    for (index, (component, id)) in work.enumerated() {
-      slots.wait()
-      queue.async(group: group) {
+    let next = Atomic<Int>(0)
+    onThreads(min(command.jobs, work.count)) {
+      while case let index = next.add(1, ordering: .relaxed).oldValue, index < work.count {
+        let (component, id) = work[index]
         results.put(index, child(test: id, component: component).test)
-        slots.signal()
       }
     }
-    group.wait()
     for test in results.tests { add(test, to: &report) }
     return report
   }
@@ -53,46 +51,30 @@ struct CheckRun {
     let base = folder + "/" + UUID().uuidString
     let start = ContinuousClock.now
     let target = component.map { $0 + "=" + test } ?? test
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-    process.arguments = command.ownArguments + ["--child-test", target, "--child-report", base + ".json"]
-    // A crash is expected here; the report of a backtracer would only cost time.
-    process.environment = ProcessInfo.processInfo.environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 }
-    for suffix in [".out", ".err"] { _ = FileManager.default.createFile(atPath: base + suffix, contents: nil) }
-    process.standardOutput = FileHandle(forWritingAtPath: base + ".out") ?? FileHandle.nullDevice
-    process.standardError = FileHandle(forWritingAtPath: base + ".err") ?? FileHandle.nullDevice
-    process.standardInput = FileHandle.nullDevice
-    var timedOut = false
+    var settings = ChildSettings(
+      name: "mixcse", command.ownArguments + ["--child-test", target, "--child-report", base + ".json"])
+    settings.variables = Environment.withoutBacktrace()
+    settings.streams = [.nothing, .appended(to: base + ".out"), .appended(to: base + ".err")]
+    settings.deadline = command.deadline
+    let end: ProcessEnd?
     do {
-      try process.run()
-      while process.isRunning {
-        usleep(2000)
-        if ContinuousClock.now - start > .seconds(command.deadline) {
-          timedOut = true
-          kill(process.processIdentifier, SIGKILL)
-          break
-        }
-      }
-      process.waitUntilExit()
+      end = try ChildProcess(settings).wait()
     } catch {
-      return (
-        result(test, component, "failed", "the child could not be started: \(error.localizedDescription)", start), []
-      )
+      return (result(test, component, "failed", "the child could not be started: \(error)", start), [])
     }
     var found = (try? Data(contentsOf: URL(fileURLWithPath: base + ".json"))).flatMap {
       try? JSONDecoder().decode(ChildReport.self, from: $0)
     }
     let printed = text(base + ".out")
-    if timedOut {
+    if end == .overran {
       found = ChildReport(outcome: "failed", problem: "it did not end within \(command.deadline) s")
-    } else if process.terminationReason == .uncaughtSignal {
-      let name = Self.signalName(process.terminationStatus)
-      found = ChildReport(outcome: "failed", problem: "it died of \(name)\(Self.hint(test, process.terminationStatus))")
-    } else if found == nil {
+    } else if let signal = end?.signal {
+      found = ChildReport(
+        outcome: "failed", problem: "it died of \(SignalName.short(signal))\(Self.hint(test, signal))")
+    } else if found == nil, case .exited(let code)? = end {
       let tail = text(base + ".err").suffix(400)
       found = ChildReport(
-        outcome: "failed",
-        problem: "it ended the process with code \(process.terminationStatus)\(tail.isEmpty ? "" : ": \(tail)")")
+        outcome: "failed", problem: "it ended the process with code \(code)\(tail.isEmpty ? "" : ": \(tail)")")
     } else if !printed.isEmpty, found?.outcome != "failed" {
       found = ChildReport(outcome: "failed", problem: "it wrote to standard output: \(printed.prefix(80))")
     }
@@ -120,14 +102,6 @@ struct CheckRun {
     String(decoding: (try? Data(contentsOf: URL(fileURLWithPath: path))) ?? Data(), as: UTF8.self)
   }
 
-  private static func signalName(_ signal: Int32) -> String {
-    let names: [Int32: String] = [
-      SIGSEGV: "SIGSEGV", SIGABRT: "SIGABRT", SIGILL: "SIGILL (a trap)", SIGFPE: "SIGFPE", SIGBUS: "SIGBUS",
-      SIGKILL: "SIGKILL", SIGTRAP: "SIGTRAP (a trap)",
-    ]
-    return names[signal] ?? "signal \(signal)"
-  }
-
   private static func hint(_ test: String, _ signal: Int32) -> String {
     guard signal == SIGSEGV || signal == SIGBUS else { return "" }
     switch test {
@@ -141,17 +115,12 @@ struct CheckRun {
 }
 
 /// Results by position, from several threads.
-private final class ResultTable: @unchecked Sendable {
-  private let lock = NSLock()
-  private var results: [CheckReport.Test?]
+private final class ResultTable: Sendable {
+  private let results: Mutex<[CheckReport.Test?]>
 
-  init(count: Int) { results = [CheckReport.Test?](repeating: nil, count: count) }
+  init(count: Int) { results = Mutex([CheckReport.Test?](repeating: nil, count: count)) }
 
-  func put(_ index: Int, _ test: CheckReport.Test) {
-    lock.lock()
-    defer { lock.unlock() }
-    results[index] = test
-  }
+  func put(_ index: Int, _ test: CheckReport.Test) { results.withLock { $0[index] = test } }
 
-  var tests: [CheckReport.Test] { results.compactMap { $0 } }
+  var tests: [CheckReport.Test] { results.withLock { $0.compactMap { $0 } } }
 }

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Foundation
+import Processes
 
 /// Where the header and the kit are.
 struct PluginSDK {
@@ -9,7 +10,7 @@ struct PluginSDK {
   let kit: String
 
   init(_ given: String?) throws {
-    let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+    let program = URL(fileURLWithPath: ThisProcess.executable ?? ThisProcess.link).deletingLastPathComponent()
     var places = [given ?? ProcessInfo.processInfo.environment["CSE_SDK"]].compactMap { $0 }
     if places.isEmpty {
       places.append(program.deletingLastPathComponent().path + "/share/cse")

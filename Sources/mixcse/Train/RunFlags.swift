@@ -3,6 +3,7 @@
 
 import ArgumentParser
 import Foundation
+import Processes
 import Training
 
 /// `--seed`, `--resume`, `--overwrite`, `--stop-after`, `--profile`, `--schedule`.
@@ -57,7 +58,7 @@ struct RunFlags: ParsableArguments {
   /// started it.
   func watchInput() {
     guard stopWithInput else { return }
-    Thread.detachNewThread {
+    let thread = WorkThread {
       var byte: UInt8 = 0
       while true {
         let count = read(STDIN_FILENO, &byte, 1)
@@ -65,5 +66,6 @@ struct RunFlags: ParsableArguments {
       }
       kill(getpid(), SIGINT)
     }
+    thread?.detach()
   }
 }

@@ -63,7 +63,8 @@ struct JSONTests {
       ("[-]", 1, "a number", "'-'"), ("[1.]", 1, "a number", "'1.'"), ("[01]", 2, "',' or ']'", "'1'"),
       ("[1e999]", 1, "a number that fits a double", "1e999"), ("[\"\\x\"]", 3, "one of", "'x'"),
       ("[\"\\ud83d\"]", 4, "a pair of surrogates", "'\\ud83d' alone"), ("[\"\\u12g4\"]", 6, "four hexadecimal", "'g'"),
-      ("[\"a\u{1}\"]", 3, "no control character", "byte 0x1"), ("\"a", 2, "'\"' at the end", "the end"), ("[,]", 1, "a JSON", "','"),
+      ("[\"a\u{1}\"]", 3, "no control character", "byte 0x1"), ("\"a", 2, "'\"' at the end", "the end"),
+      ("[,]", 1, "a JSON", "','"),
     ])
   func errors(text: String, offset: Int, expected: String, found: String) throws {
     let error = try #require(throws: JSONError.self) { _ = try parse(text) }

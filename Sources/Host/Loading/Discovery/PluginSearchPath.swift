@@ -4,6 +4,7 @@
 import Files
 import Glibc
 import PluginGrammar
+import Processes
 
 /// Where to look for plugins, best first.
 package struct PluginSearchPath: Sendable {
@@ -44,7 +45,7 @@ package struct PluginSearchPath: Sendable {
   /// - Throws: `UsageError.option` where a folder named by a flag is none.
   package init(
     pluginPaths: [String], environment: (String) -> String? = { getenv($0).map { String(cString: $0) } },
-    executable: String? = Path.resolved("/proc/self/exe"), isPrivileged: Bool = runsPrivileged()
+    executable: String? = ThisProcess.executable, isPrivileged: Bool = runsPrivileged()
   ) throws {
     for path in pluginPaths {
       guard !path.isEmpty, Path.isFolder(path), let absolute = Path.resolved(path) else {

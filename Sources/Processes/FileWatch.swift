@@ -1,10 +1,8 @@
-// Tells which of some files were written anew or replaced, through inotify on their folders: a file that is renamed into
-// place is another file, so that watching the file itself would see nothing. Asked by hot reload at every step boundary.
+// Tells which of some files were written anew or replaced, through inotify on their folders: a file that is renamed
+// into place is another file, so that watching the file itself would see nothing. Asked by hot reload at every step.
 
 import Files
 import Glibc
-import PluginGrammar
-import PluginLoading
 
 /// Watches files, whether or not they exist at the moment.
 package final class FileWatch {
@@ -20,26 +18,23 @@ package final class FileWatch {
   /// Two names of one folder, such as `.` and its path, share a watch.
   private var folders: [Int32: Set<String>] = [:]
 
-  /// - Throws: `UsageError.option` where the system gives no inotify instance.
-  package init() throws {
+  /// - Throws: `SystemFailure` where the system gives no inotify instance.
+  package init() throws(SystemFailure) {
     descriptor = inotify_init1(O_NONBLOCK | O_CLOEXEC)
-    guard descriptor >= 0 else {
-      throw UsageError.option(
-        "--watch",
-        problem: "inotify_init failed: \(systemMessage(errno)); raise fs.inotify.max_user_instances, or leave it out")
-    }
+    guard descriptor >= 0 else { throw SystemFailure(operation: "inotify_init", code: errno) }
   }
 
   deinit { close(descriptor) }
 
-  /// From now on `changes` names `file` when it, what a symbolic link of that name points to, or its sidecar is written.
-  package func follow(_ file: String) {
+  /// From now on `changes` names `file` when it, what a symbolic link of that name points to, or a file of either name
+  /// with one of `suffixes` after it is written.
+  package func follow(_ file: String, suffixes: [String] = []) {
     let target = Path.resolved(file) ?? file
     places.removeAll { $0.file == file }
     for path in Set([file, target]) {
       let folder = Path.folder(of: path)
-      for name in [Path.name(of: path), Path.name(of: path) + ".cse"] {
-        places.append(Place(folder: folder, name: name, file: file))
+      for suffix in [""] + suffixes {
+        places.append(Place(folder: folder, name: Path.name(of: path) + suffix, file: file))
       }
       if !watched.contains(folder) { _ = add(folder) }
     }

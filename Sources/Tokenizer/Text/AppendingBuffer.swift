@@ -1,7 +1,7 @@
 // Growing memory of one encoder, reused from line to line, so that encoding a line allocates only its result.
 
-/// A growing run of plain values.
-struct GrowingBuffer<Element: BitwiseCopyable>: ~Copyable {
+/// A growing run of plain values; what is in it stays when it grows.
+struct AppendingBuffer<Element: BitwiseCopyable>: ~Copyable {
   private(set) var pointer: UnsafeMutablePointer<Element>
   private var capacity: Int
   /// How many elements are in use; shrink it to drop the last ones.
@@ -45,7 +45,7 @@ struct GrowingBuffer<Element: BitwiseCopyable>: ~Copyable {
   var view: UnsafeBufferPointer<Element> { UnsafeBufferPointer(start: pointer, count: count) }
 }
 
-extension GrowingBuffer where Element == UInt8 {
+extension AppendingBuffer where Element == UInt8 {
   /// Appends a character as UTF-8.
   mutating func append(scalar: UInt32) {
     reserve(4)

@@ -2,7 +2,7 @@
 // Used for activations and scratch, so that a step allocates nothing once the largest batch has been seen.
 
 /// A float32 buffer that grows and never shrinks; contents are lost when it grows.
-package final class GrowingBuffer {
+package final class ScratchBuffer {
   private var buffer = FloatBuffer(count: 0)
   private let visibility: Visibility
 
@@ -24,8 +24,8 @@ package final class GrowingBuffer {
 }
 
 /// An Int32 buffer that grows and never shrinks: token ids, positions, row numbers.
-package final class GrowingIndexBuffer {
-  private let storage = GrowingBuffer()
+package final class ScratchIndexBuffer {
+  private let storage = ScratchBuffer()
 
   package init() {}
 
