@@ -6,7 +6,6 @@ package import PluginAPI
 
 extension PluginInstance {
   package var hasCommit: Bool { table.commit != nil }
-  package var hasSample: Bool { table.sample != nil }
   package var scoresLogits: Bool { table.on_logits != nil }
   package var scoresEmbeddings: Bool { table.on_embeds != nil }
   package var canPropagate: Bool { table.pool_backward != nil }

@@ -32,7 +32,6 @@ extension PluginInstance {
     call.pointee.weights = weightTensors.isEmpty ? nil : UnsafePointer(weightList.pointer)
     self.plan = plan
     self.limits = limits
-    needsPlan = false
   }
 
   /// A weight whose optimiser settings changed: a new parameter with the old values.

@@ -64,7 +64,6 @@ package final class PluginInstance {
   let metricSlots: GuardedBuffer
   var metricSums: [(sum: Double, count: Int)]
   var watched: [GuardedBuffer] = []
-  var needsPlan = true
   private var wasCreated = false
 
   /// Creates the instance; `plan` must follow before any other call.
@@ -104,15 +103,8 @@ package final class PluginInstance {
     call.freeVisible()
   }
 
-  /// Changes a parameter between steps; one that is not live makes the next `prepare` plan again.
-  /// - Throws: `UsageError` for unknown names and values out of range.
-  package func setParameter(_ parameter: String, to text: String) throws {
-    try values.set(parameter, to: text)
-    if component.parameters.first(where: { $0.name == parameter })?.live != true { needsPlan = true }
-  }
-
-  /// Whether `limits` or a parameter changed since the last plan.
-  package func needsPlan(for limits: PluginLimits) -> Bool { needsPlan || self.limits != limits }
+  /// Whether the last plan was for other limits, or there was none.
+  package func needsPlan(for limits: PluginLimits) -> Bool { self.limits != limits }
 
   /// Lets calls check a buffer of the host's for writes past its ends.
   package func watch(_ buffer: GuardedBuffer) { watched.append(buffer) }

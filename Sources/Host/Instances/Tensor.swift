@@ -79,12 +79,6 @@ package final class Tensor {
   /// Changes the number of rows only.
   package func setRows(_ rows: Int) { extents[0] = Int64(rows) }
 
-  /// Changes the number of columns of a matrix; the row stride stays.
-  package func setColumns(_ columns: Int) {
-    precondition(rank == 2)
-    extents[1] = Int64(columns)
-  }
-
   /// Lets the tensor look at other memory.
   package func point(to data: UnsafeMutableRawPointer?) { dl.pointee.data = data }
 

@@ -131,16 +131,6 @@ package struct ParameterDeclaration: Sendable, Equatable {
     self.text = text
   }
 
-  /// The declaration in the grammar it came from, with its default written in full.
-  package var declarationText: String {
-    var text = "\(name): \(type) = "
-    if case .string(let value) = self.default { text += "\"\(value)\"" } else { text += "\(self.default)" }
-    if let range { text += " in \(range)" }
-    if live { text += " live" }
-    if log { text += " log" }
-    return text
-  }
-
   /// The value that `text` stands for, or what is wrong with it.
   package func parse(_ text: String) -> Result<ParameterValue, ParameterValueProblem> {
     parameterValue(text, type: type, range: range)

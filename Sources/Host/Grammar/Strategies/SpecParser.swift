@@ -102,7 +102,7 @@ package struct SpecParser {
       guard take("\"") else { throw failure("the quoted value of '\(name)' has no closing '\"'") }
       return (name, value)
     }
-    let schedule = scheduleLength(characters[position...])
+    let schedule = ScheduleForm.length(at: characters[position...])
     if schedule > 0 {
       defer { position += schedule }
       return (name, String(characters[position..<(position + schedule)]))
@@ -171,10 +171,4 @@ package struct SpecParser {
 func isExponentSign(after value: String, next: Character?) -> Bool {
   guard let last = value.last, last == "e" || last == "E" else { return false }
   return value.dropLast().last?.isNumber == true && next?.isNumber == true
-}
-
-/// The length of a form such as `linear(0.1,0.4)` that a value may start with; its commas separate no settings. 0 for others.
-package func scheduleLength(_ value: ArraySlice<Character>) -> Int {
-  guard ["linear(", "cosine("].contains(String(value.prefix(7))), let end = value.firstIndex(of: ")") else { return 0 }
-  return end + 1 - value.startIndex
 }

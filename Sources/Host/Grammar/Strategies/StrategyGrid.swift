@@ -48,12 +48,12 @@ private struct GridScanner {
       case "|" where !isQuoted && values != nil:
         try checkValue(before: index)
         values?.append("")
-        scheduleEnd = index + 1 + scheduleLength(characters[(index + 1)...])
+        scheduleEnd = index + 1 + ScheduleForm.length(at: characters[(index + 1)...])
       case "=" where !isQuoted && values == nil:
         hasLabel = hasLabel || !characters[..<index].contains { ":/+.*".contains($0) }
         add(character)
         values = [""]
-        scheduleEnd = index + 1 + scheduleLength(characters[(index + 1)...])
+        scheduleEnd = index + 1 + ScheduleForm.length(at: characters[(index + 1)...])
       case "," where !isQuoted, ":" where !isQuoted:
         try close(at: index)
         add(character)
