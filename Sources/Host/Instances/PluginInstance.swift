@@ -29,20 +29,27 @@ package struct StepPosition: Sendable, Equatable {
 ///
 /// One call at a time; every function returns normally or throws PluginFailure.
 package final class PluginInstance {
+  /// What it is an instance of.
   package let component: PluginComponent
+  /// Its parameters, where the plugin reads them.
   package let values: ParameterValues
   /// The component's name; the second of the same name is `mixcse#2`.
   package let name: String
   /// What its calls are called in the run's profile.
   let profileName: String
+  /// What its calls may ask the host for.
   package let services: HostServices
+  /// The run's; random numbers depend on it, on `name` and on the batch.
   package let seed: UInt64
   /// What the last `plan` declared.
   package internal(set) var plan: PluginPlan
+  /// What the last `plan` was told; nil before the first.
   package internal(set) var limits: PluginLimits?
+  /// What it keeps between steps; the objects stay where a new plan declares them alike.
   package internal(set) var states: [StateTensor] = []
   /// The learnable tensors; the objects stay the same when a new plan declares them alike.
   package var weights: [Parameter] { weightTensors.map(\.parameter) }
+  /// Where training stands, as its calls are told.
   package var position = StepPosition()
   /// Off in evaluation; only poolers run then.
   package var isTraining = true

@@ -1,5 +1,5 @@
-// A strategy that was looked up: components found, parameters checked, instances named. Everything after the flags works
-// with this value; no text is read again.
+// A strategy that was looked up: components found, parameters checked, instances named. Everything after the flags
+// works with this value; no text is read again.
 
 package import PluginGrammar
 package import PluginLoading

@@ -132,7 +132,7 @@ final class StrategyBuilder {
     added[owner].spec.set(name, value)
   }
 
-  /// `COMPONENT.param=value`; the value may hold any sign. A component used twice is `mixcse#1` and `mixcse#2`.
+  /// `COMPONENT.param=value`; the value may hold any character. A component used twice is `mixcse#1` and `mixcse#2`.
   func apply(setting text: String) throws {
     guard let equals = text.firstIndex(of: "="), let dot = text[..<equals].lastIndex(of: "."), dot != text.startIndex
     else {
@@ -165,8 +165,8 @@ final class StrategyBuilder {
     }
   }
 
-  /// The use that `--set` means: by the instance's name, the first as `mixcse#1`, by id, by the name as given. A name that
-  /// several uses have means none of them.
+  /// The use that `--set` means: by the instance's name, the first as `mixcse#1`, by id, by the name as given. A name
+  /// that several uses have means none of them.
   private func position(of name: String, setting: String) throws -> (ComponentKind, Int) {
     let all = named()
     var matches = all.filter { InstanceNames.numbered($0.instance) == name }
@@ -189,8 +189,8 @@ final class StrategyBuilder {
 
   private static let order: [ComponentKind] = [.pooler, .sampler, .loss]
 
-  /// Takes the values that are schedules out of the settings of samplers and losses; until its first step, a run has the
-  /// default.
+  /// Takes the values that are schedules out of the settings of samplers and losses; until its first step, a run has
+  /// the default.
   private func takeSchedules() -> [String] {
     var schedules: [String] = []
     for part in named() where part.kind != .pooler {

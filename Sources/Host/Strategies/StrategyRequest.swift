@@ -1,19 +1,24 @@
-// What the flags --method, --sampler, --loss, --pooler and --set say, and their resolution against the plugins there are.
-// Made by the command (and by `compare` from one string), resolved once before a run.
+// What the flags --method, --sampler, --loss, --pooler and --set say, and their resolution against the plugins there
+// are. Made by the command (and by `compare` from one string), resolved once before a run.
 
 package import PluginGrammar
 package import PluginLoading
 
 /// The texts of the strategy flags, as given.
 package struct StrategyRequest: Sendable, Equatable {
+  /// `--method`: a recipe, with settings for its components.
   package var method: String?
+  /// `--sampler`, in order.
   package var samplers: [String]
   /// Bare metric functions: samplers without candidates.
   package var metrics: [String]
+  /// `--loss`, with their weights.
   package var losses: [String]
+  /// `--pooler`: a chain separated by `+`.
   package var pooler: String?
   /// `COMPONENT.param=value`
   package var settings: [String]
+  /// What a comparison calls it.
   package var label: String?
 
   package init(
@@ -30,6 +35,7 @@ package struct StrategyRequest: Sendable, Equatable {
 
   /// What the flags lead to.
   package struct Resolved: Sendable {
+    /// Samplers and losses, looked up.
     package let strategy: Strategy
     /// With its `--set`; nil where none was named.
     package let pooler: PoolerSpec?

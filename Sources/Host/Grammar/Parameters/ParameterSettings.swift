@@ -3,6 +3,7 @@
 
 /// The parameters of one use of a component: parsed, defaulted, range-checked, in declared order.
 package struct ParameterSettings: Sendable, Equatable {
+  /// What the component declares, in order.
   package let declarations: [ParameterDeclaration]
   /// One value for each declaration.
   package private(set) var values: [ParameterValue]

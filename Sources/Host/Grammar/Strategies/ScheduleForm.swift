@@ -13,6 +13,7 @@ package struct ScheduleForm: Sendable, Equatable {
     case cosine
   }
 
+  /// How it gets from one number to the other.
   package let curve: Curve
   /// The number at the first step and at the last.
   package let from, to: Double

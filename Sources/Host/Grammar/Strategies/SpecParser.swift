@@ -3,10 +3,14 @@
 
 /// What is wrong with a text, and where (columns count from 1).
 package struct SpecProblem: Error, Equatable, CustomStringConvertible {
+  /// The whole text.
   package let text: String
+  /// Where in it, in characters from 1.
   package let column: Int
+  /// What was expected and what was found.
   package let problem: String
 
+  /// Text, place and problem.
   package var description: String { "'\(text)', column \(column): \(problem)" }
 
   /// The same as wrong usage of the command.

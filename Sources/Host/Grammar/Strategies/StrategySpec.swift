@@ -1,9 +1,11 @@
-// A strategy and its poolers by name: which samplers, losses and poolers run, with which settings, before any of them is
-// looked up. Their texts stand in run.json and on command lines; Strategies looks them up.
+// A strategy and its poolers by name: which samplers, losses and poolers run, with which settings, before any of them
+// is looked up. Their texts stand in run.json and on command lines; Strategies looks them up.
 
 /// Samplers in the order their blocks are appended, and the losses of the weighted sum.
 package struct StrategySpec: Sendable, Equatable {
+  /// In the order their blocks are appended.
   package var samplers: [ComponentSpec]
+  /// The terms of the weighted sum.
   package var losses: [ComponentSpec]
 
   package init(samplers: [ComponentSpec] = [], losses: [ComponentSpec] = []) {
@@ -34,6 +36,7 @@ package struct StrategySpec: Sendable, Equatable {
 
 /// Poolers, each but the first a head on the vectors of the one before.
 package struct PoolerSpec: Sendable, Equatable {
+  /// Never empty; the first reads hidden states, each other one the vectors before it.
   package var chain: [ComponentSpec]
   /// The pooled vector is used as it is, whatever head the run has: `cls_before_pooler`.
   package var skipsHead = false
