@@ -1,5 +1,5 @@
 // Rebuilt plugins in a running model: new instances beside the old ones, planned for the same limits, with values, states
-// and weights carried over. The old instances are not touched, so that taking a replacement back loses nothing.
+// and weights carried over. The old instances are not touched, so that taking a reload back loses nothing.
 
 package import Host
 package import Kernels
@@ -30,25 +30,25 @@ extension ContrastiveModel {
   /// that would have to plan anew because of it are renewed as well. To be called between steps.
   /// - Throws: `PluginError`, `PluginFailure`, `ObjectiveError`; then everything is as it was.
   package func reload(_ component: (PluginInstance) throws -> PluginComponent?) throws -> ModelReload {
-    var replacement = ModelReload(stages: pooling.stages, objective: objective)
-    let stages = try pooling.stages(replacing: component, notes: &replacement.notes)
+    var reload = ModelReload(stages: pooling.stages, objective: objective)
+    let stages = try pooling.stages(replacing: component, notes: &reload.notes)
     let width = stages[stages.count - 1].outputWidth
     let renewed: ContrastiveObjective
     do {
-      renewed = try objective.replacing(component, width: width, notes: &replacement.notes)
+      renewed = try objective.replacing(component, width: width, notes: &reload.notes)
     } catch {
       objective.watchBuffers()
       throw error
     }
     pooling.stages = stages
     objective = renewed
-    return replacement
+    return reload
   }
 
-  /// Takes a replacement back: the old instances go on where they were.
-  package func undo(_ replacement: ModelReload) {
-    pooling.stages = replacement.stages
-    objective = replacement.objective
+  /// Takes a reload back: the old instances go on where they were.
+  package func undo(_ reload: ModelReload) {
+    pooling.stages = reload.stages
+    objective = reload.objective
     objective.watchBuffers()
   }
 }
@@ -66,7 +66,7 @@ extension PoolingStack {
       if rebuilt == nil, !old.needsPlan(for: limits) {
         result.append(stage)
       } else {
-        let renewed = PoolerStage(try old.successor(rebuilt ?? old.component, notes: &notes))
+        let renewed = PoolerStage(try old.reloaded(as: rebuilt ?? old.component, notes: &notes))
         guard renewed.instance.canPropagate else { throw ObjectiveError.poolerCannotTrain(old.name) }
         try renewed.prepare(limits)
         renewed.instance.takeOver(from: old, notes: &notes)
@@ -96,7 +96,7 @@ extension ContrastiveObjective {
     func renewed(_ old: PluginInstance) throws -> PluginInstance {
       let rebuilt = try component(old)
       guard rebuilt != nil || old.needsPlan(for: limits) else { return old }
-      pairs.append((old, try old.successor(rebuilt ?? old.component, notes: &notes)))
+      pairs.append((old, try old.reloaded(as: rebuilt ?? old.component, notes: &notes)))
       return pairs[pairs.count - 1].new
     }
     let samplers = try self.samplers.map(renewed)

@@ -13,7 +13,7 @@ package enum HeadKind: String, Sendable {
 /// The strategy of a run with the host's own settings.
 package struct ObjectiveConfiguration: Sendable {
   /// Samplers and losses with their settings.
-  package var strategy: StrategySpec
+  package var strategy: Strategy
   /// Takes the place of every loss's own temperature.
   package var temperature: Double?
   /// Lets the optimiser move the (logarithm of the) temperature of every loss that has one.
@@ -24,21 +24,22 @@ package struct ObjectiveConfiguration: Sendable {
   package var seed: UInt64 = 42
 
   /// A strategy with the host's settings at their defaults.
-  package init(strategy: StrategySpec, temperature: Double? = nil, seed: UInt64 = 42) {
+  package init(strategy: Strategy, temperature: Double? = nil, seed: UInt64 = 42) {
     self.strategy = strategy
     self.temperature = temperature
     self.seed = seed
   }
 }
 
-/// Makes instances whose names are unique in the run: `mixcse`, `mixcse#2`, ...
+/// Makes the instances of a run from the uses of components that were looked up.
 package struct InstanceFactory {
   let registry: PluginRegistry
   let services: HostServices
   let seed: UInt64
   /// Before every name: instances of a shadow draw from streams of their own.
   let prefix: String
-  private var used: [String: Int] = [:]
+  private var names = InstanceNames()
+  private var made: Set<String> = []
 
   /// Instances of the registry's components; `prefix` comes before every name.
   package init(registry: PluginRegistry, services: HostServices, seed: UInt64, prefix: String = "") {
@@ -48,16 +49,21 @@ package struct InstanceFactory {
     self.prefix = prefix
   }
 
-  /// An instance of the component that `spec` names, with its settings.
-  /// - Throws: `PluginError` for names and settings, `PluginFailure` when the plugin refuses.
-  mutating func make(_ kind: ComponentKind, _ spec: ComponentSpec) throws -> PluginInstance {
-    let component = try registry.component(kind, spec.name)
-    let count = (used[component.name] ?? 0) + 1
-    used[component.name] = count
-    let name = prefix + (count == 1 ? component.name : "\(component.name)#\(count)")
+  /// An instance for one use of a component.
+  /// - Throws: `PluginFailure` when the plugin refuses.
+  mutating func make(_ use: ComponentUse) throws -> PluginInstance {
+    let isFirst = made.insert(use.name).inserted
+    precondition(isFirst, "two instances are called '\(use.name)'; a strategy is looked up together with its poolers")
     return try PluginInstance(
-      component: component, values: ParameterValues(for: component, settings: spec.settings), name: name,
-      services: services, seed: seed)
+      component: use.component, values: ParameterValues(use.parameters), name: prefix + use.name, services: services,
+      seed: seed)
+  }
+
+  /// The instances of a chain of poolers, to be made before all others.
+  /// - Throws: `PluginError`, `UsageError` for names and settings, `PluginFailure` when a pooler refuses.
+  mutating func make(_ pooler: PoolerSpec) throws -> [PluginInstance] {
+    let uses = try pooler.uses(in: registry, names: &names)
+    return try uses.map { try make($0) }
   }
 }
 
@@ -66,17 +72,17 @@ extension ContrastiveObjective {
   convenience init(
     _ configuration: ObjectiveConfiguration, factory: inout InstanceFactory, limits: PluginLimits
   ) throws {
-    let samplers = try configuration.strategy.samplers.map { try factory.make(.sampler, $0) }
+    let samplers = try configuration.strategy.samplers.map { try factory.make($0) }
     var losses: [LossStage] = []
-    for spec in configuration.strategy.losses {
-      let instance = try factory.make(.loss, spec)
+    for use in configuration.strategy.losses {
+      let instance = try factory.make(use)
       let hasTemperature = instance.values.double("temperature") != nil
       if let temperature = configuration.temperature, hasTemperature {
         try instance.values.set("temperature", to: temperature)
       }
       losses.append(
         LossStage(
-          instance: instance, weight: spec.weight,
+          instance: instance, weight: use.weight,
           learnsTemperature: hasTemperature && configuration.learnTemperature))
     }
     let wantsTemperature = configuration.temperature != nil || configuration.learnTemperature

@@ -19,7 +19,8 @@ import Testing
   }
 
   private func values(_ settings: [(String, String)] = []) throws -> ParameterValues {
-    try ParameterValues(declarations: declarations, component: "blend", settings: settings)
+    try ParameterValues(
+      ParameterSettings(declarations: declarations, component: "blend", settings: settings))
   }
 
   @Test func defaultsAreInPlace() throws {
@@ -57,7 +58,7 @@ import Testing
   }
 
   @Test func noParametersStillHaveAnAddress() throws {
-    let none = try ParameterValues(declarations: [], component: "plain", settings: [])
+    let none = try ParameterValues(ParameterSettings(declarations: [], component: "plain"))
     #expect(none.pointer[0].i == 0 && none.resolved.isEmpty)
   }
 

@@ -88,6 +88,18 @@ func exitCode(_ body: () throws -> Void) -> Int32 {
   return 0
 }
 
+extension ParameterDeclaration {
+  /// The declaration in the grammar it came from, with its default written in full: all that was read, in one text.
+  var declarationText: String {
+    var text = "\(name): \(type) = "
+    if case .string(let value) = self.default { text += "\"\(value)\"" } else { text += "\(self.default)" }
+    if let range { text += " in \(range)" }
+    if live { text += " live" }
+    if log { text += " log" }
+    return text
+  }
+}
+
 /// A seeded generator (splitmix64), so that a failure can be repeated.
 struct SeededGenerator: RandomNumberGenerator {
   var state: UInt64

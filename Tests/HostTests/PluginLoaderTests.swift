@@ -78,7 +78,7 @@ import Testing
     ),
     ("TEMPERATURE", "its descriptor is wrong: second.params: 'temperature' must be a float above 0"),
     ("METRICS", "its descriptor is wrong: second.metrics: 'a' appears twice"),
-    ("METRICS_EMPTY", "its descriptor is wrong: second.metrics: expected names parted by commas, found ''"),
+    ("METRICS_EMPTY", "its descriptor is wrong: second.metrics: expected names separated by commas, found ''"),
     ("RECIPE_SYNTAX", "its descriptor is wrong: recipes: 'mine sampler:x', column 1: expected name = sampler:NAME"),
     ("RECIPE_KIND", "its descriptor is wrong: recipes: 'smapler:x', column 1: expected sampler:NAME or loss:NAME"),
     (

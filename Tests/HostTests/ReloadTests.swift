@@ -60,9 +60,9 @@ import Testing
         "lambda: float = \(lambda) in [0, 1]\nrate: float = 0.1\n" + (fresh ? "k: int = 2\n" : "old: int = 1\n"))
     }
     let old = try ParameterValues(
-      declarations: try declared(0.2, false), component: "x", settings: [("rate", "0.3")])
+      ParameterSettings(declarations: declared(0.2, false), component: "x", settings: [("rate", "0.3")]))
     try old.set("rate", to: 1.0 / 3)
-    let new = try ParameterValues(declarations: try declared(0.5, true), component: "x", settings: [])
+    let new = try ParameterValues(ParameterSettings(declarations: declared(0.5, true), component: "x"))
     #expect(old.isSet("rate") && !old.isSet("lambda"))
     try new.copy("rate", from: old)
     #expect(new.double("rate") == 1.0 / 3, "to the last bit")

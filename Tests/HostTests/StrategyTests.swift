@@ -85,21 +85,51 @@ import Testing
     #expect(exitCode { _ = try text(request) } == 64)
   }
 
+  /// One rule names instances, for `--set`, schedules and the run itself.
+  @Test func instancesAreNamedAsInTheRun() throws {
+    var request = StrategyRequest(
+      samplers: ["blend:lambda=linear(0,0.5)", "blend:lambda=cosine(1,0)"], losses: ["score"], pooler: "first_token")
+    let strategy = try request.resolve(with: registry, schedulable: true).strategy
+    #expect((strategy.samplers + strategy.losses).map(\.name) == ["blend", "blend#2", "score"])
+    #expect(strategy.schedules == ["blend.lambda=linear(0,0.5)", "blend#2.lambda=cosine(1,0)"])
+    request = StrategyRequest(samplers: ["blend", "blend"], losses: ["score"], settings: ["blend#1.lambda=0.4"])
+    #expect(try text(request) == "sampler:blend:lambda=0.4 sampler:blend loss:score")
+    request.settings = ["blend#3.lambda=0.4"]
+    #expect(message { _ = try text(request) }.hasSuffix("(it has blend, blend#2, score)"))
+    request = StrategyRequest(samplers: ["blend"], losses: ["score"], settings: ["blend#1.lambda=0.4"])
+    #expect(try text(request) == "sampler:blend:lambda=0.4 loss:score")
+  }
+
+  /// What was looked up holds all that an instance is made of; nothing is read from text again.
+  @Test func aStrategyHoldsComponentsAndCheckedValues() throws {
+    let strategy = try StrategyRequest(
+      method: "blended:temperature=0.2", settings: ["blend.mask=exclude"]
+    ).resolve(with: registry).strategy
+    let (sampler, loss) = (strategy.samplers[0], strategy.losses[0])
+    #expect(try sampler.component === registry.component(.sampler, "blend"))
+    #expect(sampler.parameters["mask"]?.description == "exclude" && sampler.parameters.isSet("mask"))
+    #expect(loss.parameters["temperature"] == .float(0.2) && !loss.parameters.isSet("count"))
+    let again = try Strategy(strategy.spec, registry: registry)
+    #expect(again.text == strategy.text && again.samplers[0].parameters == sampler.parameters)
+    #expect(ParameterValues(loss.parameters).double("temperature") == 0.2)
+  }
+
   @Test func librariesAreNamedByPaths() throws {
     let inner = try bench.makeFolder("c++ = x:y")
     try bench.build("good.c", as: "c++ = x:y/mine.so", ["ID=\"org.example.mine\"", "LAMBDA=\"0.8\""])
     let path = inner + "/mine.so"
     let request = StrategyRequest(samplers: ["\(path):blend:lambda=0.4"], losses: ["\(path):count=2", "score"])
     let resolved = try request.resolve(with: bench.registry())
-    #expect(resolved.strategy.samplers[0] == ComponentSpec(name: path + ":blend", settings: [("lambda", "0.4")]))
-    #expect(resolved.strategy.losses[0] == ComponentSpec(name: path, settings: [("count", "2")]))
+    #expect(resolved.strategy.samplers[0].spec == ComponentSpec(name: path + ":blend", settings: [("lambda", "0.4")]))
+    #expect(resolved.strategy.losses[0].spec == ComponentSpec(name: path, settings: [("count", "2")]))
     // The recipe of a library means the library's own components, even when others go by the same name.
     let method = try StrategyRequest(method: path + ":temperature=0.3").resolve(with: bench.registry())
-    #expect(method.strategy.samplers[0].name == path + ":blend" && method.strategy.losses[0].name == path + ":score")
+    #expect(method.strategy.samplers[0].spec.name == path + ":blend")
+    #expect(method.strategy.losses[0].spec.name == path + ":score")
   }
 
   @Test func comparisonsAreOneString() throws {
-    func resolved(_ text: String) throws -> StrategySpec {
+    func resolved(_ text: String) throws -> Strategy {
       try StrategyRequest.resolve(comparison: text, with: registry).strategy
     }
     #expect(try resolved("blended").text == "sampler:blend:lambda=0.3 loss:score")

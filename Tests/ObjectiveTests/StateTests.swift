@@ -82,13 +82,13 @@ struct StateTests {
     #expect(Array(parameters[1].values) == [0.8, 0.8])
   }
 
-  @Test func aParameterThatIsNotLivePlansAgain() throws {
+  @Test func aPlanFollowsTheParameters() throws {
     let world = try TestWorld()
-    let objective = try world.objective(samplers: ["noise:count=2"], width: 5, rows: 3)
     let views = makeViews(2, rows: 3, width: 5)
-    #expect(try objective.evaluate(views).blocks[1].count == 6)
-    try objective.instances[0].setParameter("count", to: "5")
-    #expect(try objective.evaluate(views).blocks[1].count == 15)
+    for (count, columns) in [(2, 6), (5, 15)] {
+      let objective = try world.objective(samplers: ["noise:count=\(count)"], width: 5, rows: 3)
+      #expect(try objective.evaluate(views).blocks[1].count == columns)
+    }
   }
 
   private func logSum(_ values: [Double]) -> Double {

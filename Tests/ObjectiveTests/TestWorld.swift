@@ -23,7 +23,7 @@ struct TestWorld {
       searchPath: PluginSearchPath(folders: [Resources.pluginDirectory, fixtures]), host: services.table)
   }
 
-  func strategy(samplers: [String] = [], losses: [String] = ["infonce"]) throws -> StrategySpec {
+  func strategy(samplers: [String] = [], losses: [String] = ["infonce"]) throws -> Strategy {
     try StrategyRequest(samplers: samplers, losses: losses).resolve(with: registry).strategy
   }
 

@@ -111,7 +111,8 @@ struct AllocationTests {
     let encoder = try TransformerEncoder(
       configuration: source.configuration, weights: source.openWeights(), pool: pool, seed: 1)
     let model = try ContrastiveModel(
-      ObjectiveConfiguration(strategy: StrategySpec(parsing: "sampler:mixcse loss:infonce")),
+      ObjectiveConfiguration(
+        strategy: Strategy(StrategySpec(parsing: "sampler:mixcse loss:infonce"), registry: registry)),
       pooler: PoolerSpec(parsing: pooler), head: .mlp, hiddenWidth: encoder.hiddenSize, layerCount: encoder.layerCount,
       maxRows: rows, maxTokens: 26 * rows, views: 2, registry: registry, services: services)
     return (encoder, model)

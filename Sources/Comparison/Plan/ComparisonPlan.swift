@@ -194,8 +194,9 @@ package struct ComparisonPlan {
   }
 
   private static func poolers(_ request: ComparisonRequest, registry: PluginRegistry) throws -> JSONValue {
-    let chain = request.pooler.chain + (request.evaluationPooler?.chain ?? [])
-    return .array(try chain.map { try PlannedStrategy.record(.pooler, $0, registry: registry) })
+    let poolers = [request.pooler] + (request.evaluationPooler.map { [$0] } ?? [])
+    var names = InstanceNames()
+    return .array(try poolers.flatMap { try $0.uses(in: registry, names: &names).map(PlannedStrategy.record) })
   }
 
   /// What is needed to repeat the comparison, by name.

@@ -23,35 +23,31 @@ package struct PlannedStrategy: Sendable, Equatable {
   }
 
   /// Looks a strategy up.
-  /// - Throws: `PluginError`; `TrainingError.usage` for values that are schedules (`lambda=linear(0.1,0.4)`) and cannot be.
+  /// - Throws: `PluginError`, `UsageError`; `TrainingError.usage` for values that are schedules (`lambda=linear(0.1,0.4)`) and cannot be.
   package init(_ text: StrategyText, registry: PluginRegistry) throws {
     let strategy = try StrategyRequest.resolve(comparison: text.text, with: registry, schedulable: true).strategy
     compared = ComparedStrategy(
       label: text.label, text: text.text, canonical: ([strategy.text] + strategy.schedules).joined(separator: " "))
     arguments =
-      strategy.samplers.flatMap { argument("--sampler", $0.text) }
-      + strategy.losses.flatMap { argument("--loss", $0.text) }
+      strategy.samplers.flatMap { argument("--sampler", $0.spec.text) }
+      + strategy.losses.flatMap { argument("--loss", $0.spec.text) }
       + strategy.schedules.flatMap { argument("--schedule", $0) }
-    let uses = strategy.samplers.map { (ComponentKind.sampler, $0) } + strategy.losses.map { (.loss, $0) }
+    let uses = strategy.samplers + strategy.losses
     for schedule in try strategy.schedules.map({ try ValueSchedule(parsing: $0, registry: registry) }) {
-      let name = schedule.owner.prefix { $0 != "#" }  // mixcse#2 is the second mixcse
-      let owner = try uses.lazy.map { try registry.component($0, $1.name) }.first { $0.name == name }
-      try schedule.check(among: owner?.parameters ?? [])
+      let owner = uses.first { $0.name == schedule.owner }
+      try schedule.check(among: owner?.component.parameters ?? [])
     }
-    components = .array(
-      try uses.map { kind, spec in try Self.record(kind, spec, registry: registry) }
-        + strategy.schedules.map { .string($0) })
+    components = .array(uses.map(Self.record) + strategy.schedules.map { .string($0) })
   }
 
   /// What identifies one use of a component.
-  static func record(_ kind: ComponentKind, _ spec: ComponentSpec, registry: PluginRegistry) throws -> JSONValue {
-    let component = try registry.component(kind, spec.name)
-    let values = try ParameterValues(for: component, settings: spec.settings).resolved
-    return .object(
+  static func record(_ use: ComponentUse) -> JSONValue {
+    .object(
       JSONObject([
-        ("kind", .string(kind.rawValue)), ("id", .string(component.id)), ("weight", .number(spec.weight)),
-        ("parameters", .object(JSONObject(values.map { ($0.0, .string($0.1)) }))),
-        ("version", .string(component.library.version)), ("sha256", .string(component.library.sha256)),
+        ("kind", .string(use.component.kind.rawValue)), ("id", .string(use.component.id)),
+        ("weight", .number(use.weight)),
+        ("parameters", .object(JSONObject(use.parameters.texts.map { ($0.0, .string($0.1)) }))),
+        ("version", .string(use.component.library.version)), ("sha256", .string(use.component.library.sha256)),
       ]))
   }
 }

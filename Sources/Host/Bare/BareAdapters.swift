@@ -8,9 +8,13 @@ import PluginLoading
 
 /// A bare component whose functions have been found in a library. Immortal, as descriptors are.
 package final class LoadedBareComponent: ComponentSource, @unchecked Sendable {
+  /// What its text says.
   package let meaning: BareComponent
+  /// The function that is the component.
   package let forward: ForeignFunction
+  /// What sends gradients back; nil where there is none.
   package let backward: ForeignFunction?
+  /// What changes its states after a step; nil where there is none.
   package let commit: ForeignFunction?
   /// NUL-terminated names of weights and states and labels of blocks, which must stay.
   let names, stateNames: [UnsafePointer<CChar>?]

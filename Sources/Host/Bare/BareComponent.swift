@@ -5,18 +5,28 @@ package import PluginGrammar
 
 /// A bare function that is a component of its own.
 package final class BareComponent: Sendable {
+  /// What it is for; a metric is a sampler without candidates, a schedule is `other`.
   package let kind: ComponentKind
+  /// The function that is the component.
   package let forward: BareSignature
+  /// What sends gradients back; nil where there is none.
   package let backward: BareSignature?
+  /// What changes its states after a step; nil where there is none.
   package let commit: BareSignature?
+  /// The scalars that may be set, in order.
   package let parameters: [ParameterDeclaration]
+  /// The arrays the optimiser moves.
   package let weights: [BareArgument]
+  /// The arrays its commit writes.
   package let states: [BareArgument]
   /// The arrays a sampler or pooler makes.
   package let outputs: [BareArgument]
+  /// The name of a metric's number, else empty.
   package let metrics: [String]
+  /// What a user should know of it.
   package let warnings: [String]
 
+  /// The name in the text.
   package var name: String { forward.declaration.name }
 
   /// Whether a loss reads logits; else it reads embeddings.

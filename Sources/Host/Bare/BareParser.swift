@@ -5,6 +5,7 @@
 
 import PluginGrammar
 
+/// A reader of one text.
 package struct BareParser {
   private let bytes: [UInt8]
   var position = 0

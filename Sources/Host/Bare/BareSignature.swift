@@ -1,23 +1,31 @@
-// One function with the meaning of its arguments found out: what ForeignFunction, BareInvocation and `plugins check` use.
+// One function with the meaning of its arguments found out: what ForeignFunction, BareInvocation and `plugins check`
+// use.
 
 import PluginGrammar
 
 /// An argument with its role.
 package struct BareSlot: Sendable, Equatable {
+  /// As declared.
   package let argument: BareArgument
+  /// What it means to the host.
   package let role: BareRole
   /// In, out, inout, gradient: what the function does with an array.
   package let direction: BareArgument.Direction
 
+  /// Whether the function writes to the array.
   package var isWritten: Bool { direction == .out || direction == .inout || direction == .grad }
 }
 
 /// A declaration with roles.
 package struct BareSignature: Sendable, Equatable {
+  /// As written.
   package let declaration: BareDeclaration
+  /// One for each argument, in order.
   package let slots: [BareSlot]
 
+  /// The first argument of a role; nil where none has it.
   package func slot(_ role: BareRole) -> BareSlot? { slots.first { $0.role == role } }
+  /// Whether an argument has the role.
   package func has(_ role: BareRole) -> Bool { slots.contains { $0.role == role } }
 }
 
@@ -160,7 +168,8 @@ struct BareResolver {
     return BareSlot(argument: argument, role: .weight(weights.count - 1), direction: .in)
   }
 
-  /// In a backward function, or a loss that makes its own gradients: gradients of the forward one's vectors and weights, and the vectors themselves.
+  /// In a backward function, or a loss that makes its own gradients: gradients of the forward one's vectors and
+  /// weights, and the vectors themselves.
   private func backwardSlot(_ argument: BareArgument, _ name: String) throws(BareTextProblem) -> BareSlot? {
     guard argument.isArray else { return nil }
     if name.hasPrefix("d") {

@@ -5,6 +5,7 @@ import PluginGrammar
 
 /// An array an argument is given as, or that came back.
 package struct CallArray: Sendable, Equatable {
+  /// Number of elements along each dimension; empty for a scalar.
   package var shape: [Int]
   /// Row-major.
   package var values: [Double]
@@ -19,9 +20,11 @@ package struct CallArray: Sendable, Equatable {
 package struct CallResult: Sendable {
   /// Nil for a void function.
   package var returned: Double?
+  /// Every array the function wrote, by the argument's name.
   package var arrays: [(name: String, array: CallArray)]
 }
 
+/// One call of a function with arguments by name.
 package struct DirectCall {
   private let function: ForeignFunction
   private let arguments: [String: String]

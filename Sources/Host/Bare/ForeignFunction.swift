@@ -7,6 +7,7 @@ import PluginLoading
 
 /// A function pointer and how to pass arguments to it. Never freed: plugins stay loaded for the life of the process.
 package final class ForeignFunction: @unchecked Sendable {
+  /// What it takes and returns.
   package let signature: BareSignature
   let cif: UnsafeMutablePointer<ffi_cif>
   private let address: @convention(c) () -> Void

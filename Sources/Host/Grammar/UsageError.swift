@@ -24,6 +24,7 @@ package enum UsageError: Error, Sendable, CustomStringConvertible {
   /// The exit code of the command: 64, wrong usage.
   package var exitCode: Int32 { 64 }
 
+  /// What was expected and found, and what to do.
   package var description: String {
     switch self {
     case .ambiguous(let kind, let name, let candidates):

@@ -8,8 +8,11 @@ package import PluginLoading
 
 /// What a call gets besides the `cse_call`, in the header's order; what a function has no use for is nil.
 package struct CallArguments {
+  /// The struct of the call: tokens, batch, logits, limits.
   package let first: UnsafeMutableRawPointer?
+  /// What is filled, or read besides.
   package let second: UnsafeMutableRawPointer?
+  /// Only poolers' backward has one: the gradient of their vectors.
   package let third: UnsafeMutableRawPointer?
 
   package init(
@@ -70,6 +73,7 @@ package final class LocalRunner: ComponentRunner {
 
   deinit { free(name) }
 
+  /// Calls `function`; one the component does not have gives CSE_E_UNSUPPORTED.
   package func run(
     _ function: PluginFunction, _ call: UnsafeMutablePointer<cse_call>, _ arguments: CallArguments
   ) -> cse_status {
@@ -113,8 +117,10 @@ package final class LocalRunner: ComponentRunner {
     }
   }
 
+  /// Nothing: what runs in this process cannot be stopped.
   package func abandon() {}
 
+  /// Calls `destroy` where it is due.
   package func end(_ call: UnsafeMutablePointer<cse_call>, isCreated: Bool) {
     guard isCreated, let destroy = table.destroy else { return }
     iso_enter(name, "destroy", -1)

@@ -8,6 +8,7 @@ package import Kernels
 package final class GuardedBuffer {
   /// What the block holds, in the words of the header: "scratch", "tape", "vectors[0]".
   package let label: String
+  /// Usable bytes.
   package let byteCount: Int
   /// The first usable byte.
   package let pointer: UnsafeMutableRawPointer

@@ -10,8 +10,9 @@ import Version
 
 /// The host's services for plugins: log lines, parallel loops, random numbers, optional services by id (none yet).
 package final class HostServices: Sendable {
+  /// The threads of `parallel_for`.
   package let pool: ThreadPool
-  /// What `plugin_library_entry` and every `cse_call` get. Never freed.
+  /// What `cse_library_entry_v1` and every `cse_call` get. Never freed.
   package nonisolated(unsafe) let table: UnsafePointer<cse_host>
   /// Structs are bigger and the minor version higher than plugins of today know; for `plugins check`.
   package let isNewer: Bool
@@ -61,6 +62,7 @@ package final class HostServices: Sendable {
 
 /// What `host_data` of a call points to.
 package final class CallContext {
+  /// What the call may ask for.
   package let services: HostServices
   /// The random numbers of the instance.
   package let stream: RandomStream

@@ -35,15 +35,22 @@ package enum BlockSource: Sendable, Equatable, CustomStringConvertible {
 package struct PlannedBlock: Sendable {
   /// As the plugin gave it, for the structs that go back to plugins.
   package nonisolated(unsafe) let raw: cse_block
+  /// What stands on the rows' side.
   package let rows: BlockSource
+  /// What stands on the columns' side: the candidates.
   package let columns: BlockSource
   /// For logs and reports; never empty.
   package let label: String
 
+  /// CSE_DETACH_ROWS: no gradient reaches the rows' side.
   package var detachesRows: Bool { raw.flags & UInt32(CSE_DETACH_ROWS) != 0 }
+  /// CSE_DETACH_COLS: no gradient reaches the candidates.
   package var detachesColumns: Bool { raw.flags & UInt32(CSE_DETACH_COLS) != 0 }
+  /// CSE_DOT: vectors as they are, instead of their unit vectors.
   package var usesDotProduct: Bool { raw.flags & UInt32(CSE_DOT) != 0 }
+  /// CSE_PRIVATE: every row has candidates of its own.
   package var isPrivate: Bool { raw.flags & UInt32(CSE_PRIVATE) != 0 }
+  /// CSE_BASE: column i is row i's positive.
   package var isBase: Bool { raw.flags & UInt32(CSE_BASE) != 0 }
   /// 0, or the sampler's own number of another group of rows.
   package var group: Int { Int(raw.group) }

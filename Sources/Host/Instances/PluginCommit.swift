@@ -1,9 +1,11 @@
-// `commit` of a whole batch: all instances or none. Before the first call every state is copied; a failure restores all.
+// `commit` of a whole batch: all instances or none. Before the first call every state is copied; a failure restores
+// all.
 
 package import PluginAPI
 
 /// A `commit` that is due.
 package struct PendingCommit {
+  /// Whose states change.
   package let instance: PluginInstance
   /// NULL for poolers.
   package let batch: UnsafePointer<cse_batch>?

@@ -52,19 +52,25 @@ package struct PluginFailure: Error, CustomStringConvertible, Sendable {
 
   /// `library.id.name` of the component, and the name of the instance where it differs.
   package let component: String
+  /// The instance's name in the run.
   package let instance: String
+  /// Where the library was found.
   package let library: String
+  /// Lower-case hexadecimal digits of the library's SHA-256.
   package let sha256: String
+  /// The one that was called.
   package let function: PluginFunction
   /// The optimiser step, or nil outside of training steps.
   package let step: Int64?
   /// Parameter values, `lambda=0.2, mask=zero`.
   package let parameters: String
+  /// What was wrong.
   package let reason: Reason
 
   /// 69: a plugin failed.
   package var exitCode: Int32 { 69 }
 
+  /// Who, where, what was wrong, and with which parameters.
   package var description: String {
     let place = step.map { " at step \($0)" } ?? ""
     let settings = parameters.isEmpty ? "no parameters" : "parameters: \(parameters)"

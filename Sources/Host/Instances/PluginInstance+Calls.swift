@@ -5,10 +5,13 @@ import Kernels
 package import PluginAPI
 
 extension PluginInstance {
+  /// Whether it changes states after a step.
   package var hasCommit: Bool { table.commit != nil }
-  package var hasSample: Bool { table.sample != nil }
+  /// Loss: whether it reads logits.
   package var scoresLogits: Bool { table.on_logits != nil }
+  /// Loss: whether it reads embeddings.
   package var scoresEmbeddings: Bool { table.on_embeds != nil }
+  /// Pooler: whether gradients can go back through it.
   package var canPropagate: Bool { table.pool_backward != nil }
 
   /// Pooler: writes `output`, one vector for each sequence.

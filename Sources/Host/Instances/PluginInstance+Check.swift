@@ -10,8 +10,6 @@ extension PluginInstance {
     }
   }
 
-  package var hasSampleBackward: Bool { table.sample_backward != nil }
-
   /// The gradient a weight has collected since the batch began.
   package func weightGradient(_ index: Int) -> UnsafeMutablePointer<Float> { weightTensors[index].gradient.floats }
 }

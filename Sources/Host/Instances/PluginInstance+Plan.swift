@@ -32,7 +32,6 @@ extension PluginInstance {
     call.pointee.weights = weightTensors.isEmpty ? nil : UnsafePointer(weightList.pointer)
     self.plan = plan
     self.limits = limits
-    needsPlan = false
   }
 
   /// A weight whose optimiser settings changed: a new parameter with the old values.
@@ -107,7 +106,8 @@ extension PluginInstance {
       throw failure(
         .plan,
         .plan(
-          "new vectors \(live) get a gradient, but there is no sample_backward; add it, or CSE_DETACH_COLS/CSE_DETACH_ROWS"
+          "new vectors \(live) get a gradient, but there is no sample_backward;"
+            + " add it, or CSE_DETACH_COLS/CSE_DETACH_ROWS"
         ))
     }
   }

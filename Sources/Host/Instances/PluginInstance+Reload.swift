@@ -12,7 +12,7 @@ extension PluginInstance {
   /// A parameter that nobody set has the new component's default, as in a run that starts with it. `notes` gets what
   /// is new, gone or of another default.
   /// - Throws: `UsageError.badValue` for a value the new component refuses, `PluginFailure` when its `create` fails.
-  package func successor(_ component: PluginComponent, notes: inout [String]) throws -> PluginInstance {
+  package func reloaded(as component: PluginComponent, notes: inout [String]) throws -> PluginInstance {
     let fresh = try ParameterValues(for: component, settings: [])
     for (parameter, text) in values.resolved {
       guard let now = fresh[parameter] else {

@@ -29,20 +29,27 @@ package struct StepPosition: Sendable, Equatable {
 ///
 /// One call at a time; every function returns normally or throws PluginFailure.
 package final class PluginInstance {
+  /// What it is an instance of.
   package let component: PluginComponent
+  /// Its parameters, where the plugin reads them.
   package let values: ParameterValues
   /// The component's name; the second of the same name is `mixcse#2`.
   package let name: String
   /// What its calls are called in the run's profile.
   let profileName: String
+  /// What its calls may ask the host for.
   package let services: HostServices
+  /// The run's; random numbers depend on it, on `name` and on the batch.
   package let seed: UInt64
   /// What the last `plan` declared.
   package internal(set) var plan: PluginPlan
+  /// What the last `plan` was told; nil before the first.
   package internal(set) var limits: PluginLimits?
+  /// What it keeps between steps; the objects stay where a new plan declares them alike.
   package internal(set) var states: [StateTensor] = []
   /// The learnable tensors; the objects stay the same when a new plan declares them alike.
   package var weights: [Parameter] { weightTensors.map(\.parameter) }
+  /// Where training stands, as its calls are told.
   package var position = StepPosition()
   /// Off in evaluation; only poolers run then.
   package var isTraining = true
@@ -64,7 +71,6 @@ package final class PluginInstance {
   let metricSlots: GuardedBuffer
   var metricSums: [(sum: Double, count: Int)]
   var watched: [GuardedBuffer] = []
-  var needsPlan = true
   private var wasCreated = false
 
   /// Creates the instance; `plan` must follow before any other call.
@@ -104,15 +110,8 @@ package final class PluginInstance {
     call.freeVisible()
   }
 
-  /// Changes a parameter between steps; one that is not live makes the next `prepare` plan again.
-  /// - Throws: `UsageError` for unknown names and values out of range.
-  package func setParameter(_ parameter: String, to text: String) throws {
-    try values.set(parameter, to: text)
-    if component.parameters.first(where: { $0.name == parameter })?.live != true { needsPlan = true }
-  }
-
-  /// Whether `limits` or a parameter changed since the last plan.
-  package func needsPlan(for limits: PluginLimits) -> Bool { needsPlan || self.limits != limits }
+  /// Whether the last plan was for other limits, or there was none.
+  package func needsPlan(for limits: PluginLimits) -> Bool { self.limits != limits }
 
   /// Lets calls check a buffer of the host's for writes past its ends.
   package func watch(_ buffer: GuardedBuffer) { watched.append(buffer) }

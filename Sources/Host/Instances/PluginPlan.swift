@@ -9,10 +9,13 @@ package struct PluginLimits: Sendable, Equatable {
   package var maxRows: Int
   /// Width of a hidden state for poolers, of an embedding for the others.
   package var width: Int
+  /// Tokens of a batch, over all views.
   package var maxTokens: Int
+  /// Sequences of a batch: rows times views.
   package var maxSequences: Int
   /// Hidden states there are, the embedding layer included.
   package var layerCount: Int
+  /// Views of each row: 2, or 3 with hard negatives.
   package var viewCount: Int
 
   package init(maxRows: Int, width: Int, maxTokens: Int, maxSequences: Int, layerCount: Int, viewCount: Int) {
@@ -34,6 +37,7 @@ package struct PlannedVectors: Sendable, Equatable {
     /// [N, perRow, width].
     case perRow(Int)
   }
+  /// How many there are.
   package let count: Count
   /// Whether some block sends a gradient here.
   package var isLive: Bool
@@ -41,18 +45,27 @@ package struct PlannedVectors: Sendable, Equatable {
 
 /// A checked `cse_plan`.
 package struct PluginPlan: Sendable {
+  /// Memory that holds nothing between calls.
   package var scratchBytes = 0
+  /// Memory that holds what forward leaves for backward.
   package var tapeBytes = 0
   /// Pooler: width of its vectors.
   package var outputWidth: Int
   /// Pooler: the layers it reads, 0 = embeddings, resolved.
   package var layers: [Int]
+  /// Pooler: reads only the first token of each sequence.
   package var firstTokenOnly = false
+  /// Sampler: changes single logits.
   package var editsCells = false
+  /// Loss: scores the first group of rows only.
   package var firstGroupOnly = false
+  /// Sampler: the candidates it appends, in order.
   package var blocks: [PlannedBlock] = []
+  /// Sampler: the sets of vectors it writes, by the k of CSE_NEW(k).
   package var vectors: [PlannedVectors] = []
+  /// What it keeps between steps.
   package var states: [TensorDeclaration] = []
+  /// What the optimiser moves.
   package var weights: [TensorDeclaration] = []
 
   /// The plan of a component without `plan`: the last layer, the same width, nothing else.

@@ -8,7 +8,9 @@ import PluginAPI
 package final class StateTensor {
   /// `plugin.<instance>.<name>`
   package let name: String
+  /// What the plan declared.
   package let declaration: TensorDeclaration
+  /// What the plugin sees.
   package let tensor: Tensor
   private var undo: GuardedBuffer?
 
@@ -21,7 +23,9 @@ package final class StateTensor {
     declaration.fill(storage.pointer, seed: seed, instance: instance)
   }
 
+  /// Number of elements along each dimension.
   package var shape: [Int] { declaration.shape }
+  /// The type of its elements.
   package var element: ElementType { declaration.element }
   /// The values, row-major without padding.
   package var bytes: UnsafeMutableRawBufferPointer {

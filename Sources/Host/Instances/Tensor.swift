@@ -1,5 +1,5 @@
-// DLTensor wrappers whose addresses stay the same from step to step: the host changes sizes and data, plugins read them.
-// Used by PluginInstance (states, weights) and by the objective (views, vectors, logits).
+// DLTensor wrappers whose addresses stay the same from step to step: the host changes sizes and data, plugins read
+// them. Used by PluginInstance (states, weights) and by the objective (views, vectors, logits).
 
 import Glibc
 package import Kernels
@@ -22,6 +22,7 @@ package enum ElementType: Sendable, Equatable {
 package final class Tensor {
   /// What plugins see. Strides are never NULL and the last one is 1.
   package let dl: UnsafeMutablePointer<DLTensor>
+  /// The type of its elements.
   package let element: ElementType
   /// The memory, when it belongs to this tensor.
   package let storage: GuardedBuffer?
@@ -79,12 +80,6 @@ package final class Tensor {
   /// Changes the number of rows only.
   package func setRows(_ rows: Int) { extents[0] = Int64(rows) }
 
-  /// Changes the number of columns of a matrix; the row stride stays.
-  package func setColumns(_ columns: Int) {
-    precondition(rank == 2)
-    extents[1] = Int64(columns)
-  }
-
   /// Lets the tensor look at other memory.
   package func point(to data: UnsafeMutableRawPointer?) { dl.pointee.data = data }
 
@@ -107,11 +102,13 @@ package final class Tensor {
 
 /// Pointers to tensors, as the header passes them: an array with a stable address; nil entries are NULL.
 package final class TensorList {
+  /// What plugins see.
   package let pointer: UnsafeMutablePointer<UnsafeMutablePointer<DLTensor>?>
   /// The same array for readers.
   package var reading: UnsafePointer<UnsafePointer<DLTensor>?> {
     UnsafeRawPointer(pointer).assumingMemoryBound(to: UnsafePointer<DLTensor>?.self)
   }
+  /// The tensors behind the pointers.
   package private(set) var tensors: [Tensor?]
 
   package init(_ tensors: [Tensor?]) {

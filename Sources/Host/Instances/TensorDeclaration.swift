@@ -14,15 +14,20 @@ package struct TensorDeclaration: Sendable, Equatable {
     case eye
   }
 
+  /// Printable, without spaces and slashes; unique among the plan's states or weights.
   package let name: String
+  /// One to four extents, each at least 1.
   package let shape: [Int]
+  /// Weights are float32; states float32 or int64.
   package let element: ElementType
+  /// How its values start.
   package let start: Start
   /// Weights: whether weight decay applies.
   package let decays: Bool
   /// Weights: multiplies the learning rate.
   package let learningRateMultiplier: Float
 
+  /// Number of elements.
   package var count: Int { shape.reduce(1, *) }
 
   /// Whether an older tensor of this declaration may be taken over with its values.

@@ -30,9 +30,13 @@ package final class Isolation: ComponentPlace {
     }
   }
 
+  /// What each worker may use.
   package let bounds: Bounds
+  /// What plugins are shown, at the same addresses on both sides.
   package let memory: SharedMemory
+  /// Takes what workers log and print.
   package let logger: Logger
+  /// Whether files are accepted that others could write.
   package let allowInsecure: Bool
   /// Components or libraries; empty = every plugin.
   private let names: [String]

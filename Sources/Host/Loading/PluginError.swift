@@ -11,6 +11,7 @@ package enum PluginError: Error, Sendable, CustomStringConvertible {
   /// The exit code of the command: 69, a plugin cannot be had.
   package var exitCode: Int32 { 69 }
 
+  /// What was looked for, where, and why it cannot be used.
   package var description: String {
     switch self {
     case .unknownComponent(let kind, let name, let hint, let searched):
@@ -28,6 +29,7 @@ package struct SearchReport: Sendable, Equatable, CustomStringConvertible {
   /// Files that looked like plugins but cannot be used, with the reason.
   package var refused: [String] = []
 
+  /// The folders and files, one a line.
   package var description: String {
     var lines = ["plugins were looked for in:"] + folders.map { "  \($0)" }
     if folders.isEmpty { lines = ["there was no folder to look for plugins in"] }

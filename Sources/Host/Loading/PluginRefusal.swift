@@ -35,6 +35,7 @@ package enum PluginRefusal: Error, Equatable, Sendable, CustomStringConvertible 
   /// Found by the process that loaded it in place of this one.
   case worker(String)
 
+  /// The reason as half a sentence, to follow "cannot be used: ".
   package var description: String {
     switch self {
     case .missing, .unreadable, .notARegularFile, .wrongOwner, .writableByOthers, .tooLarge, .changedSinceChecked:

@@ -10,6 +10,7 @@ import Synchronization
 package final class LibraryCopy {
   /// The file it is a copy of, as it was found.
   package let source: String
+  /// Bytes of the library.
   package let byteCount: Int
   /// Lower-case hexadecimal digits of the library's SHA-256.
   package let sha256: String

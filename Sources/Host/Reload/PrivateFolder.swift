@@ -7,6 +7,7 @@ package import PluginLoading
 
 /// A new folder of mode 0700 in `$XDG_RUNTIME_DIR`, else in the temporary folder.
 package final class PrivateFolder {
+  /// Where it lies.
   package let path: String
   private var names: [String] = []
   private var isRemoved = false

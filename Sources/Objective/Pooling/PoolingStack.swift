@@ -34,7 +34,7 @@ package final class PoolingStack {
     hiddenWidth = limits.width
     layerCount = limits.layerCount
     pool = factory.services.pool
-    stages = try pooler.chain.map { PoolerStage(try factory.make(.pooler, $0)) }
+    stages = try factory.make(pooler).map(PoolerStage.init)
     precondition(!stages.isEmpty, "a pooler chain has at least one pooler")
     self.limits = limits
     try Self.prepare(stages, limits)

@@ -32,7 +32,7 @@ package struct ShadowSummary: Sendable {
 /// A shadow.
 final class Shadow {
   let label: String
-  let strategy: StrategySpec
+  let strategy: Strategy
   let objective: ContrastiveObjective
   /// Of the batch that `commit` will count.
   var pending: ShadowMeasurement?

@@ -9,10 +9,10 @@ package struct ShadowStrategy: Sendable {
   /// Its name in metrics.
   package var label: String
   /// Its samplers and losses.
-  package var strategy: StrategySpec
+  package var strategy: Strategy
 
   /// A strategy and its name.
-  package init(label: String, strategy: StrategySpec) {
+  package init(label: String, strategy: Strategy) {
     self.label = label
     self.strategy = strategy
   }
@@ -54,7 +54,7 @@ package final class ShadowPanel {
     shadows = try strategies.map { strategy in
       var factory = InstanceFactory(
         registry: registry, services: services, seed: leader.seed, prefix: "shadow.\(strategy.label).")
-      let configuration = try Self.configuration(of: strategy.strategy, like: leader, registry: registry)
+      let configuration = Self.configuration(of: strategy.strategy, like: leader)
       return Shadow(strategy, try ContrastiveObjective(configuration, factory: &factory, limits: limits))
     }
     for shadow in shadows where !shadow.objective.parameters.isEmpty {
@@ -65,15 +65,13 @@ package final class ShadowPanel {
   }
 
   private static func configuration(
-    of strategy: StrategySpec, like leader: ObjectiveConfiguration, registry: PluginRegistry
-  ) throws -> ObjectiveConfiguration {
+    of strategy: Strategy, like leader: ObjectiveConfiguration
+  ) -> ObjectiveConfiguration {
     var configuration = leader
     configuration.strategy = strategy
     configuration.learnTemperature = false
-    let isSet = strategy.losses.contains { $0.settings.contains { $0.0 == "temperature" } }
-    let hasOne = try strategy.losses.contains {
-      try registry.component(.loss, $0.name).parameters.contains { $0.name == "temperature" }
-    }
+    let isSet = strategy.losses.contains { $0.parameters.isSet("temperature") }
+    let hasOne = strategy.losses.contains { $0.parameters["temperature"] != nil }
     if isSet || !hasOne { configuration.temperature = nil }
     return configuration
   }
@@ -137,7 +135,7 @@ package final class ShadowPanel {
   // MARK: What is kept and told
 
   /// For run.json.
-  package var entries: [(label: String, strategy: StrategySpec, instances: [PluginInstance])] {
+  package var entries: [(label: String, strategy: Strategy, instances: [PluginInstance])] {
     shadows.map { ($0.label, $0.strategy, $0.objective.instances) }
   }
 

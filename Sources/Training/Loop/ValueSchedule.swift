@@ -9,10 +9,9 @@ package import Host
 package struct ValueSchedule {
   /// How a number is made from the progress of the run.
   package enum Form {
-    /// A straight line from the first step to the last, or over the first `steps` steps, and constant from there on.
-    case linear(from: Double, to: Double, steps: Int?)
-    /// The same ends along half a cosine: slow at both, fast between.
-    case cosine(from: Double, to: Double, steps: Int?)
+    /// From one number to another along a curve.
+    case curve(ScheduleForm)
+    /// What a plugin's function returns.
     case function(ScheduleFunction)
   }
 
@@ -25,7 +24,7 @@ package struct ValueSchedule {
   package let form: Form
 
   /// Reads `TARGET=FORM`.
-  /// - Throws: `TrainingError.usage`; `PluginError` for functions.
+  /// - Throws: `TrainingError.usage`; `PluginError`, `UsageError` for functions.
   package init(parsing text: String, registry: PluginRegistry) throws {
     self.text = text
     guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
@@ -36,37 +35,22 @@ package struct ValueSchedule {
     guard target == Self.learningRate || target.dropFirst().dropLast().contains(".") else {
       throw Self.usage(text, "learning-rate or component.param before '='", "'\(target)'")
     }
-    form = try Self.simple(right, in: text) ?? .function(ScheduleFunction(parsing: right, registry: registry))
+    form = try Self.curve(right, in: text) ?? .function(ScheduleFunction(parsing: right, registry: registry))
   }
 
-  /// `linear(a,b)`, `cosine(a,b)`, each with an optional third number of steps; nil for anything else.
-  private static func simple(_ text: String, in whole: String) throws -> Form? {
-    guard let open = text.firstIndex(of: "("), ["linear", "cosine"].contains(text[..<open]) else { return nil }
-    let numbers = text[text.index(after: open)...].dropLast().split(separator: ",", omittingEmptySubsequences: false)
-      .map { Double($0.trimmingCharacters(in: .whitespaces)) }
-    let steps = numbers.count == 3 ? numbers[2].flatMap { Int(exactly: $0) } : nil
-    guard text.hasSuffix(")"), (2...3).contains(numbers.count), let from = numbers[0], let to = numbers[1],
-      from.isFinite, to.isFinite, numbers.count == 2 || steps ?? 0 >= 1
-    else {
-      throw usage(whole, "\(text[..<open])(from,to) or \(text[..<open])(from,to,steps) with steps of at least 1", text)
-    }
-    let isLine = text.hasPrefix("linear")
-    return isLine ? .linear(from: from, to: to, steps: steps) : .cosine(from: from, to: to, steps: steps)
+  /// A form such as `linear(a,b)`; nil for anything else.
+  private static func curve(_ text: String, in whole: String) throws -> Form? {
+    guard let curve = ScheduleForm.curve(of: text) else { return nil }
+    guard let form = ScheduleForm(text) else { throw usage(whole, ScheduleForm.syntax(curve), text) }
+    return .curve(form)
   }
 
   /// The number for `step`, from 0 to `total` - 1; `epoch` with its fraction.
-  /// - Throws: `PluginError` where a function cannot be called.
+  /// - Throws: `UsageError` where a function cannot be called.
   package func value(step: Int, total: Int, epoch: Double) throws -> Double {
-    func share(_ steps: Int?) -> Double {
-      let last = steps ?? total - 1
-      return last < 1 ? 1 : min(1, Double(step) / Double(last))
-    }
     switch form {
-    case .linear(let from, let to, let steps):
-      let share = share(steps)
-      return (1 - share) * from + share * to
-    case .cosine(let from, let to, let steps): return to + (from - to) * (1 + cos(.pi * share(steps))) / 2
-    case .function(let function): return try function.value(step: step, total: total, epoch: epoch)
+    case .curve(let form): form.value(step: step, total: total)
+    case .function(let function): try function.value(step: step, total: total, epoch: epoch)
     }
   }
 
@@ -97,7 +81,7 @@ package struct ValueSchedule {
   /// The ends of a form that is known beforehand.
   fileprivate var ends: [Double] {
     switch form {
-    case .linear(let from, let to, _), .cosine(let from, let to, _): [from, to]
+    case .curve(let form): [form.from, form.to]
     case .function: []
     }
   }

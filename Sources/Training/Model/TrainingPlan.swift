@@ -16,7 +16,7 @@ import Tokenizer
 package struct TrainingPlan {
   package var modelFolder: String
   package var options: TrainingOptions
-  package var strategy: StrategySpec
+  package var strategy: Strategy
   package var pooler: PoolerSpec
   package var head: HeadKind
   /// The head is dropped after training.
@@ -36,7 +36,7 @@ package struct TrainingPlan {
   package var record: [(String, JSONValue)] = []
 
   package init(
-    modelFolder: String, options: TrainingOptions, strategy: StrategySpec, pooler: PoolerSpec, head: HeadKind
+    modelFolder: String, options: TrainingOptions, strategy: Strategy, pooler: PoolerSpec, head: HeadKind
   ) {
     self.modelFolder = modelFolder
     self.options = options

@@ -18,7 +18,7 @@ struct PluginReload {
   var refusal: String?
   var notes: [String] = []
   /// For `PluginReloader.undo` and `.accept`.
-  fileprivate var replacement: ModelReload?
+  fileprivate var change: ModelReload?
   fileprivate var copy: LibraryCopy?
   /// All builds of all libraries that are mapped now: how many, and their bytes.
   fileprivate(set) var mapped = (count: 0, bytes: 0)
@@ -135,7 +135,7 @@ package final class PluginReloader {
 
   /// The model goes back to the old build.
   func undo(_ reload: PluginReload) {
-    if let replacement = reload.replacement { model.undo(replacement) }
+    if let change = reload.change { model.undo(change) }
   }
 
   // MARK: - Checking
@@ -232,7 +232,7 @@ package final class PluginReloader {
     var libraries: [String?: PluginLibrary] = [:]
     for alias in aliases { libraries[alias] = try copies.load(copy, alias: alias) }
     mapped = (mapped.count + 1, mapped.bytes + copy.byteCount)
-    let replacement = try model.reload { instance in
+    let change = try model.reload { instance in
       let old = instance.component
       guard old.library.path == path, let library = libraries[old.library.alias] else { return nil }
       guard let new = library.component(old.kind, old.name) else {
@@ -241,8 +241,8 @@ package final class PluginReloader {
       return new
     }
     var reload = PluginReload(library: path, from: current[path]?.sha256 ?? "", to: copy.sha256)
-    reload.notes = replacement.notes
-    reload.replacement = replacement
+    reload.notes = change.notes
+    reload.change = change
     reload.copy = copy
     reload.mapped = mapped
     return reload

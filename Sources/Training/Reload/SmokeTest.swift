@@ -41,12 +41,14 @@ package struct SmokeTest {
   package func run(services: HostServices, allowInsecure: Bool) throws {
     let registry = try PluginRegistry(
       searchPath: PluginSearchPath(folders: []), allowInsecure: allowInsecure, host: services.table)
+    let pooler = PoolerSpec(chain: try poolers.map { try spec($0, .pooler, registry) })
+    let strategy = StrategySpec(
+      samplers: try samplers.map { try spec($0, .sampler, registry) },
+      losses: try losses.map { try spec($0, .loss, registry) })
     var configuration = ObjectiveConfiguration(
-      strategy: StrategySpec(
-        samplers: try samplers.map { try spec($0, .sampler, registry) },
-        losses: try losses.map { try spec($0, .loss, registry) }), seed: seed)
+      strategy: try Strategy(strategy, pooler: pooler, registry: registry), seed: seed)
     configuration.hardNegativeWeight = hardNegativeWeight
-    if testsPoolers { try testPoolers(configuration, registry, services) }
+    if testsPoolers { try testPoolers(pooler, configuration, registry, services) }
     let matrices = try embeddings.map { try NPYFile(contentsOf: $0) }
     let rows = matrices.first?.rows ?? 8
     let batch =
@@ -68,15 +70,15 @@ package struct SmokeTest {
 
   /// Poolers get made-up hidden states: sentences of one to eight tokens.
   private func testPoolers(
-    _ configuration: ObjectiveConfiguration, _ registry: PluginRegistry, _ services: HostServices
+    _ pooler: PoolerSpec, _ configuration: ObjectiveConfiguration, _ registry: PluginRegistry,
+    _ services: HostServices
   ) throws {
     let rows = 4
     let offsets = (0...(rows * views)).reduce(into: [Int]()) { $0.append(($0.last ?? 0) + ($1 == 0 ? 0 : 1 + $1 % 8)) }
     let count = offsets[rows * views]
     let model = try ContrastiveModel(
-      configuration, pooler: PoolerSpec(chain: try poolers.map { try spec($0, .pooler, registry) }), head: .none,
-      hiddenWidth: hiddenWidth, layerCount: layerCount, maxRows: rows, maxTokens: count, views: views,
-      registry: registry, services: services)
+      configuration, pooler: pooler, head: .none, hiddenWidth: hiddenWidth, layerCount: layerCount, maxRows: rows,
+      maxTokens: count, views: views, registry: registry, services: services)
     let request = model.layerRequest
     let height = request.firstTokenOnly ? rows * views : count
     let layers = request.layers.map { Self.numbers(rows: height, columns: hiddenWidth, name: "layer\($0)") }

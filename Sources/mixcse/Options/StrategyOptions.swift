@@ -38,8 +38,8 @@ struct StrategyOptions: ParsableArguments {
   @OptionGroup var objective: ObjectiveOptions
 
   /// Every name found among the plugins and every setting checked.
-  /// - Throws: `PluginError`
-  func resolve(with registry: PluginRegistry) throws -> (strategy: StrategySpec, pooler: PoolerSpec) {
+  /// - Throws: `PluginError`, `UsageError`
+  func resolve(with registry: PluginRegistry) throws -> (strategy: Strategy, pooler: PoolerSpec) {
     let request = StrategyRequest(
       method: method, samplers: samplers, metrics: metrics, losses: losses, pooler: objective.pooler, settings: settings
     )

@@ -101,7 +101,7 @@ struct ProbeCommand: ParsableCommand {
   }
 
   private func probe(
-    _ strategy: StrategySpec, name: String, _ batch: ProbeBatch, _ registry: PluginRegistry, _ services: HostServices,
+    _ strategy: Strategy, name: String, _ batch: ProbeBatch, _ registry: PluginRegistry, _ services: HostServices,
     gradientFolder: String?
   ) throws -> ProbeReport {
     var configuration = ObjectiveConfiguration(strategy: strategy, temperature: temperature, seed: seed)

@@ -165,7 +165,7 @@ struct ProbeReport: Encodable {
   let duplicates: Duplicates?
 
   init(
-    _ report: StepReport, name: String, strategy: StrategySpec, gradients: [Matrix], texts: [[String]],
+    _ report: StepReport, name: String, strategy: Strategy, gradients: [Matrix], texts: [[String]],
     order: CellProbeOptions.Order, histogram wantsHistogram: Bool
   ) {
     self.name = name

@@ -10,6 +10,7 @@ package enum ParameterType: Sendable, Equatable, CustomStringConvertible {
   /// One of the given words; the plugin sees the index.
   case choice([String])
 
+  /// The type as plugins write it: `float`, `zero|exclude`.
   package var description: String {
     switch self {
     case .bool: "bool"
@@ -26,9 +27,13 @@ package enum ParameterType: Sendable, Equatable, CustomStringConvertible {
 
 /// An interval of numbers; an end that is nil is open towards infinity.
 package struct ParameterRange: Sendable, Equatable, CustomStringConvertible {
+  /// The lower end; nil: none.
   package let lower: Double?
+  /// Whether the lower end itself lies in the interval.
   package let lowerIncluded: Bool
+  /// The upper end; nil: none.
   package let upper: Double?
+  /// Whether the upper end itself lies in the interval.
   package let upperIncluded: Bool
 
   package init(lower: Double?, lowerIncluded: Bool, upper: Double?, upperIncluded: Bool) {
@@ -95,7 +100,9 @@ package enum ParameterValue: Sendable, Equatable, CustomStringConvertible {
 package struct ParameterDeclaration: Sendable, Equatable {
   /// `[a-z_][a-z0-9_-]*`, unique in its component.
   package let name: String
+  /// What its values are.
   package let type: ParameterType
+  /// The value where none is given; lies in `range`.
   package let `default`: ParameterValue
   /// Only for numbers; nil where every finite number is welcome.
   package let range: ParameterRange?
@@ -129,16 +136,6 @@ package struct ParameterDeclaration: Sendable, Equatable {
     self.live = live
     self.log = log
     self.text = text
-  }
-
-  /// The declaration in the grammar it came from, with its default written in full.
-  package var declarationText: String {
-    var text = "\(name): \(type) = "
-    if case .string(let value) = self.default { text += "\"\(value)\"" } else { text += "\(self.default)" }
-    if let range { text += " in \(range)" }
-    if live { text += " live" }
-    if log { text += " log" }
-    return text
   }
 
   /// The value that `text` stands for, or what is wrong with it.

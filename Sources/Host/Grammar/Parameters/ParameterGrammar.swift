@@ -3,10 +3,14 @@
 
 /// What is wrong with a plugin's parameter text, and where (line and column count from 1, columns in characters).
 package struct ParameterTextProblem: Error, Equatable, CustomStringConvertible {
+  /// Counts from 1.
   package let line: Int
+  /// Counts characters from 1.
   package let column: Int
+  /// What was expected and what was found.
   package let message: String
 
+  /// The place and what is wrong there.
   package var description: String { "line \(line), column \(column): \(message)" }
 }
 
@@ -204,7 +208,7 @@ private struct ParameterLineParser {
     while let character = peek, isSpace(character) { position += 1 }
   }
 
-  /// Characters up to a space or a sign that has a meaning of its own.
+  /// Characters up to a space or a character that has a meaning of its own.
   private mutating func word() -> String {
     var text = ""
     while let character = peek, !isSpace(character), !":=[](),\"".contains(character) {

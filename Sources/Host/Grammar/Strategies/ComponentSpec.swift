@@ -16,6 +16,7 @@ package struct ComponentSpec: Sendable, Equatable {
     self.settings = settings
   }
 
+  /// Whether weight, name and settings are the same, settings in the same order.
   package static func == (a: ComponentSpec, b: ComponentSpec) -> Bool {
     a.weight == b.weight && a.name == b.name && a.settings.elementsEqual(b.settings) { $0 == $1 }
   }

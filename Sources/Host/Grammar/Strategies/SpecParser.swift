@@ -3,10 +3,14 @@
 
 /// What is wrong with a text, and where (columns count from 1).
 package struct SpecProblem: Error, Equatable, CustomStringConvertible {
+  /// The whole text.
   package let text: String
+  /// Where in it, in characters from 1.
   package let column: Int
+  /// What was expected and what was found.
   package let problem: String
 
+  /// Text, place and problem.
   package var description: String { "'\(text)', column \(column): \(problem)" }
 
   /// The same as wrong usage of the command.
@@ -102,7 +106,7 @@ package struct SpecParser {
       guard take("\"") else { throw failure("the quoted value of '\(name)' has no closing '\"'") }
       return (name, value)
     }
-    let schedule = scheduleLength(characters[position...])
+    let schedule = ScheduleForm.length(at: characters[position...])
     if schedule > 0 {
       defer { position += schedule }
       return (name, String(characters[position..<(position + schedule)]))
@@ -171,10 +175,4 @@ package struct SpecParser {
 func isExponentSign(after value: String, next: Character?) -> Bool {
   guard let last = value.last, last == "e" || last == "E" else { return false }
   return value.dropLast().last?.isNumber == true && next?.isNumber == true
-}
-
-/// The length of a form such as `linear(0.1,0.4)` that a value may start with; its commas separate no settings. 0 for others.
-package func scheduleLength(_ value: ArraySlice<Character>) -> Int {
-  guard ["linear(", "cosine("].contains(String(value.prefix(7))), let end = value.firstIndex(of: ")") else { return 0 }
-  return end + 1 - value.startIndex
 }

@@ -1,5 +1,5 @@
-// A strategy text whose values are lists, `mixcse:lambda=0.1|0.2`, as the texts it stands for. Text in, texts out: names
-// and values are checked when each text is resolved. Used for `--shadow` and for comparisons.
+// A strategy text whose values are lists, `mixcse:lambda=0.1|0.2`, as the texts it stands for. Text in, texts out:
+// names and values are checked when each text is resolved. Used for `--shadow` and for comparisons.
 
 /// The expansion of grids.
 package enum StrategyGrid {
@@ -48,12 +48,12 @@ private struct GridScanner {
       case "|" where !isQuoted && values != nil:
         try checkValue(before: index)
         values?.append("")
-        scheduleEnd = index + 1 + scheduleLength(characters[(index + 1)...])
+        scheduleEnd = index + 1 + ScheduleForm.length(at: characters[(index + 1)...])
       case "=" where !isQuoted && values == nil:
         hasLabel = hasLabel || !characters[..<index].contains { ":/+.*".contains($0) }
         add(character)
         values = [""]
-        scheduleEnd = index + 1 + scheduleLength(characters[(index + 1)...])
+        scheduleEnd = index + 1 + ScheduleForm.length(at: characters[(index + 1)...])
       case "," where !isQuoted, ":" where !isQuoted:
         try close(at: index)
         add(character)

@@ -1,21 +1,16 @@
-// The result of naming a strategy: which samplers, losses and poolers run, with which settings.
-// Made by StrategyRequest, turned into instances by the objective, recorded in run.json by its text.
+// A strategy and its poolers by name: which samplers, losses and poolers run, with which settings, before any of them
+// is looked up. Their texts stand in run.json and on command lines; Strategies looks them up.
 
 /// Samplers in the order their blocks are appended, and the losses of the weighted sum.
 package struct StrategySpec: Sendable, Equatable {
+  /// In the order their blocks are appended.
   package var samplers: [ComponentSpec]
+  /// The terms of the weighted sum.
   package var losses: [ComponentSpec]
-  /// What the user called it in a comparison (`ours=...`).
-  package var label: String?
-  /// What methods stood for, for printing: `mixcse = sampler:mixcse loss:infonce`.
-  package var expansions: [String] = []
-  /// Parameters that were given a course instead of a value, as `--schedule` says it: `mixcse.lambda=linear(0.1,0.4)`.
-  package var schedules: [String] = []
 
-  package init(samplers: [ComponentSpec] = [], losses: [ComponentSpec] = [], label: String? = nil) {
+  package init(samplers: [ComponentSpec] = [], losses: [ComponentSpec] = []) {
     self.samplers = samplers
     self.losses = losses
-    self.label = label
   }
 
   /// Reads a canonical text such as `sampler:mixcse:lambda=0.3 loss:infonce`.
@@ -27,26 +22,21 @@ package struct StrategySpec: Sendable, Equatable {
     } catch {
       throw error.asUsageError
     }
-    self.init(terms: terms)
+    self.init(
+      samplers: terms.filter { $0.kind == .sampler }.map(\.spec), losses: terms.filter { $0.kind == .loss }.map(\.spec))
     guard !losses.isEmpty else { throw UsageError.incomplete(problem: "the strategy '\(text)' has no loss") }
   }
 
-  init(terms: [RecipeTerm]) {
-    self.init(
-      samplers: terms.filter { $0.kind == .sampler }.map(\.spec),
-      losses: terms.filter { $0.kind == .loss }.map(\.spec))
-  }
-
-  var terms: [RecipeTerm] {
-    samplers.map { RecipeTerm(kind: .sampler, spec: $0) } + losses.map { RecipeTerm(kind: .loss, spec: $0) }
-  }
-
   /// The canonical text: parses back to the same strategy, whatever aliases mean elsewhere.
-  package var text: String { terms.map(\.text).joined(separator: " ") }
+  package var text: String {
+    let terms = samplers.map { RecipeTerm(kind: .sampler, spec: $0) } + losses.map { RecipeTerm(kind: .loss, spec: $0) }
+    return terms.map(\.text).joined(separator: " ")
+  }
 }
 
 /// Poolers, each but the first a head on the vectors of the one before.
 package struct PoolerSpec: Sendable, Equatable {
+  /// Never empty; the first reads hidden states, each other one the vectors before it.
   package var chain: [ComponentSpec]
   /// The pooled vector is used as it is, whatever head the run has: `cls_before_pooler`.
   package var skipsHead = false

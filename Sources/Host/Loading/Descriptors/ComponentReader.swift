@@ -123,7 +123,7 @@ struct ComponentReader {
     }
     for (index, metric) in names.enumerated() {
       guard isLibraryID(metric) else {
-        throw .descriptor(field: field, problem: "expected names parted by commas, found '\(metric)'")
+        throw .descriptor(field: field, problem: "expected names separated by commas, found '\(metric)'")
       }
       if names[..<index].contains(metric) {
         throw .descriptor(field: field, problem: "'\(metric)' appears twice")

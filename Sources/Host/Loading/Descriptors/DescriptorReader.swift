@@ -8,11 +8,15 @@ package import PluginGrammar
 package struct LibraryDescriptor {
   /// Reverse-DNS: `org.mixcse.simcse`.
   package let id: String
+  /// As its author counts; one line, never empty.
   package let version: String
+  /// One line; nil where it says nothing.
   package let license: String?
   /// The minor version of the plugin ABI it was built for.
   package let abiMinor: Int
+  /// Those this host runs, in the library's order.
   package let components: [ComponentDescriptor]
+  /// Its methods, in its order.
   package let recipes: [Recipe]
   /// What was left out, and why.
   package let notes: [String]
@@ -24,10 +28,13 @@ package struct ComponentDescriptor {
   package let pointer: UnsafePointer<cse_component>
   /// The plugin's own, as it stands in its library.
   package let declared: UnsafePointer<cse_component>
+  /// What it is for.
   package let kind: ComponentKind
+  /// `[a-z0-9_-]+`, unique in its library.
   package let name: String
   /// First line: summary. Then formula and paper. May be empty.
   package let doc: String
+  /// What may be set, in the order of `call->values`.
   package let parameters: [ParameterDeclaration]
   /// The names of `call->metrics`, in order.
   package let metrics: [String]

@@ -20,14 +20,19 @@ extension ComponentKind {
 package struct LibraryIdentity: Sendable, Equatable {
   /// Where it was found, and the file that is behind symbolic links.
   package let path: String
+  /// The file behind symbolic links.
   package let resolvedPath: String
   /// The reverse-DNS id its descriptor states, and the name `--plugin-as` gave it instead.
   package let declaredID: String
+  /// The name of `--plugin-as`; nil for none.
   package let alias: String?
+  /// As its author counts.
   package let version: String
+  /// Nil where it states none.
   package let license: String?
   /// Lower-case hexadecimal digits of the file's SHA-256 and of its linker's build id.
   package let sha256: String
+  /// Lower-case hexadecimal digits; nil where its linker wrote none.
   package let buildID: String?
   /// The libraries it is linked to, by name.
   package let needed: [String]
@@ -56,17 +61,26 @@ package struct LibraryIdentity: Sendable, Equatable {
 
 /// A plugin library that is loaded for the rest of the process; nothing is ever unloaded.
 package final class PluginLibrary: Sendable {
+  /// What logs and records say of it.
   package let identity: LibraryIdentity
+  /// What it offers, in its own order.
   package let components: [PluginComponent]
+  /// The methods it suggests.
   package let recipes: [Recipe]
   /// What was left out, such as components of a kind this host does not run.
   package let notes: [String]
 
+  /// Where it was found.
   package var path: String { identity.path }
+  /// The id its components go by.
   package var id: String { identity.id }
+  /// As its author counts.
   package var version: String { identity.version }
+  /// Nil where it states none.
   package var license: String? { identity.license }
+  /// Lower-case hexadecimal digits of the file's SHA-256.
   package var sha256: String { identity.sha256 }
+  /// Lower-case hexadecimal digits; nil where its linker wrote none.
   package var buildID: String? { identity.buildID }
 
   package init(identity: LibraryIdentity, components: [PluginComponent], recipes: [Recipe], notes: [String]) {
@@ -98,15 +112,19 @@ package final class PluginComponent: @unchecked Sendable {
   package let pointer: UnsafePointer<cse_component>
   /// The plugin's own descriptor, as it stands in `cse_library.components`; pass it back to the plugin, never read it.
   package let declared: UnsafePointer<cse_component>
+  /// What it is for.
   package let kind: ComponentKind
+  /// `[a-z0-9_-]+`, unique in its library.
   package let name: String
   /// `library.id.name`
   package let id: String
   /// First line: summary. Then formula and paper.
   package let doc: String
+  /// What may be set, in the order of `call->values`.
   package let parameters: [ParameterDeclaration]
   /// The names of `call->metrics`, in order.
   package let metrics: [String]
+  /// Where it comes from.
   package let library: LibraryIdentity
   /// What the descriptor was made from; nil for one that the library itself has.
   package let source: (any ComponentSource)?

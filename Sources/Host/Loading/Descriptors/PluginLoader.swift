@@ -18,6 +18,7 @@ package protocol LibraryOpener: AnyObject {
 }
 
 extension LibraryOpener {
+  /// Where it was loaded, as most openers have it.
   package func placed(_ component: PluginComponent) throws(PluginRefusal) -> PluginComponent { component }
 }
 

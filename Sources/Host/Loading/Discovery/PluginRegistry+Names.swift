@@ -62,7 +62,9 @@ extension PluginRegistry {
 
   /// What a name means of everything there is.
   package struct Meaning {
+    /// Of any kind.
     package var components: [PluginComponent] = []
+    /// With the libraries that suggest them.
     package var recipes: [(recipe: Recipe, library: PluginLibrary)] = []
     /// The libraries that any of it comes from.
     package var libraries: [PluginLibrary] = []

@@ -12,7 +12,9 @@ import PluginGrammar
 package final class PluginRegistry {
   /// A build that `--plugin-as NAME=FILE` puts beside the others.
   package struct Renamed: Sendable, Equatable {
+    /// `[a-z0-9_-]+`.
     package let name: String
+    /// As typed; `~/` is the home folder.
     package let file: String
 
     /// - Throws: `UsageError.option` where `text` is not NAME=FILE.
@@ -29,10 +31,13 @@ package final class PluginRegistry {
 
   /// A file that cannot be used, and why.
   package struct Refusal: Sendable {
+    /// Where it was found.
     package let path: String
+    /// Why it is not used.
     package let reason: PluginRefusal
   }
 
+  /// Where was looked.
   package let searchPath: PluginSearchPath
   /// Files that were meant to be plugins but cannot be used; libraries of other kinds are not among them.
   package private(set) var refusals: [Refusal] = []

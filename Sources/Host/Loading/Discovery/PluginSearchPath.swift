@@ -20,14 +20,20 @@ package struct PluginSearchPath: Sendable {
 
   /// An entry that is not searched.
   package struct Refused: Sendable, Equatable, CustomStringConvertible {
+    /// As the environment has it.
     package let entry: String
+    /// The variable.
     package let origin: String
+    /// Why it is left out.
     package let reason: String
 
+    /// The variable, the entry and the reason.
     package var description: String { "\(origin): '\(entry)' is not searched: \(reason)" }
   }
 
+  /// Best first; none twice.
   package private(set) var folders: [Folder] = []
+  /// What is not searched.
   package private(set) var refused: [Refused] = []
 
   /// An empty path; add folders with `init(folders:)`.

@@ -5,9 +5,11 @@
 package struct ELFImage: Sendable {
   /// DT_NEEDED, in order.
   package private(set) var needed: [String] = []
+  /// DT_SONAME.
   package private(set) var soName: String?
   /// DT_RUNPATH and DT_RPATH as they stand, with `$ORIGIN` unexpanded.
   package private(set) var runPath: String?
+  /// DT_RPATH, which counts only where there is no DT_RUNPATH.
   package private(set) var rPath: String?
   /// Lower-case hexadecimal digits of the GNU build id.
   package private(set) var buildID: String?
@@ -20,6 +22,7 @@ package struct ELFImage: Sendable {
   /// The text of bare functions, `const char cse_functions[]`.
   package private(set) var functionsText = FunctionsText.absent
 
+  /// What the symbol `cse_functions` turned out to be.
   package enum FunctionsText: Sendable, Equatable {
     case absent
     /// It needs the loader to be followed.

@@ -8,8 +8,11 @@ package import Glibc
 package struct PluginFile: Sendable {
   /// As it was found, and behind symbolic links.
   package let path: String
+  /// The file behind symbolic links.
   package let resolvedPath: String
+  /// Lower-case hexadecimal digits of the SHA-256 of what was checked.
   package let sha256: String
+  /// What its ELF tables say.
   package let image: ELFImage
   /// The text of its bare functions; nil for a library with a descriptor.
   package let bareSource: BareSource?
@@ -83,9 +86,11 @@ package struct FileStamp: Sendable, Equatable {
 package final class OpenedFile {
   /// As it was named, and behind symbolic links.
   package let path: String
+  /// The file behind symbolic links.
   package let resolvedPath: String
   /// What stat(2) said when it was opened.
   package let info: stat
+  /// Tells whether the file is still this one.
   package var stamp: FileStamp { FileStamp(info) }
   private let descriptor: Int32
 
