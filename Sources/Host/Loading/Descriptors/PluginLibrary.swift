@@ -108,6 +108,8 @@ package final class PluginComponent: @unchecked Sendable {
   /// The names of `call->metrics`, in order.
   package let metrics: [String]
   package let library: LibraryIdentity
+  /// How a pooler says it is written down; nil for one that does not say, and for the other kinds.
+  package let pooling: PoolingDescription?
   /// What the descriptor was made from; nil for one that the library itself has.
   package let source: (any ComponentSource)?
   /// Where its functions are; nil for one that is loaded here.
@@ -128,6 +130,7 @@ package final class PluginComponent: @unchecked Sendable {
     doc = parts.doc
     parameters = parts.parameters
     metrics = parts.metrics
+    pooling = parts.pooling
     self.library = library
   }
 
