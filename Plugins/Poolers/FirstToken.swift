@@ -8,6 +8,7 @@ import PluginKit
 final class FirstToken: Pooler {
   let name = "cls"
   let summary = "the last layer's state of the first token"
+  let pooling: Pooling? = Pooling(.first, head: .mlp)
 
   func plan(_ call: Call, _ limits: Limits, _ plan: Plan) throws {
     plan.readFirstTokenOnly()

@@ -8,6 +8,7 @@ import PluginKit
 final class Maximum: Pooler {
   let name = "max"
   let summary = "the largest value of each feature of the last layer over all tokens"
+  let pooling: Pooling? = Pooling(.max)
 
   func plan(_ call: Call, _ limits: Limits, _ plan: Plan) throws { try plan.read(layers: [-1]) }
 

@@ -8,6 +8,8 @@ import PluginKit
 protocol MeanOfLayers: Pooler {}
 
 extension MeanOfLayers {
+  var pooling: Pooling? { Pooling(.mean) }
+
   func pool(_ call: Call, _ tokens: Tokens, into out: Matrix) throws {
     let layers = try (0..<tokens.layers).map(tokens.layer)
     try call.parallelFor(tokens.sequences, grain: 16) { range in

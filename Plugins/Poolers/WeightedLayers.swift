@@ -9,9 +9,10 @@ import PluginKit
 /// `dw_l = p_l (a_l - sum_k p_k a_k)`.
 ///
 /// Source: the scalar mix of Peters et al., "Deep contextualized word representations", NAACL 2018, equation 1.
-final class WeightedLayers: Pooler {
+final class WeightedLayers: LayerMixer {
   let name = "weighted"
   let summary = "the mean over all tokens of a learnable mixture of layers"
+  let pooling: Pooling? = Pooling(.mean)
 
   let first = Whole(0, in: "[0,)", "the lowest layer that is mixed; 0 is the embedding layer")
   let learningRateMultiplier = Real(100, in: "(0,)", log: true, "learning rate of the layer weights over the model's")
@@ -24,6 +25,10 @@ final class WeightedLayers: Pooler {
     try plan.read(layers: Array(lowest..<limits.layers))
     try plan.weight(
       "layers", shape: [limits.layers - lowest], decays: false, rateMultiplier: call[learningRateMultiplier])
+  }
+
+  func layerWeights(_ call: Call, _ limits: Limits, into weights: Vector) throws {
+    for (k, share) in softmax(try call.weight(0)[0]).enumerated() { weights[call[first] + k] = share }
   }
 
   func pool(_ call: Call, _ tokens: Tokens, into out: Matrix) throws {

@@ -10,6 +10,7 @@ package struct PackedBatch: Sendable {
   /// Where each sequence starts in `tokens`, and the end: sequences + 1 numbers, the first 0.
   package var offsets: [Int]
 
+  /// A batch that is packed already; `offsets` start with 0 and end with the number of tokens.
   package init(tokens: [Int32], offsets: [Int]) {
     self.tokens = tokens
     self.offsets = offsets
@@ -32,6 +33,7 @@ package struct LayerRequest: Sendable, Equatable {
   /// Whether only the first token of each sequence is read: hidden states then have one row per sequence.
   package var firstTokenOnly: Bool
 
+  /// A request for at least one layer, 0 to `layerCount` - 1, in the order they are wanted.
   package init(layers: [Int], firstTokenOnly: Bool) {
     self.layers = layers
     self.firstTokenOnly = firstTokenOnly

@@ -8,6 +8,8 @@ import CKernels
 package import Kernels
 
 extension TransformerEncoder {
+  /// Adds to the parameters' gradients what those of the last training pass's hidden states cause.
+  /// - Parameter gradients: one for each layer of that pass's request, in its order and shape; read only.
   package func backward(_ gradients: [Matrix]) throws {
     guard let pass else { preconditionFailure("backward needs a forward in training mode, once for each") }
     precondition(gradients.count == pass.request.layers.count, "one gradient for each requested layer")

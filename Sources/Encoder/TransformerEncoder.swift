@@ -8,7 +8,9 @@ package import Kernels
 ///
 /// Source: Devlin et al., "BERT", 2019; Liu et al., "RoBERTa", 2019. Post-norm layers as in Hugging Face's models.
 package final class TransformerEncoder: SentenceEncoder {
+  /// What is computed: family, sizes, constants.
   package let configuration: EncoderConfiguration
+  /// The threads that compute, and the profile they report to.
   package let pool: ThreadPool
   let weights: EncoderParameters
   let sites: DropoutSites
@@ -26,9 +28,13 @@ package final class TransformerEncoder: SentenceEncoder {
   /// The hidden states of the last pass; kept so that no new list is made in each step.
   private var handed: [Matrix] = []
 
+  /// The width of a hidden state.
   package var hiddenSize: Int { configuration.hiddenSize }
+  /// Hidden states there are: the embeddings and one for each transformer layer.
   package var layerCount: Int { configuration.layerCount + 1 }
+  /// The longest sequence there are positions for.
   package var maximumTokens: Int { configuration.maximumPositions }
+  /// Everything that learns, in memory order, by Hugging Face's names.
   package var parameters: [Parameter] { weights.all }
 
   /// An encoder with the weights of a checkpoint; `seed` decides its dropout masks.
@@ -54,6 +60,8 @@ package final class TransformerEncoder: SentenceEncoder {
     activations = (0..<configuration.layerCount).map { _ in LayerActivations() }
   }
 
+  /// The requested hidden states, `[tokens, hiddenSize]` or `[sequences, hiddenSize]` each, valid until the next pass.
+  /// - Throws: `EncoderError` naming sequence and position where a sequence is empty or too long, or an id is no token.
   package func forward(_ batch: PackedBatch, request: LayerRequest, mode: EncoderMode) throws -> [Matrix] {
     try check(batch)
     precondition(request.layers.allSatisfy { (0..<layerCount).contains($0) }, "no such layers: \(request.layers)")

@@ -31,7 +31,7 @@ package struct ConformanceTest: Sendable {
   }
 
   /// Every test of a component, in the order they run.
-  package static let all: [ConformanceTest] = loadTests + numberTests + hostileTests + systemTests
+  package static let all: [ConformanceTest] = loadTests + numberTests + poolingTests + hostileTests + systemTests
 
   /// Runs the test in this process; whatever the plugin does wrong is an outcome, unless it takes the process with it.
   package func run(on bench: ComponentBench) -> CheckOutcome {

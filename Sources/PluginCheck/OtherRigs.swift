@@ -156,4 +156,10 @@ final class PoolerRig: Rig {
   }
 
   override func commit() throws { try instance.commit(nil) }
+
+  /// The tokens of a sequence.
+  func rows(of sequence: Int) -> Range<Int> {
+    let starts = UnsafeRawPointer(offsets.pointer).assumingMemoryBound(to: Int64.self)
+    return Int(starts[sequence])..<Int(starts[sequence + 1])
+  }
 }

@@ -24,10 +24,17 @@ public protocol Stateful: Component {
 
 /// Turns token states into one vector per sentence.
 public protocol Pooler: Component {
+  /// What it computes, for exported models and for the head that training puts behind it; nil where no words fit.
+  var pooling: Pooling? { get }
   /// Writes `out` `[sequences, output width]` in full.
   func pool(_ call: Call, _ tokens: Tokens, into out: Matrix) throws
   /// Adds to the layers' gradients and to the weights' gradients, given `gradient` of `out`.
   func poolBackward(_ call: Call, _ tokens: Tokens, out: Matrix, gradient: Matrix) throws
+}
+
+extension Pooler {
+  /// Does not describe itself: exports keep its name as text.
+  public var pooling: Pooling? { nil }
 }
 
 /// Says what the rows are compared with: new vectors, blocks of candidates, edits of single cells.

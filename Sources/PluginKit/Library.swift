@@ -42,6 +42,8 @@ public struct Library: @unchecked Sendable {
 private struct Described {
   var component: cse_component
   let object: any Component
+  /// The extension `cse.pooling/1` of a pooler that describes itself.
+  let pooling: UnsafePointer<cse_pooling_1>?
 }
 
 private func describe(_ object: any Component) -> UnsafePointer<cse_component> {
@@ -58,7 +60,7 @@ private func describe(_ object: any Component) -> UnsafePointer<cse_component> {
     }
   }
   let described = UnsafeMutablePointer<Described>.allocate(capacity: 1)
-  described.initialize(to: Described(component: cse_component(), object: object))
+  described.initialize(to: Described(component: cse_component(), object: object, pooling: pooling(of: object)))
   return UnsafeRawPointer(described).withMemoryRebound(to: cse_component.self, capacity: 1) { component in
     let descriptor = UnsafeMutablePointer(mutating: component)
     descriptor.pointee.struct_size = UInt32(MemoryLayout<cse_component>.size)
@@ -82,6 +84,10 @@ private func fill(_ descriptor: UnsafeMutablePointer<cse_component>, for object:
   }
   if object is any Pooler {
     descriptor.pointee.kind = UInt32(CSE_POOLER)
+    descriptor.pointee.get_extension = { component, id in
+      guard let component, let id, String(cString: id) == CSE_POOLING_1 else { return nil }
+      return UnsafeRawPointer(UnsafeRawPointer(component).assumingMemoryBound(to: Described.self).pointee.pooling)
+    }
     descriptor.pointee.pool = { call, tokens, out in
       run(call, as: (any Pooler).self) {
         try $0.pool($1, Tokens(raw: given(tokens)), into: Matrix(given(out)))
@@ -121,7 +127,7 @@ private func fill(_ descriptor: UnsafeMutablePointer<cse_component>, for object:
 }
 
 /// Finds the object behind a call and turns what it throws into a status with a message.
-private func run<Kind>(_ call: UnsafePointer<cse_call>?, as kind: Kind.Type, _ body: (Kind, Call) throws -> Void)
+func run<Kind>(_ call: UnsafePointer<cse_call>?, as kind: Kind.Type, _ body: (Kind, Call) throws -> Void)
   -> cse_status
 {
   guard let call else { return cse_status(CSE_E_INTERNAL) }
@@ -143,7 +149,7 @@ private func run<Kind>(_ call: UnsafePointer<cse_call>?, as kind: Kind.Type, _ b
 }
 
 /// The pointer the host must give; its absence is a failure, not a crash.
-private func given<Pointer>(_ pointer: Pointer?) throws -> Pointer {
+func given<Pointer>(_ pointer: Pointer?) throws -> Pointer {
   guard let pointer else {
     throw PluginError(status: cse_status(CSE_E_INTERNAL), message: "the host left out an argument")
   }

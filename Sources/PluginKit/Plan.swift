@@ -28,7 +28,9 @@ public enum Source: Sendable {
 
 /// How a block is compared.
 public struct BlockOptions: OptionSet, Sendable {
+  /// The flags of the header, `CSE_DETACH_ROWS` and so on, combined.
   public let rawValue: UInt32
+  /// Flags of the header, combined.
   public init(rawValue: UInt32) { self.rawValue = rawValue }
 
   /// No gradient into the rows.

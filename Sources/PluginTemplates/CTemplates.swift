@@ -5,6 +5,7 @@ enum CTemplates {
     #include "cse_plugin.h"
 
     #include <math.h>
+    #include <string.h>
 
 
     """
@@ -73,7 +74,7 @@ enum CTemplates {
     switch kind {
     case .sampler: ["plan", "sample"]
     case .loss: ["on_logits"]
-    case .pooler: ["pool", "pool_backward"]
+    case .pooler: ["pool", "pool_backward", "get_extension"]
     }
   }
 
@@ -157,6 +158,13 @@ enum CTemplates {
         }
       }
       return CSE_OK;
+    }
+
+    /* What pool computes, in the words of model folders, so that an exported model carries it. Leave it out where none fit. */
+    static const void *get_extension(const cse_component *component, const char *id) {
+      static const cse_pooling_1 pooling = {sizeof pooling, CSE_POOL_MEAN, CSE_HEAD_NONE, 0, NULL};
+      (void)component;
+      return strcmp(id, CSE_POOLING_1) ? NULL : &pooling;
     }
 
     """

@@ -65,6 +65,8 @@ enum SwiftTemplates {
     final class TYPE: Pooler {
       let name = "NAME"
       let summary = "the mean over all tokens of the last layer"
+      /// What pool computes, so that an exported model carries it. Leave it out where no words fit.
+      let pooling: Pooling? = Pooling(.mean)
 
       func pool(_ call: Call, _ tokens: Tokens, into out: Matrix) throws {
         let layer = try tokens.layer(0)

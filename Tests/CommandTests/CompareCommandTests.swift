@@ -108,6 +108,30 @@ import Testing
     for seed in ["42", "43"] { try expectSame("budget/runs/still-seed" + seed, "free/runs/still-seed" + seed) }
   }
 
+  /// One rule for both: the best dev score of training is the score of the verdict, also where a kept head of another
+  /// pooler than cls stands behind the vectors.
+  @Test(arguments: [
+    ["--pooler", "avg", "--head", "mlp"], ["--pooler", "avg", "--head", "mlp", "--eval-pooler", "avg"],
+    ["--pooler", "avg", "--head", "mlp", "--eval-pooler", "avg", "--before-head"], ["--pooler", "cls"],
+  ])
+  func theVerdictIsAboutWhatTheDevScoresWereAbout(flags: [String]) throws {
+    let result = try compare("scored", ["simcse"], flags + ["--seeds", "42", "--learning-rate", "1e-2"])
+    try #require(result.code == 0, "\(result.errors)")
+    let results = try #require(
+      try JSONSerialization.jsonObject(with: world.data("scored/results.json")) as? [String: Any])
+    let run = try #require((results["runs"] as? [[String: Any]])?.first)
+    let score = try #require((run["scores"] as? [String: Any])?["pairs.tsv"] as? Double)
+    let log = try String(decoding: world.data("scored/runs/simcse-seed42/metrics.jsonl"), as: UTF8.self)
+    // The evaluation before training is no candidate.
+    let dev = try log.split(separator: "\n").compactMap { line -> Double? in
+      let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+      guard object?["evaluation"] != nil, object?["step"] as? Int ?? 0 > 0 else { return nil }
+      return object?["spearman"] as? Double
+    }
+    let best = try #require(dev.max())
+    #expect(isClose(score, best, absolute: 1e-9), "dev \(dev), verdict \(score)")
+  }
+
   /// Kills, interrupts and kills a comparison in one run after the other; false where a run was over before it was met.
   private func isStopped(_ output: String, _ strategies: [String]) throws -> Bool {
     let slow = try arguments(output, strategies)

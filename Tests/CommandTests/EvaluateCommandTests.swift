@@ -163,6 +163,31 @@ struct EvaluateCommandTests {
     #expect(marked.count == 1 && (marked[0]["pooler"] as? String)?.hasPrefix("cls") == true, "\(marked)")
   }
 
+  /// A head that was kept is used, unless the vector before it is asked for; that is the vector of the same model
+  /// whose head was dropped.
+  @Test func beforeTheHeadCanBeSaidOfEveryPooler() throws {
+    let file = ["--pairs", world.path("pairs.tsv")]
+    let common = ["--max-steps", "5", "--learning-rate", "1e-2", "--pooler", "avg", "--head", "mlp"]
+    try #require(try world.train("kept", common).code == 0)
+    try #require(try world.train("dropped", common + ["--head-train-only"]).code == 0)
+    let through = try #require(try spearman("kept", file))
+    let before = try document("kept", file + ["--before-head"])
+    #expect(before["pooler"] as? String == "avg (before the head)")
+    let figure = (before["pairs"] as? [String: [String: Any]])?.values.first?["spearman"] as? Double
+    #expect(try figure == spearman("dropped", file) && figure != through, "\(through)")
+    func vectors(_ model: String, _ more: [String]) throws -> String {
+      let result = try shell(
+        [Resources.command, "encode", "--model", world.path(model), "--json", "--input", world.path("train.txt")] + more
+      )
+      try #require(result.code == 0, "\(result.errors)")
+      return result.output
+    }
+    #expect(try vectors("kept", ["--before-head"]) == vectors("dropped", []))
+    #expect(try vectors("kept", []) != vectors("dropped", []))
+    let both = try evaluate("kept", file + ["--before-head", "--all-poolers"])
+    #expect(both.code == 64 && both.errors.contains("--before-head or --all-poolers"), "\(both.errors)")
+  }
+
   @Test func allPoolersGiveWhatEachGivesAlone() throws {
     let file = ["--pairs", world.path("pairs.tsv")]
     let result = try evaluate("model", file + ["--all-poolers"])

@@ -82,6 +82,10 @@ import Testing
     ("LOAD_MINOR", "load.new-host", "refuses this host"),
     ("POOL_LONG", "tokens.len1", "SIGABRT"), ("POOL_LEAK", "leak.steps", "bytes behind"),
     ("POOL_EXIT", "finite.normal", "ended the process"), ("POOL_STDOUT", "instance.no-stdout", "standard output"),
+    ("POOL_OTHER_TOKENS", "pool.as-described", "as the max of its tokens"),
+    ("POOL_OTHER_LAYER", "pool.as-described", "its plan reads layers [6]"),
+    ("POOL_OTHER_WEIGHT", "pool.as-described", "number 0 of sequence 0"),
+    ("POOL_WEIGHTS_PAST", "pool.as-described", "past the end of 'weights of layers'"),
     ("POOL_TRAP", "finite.normal", "trap"), ("POOL_HANG_NAN", "value.nan", "did not end within"),
     ("GRAD_WRONG", "grad.fd", "differences say"), ("GRAD_OVERWRITES", "grad.accumulate", "+="),
     ("GRAD_NONLINEAR", "grad.linear", "not linear"), ("GRAD_WEIGHT", "grad.fd", "plugin.mean.w"),
@@ -134,7 +138,7 @@ import Testing
     let wrong = try shell([Resources.command, "plugins", "check", "mixcse", "--only", "grad.df"])
     #expect(wrong.code == 64 && wrong.errors.contains("did you mean 'grad.fd'"), "\(wrong.errors)")
     let list = try shell([Resources.command, "plugins", "check", "--list-tests"])
-    #expect(list.code == 0 && list.output.split(separator: "\n").count == 49, "\(list.output)")
+    #expect(list.code == 0 && list.output.split(separator: "\n").count == 50, "\(list.output)")
     let unknown = try check(["mixces"])
     #expect(unknown.code == 1 && failures(unknown.report).first?.contains("did you mean 'mixcse'") == true)
     let byName = try check(["mixcse", "--only", "grad"])

@@ -28,7 +28,6 @@ struct InteropExportTests {
     var pooler: String
     var layers: [Int]
     var shares: [Float]
-    var first = 0
     var hasHead = false
   }
 
@@ -43,7 +42,7 @@ struct InteropExportTests {
       Variant(name: "avg_first_last", pooler: "avg_first_last", layers: [0, top], shares: [0.5, 0.5]),
       Variant(
         name: "avg_layer1_last_head", pooler: "avg_first_last:first=layer1", layers: [1, top],
-        shares: [0.5, 0.5], first: 1, hasHead: true),
+        shares: [0.5, 0.5], hasHead: true),
       Variant(name: "weighted", pooler: "weighted", layers: Array(0...top), shares: mixture),
       Variant(name: "unknown", pooler: "avg+mine", layers: [top], shares: [1]),
     ]
@@ -81,12 +80,18 @@ struct InteropExportTests {
       try NPYFile.write(pooled.matrix(rows: batch.sequences, columns: width), to: target + "/\(variant.name).npy")
       try ModelExport.write(
         to: target + "/" + variant.name, from: source, encoder: encoder.parameters,
-        pooling: ExportPooling(
-          pooler: variant.pooler, layerCount: source.configuration.layerCount, first: variant.first,
-          mixture: variant.shares),
+        pooling: pooling(variant, layers: source.configuration.layerCount + 1),
         head: variant.hasHead ? .kept(weight: head, bias: bias) : .none,
         record: ModelExport.Record(temperature: 0.05, strategy: "test", versions: ["mixcse": "test"]))
     }
+  }
+
+  private func pooling(_ variant: Variant, layers: Int) -> ExportPooling {
+    if variant.name == "unknown" { return ExportPooling(text: variant.pooler, obstacle: "is a chain") }
+    var weights = [Float](repeating: 0, count: layers)
+    for (layer, share) in zip(variant.layers, variant.shares) { weights[layer] = share }
+    let tokens: ExportPooling.Tokens = variant.pooler == "cls" ? .cls : variant.pooler == "max" ? .max : .mean
+    return ExportPooling(text: variant.pooler, tokens: tokens, layerWeights: weights)
   }
 
   /// The poolers written out once more, naively.

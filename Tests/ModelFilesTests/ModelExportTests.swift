@@ -58,7 +58,7 @@ struct ModelExportTests {
     let target = scratch.path + "/out/"
     let record = ModelExport.Record(temperature: 0.05, strategy: "mixcse:lambda=0.2", versions: ["mixcse": "0.1.0"])
     let notes = try ModelExport.write(
-      to: target, from: source, encoder: encoder.parameters, pooling: ExportPooling(pooler: "avg", layerCount: 2),
+      to: target, from: source, encoder: encoder.parameters, pooling: pooling("avg", .mean),
       record: record)
     #expect(notes == ["left out, as no part of the encoder: cls.predictions.bias"])
     let folder = try ModelFolder(path: target)
@@ -88,12 +88,29 @@ struct ModelExportTests {
     #expect(scratch.names == ["out", "source"])
   }
 
+  /// A pooler of the last layer alone.
+  private func pooling(_ text: String, _ tokens: ExportPooling.Tokens) -> ExportPooling {
+    ExportPooling(text: text, tokens: tokens, layerWeights: [0, 0, 1])
+  }
+
+  @Test("weights of layers are put in terms of sentence-transformers, or what stands against it is said")
+  func layerWeights() {
+    let last = ExportPooling(text: "x", tokens: .max, layerWeights: [0, 0, 3])
+    #expect(last.tokens == .max && last.layerWeights == nil && last.obstacle == nil)
+    let mixed = ExportPooling(text: "x", tokens: .mean, layerWeights: [1, 0, 3])
+    #expect(mixed.tokens == .mean && mixed.layerWeights == [0.25, 0, 0.75] && mixed.obstacle == nil)
+    for tokens in [ExportPooling.Tokens.cls, .max] {
+      let other = ExportPooling(text: "x", tokens: tokens, layerWeights: [0.5, 0, 0.5])
+      #expect(other.tokens == nil && other.obstacle?.contains("mean pooling only") == true)
+    }
+  }
+
   @Test("a kept head is a module of its own and comes back; a dropped one leaves a word")
   func heads() throws {
     let scratch = try Scratch()
     let (source, encoder) = try source(scratch)
     let (weight, bias) = (parameter("head.dense.weight", [8, 8], 7), parameter("head.dense.bias", [8], 8))
-    let pooling = ExportPooling(pooler: "cls", layerCount: 2)
+    let pooling = pooling("cls", .cls)
     let target = scratch.path + "/out"
     try ModelExport.write(
       to: target, from: source, encoder: encoder.parameters, pooling: pooling, head: .kept(weight: weight, bias: bias))
@@ -113,18 +130,18 @@ struct ModelExportTests {
     #expect(!FileManager.default.fileExists(atPath: second + "/2_Dense"))
   }
 
-  static let layered: [(String, Int, [Float], String?)] = [
-    ("avg_top2", 0, [0, 0.5, 0.5], "avg_top2"),
-    ("avg_first_last", 0, [0.5, 0, 0.5], "avg_first_last"),
-    ("avg_first_last:first=layer1", 1, [0, 0.5, 0.5], "avg_top2"),
-    ("weighted", 0, [0.25, 0.25, 0.5], nil),
+  static let layered: [(String, [Float], String?)] = [
+    ("avg_top2", [0, 0.5, 0.5], "avg_top2"),
+    ("avg_first_last", [0.5, 0, 0.5], "avg_first_last"),
+    ("avg_first_last:first=layer1", [0, 0.5, 0.5], "avg_top2"),
+    ("weighted", [0.25, 0.25, 0.5], nil),
   ]
 
   @Test("poolers of several layers become weights of layers", arguments: layered)
-  func layers(text: String, first: Int, weights: [Float], readBack: String?) throws {
+  func layers(text: String, weights: [Float], readBack: String?) throws {
     let scratch = try Scratch()
     let (source, encoder) = try source(scratch)
-    let pooling = ExportPooling(pooler: text, layerCount: 2, first: first, mixture: weights)
+    let pooling = ExportPooling(text: text, tokens: .mean, layerWeights: weights)
     #expect(pooling.layerWeights == weights)
     let target = scratch.path + "/out"
     let plugin = parameter("plugin.weighted.layers", [3], 3)
@@ -145,7 +162,7 @@ struct ModelExportTests {
     let (source, encoder) = try source(scratch)
     let target = scratch.path + "/out"
     let notes = try ModelExport.write(
-      to: target, from: source, encoder: encoder.parameters, pooling: ExportPooling(pooler: text, layerCount: 2))
+      to: target, from: source, encoder: encoder.parameters, pooling: ExportPooling(text: text, obstacle: "is unknown"))
     #expect(notes.contains { $0.contains("no modules.json") && $0.contains(text) })
     #expect(!FileManager.default.fileExists(atPath: target + "/modules.json"))
     #expect(try ModelFolder(path: target).sentencePooling?.pooler == text)
@@ -158,7 +175,7 @@ struct ModelExportTests {
     let target = scratch.path + "/out"
     func export(_ pooler: String) throws {
       try ModelExport.write(
-        to: target, from: source, encoder: encoder.parameters, pooling: ExportPooling(pooler: pooler, layerCount: 2))
+        to: target, from: source, encoder: encoder.parameters, pooling: pooling(pooler, .mean))
     }
     try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: false)
     try export("avg_top2")
@@ -175,14 +192,14 @@ struct ModelExportTests {
     #expect(scratch.names == ["out", "source"])
     let foreign = #expect(throws: FileError.self) {
       try ModelExport.write(
-        to: source.path, from: source, encoder: encoder.parameters, pooling: ExportPooling(pooler: "avg", layerCount: 2)
+        to: source.path, from: source, encoder: encoder.parameters, pooling: pooling("avg", .mean)
       )
     }
     #expect(foreign?.exitCode == 64)
     #expect(throws: FileError.self) {
       try ModelExport.write(
         to: "/proc/self/out", from: source, encoder: encoder.parameters,
-        pooling: ExportPooling(pooler: "avg", layerCount: 2))
+        pooling: pooling("avg", .mean))
     }
   }
 }

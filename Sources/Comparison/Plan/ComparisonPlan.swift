@@ -21,6 +21,8 @@ package struct ComparisonRequest {
   package var objective: [(String, JSONValue)]
   package var pooler: PoolerSpec
   package var evaluationPooler: PoolerSpec?
+  /// Whether a head is trained behind the pooler.
+  package var hasHead = false
   package var shadows: [String] = []
   package var testData: [String] = []
   /// The plugins' flags, for every child.
@@ -127,7 +129,7 @@ package struct ComparisonPlan {
 
   /// What decides the scores of a trained model.
   var scoringDigest: String {
-    let text = [scoring.digest, scoringPooler, scoring.metrics.map(\.key).joined(separator: "\t")]
+    let text = [scoring.digest, evaluationPooling.text, scoring.metrics.map(\.key).joined(separator: "\t")]
     return SHA256.digits(of: Array(text.joined(separator: "\n").utf8))
   }
 
@@ -155,18 +157,18 @@ package struct ComparisonPlan {
 
   /// Arguments of `mixcse evaluate` for the model of one run.
   package func evaluateArguments(model: String, scores: String) -> [String] {
-    ["evaluate", "--model", model, "--pooler", scoringPooler] + scoring.arguments
+    ["evaluate", "--model", model] + evaluationPooling.arguments + scoring.arguments
       + ["--pair-scores", scores, "--threads", String(threadsOfRun)] + request.pluginArguments
   }
 
   /// The threads there are, shared by the runs that go on at a time.
   var threadsOfRun: Int { max(1, request.threads / request.jobs) }
 
-  /// The pooler of evaluations: before the head, unless another one was asked for or the head is all that learns.
-  var scoringPooler: String {
-    if let pooler = request.evaluationPooler { return pooler.text }
-    let isFrozen = request.training.deciding.contains { $0 == ("--frozen", .bool(true)) }
-    return request.pooler.text == "cls" && !isFrozen ? "cls_before_pooler" : request.pooler.text
+  /// What final models are scored on: the same vectors as the dev scores during training.
+  private var evaluationPooling: EvaluationPooling {
+    EvaluationPooling(
+      training: request.pooler, hasHead: request.hasHead, asked: request.evaluationPooler,
+      isFrozen: request.training.isFrozen)
   }
 
   private static func arguments(_ flag: String, _ value: JSONValue) -> [String] {

@@ -63,11 +63,13 @@ func makeRunner(
 /// Calls in this process.
 package final class LocalRunner: ComponentRunner {
   private let table: cse_component
+  private let pooling: PoolingDescription?
   /// Who is to blame for a crash, where a signal handler finds it.
   private let name: UnsafeMutablePointer<CChar>
 
   package init(_ component: PluginComponent) {
     table = component.pointer.pointee
+    pooling = component.pooling
     name = strdup("\(component.id) (\(component.library.path), sha256 \(component.library.sha256.prefix(12)))")
   }
 
@@ -114,6 +116,9 @@ package final class LocalRunner: ComponentRunner {
     case .onEmbeddings:
       return table.on_embeds?(
         call, first?.assumingMemoryBound(to: cse_batch.self), second?.assumingMemoryBound(to: Double.self))
+    case .layerWeights:
+      return pooling?.layerWeights?(
+        call, first?.assumingMemoryBound(to: cse_limits.self), second?.assumingMemoryBound(to: Float.self))
     }
   }
 
@@ -143,6 +148,7 @@ extension PluginFunction {
       case .sampleBackward: "sample_backward"
       case .onLogits: "on_logits"
       case .onEmbeddings: "on_embeds"
+      case .layerWeights: "layer_weights"
       }
     return UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self)
   }

@@ -12,6 +12,8 @@ package enum PluginFunction: String, Sendable, CaseIterable {
   case sampleBackward = "sample_backward"
   case onLogits = "on_logits"
   case onEmbeddings = "on_embeds"
+  /// Of a pooler's extension `cse.pooling/1`.
+  case layerWeights = "layer_weights"
 }
 
 /// A plugin reported an error, broke the contract, or gave numbers nobody can use.

@@ -82,7 +82,8 @@ extension PluginInstance {
     call.pointee.weights = nil
   }
 
-  private func limitsForPlugin(_ limits: PluginLimits) -> cse_limits {
+  /// `limits` as a plugin is told them.
+  func limitsForPlugin(_ limits: PluginLimits) -> cse_limits {
     var told = cse_limits()
     told.struct_size = TailedStruct<cse_limits>.size(isNewer: services.isNewer)
     told.max_threads = Int32(services.pool.threads)

@@ -94,8 +94,21 @@ package final class IsolatedLoader: LibraryOpener {
 
 /// A function of an isolated component as this process has it: there, and never called.
 private let absentFunction: @convention(c) () -> cse_status = { cse_status(CSE_E_INTERNAL) }
-private let absentExtension:
-  @convention(c) (UnsafePointer<cse_component>?, UnsafePointer<CChar>?) -> UnsafeRawPointer? = { _, _ in nil }
+/// The one extension that is described with a component: what a pooler says of itself, behind its descriptor.
+private let describedExtension:
+  @convention(c) (UnsafePointer<cse_component>?, UnsafePointer<CChar>?) -> UnsafeRawPointer? = { component, id in
+    guard let component, let id, strcmp(id, CSE_POOLING_1) == 0,
+      let offset = MemoryLayout<DescribedComponent>.offset(of: \.pooling)
+    else { return nil }
+    let pooling = UnsafeRawPointer(component) + offset
+    return pooling.assumingMemoryBound(to: cse_pooling_1.self).pointee.struct_size > 0 ? pooling : nil
+  }
+
+/// A descriptor and what its extension gives; `pooling.struct_size` is 0 where a pooler does not describe itself.
+private struct DescribedComponent {
+  var component = cse_component()
+  var pooling = cse_pooling_1()
+}
 
 /// Where bare functions of an isolated library are said to be.
 private var absentAddress: UnsafeMutableRawPointer { unsafeBitCast(absentFunction, to: UnsafeMutableRawPointer.self) }
@@ -108,6 +121,8 @@ struct DescribedLibrary {
     let doc, parameters, metrics: String
     /// Which functions there are, one digit each.
     let functions: String
+    /// What a pooler says of itself: tokens, head, and whether it weighs layers, by the header's numbers; else empty.
+    let pooling: String
   }
 
   private let id, version, license, recipes: String
@@ -131,8 +146,13 @@ struct DescribedLibrary {
       return Component(
         kind: table.kind, claims: table.claims, name: component.name, doc: component.doc,
         parameters: table.params.map { String(cString: $0) } ?? "", metrics: component.metrics.joined(separator: ","),
-        functions: present.map { $0 ? "1" : "0" }.joined())
+        functions: present.map { $0 ? "1" : "0" }.joined(),
+        pooling: component.pooling.map(Self.text) ?? "")
     }
+  }
+
+  private static func text(_ pooling: PoolingDescription) -> String {
+    "\(pooling.tokens.number) \(pooling.wantsHead ? 1 : 0) \(pooling.layerWeights == nil ? 0 : 1)"
   }
 
   var texts: [String] {
@@ -140,7 +160,7 @@ struct DescribedLibrary {
     texts += notes
     for part in components {
       texts += [String(part.kind), String(part.claims), part.name, part.doc, part.parameters, part.metrics]
-      texts.append(part.functions)
+      texts += [part.functions, part.pooling]
     }
     return texts
   }
@@ -148,18 +168,18 @@ struct DescribedLibrary {
   /// Reads `texts`; nil for anything else.
   init?(_ texts: [String]) {
     guard texts.count >= 6, let abiMinor = Int(texts[4]), let count = Int(texts[5]), count >= 0,
-      texts.count >= 6 + count, (texts.count - 6 - count) % 7 == 0
+      texts.count >= 6 + count, (texts.count - 6 - count) % 8 == 0
     else { return nil }
     (id, version, license, recipes, self.abiMinor) = (texts[0], texts[1], texts[2], texts[3], abiMinor)
     notes = Array(texts[6..<(6 + count)])
     var components: [Component] = []
-    for start in stride(from: 6 + count, to: texts.count, by: 7) {
-      let part = Array(texts[start..<(start + 7)])
+    for start in stride(from: 6 + count, to: texts.count, by: 8) {
+      let part = Array(texts[start..<(start + 8)])
       guard let kind = UInt32(part[0]), let claims = UInt32(part[1]) else { return nil }
       components.append(
         Component(
           kind: kind, claims: claims, name: part[2], doc: part[3], parameters: part[4], metrics: part[5],
-          functions: part[6]))
+          functions: part[6], pooling: part[7]))
     }
     self.components = components
   }
@@ -205,10 +225,20 @@ struct DescribedLibrary {
     put(7, in: &raw.sample_backward)
     put(8, in: &raw.on_logits)
     put(9, in: &raw.on_embeds)
-    if component.kind == UInt32(CSE_OTHER) { raw.get_extension = absentExtension }
-    let pointer = UnsafeMutablePointer<cse_component>.allocate(capacity: 1)
-    pointer.initialize(to: raw)
-    return UnsafePointer(pointer)
+    raw.get_extension = describedExtension
+    let pointer = UnsafeMutablePointer<DescribedComponent>.allocate(capacity: 1)
+    pointer.initialize(to: DescribedComponent(component: raw, pooling: makePooling(component.pooling)))
+    return UnsafeRawPointer(pointer).assumingMemoryBound(to: cse_component.self)
+  }
+
+  private func makePooling(_ text: String) -> cse_pooling_1 {
+    var raw = cse_pooling_1()
+    let numbers = text.split(separator: " ").compactMap { UInt32($0) }
+    guard numbers.count == 3 else { return raw }
+    raw.struct_size = UInt32(MemoryLayout<cse_pooling_1>.size)
+    (raw.tokens, raw.head) = (numbers[0], numbers[1])
+    if numbers[2] == 1 { raw.layer_weights = { _, _, _ in cse_status(CSE_E_INTERNAL) } }
+    return raw
   }
 
   private func text(_ text: String) -> UnsafePointer<CChar>? { strdup(text).map { UnsafePointer($0) } }

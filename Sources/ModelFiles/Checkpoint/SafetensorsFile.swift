@@ -10,7 +10,9 @@ package final class SafetensorsFile: TensorSource {
   /// The format's own limit on the header.
   private static let maximumHeader = 100_000_000
 
+  /// The file, for messages.
   package let path: String
+  /// All tensors, in the order of the file.
   package let entries: [TensorEntry]
   /// The `__metadata__` strings of the header.
   package let metadata: [String: String]
@@ -30,6 +32,8 @@ package final class SafetensorsFile: TensorSource {
     try parser.checkCoverage(entries, ranges)
   }
 
+  /// Reads entry `index` as float32, row-major, from whatever type it is stored in.
+  /// - Throws: `EncoderError` where its type is not read or the file breaks off.
   package func read(_ index: Int, into destination: UnsafeMutablePointer<Float>) throws {
     let entry = entries[index]
     let range = ranges[index]

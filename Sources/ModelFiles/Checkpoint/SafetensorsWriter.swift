@@ -7,10 +7,14 @@ import Files
 package enum SafetensorsWriter {
   /// A tensor to be written: `pointer` holds the product of `shape` elements, row-major.
   package struct Entry {
+    /// The name in the file; each occurs once.
     package var name: String
+    /// Extents, outermost first; empty for a single number.
     package var shape: [Int]
+    /// The elements, alive until they are written.
     package var pointer: UnsafePointer<Float>
 
+    /// A tensor of the caller's memory.
     package init(name: String, shape: [Int], pointer: UnsafePointer<Float>) {
       self.name = name
       self.shape = shape

@@ -6,7 +6,9 @@ import Files
 
 /// The shards of one checkpoint, opened together.
 package final class ShardedCheckpoint: TensorSource {
+  /// The index, for messages.
   package let path: String
+  /// All tensors, in the order of the shards.
   package let entries: [TensorEntry]
   private let places: [(shard: any TensorSource, index: Int)]
 
@@ -31,6 +33,8 @@ package final class ShardedCheckpoint: TensorSource {
     (self.entries, self.places) = (entries, places)
   }
 
+  /// Reads entry `index` as float32, row-major, from whatever type it is stored in.
+  /// - Throws: `EncoderError` where its type is not read or the file breaks off.
   package func read(_ index: Int, into destination: UnsafeMutablePointer<Float>) throws {
     try places[index].shard.read(places[index].index, into: destination)
   }

@@ -34,7 +34,9 @@ package enum ElementType: Sendable, Equatable {
 package struct TensorEntry: Sendable, Equatable {
   /// The name in the file, unchanged.
   package var name: String
+  /// How its elements are stored.
   package var type: ElementType
+  /// Extents, outermost first; empty for a single number.
   package var shape: [Int]
 }
 

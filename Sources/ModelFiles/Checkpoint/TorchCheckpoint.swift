@@ -6,7 +6,9 @@ import Files
 
 /// An open PyTorch checkpoint: a dictionary of tensors.
 package final class TorchCheckpoint: TensorSource {
+  /// The file, for messages.
   package let path: String
+  /// All tensors, in the order of the file.
   package let entries: [TensorEntry]
   /// Keys whose values are no tensors; they are left aside.
   package let ignored: [String]
@@ -42,6 +44,8 @@ package final class TorchCheckpoint: TensorSource {
     for index in entries.indices { try check(index) }
   }
 
+  /// Reads entry `index` as float32, row-major, from whatever type it is stored in.
+  /// - Throws: `EncoderError` where its type is not read or the file breaks off.
   package func read(_ index: Int, into destination: UnsafeMutablePointer<Float>) throws {
     let tensor = tensors[index]
     let storage = storages[tensor.storage]

@@ -145,8 +145,9 @@ extension ExportContent {
   private func writeModules(headFolder: String?, _ notes: inout [String]) throws {
     guard let tokens = pooling.tokens else {
       notes.append(
-        "sentence-transformers has no pooling like \"\(pooling.text)\": no modules.json was written. "
-          + "transformers loads the encoder; `mixcse encode` computes the embeddings")
+        "the pooler \"\(pooling.text)\" \(pooling.obstacle ?? "is no pooling of sentence-transformers"): it is kept as "
+          + "text only, and no modules.json was written. transformers loads the encoder; `mixcse encode` computes the embeddings"
+      )
       return
     }
     var modules = [("", "Transformer")]

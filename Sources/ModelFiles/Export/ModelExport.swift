@@ -27,11 +27,14 @@ package enum ModelExport {
 
   /// What is written down about how the model came to be.
   package struct Record: Sendable {
+    /// The temperature of training, where there is one.
     package var temperature: Double?
+    /// The strategy as typed: "mixcse:lambda=0.2".
     package var strategy: String?
     /// Versions of this program and of the plugins, by name.
     package var versions: [String: String]
 
+    /// A record; what is left out is not written.
     package init(temperature: Double? = nil, strategy: String? = nil, versions: [String: String] = [:]) {
       self.temperature = temperature
       self.strategy = strategy

@@ -8,6 +8,7 @@ import Files
 package struct ModelFolder: Sendable {
   /// The folder as given, without a trailing slash.
   package let path: String
+  /// The encoder that config.json describes.
   package let configuration: EncoderConfiguration
   /// How the folder says its token states become a sentence embedding; nil where it says nothing.
   package let sentencePooling: SentencePooling?

@@ -6,8 +6,15 @@ import Files
 
 /// How token states become a sentence embedding, as a folder records it.
 package struct SentencePooling: Sendable, Equatable {
-  package enum Origin: Sendable { case mixcse, sentenceTransformers }
+  /// Which record it was read from.
+  package enum Origin: Sendable {
+    /// Our own mixcse.json.
+    case mixcse
+    /// modules.json of sentence-transformers.
+    case sentenceTransformers
+  }
 
+  /// What became of the head that stood behind the pooler in training.
   package enum Head: String, Sendable {
     /// Trained without a head.
     case none
@@ -17,14 +24,17 @@ package struct SentencePooling: Sendable, Equatable {
     case kept
   }
 
+  /// Which record it was read from.
   package var origin: Origin
   /// The pooler as typed on the command line ("avg", "cls", "avg+whiten"); nil where `unsupported` says why.
   package var pooler: String?
+  /// What became of the head of training.
   package var head: Head = .none
   /// The folder inside the model's that holds a kept head.
   package var headFolder: String?
   /// Whether embeddings are scaled to length 1 at the end (a Normalize module).
   package var normalizes = false
+  /// The temperature of training, where it was written down.
   package var temperature: Double?
   /// The strategy as typed, such as "mixcse:lambda=0.2".
   package var strategy: String?
@@ -33,6 +43,7 @@ package struct SentencePooling: Sendable, Equatable {
   /// What the folder asks for that this program does not do.
   package var unsupported: String?
 
+  /// A record with a pooler and nothing else.
   package init(origin: Origin, pooler: String? = nil) {
     self.origin = origin
     self.pooler = pooler

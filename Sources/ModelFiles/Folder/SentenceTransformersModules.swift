@@ -70,18 +70,14 @@ struct SentenceTransformersModules {
 
   private func pooler(_ module: String, _ layerWeights: [Float]?) throws -> (pooler: String?, unsupported: String?) {
     let modes = try self.modes(try configuration(module))
-    switch (modes, layerWeights) {
-    case (["cls"], nil): return ("cls", nil)
-    case (["mean"], nil): return ("avg", nil)
-    case (["max"], nil): return ("max", nil)
-    case (["mean"], let weights?):
-      guard let name = ExportPooling.meanPooler(layerWeights: weights) else {
-        return (nil, "a weighting of layers that no pooler has")
-      }
-      return (name, nil)
-    default:
+    let known: [String: ExportPooling.Tokens] = ["cls": .cls, "mean": .mean, "max": .max]
+    guard modes.count == 1, let tokens = known[modes[0]], layerWeights == nil || tokens == .mean else {
       return (nil, "the pooling \(modes.isEmpty ? "without a mode" : modes.joined(separator: " + "))")
     }
+    guard let name = PoolerNames.pooler(tokens, layerWeights: layerWeights) else {
+      return (nil, "a weighting of layers that no pooler has")
+    }
+    return (name, nil)
   }
 
   /// One weight a layer, embedding layer first.

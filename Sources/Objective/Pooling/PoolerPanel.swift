@@ -23,7 +23,8 @@ package struct PoolerPanel {
   /// Poolers that could not be used, and why.
   package let notes: [String]
 
-  /// All poolers of the registry with their defaults, `avg_first_last` under both conventions, and the folder's own.
+  /// All poolers of the registry with their defaults and with every choice of a parameter that names its choices (both
+  /// conventions of `avg_first_last`), and the folder's own.
   /// - Throws: errors of the folder; a pooler that fails is left out with a note.
   package init(_ folder: ModelFolder, registry: PluginRegistry, services: HostServices) throws {
     let recorded = try SentenceEmbedder.recordedPooler(folder)
@@ -39,7 +40,9 @@ package struct PoolerPanel {
         first = first ?? embedder
         let isOwn = spec.chain == recorded?.chain
         if embedder.pooling.hasHead {
-          let name = try FolderHead(folder, weights: folder.openWeights(), pooler: spec)?.isModelPooler == true
+          let name =
+            try FolderHead(
+              folder, weights: folder.openWeights(), pooler: spec, registry: registry)?.isModelPooler == true
           entries.append(
             Entry(
               label: spec.text + (name ? " (through pooler.dense)" : " (with head)"),
@@ -47,12 +50,12 @@ package struct PoolerPanel {
               variant: PoolingVariant(stack: embedder.pooling, useHead: true)))
         }
         var bare = spec
-        bare.skipsHead = spec.chain.map(\.text) == ["cls"]
+        bare.skipsHead = try embedder.pooling.hasHead || spec.wantsHead(registry)
         let isBare = isOwn && (isDropped || !embedder.pooling.hasHead || recorded?.skipsHead == true)
         entries.append(
           Entry(
-            label: embedder.pooling.hasHead && !bare.skipsHead ? spec.text + " (without head)" : bare.text,
-            isRecorded: isBare, variant: PoolingVariant(stack: embedder.pooling, useHead: false)))
+            label: bare.label, isRecorded: isBare,
+            variant: PoolingVariant(stack: embedder.pooling, useHead: false)))
       } catch let error as PluginError {
         notes.append("\(spec.text) is left out: \(error)")
       } catch let error as UsageError {
@@ -68,11 +71,14 @@ package struct PoolerPanel {
   }
 
   private static func specs(_ registry: PluginRegistry, _ recorded: PoolerSpec?) throws -> [PoolerSpec] {
-    let names = registry.libraries.flatMap(\.components).filter { $0.kind == .pooler }.map(\.name)
     var texts: [String] = []
-    for name in names where !texts.contains(name) {
-      texts.append(name)
-      if name == "avg_first_last" { texts.append("avg_first_last:first=layer1") }
+    for pooler in registry.libraries.flatMap(\.components) where pooler.kind == .pooler {
+      guard !texts.contains(pooler.name) else { continue }
+      texts.append(pooler.name)
+      for parameter in pooler.parameters {
+        guard case .choice(let words) = parameter.type else { continue }
+        texts += words.filter { $0 != "\(parameter.default)" }.map { "\(pooler.name):\(parameter.name)=\($0)" }
+      }
     }
     let specs = try texts.map { try PoolerSpec(parsing: $0) }
     guard let recorded, !specs.contains(where: { $0.chain == recorded.chain }) else { return specs }

@@ -19,15 +19,17 @@ extension SentenceEmbedder {
   }
 
   /// Whether `open` would put the model's own `pooler.dense` behind the pooler.
-  package static func usesModelPooler(_ folder: ModelFolder, pooler: PoolerSpec) throws -> Bool {
-    try FolderHead(folder, weights: folder.openWeights(), pooler: pooler)?.isModelPooler ?? false
+  package static func usesModelPooler(
+    _ folder: ModelFolder, pooler: PoolerSpec, registry: PluginRegistry
+  ) throws -> Bool {
+    try FolderHead(folder, weights: folder.openWeights(), pooler: pooler, registry: registry)?.isModelPooler ?? false
   }
 
   /// Tokenizer, encoder, pooler, and the head and plugin weights that were stored with the model.
   ///
   /// A head that the folder holds belongs to the pooler the folder records, and is used with that one only. Where the
-  /// folder records another one or none, `cls` goes through the model's own `pooler.dense`, if it has one: what the
-  /// reference calls cls; `cls_before_pooler` leaves it out.
+  /// folder records another one or none, a pooler that wants a head (`cls`) goes through the model's own `pooler.dense`, if
+  /// it has one: what the reference calls cls; `cls_before_pooler` leaves it out.
   ///
   /// - Parameters:
   ///   - shared: an encoder of the same folder, not to be loaded twice; `tokenizer` likewise.
@@ -44,7 +46,7 @@ extension SentenceEmbedder {
     let encoder: any SentenceEncoder =
       try shared
       ?? TransformerEncoder(configuration: folder.configuration, weights: weights, pool: services.pool, seed: 0)
-    let head = try FolderHead(folder, weights: weights, pooler: pooler)
+    let head = try FolderHead(folder, weights: weights, pooler: pooler, registry: registry)
     let pooling = try PoolingStack(
       pooler: pooler, head: head == nil ? .none : .mlp, hiddenWidth: encoder.hiddenSize,
       layerCount: encoder.layerCount, registry: registry, services: services, seed: 0)

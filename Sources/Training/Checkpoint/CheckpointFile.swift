@@ -113,8 +113,6 @@ final class CheckpointFile {
     return entry.type == tensor.type && entry.shape == tensor.shape && entry.count == tensor.memory.count
   }
 
-  var tensorNames: [String] { tensors.keys.sorted() }
-
   private static func readTable(_ descriptor: Int32, path: String) throws -> (JSONObject, [String: Entry]) {
     let size = Int(lseek(descriptor, 0, SEEK_END))
     guard size >= 40 else { throw damaged(path, "a checkpoint", "\(size) bytes") }

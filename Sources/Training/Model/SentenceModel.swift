@@ -2,7 +2,6 @@
 // Made by TrainingPlan, driven by TrainingRun.
 
 package import Encoder
-import Glibc
 package import Host
 package import Kernels
 package import ModelFiles
@@ -13,17 +12,10 @@ package final class SentenceModel: ExportableModel {
   /// How the model is written down.
   package struct ExportSettings: Sendable {
     /// The pooler as typed.
-    package var pooler: PoolerText
+    package var pooler: String
     /// The head serves training only.
     package var dropsHead: Bool
     package var record: ModelExport.Record
-  }
-
-  /// A pooler in words, with what sentence-transformers needs to know of its settings.
-  package struct PoolerText: Sendable {
-    package var text: String
-    /// The layer that avg_first_last and weighted begin with.
-    package var firstLayer: Int
   }
 
   package let source: ModelFolder
@@ -101,8 +93,9 @@ package final class SentenceModel: ExportableModel {
       states.isEmpty ? [] : ["the export does not hold what poolers remember: " + states.joined(separator: ", ")]
     return try notes
       + ModelExport.write(
-        to: folder, from: source, encoder: encoder.parameters, pooling: exportPooling, head: exportHead,
-        record: export.record, pluginWeights: learned)
+        to: folder, from: source, encoder: encoder.parameters,
+        pooling: objective.pooling.exportPooling(text: export.pooler),
+        head: exportHead, record: export.record, pluginWeights: learned)
   }
 
   private var exportHead: ModelExport.Head {
@@ -112,19 +105,4 @@ package final class SentenceModel: ExportableModel {
     else { return .none }
     return export.dropsHead ? .dropped : .kept(weight: weight, bias: bias)
   }
-
-  private var exportPooling: ExportPooling {
-    let layers = source.configuration.layerCount
-    let weights = objective.pooling.parameters.first { $0.name.hasPrefix("plugin.weighted.") }
-    let mixture = weights.map { softmax(UnsafeBufferPointer(start: $0.value, count: $0.count)) } ?? []
-    return ExportPooling(
-      pooler: export.pooler.text, layerCount: layers, first: export.pooler.firstLayer, mixture: mixture)
-  }
-}
-
-private func softmax(_ values: UnsafeBufferPointer<Float>) -> [Float] {
-  let peak = values.max() ?? 0
-  let powers = values.map { exp(Double($0 - peak)) }
-  let sum = powers.reduce(0, +)
-  return powers.map { Float($0 / sum) }
 }

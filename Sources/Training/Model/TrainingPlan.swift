@@ -125,13 +125,10 @@ package struct TrainingPlan {
 
   // MARK: - Evaluation
 
-  /// The pooler evaluations use, in words.
-  private var evaluationPoolerText: String {
-    if options.isFrozen { return pooler.text }
-    if let evaluationPooler { return evaluationPooler.text }
-    var spec = pooler
-    if head != .none { spec.skipsHead = true }
-    return spec.text
+  /// What evaluations during training score.
+  private var evaluationPooling: EvaluationPooling {
+    EvaluationPooling(
+      training: pooler, hasHead: head != .none, asked: evaluationPooler, isFrozen: options.isFrozen)
   }
 
   /// The training pooler itself, with its learned weights, or another one beside it.
@@ -139,16 +136,16 @@ package struct TrainingPlan {
     _ encoder: TransformerEncoder, tokenizer: any Tokenizer, objective: ContrastiveModel, registry: PluginRegistry,
     services: HostServices
   ) throws -> EvaluationEmbedder {
-    var pooling = objective.pooling
-    let isOther = evaluationPooler.map { $0.chain != pooler.chain } ?? false
-    if let evaluationPooler, isOther {
-      pooling = try PoolingStack(
-        pooler: evaluationPooler, head: .none, hiddenWidth: encoder.hiddenSize, layerCount: encoder.layerCount,
+    let evaluation = evaluationPooling
+    let pooling =
+      try evaluation.isTrainingPooler
+      ? objective.pooling
+      : PoolingStack(
+        pooler: evaluation.pooler, head: .none, hiddenWidth: encoder.hiddenSize, layerCount: encoder.layerCount,
         registry: registry, services: services, seed: options.seed)
-    }
     return EvaluationEmbedder(
       embedder: SentenceEmbedder(tokenizer: tokenizer, encoder: encoder, pooling: pooling),
-      useHead: !isOther && evaluationPooler.map { !$0.skipsHead } ?? false)
+      useHead: evaluation.usesHead)
   }
 
   // MARK: - What is written down
@@ -160,9 +157,8 @@ package struct TrainingPlan {
         let parts = name.split(separator: " ", maxSplits: 1)
         return (String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
       }, uniquingKeysWith: { first, _ in first })
-    let first = objective.pooling.instances.first?.values.double("first") ?? 0
     return SentenceModel.ExportSettings(
-      pooler: SentenceModel.PoolerText(text: pooler.text, firstLayer: Int(first)), dropsHead: headTrainOnly,
+      pooler: pooler.text, dropsHead: headTrainOnly,
       record: ModelExport.Record(
         temperature: objective.instances.compactMap { $0.values.double("temperature") }.first,
         strategy: strategy.text, versions: versions))
@@ -185,7 +181,7 @@ package struct TrainingPlan {
       ("--eval-data (pairs)", task.map { .integer($0.subsets.reduce(0) { $0 + $1.count }) } ?? .null),
       ("--model (weights' sha256)", modelDigest.map { .string($0) } ?? .null),
       ("strategy", .string(strategy.text)), ("--pooler", .string(pooler.text)), ("--head", .string(head.rawValue)),
-      ("--head-train-only", .bool(headTrainOnly)), ("--eval-pooler", .string(evaluationPoolerText)),
+      ("--head-train-only", .bool(headTrainOnly)), ("--eval-pooler", .string(evaluationPooling.text)),
       ("--temperature", temperature.map { .number($0) } ?? .null), ("--learn-temperature", .bool(learnTemperature)),
       ("--hard-negative-weight", .number(hardNegativeWeight)), ("plugins", Self.pluginRecord(objective)),
     ]
@@ -231,7 +227,7 @@ package struct TrainingPlan {
       ("evalData", options.evalData.map { .string($0) } ?? .null), ("strategy", .string(strategy.text)),
       ("expansions", .array(strategy.expansions.map { .string($0) })), ("pooler", .string(pooler.text)),
       ("head", .string(head.rawValue)), ("headTrainOnly", .bool(headTrainOnly)),
-      ("evalPooler", .string(evaluationPoolerText)), ("temperature", temperature.map { .number($0) } ?? .null),
+      ("evalPooler", .string(evaluationPooling.text)), ("temperature", temperature.map { .number($0) } ?? .null),
       ("learnTemperature", .bool(learnTemperature)), ("hardNegativeWeight", .number(hardNegativeWeight)),
       ("schedules", .array(schedules.map(\.record))),
       ("threads", .integer(threads)), ("plugins", Self.pluginRecord(objective)),

@@ -7,6 +7,7 @@ import Files
 import Foundation
 import Host
 import Kernels
+import Objective
 import Processes
 import Training
 import Version
@@ -65,6 +66,10 @@ struct CompareCommand: ParsableCommand {
     name: .customLong("shadow"),
     help: ArgumentHelp("A strategy evaluated on the first one's batches without training; may be repeated."))
   var shadows: [String] = []
+  @Flag(
+    name: .customLong("before-head"),
+    help: "Score the pooler's vector before the head also where --eval-pooler names the training pooler.")
+  var beforeHead = false
   @Flag(help: "Write curves for TensorBoard too.") var tensorboard = false
   @Flag(help: "Print results.json's document on standard output, and nothing else there.") var json = false
   @OptionGroup(title: "Around the strategies") var objective: ObjectiveOptions
@@ -81,6 +86,9 @@ struct CompareCommand: ParsableCommand {
     if budget, training.evalData == nil {
       throw ValidationError("--budget: expected --eval-data PATH beside it, found none; rungs look at the dev score")
     }
+    if beforeHead, training.frozen {
+      throw ValidationError("--before-head: expected no --frozen beside it, which trains and scores the head alone")
+    }
     if strategies.isEmpty, from == nil {
       throw ValidationError("expected strategies, found none; for example: mixcse compare simcse mixcse ...")
     }
@@ -90,7 +98,7 @@ struct CompareCommand: ParsableCommand {
     let logger = commandLogger()
     let registry = try plugins.registry(logger: logger)
     let outcome = try ComparisonRunner(
-      ComparisonPlan(try request(), registry: registry), display: ComparisonDisplay()
+      ComparisonPlan(try request(registry), registry: registry), display: ComparisonDisplay()
     ).run()
     if outcome.finished > 0 || json { try report(outcome.results) }
     let total = outcome.results.runs.count
@@ -111,11 +119,13 @@ struct CompareCommand: ParsableCommand {
     }
   }
 
-  private func request() throws -> ComparisonRequest {
+  private func request(_ registry: PluginRegistry) throws -> ComparisonRequest {
     let plan = try from.map { try PlanFile(path: $0) }
     let pooler = try PoolerSpec(parsing: objective.pooler)
+    let evaluationPooler = try evaluationPooler(training: pooler)
     let flags =
-      try objective.flags(for: pooler) + [("--eval-pooler", training.evalPooler.map { .string($0) } ?? .null)]
+      try objective.flags(for: pooler, registry)
+      + [("--eval-pooler", evaluationPooler == nil ? .null : training.evalPooler.map { .string($0) } ?? .null)]
     let names = try strategies.isEmpty ? plan?.strategies() ?? [] : strategies
     guard !names.isEmpty else {
       throw ComparisonError.usage(
@@ -130,13 +140,30 @@ struct CompareCommand: ParsableCommand {
         name: CommandLine.arguments.first ?? "mixcse", version: "\(ProgramVersion.text)",
         compiler: ProgramVersion.compiler),
       commandLine: CommandLine.arguments)
-    request.evaluationPooler = try training.evalPooler.map { try PoolerSpec(parsing: $0) }
+    request.evaluationPooler = evaluationPooler
+    request.hasHead = try objective.headKind(for: pooler, registry) != HeadKind.none
     request.shadows = shadows
     request.testData = testData
     request.jobs = jobs
     request.usesBudget = budget
     request.planText = plan?.text
     return request
+  }
+
+  /// The pooler of --eval-pooler; none where --before-head turns it into what is scored anyway.
+  /// - Throws: `ComparisonError.usage` where dev scores would go through a head that final models do not have.
+  private func evaluationPooler(training pooler: PoolerSpec) throws -> PoolerSpec? {
+    guard let text = training.evalPooler else { return nil }
+    let asked = try PoolerSpec(parsing: text)
+    guard asked.chain == pooler.chain else { return asked }
+    if beforeHead { return nil }
+    if objective.headTrainOnly, !asked.skipsHead {
+      throw ComparisonError.usage(
+        place: "--eval-pooler \(asked.text) --head-train-only", expected: "vectors that final models have, too",
+        found: "vectors through a head that is dropped after training",
+        advice: "Leave --eval-pooler out, or write --before-head beside it")
+    }
+    return asked
   }
 
   // MARK: - Report

@@ -87,6 +87,9 @@ struct EvaluateCommand: ParsableCommand {
     if allPoolers, pairScores != nil {
       throw ValidationError("--pair-scores: expected one pooler, found --all-poolers")
     }
+    if allPoolers, model.beforeHead {
+      throw ValidationError("expected either --before-head or --all-poolers, which scores both, found both")
+    }
     if allPoolers, model.pooler != nil {
       throw ValidationError("expected either --pooler or --all-poolers, found both")
     }

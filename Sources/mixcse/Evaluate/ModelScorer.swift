@@ -30,12 +30,12 @@ struct ModelScorer {
     if let own, !own.isSame(as: pooler) {
       printToStandardError(
         "note: this model \(own.isTrained ? "was trained" : "is meant to be used") with \(own.text); scoring it with "
-          + "\(pooler.text)")
+          + "\(pooler.label)")
     }
     let pool = ThreadPool(threads: options.threads.count)
     let embedder = try options.embedder(folder, pooler: pooler, pool: pool)
     let scores = try score(embedder, [PoolingVariant(stack: embedder.pooling, useHead: true)], pool)[0]
-    return PoolerResult(pooler: pooler.text, isRecorded: own?.isSame(as: pooler) ?? false, scores: scores)
+    return PoolerResult(pooler: pooler.label, isRecorded: own?.isSame(as: pooler) ?? false, scores: scores)
   }
 
   /// Every pooler and head, over one encoding.

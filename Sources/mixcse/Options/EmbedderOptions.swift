@@ -20,11 +20,23 @@ struct EmbedderOptions: ParsableArguments {
       valueName: "name[:param=value,...][+name]"))
   var pooler: String?
 
+  @Flag(
+    name: .customLong("before-head"),
+    help: "Take the pooler's vector before the head, whatever the pooler; for cls that is cls_before_pooler.")
+  var beforeHead = false
+
   @OptionGroup var threads: ThreadOptions
   @OptionGroup(title: "Plugins") var plugins: PluginOptions
 
-  /// The pooler that was asked for, else what the folder records, else mean pooling, which is then said.
+  /// The pooler that was asked for, else what the folder records, else mean pooling, which is then said; before the
+  /// head where that was asked for.
   func poolerSpec(for folder: ModelFolder) throws -> PoolerSpec {
+    var spec = try pooler(for: folder)
+    if beforeHead { spec.skipsHead = true }
+    return spec
+  }
+
+  private func pooler(for folder: ModelFolder) throws -> PoolerSpec {
     if let pooler { return try PoolerSpec(parsing: pooler) }
     if let recorded = try SentenceEmbedder.recordedPooler(folder) { return recorded }
     printToStandardError("note: \(folder.path) records no pooler; using avg (choose with --pooler)")
@@ -36,13 +48,16 @@ struct EmbedderOptions: ParsableArguments {
     _ folder: ModelFolder, pooler: PoolerSpec, maximumLength: Int? = nil, pool: ThreadPool? = nil
   ) throws -> SentenceEmbedder {
     let logger = commandLogger()
-    if try SentenceEmbedder.usesModelPooler(folder, pooler: pooler) {
-      printToStandardError(
-        "note: cls goes through the model's own pooler.dense, as in the reference; cls_before_pooler leaves it out")
-    }
     let services = HostServices(pool: pool ?? ThreadPool(threads: threads.count), logger: logger)
+    let registry = try plugins.registry(logger: logger, services: services)
+    if try SentenceEmbedder.usesModelPooler(folder, pooler: pooler, registry: registry) {
+      var before = pooler
+      before.skipsHead = true
+      let flag = before.needsBeforeHead ? "--before-head" : before.text
+      printToStandardError(
+        "note: \(pooler.text) goes through the model's own pooler.dense, as in the reference; \(flag) leaves it out")
+    }
     return try SentenceEmbedder.open(
-      folder, pooler: pooler, registry: plugins.registry(logger: logger, services: services), services: services,
-      maximumLength: maximumLength)
+      folder, pooler: pooler, registry: registry, services: services, maximumLength: maximumLength)
   }
 }

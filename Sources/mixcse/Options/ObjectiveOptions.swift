@@ -16,7 +16,7 @@ struct ObjectiveOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "mlp puts Linear and tanh behind the pooler, none does not. (default: mlp with pooler cls, none otherwise)",
+      "mlp puts Linear and tanh behind the pooler, none does not. (default: what the pooler wants: mlp for cls, none for the other built-in ones)",
       valueName: "mlp|none"))
   var head: String?
 
@@ -48,9 +48,9 @@ struct ObjectiveOptions: ParsableArguments {
     }
   }
 
-  /// mlp for the pooler cls alone, unless said otherwise.
-  func headKind(for pooler: PoolerSpec) throws -> HeadKind {
-    let kind = head.flatMap(HeadKind.init(rawValue:)) ?? (pooler.text == "cls" ? .mlp : .none)
+  /// What was typed, else what the pooler wants: cls wants mlp.
+  func headKind(for pooler: PoolerSpec, _ registry: PluginRegistry) throws -> HeadKind {
+    let kind = try head.flatMap(HeadKind.init(rawValue:)) ?? (pooler.wantsHead(registry) ? .mlp : .none)
     if kind == .mlp, pooler.skipsHead {
       throw TrainingError.usage(
         place: "--head mlp --pooler \(pooler.text)", expected: "a pooler that a head can follow",
@@ -66,9 +66,9 @@ struct ObjectiveOptions: ParsableArguments {
   }
 
   /// What `mixcse train` is told of them, null where nothing was said.
-  func flags(for pooler: PoolerSpec) throws -> [(String, JSONValue)] {
+  func flags(for pooler: PoolerSpec, _ registry: PluginRegistry) throws -> [(String, JSONValue)] {
     [
-      ("--pooler", .string(pooler.text)), ("--head", .string(try headKind(for: pooler).rawValue)),
+      ("--pooler", .string(pooler.text)), ("--head", .string(try headKind(for: pooler, registry).rawValue)),
       ("--head-train-only", .bool(headTrainOnly)), ("--temperature", temperature.map { .number($0) } ?? .null),
       ("--learn-temperature", .bool(learnTemperature)), ("--hard-negative-weight", .number(hardNegativeWeight)),
     ]

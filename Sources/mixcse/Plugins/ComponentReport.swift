@@ -15,10 +15,17 @@ struct ComponentReport: Encodable {
     let text: String
   }
 
+  /// What a pooler says of itself.
+  struct Pooling: Encodable {
+    let tokens: String
+    let head: String
+  }
+
   let id: String
   let name: String
   let kind: String
   let doc: String
+  let pooling: Pooling?
   let parameters: [Parameter]
   let metrics: [String]
   let library: LibraryReport
@@ -28,6 +35,7 @@ struct ComponentReport: Encodable {
     name = component.name
     kind = component.kind.rawValue
     doc = component.doc
+    pooling = component.pooling.map { Pooling(tokens: $0.tokens.rawValue, head: $0.wantsHead ? "mlp" : "none") }
     metrics = component.metrics
     library = LibraryReport(component.library)
     parameters = component.parameters.map { parameter in
@@ -51,6 +59,11 @@ struct ComponentReport: Encodable {
       return ["\(parameter.name)", "\(type) = \(value)\(range)", traits.joined(separator: " "), parameter.text]
     }
     lines.append(heads.isEmpty ? "PARAMETERS: none" : "PARAMETERS\n" + textTable(heads, indent: 2))
+    if let pooling {
+      lines.append("POOLING: \(pooling.tokens) of the tokens in exported models; default head \(pooling.head)")
+    } else if kind == ComponentKind.pooler.rawValue {
+      lines.append("POOLING: not said; exported models keep the name as text")
+    }
     if !metrics.isEmpty { lines.append("METRICS: " + metrics.joined(separator: ", ")) }
     return lines.joined(separator: "\n")
   }

@@ -72,7 +72,7 @@ struct TrainCommand: ParsableCommand {
 
   private func makePlan(_ registry: PluginRegistry) throws -> TrainingPlan {
     let (spec, pooler) = try strategy.resolve(with: registry)
-    let head = try strategy.objective.headKind(for: pooler)
+    let head = try strategy.objective.headKind(for: pooler, registry)
     var options = training.options
     runFlags.apply(to: &options)
     var plan = TrainingPlan(

@@ -155,11 +155,32 @@ static cse_status pool_backward(const cse_call *call, const cse_tokens *x, const
 #endif
   return CSE_OK;
 }
+static cse_status layer_weights(const cse_call *call, const cse_limits *limits, float *weights) {
+#if defined(POOL_OTHER_LAYER)
+  weights[0] = *(const float *)call->weights[0]->data;
+#elif defined(POOL_OTHER_WEIGHT)
+  weights[limits->n_layers - 1] = 1;
+#elif defined(POOL_WEIGHTS_PAST)
+  weights[limits->n_layers] = 1;
+#else
+  weights[limits->n_layers - 1] = *(const float *)call->weights[0]->data;
+#endif
+  return CSE_OK;
+}
+static const void *pooler_extension(const cse_component *component, const char *id) {
+#ifdef POOL_OTHER_TOKENS
+  static const cse_pooling_1 pooling = {sizeof pooling, CSE_POOL_MAX, CSE_HEAD_NONE, 0, layer_weights};
+#else
+  static const cse_pooling_1 pooling = {sizeof pooling, CSE_POOL_MEAN, CSE_HEAD_NONE, 0, layer_weights};
+#endif
+  (void)component;
+  return strcmp(id, CSE_POOLING_1) ? NULL : &pooling;
+}
 static const cse_component pooler = {CSE_COMPONENT(CSE_POOLER), .name = "mean",
 #ifndef NO_DOC
     .doc = "the mean",
 #endif
-    .plan = pooler_plan, .pool = pool, .pool_backward = pool_backward};
+    .plan = pooler_plan, .pool = pool, .pool_backward = pool_backward, .get_extension = pooler_extension};
 
 /* ---- sampler: a queue of earlier positives, and mixtures of live vectors ---- */
 enum { SLOTS = 8 };

@@ -29,9 +29,10 @@ struct ComponentReader {
     let doc = try optionalText(raw.doc, "\(name).doc")
     let parameters = try parameters(of: raw, kind: kind, name: name)
     let metrics = try metrics(of: raw, name: name)
+    let pooling = kind == .pooler ? try pooling(of: raw, declared: declared, name: name, notes: &notes) : nil
     return ComponentDescriptor(
       pointer: immortalCopy(raw), declared: declared, kind: kind, name: name, doc: doc, parameters: parameters,
-      metrics: metrics)
+      metrics: metrics, pooling: pooling)
   }
 
   // MARK: Functions

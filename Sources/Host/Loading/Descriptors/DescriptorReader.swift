@@ -38,10 +38,12 @@ package struct ComponentDescriptor {
   package let parameters: [ParameterDeclaration]
   /// The names of `call->metrics`, in order.
   package let metrics: [String]
+  /// How a pooler says it is written down; nil for one that does not say, and for the other kinds.
+  package let pooling: PoolingDescription?
 
   package init(
     pointer: UnsafePointer<cse_component>, declared: UnsafePointer<cse_component>, kind: ComponentKind, name: String,
-    doc: String, parameters: [ParameterDeclaration], metrics: [String]
+    doc: String, parameters: [ParameterDeclaration], metrics: [String], pooling: PoolingDescription? = nil
   ) {
     self.pointer = pointer
     self.declared = declared
@@ -50,6 +52,7 @@ package struct ComponentDescriptor {
     self.doc = doc
     self.parameters = parameters
     self.metrics = metrics
+    self.pooling = pooling
   }
 }
 

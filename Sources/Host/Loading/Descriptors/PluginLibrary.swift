@@ -126,6 +126,8 @@ package final class PluginComponent: @unchecked Sendable {
   package let metrics: [String]
   /// Where it comes from.
   package let library: LibraryIdentity
+  /// How a pooler says it is written down; nil for one that does not say, and for the other kinds.
+  package let pooling: PoolingDescription?
   /// What the descriptor was made from; nil for one that the library itself has.
   package let source: (any ComponentSource)?
   /// Where its functions are; nil for one that is loaded here.
@@ -146,6 +148,7 @@ package final class PluginComponent: @unchecked Sendable {
     doc = parts.doc
     parameters = parts.parameters
     metrics = parts.metrics
+    pooling = parts.pooling
     self.library = library
   }
 
