@@ -145,12 +145,16 @@ package final class MaskedLanguageHead {
         var peak = -Float.infinity
         for word in 0..<words { peak = max(peak, row[word]) }
         ck_softmax_forward(1, Int64(words), row, Int64(words))
-        // -log p = log sum exp(s - peak) - (s - peak), and the peak's own probability is 1 / that sum.
-        var largest: Float = 0
-        for word in 0..<words { largest = max(largest, row[word]) }
-        losses.pointer[index] = peak - score - logf(largest)
+        // 1 - p of the label is the other words' sum: as a difference from 1 it would lose its digits where p is
+        // close to 1. Elsewhere -log p = log sum exp(s - peak) - (s - peak), and the peak's p is 1 / that sum.
+        var (others, largest) = (0.0, Float(0))
+        for word in 0..<words {
+          largest = max(largest, row[word])
+          if word != label { others += Double(row[word]) }
+        }
+        losses.pointer[index] = others < 0.5 ? Float(-log1p(-others)) : peak - score - logf(largest)
         for word in 0..<words { row[word] *= factor }
-        row[label] -= factor
+        row[label] = -factor * Float(others)
       }
     }
     return (0..<labels.count).reduce(0.0) { $0 + Double(losses.pointer[$1]) } / Double(labels.count)

@@ -59,6 +59,27 @@ import Testing
     }
   }
 
+  /// A word whose bias makes it all but certain: the label's gradient is minus the sum of the others', which are small
+  /// numbers formed by themselves, and the loss is that sum.
+  @Test(arguments: [Float(12), 20, 30])
+  func aLossCloseToZeroKeepsItsDigits(bias: Float) throws {
+    let encoder = ComputeFixture.tinyEncoder("bert relu", pool: ComputeParityTests.pool)
+    let head = try MaskedLanguageHead(encoder, weights: nil, seed: 3)
+    let (tokenBias, label) = (head.parameters[4], 7)
+    tokenBias.value[label] = bias
+    let batch = PackedBatch([[2, 9, 11, 4], [5, 8]])
+    let hidden = try encoder.forward(
+      batch, request: LayerRequest(layers: [encoder.layerCount - 1], firstTokenOnly: false),
+      mode: .training(step: 0, hiddenDropout: 0, attentionDropout: 0))[0]
+    let gradient = FloatBuffer(count: hidden.rows * hidden.columns)
+    let loss = head.train(
+      hidden: hidden, positions: [1, 3, 5], labels: [7, 7, 7], scale: 1,
+      dHidden: gradient.matrix(rows: hidden.rows, columns: hidden.columns))
+    let others = (0..<tokenBias.count).filter { $0 != label }.reduce(0.0) { $0 + Double(tokenBias.gradient[$1]) }
+    #expect(others > 0 && isClose(-Double(tokenBias.gradient[label]), others, relative: 1e-5))
+    #expect(isClose(loss, others, relative: max(1e-5, others)), "\(loss), \(others)")
+  }
+
   @Test func startsAsTheFamilyDoesWhereTheCheckpointHasNone() throws {
     let encoder = ComputeFixture.tinyEncoder("bert relu", pool: ComputeParityTests.pool)
     let head = try MaskedLanguageHead(encoder, weights: nil, seed: 3)
