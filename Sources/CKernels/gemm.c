@@ -1,7 +1,7 @@
 // Single-precision matrix products. op(B) is packed once, into panels of columns, and may be shared by any number of
 // threads that each compute rows of C; op(A) is packed a tile of rows at a time. The innermost kernel holds a tile of C
-// in registers: 14 x 32 with AVX-512, 6 x 16 with AVX2, 3 x 16 otherwise. While rows pass by some panels in the second
-// cache, the panels that follow are asked for.
+// in registers: 14 x 32 with AVX-512, 6 x 16 with AVX2, 3 x 16 otherwise. While rows are multiplied by some panels in the
+// second cache, the panels that follow are prefetched.
 //
 // Source of the scheme: Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008. The order of
 // summation depends on k and on the vector width only, so a row of C is the same however rows are shared out.
@@ -15,8 +15,8 @@
 enum {
   DEPTH = 384,            // terms of the sum that are packed together
   A_STRIDE = DEPTH + 16,  // floats between packed rows of A: lines of neighbouring rows fall into different sets
-  TURN = 8,               // terms with which a term of what comes ahead is asked for
-  PANELS = 3,             // of packed B, which rows pass by: with as many that come in they stay in the second cache
+  TURN = 8,               // the prefetch distance: terms between two prefetches of the panels that follow
+  PANELS = 3,             // of packed B in use at a time: these and the three being prefetched fit the second cache
   MAX_ROWS = 14,
   MAX_COLUMNS = 32,
 };
@@ -24,63 +24,66 @@ enum {
 #define STRING(x) #x
 #define PRAGMA(x) _Pragma(STRING(x))
 
+// clang-format off
 // One term of the sum: a column of the tile of A times a row of the panel of B.
-#define ADD_TERM(ROWS, VECTORS, ROW, TERM)                                 \
-  vf column[VECTORS];                                                      \
-  _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++)   \
-      column[v] = VF_LOAD(b + LANES * v);                                  \
-  _Pragma("clang loop unroll(full)") for (int i = 0; i < (ROWS); i++) {    \
-    _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++) \
-        sum[i][v] += a[i * (ROW)] * column[v];                             \
-  }                                                                        \
-  a += (TERM);                                                             \
+#define ADD_TERM(ROWS, VECTORS, ROW, TERM)                                                        \
+  vf column[VECTORS];                                                                             \
+  _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++)                          \
+    column[v] = VF_LOAD(b + LANES * v);                                                           \
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < (ROWS); i++) {                           \
+    _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++)                        \
+      sum[i][v] += a[i * (ROW)] * column[v];                                                      \
+  }                                                                                               \
+  a += (TERM);                                                                                    \
   b += LANES * (VECTORS);
 
 // One packed tile of A times one packed panel of B. `row` and `term` are the distances between elements of A, `unroll` how
 // many terms stand side by side in the code: on a core that two threads share, every instruction saved counts. With every
 // TURN terms a line per vector of what comes ahead is asked for; the tile of C is asked for before it is needed.
-#define MICRO_KERNEL(ROWS, VECTORS, UNROLL, ROW, TERM)                                          \
-  vf sum[ROWS][VECTORS];                                                                        \
-  _Pragma("clang loop unroll(full)") for (int i = 0; i < (ROWS); i++) {                         \
-    _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++) sum[i][v] = VF_ZERO; \
-  }                                                                                             \
-  _Pragma("clang loop unroll(full)") for (int i = 0; i < (ROWS); i++)                           \
-      __builtin_prefetch(c + i * ldc, 1, 3);                                                    \
-  int64_t p = 0;                                                                                \
-  for (; p + TURN <= depth; p += TURN) {                                                        \
-    _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++)                      \
-        __builtin_prefetch(ahead + LANES * v, 0, 2);                                            \
-    ahead += step;                                                                              \
-    PRAGMA(clang loop unroll_count(UNROLL))                                                     \
-    for (int t = 0; t < TURN; t++) {                                                            \
-      ADD_TERM(ROWS, VECTORS, ROW, TERM)                                                        \
-    }                                                                                           \
-  }                                                                                             \
-  for (; p < depth; p++) {                                                                      \
-    ADD_TERM(ROWS, VECTORS, ROW, TERM)                                                          \
-  }                                                                                             \
-  _Pragma("clang loop unroll(full)") for (int i = 0; i < (ROWS); i++) {                         \
-    _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++) {                    \
-      float *out = c + i * ldc + LANES * v;                                                     \
-      if (keep) {                                                                               \
-        VF_STORE(out, VF_LOAD(out) + alpha * sum[i][v]);                                        \
-      } else {                                                                                  \
-        VF_STORE(out, alpha *sum[i][v]);                                                        \
-      }                                                                                         \
-    }                                                                                           \
+#define MICRO_KERNEL(ROWS, VECTORS, UNROLL, ROW, TERM)                                            \
+  vf sum[ROWS][VECTORS];                                                                          \
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < (ROWS); i++) {                           \
+    _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++) sum[i][v] = VF_ZERO;   \
+  }                                                                                               \
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < (ROWS); i++)                             \
+    __builtin_prefetch(c + i * ldc, 1, 3);                                                        \
+  int64_t p = 0;                                                                                  \
+  for (; p + TURN <= depth; p += TURN) {                                                          \
+    _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++)                        \
+      __builtin_prefetch(ahead + LANES * v, 0, 2);                                                \
+    ahead += step;                                                                                \
+    PRAGMA(clang loop unroll_count(UNROLL)) for (int t = 0; t < TURN; t++) {                      \
+      ADD_TERM(ROWS, VECTORS, ROW, TERM)                                                          \
+    }                                                                                             \
+  }                                                                                               \
+  for (; p < depth; p++) {                                                                        \
+    ADD_TERM(ROWS, VECTORS, ROW, TERM)                                                            \
+  }                                                                                               \
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < (ROWS); i++) {                           \
+    _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++) {                      \
+      float *out = c + i * ldc + LANES * v;                                                       \
+      if (keep) {                                                                                 \
+        VF_STORE(out, VF_LOAD(out) + alpha * sum[i][v]);                                          \
+      } else {                                                                                    \
+        VF_STORE(out, alpha * sum[i][v]);                                                         \
+      }                                                                                           \
+    }                                                                                             \
   }
 
 // `ahead`: what later calls will read, `step` floats from one turn to the next.
 typedef void (*micro_kernel)(int64_t depth, const float *a, const float *b, float alpha, int keep, float *c, int64_t ldc,
                              const float *ahead, int64_t step);
 
-#define MICRO_KERNELS(NAME, TARGET, ROWS, VECTORS, UNROLL)                                                                                                                \
-  TARGET static void NAME##_rows(int64_t depth, const float *a, const float *b, float alpha, int keep, float *c,                                                          \
-                                 int64_t ldc, const float *ahead, int64_t step){                                                                                          \
-      MICRO_KERNEL(ROWS, VECTORS, UNROLL, A_STRIDE, 1)} TARGET static void NAME##_columns(int64_t depth, const float *a, const float *b, float alpha, int keep, float *c, \
-                                                                                          int64_t ldc, const float *ahead, int64_t step) {                                \
-    MICRO_KERNEL(ROWS, VECTORS, UNROLL, 1, ROWS)                                                                                                                          \
+#define MICRO_KERNELS(NAME, TARGET, ROWS, VECTORS, UNROLL)                                                                \
+  TARGET static void NAME##_rows(int64_t depth, const float *a, const float *b, float alpha, int keep, float *c,          \
+                                 int64_t ldc, const float *ahead, int64_t step) {                                         \
+    MICRO_KERNEL(ROWS, VECTORS, UNROLL, A_STRIDE, 1)                                                                      \
+  }                                                                                                                       \
+  TARGET static void NAME##_columns(int64_t depth, const float *a, const float *b, float alpha, int keep, float *c,       \
+                                    int64_t ldc, const float *ahead, int64_t step) {                                      \
+    MICRO_KERNEL(ROWS, VECTORS, UNROLL, 1, ROWS)                                                                          \
   }
+// clang-format on
 
 typedef struct {
   int32_t bits;                          // of a vector
