@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What `make demo` runs after the build: SimCSE against MixCSE, whose sampler comes from libMixCSELoss.so, on the shipped
-# sample with two seeds. Needs MIXCSE (the command) and MODEL (a Hugging Face folder).
+# What `make demo` runs after the build: SimCSE against MixCSE, whose sampler comes from libMixCSELoss.so, on the
+# shipped sample with two seeds. Needs MIXCSE (the command) and MODEL (a Hugging Face folder).
 set -euo pipefail
 
 echo "simcse against mixcse, two seeds, all-MiniLM-L6-v2 on $(wc -l <Samples/sentences.txt) sentences (Samples/compare.toml)"

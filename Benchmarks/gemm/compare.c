@@ -1,5 +1,6 @@
-// Our matrix products against OpenBLAS on the shapes of a training step: GFLOP/s of one core, the best of seven runs each,
-// interleaved; what packing op(B) costs (once for all tiles and threads here, in every call there); and the largest difference.
+// Our matrix products against OpenBLAS on the shapes of a training step: GFLOP/s of one core, the best of seven runs
+// each, interleaved; what packing op(B) costs (once for all tiles and threads here, in every call there); and the
+// largest difference.
 //
 //   clang -O3 -ffp-contract=fast -fno-math-errno -I Sources/CKernels/include $(pkg-config --cflags openblas) \
 //     Sources/CKernels/gemm.c Benchmarks/gemm/compare.c $(pkg-config --libs openblas) -lm -o /tmp/compare && taskset -c 0 /tmp/compare

@@ -1,5 +1,5 @@
-// What one question and its answer cost between two processes, without any plugin: right after one another, and with pauses in which both
-// sides fall asleep, as between the calls of a training step.
+// What one question and its answer cost between two processes, without any plugin: right after one another, and with
+// pauses in which both sides fall asleep, as between the calls of a training step.
 //   cc -O2 -ISources/CIsolation/include Benchmarks/isolation/doorbell.c Sources/CIsolation/doorbell.c -o /tmp/doorbell && /tmp/doorbell
 #include "isolation.h"
 

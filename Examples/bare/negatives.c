@@ -1,4 +1,5 @@
-/* Two samplers as bare functions: random directions, and a queue of earlier positives with a state. No header, no table. */
+/* Two samplers as bare functions: random directions, and a queue of earlier positives with a state. No header, no
+ * table. */
 #include <stdint.h>
 #include <string.h>
 

@@ -29,8 +29,8 @@ int iso_pipe(int ends[2]) {
   return -1;
 }
 
-/* This program's environment, without the backtracer: its pages of registers would hide what the plugin wrote last. Whoever sets
- * SWIFT_BACKTRACE wants it. */
+/* This program's environment, without the backtracer: its pages of registers would hide what the plugin wrote last.
+ * Whoever sets SWIFT_BACKTRACE wants it. */
 static char **environment(void) {
   size_t count = 0;
   while (environ[count] != NULL) count++;

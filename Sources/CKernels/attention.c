@@ -8,8 +8,8 @@
 // P is made again from Q and K in backward: nothing but Q, K and V is kept.
 //
 // Where one token asks alone, its heads take the lanes instead, and rows x stand for keys and values alike: a head's
-// score q . (Wk x) is (Wk^T q) . x, and its result sum_keys A (Wv x + bv) is Wv sum_keys A x + bv sum_keys A. The maps are
-// the caller's: they work on one row per head and not on every key (DeepSeek-AI, "DeepSeek-V2", 2024, section 2.1).
+// score q . (Wk x) is (Wk^T q) . x, and its result sum_keys A (Wv x + bv) is Wv sum_keys A x + bv sum_keys A. The maps
+// are the caller's: they work on one row per head and not on every key (DeepSeek-AI, "DeepSeek-V2", 2024, section 2.1).
 
 #include "ckernels.h"
 #include "dropout.h"
@@ -50,8 +50,8 @@ CK_INLINE void product_tile(int rows, int64_t k, const float *a, int64_t a_row, 
   }
 }
 
-// C [m, n] = (or +=) A [m, k] B [k, n]; A is read at a + i a_row + p a_step, so it may be transposed. What six rows at a
-// time leave over goes by four, two and one: a single row has to wait for each of its sums.
+// C [m, n] = (or +=) A [m, k] B [k, n]; A is read at a + i a_row + p a_step, so it may be transposed. What six rows at
+// a time leave over goes by four, two and one: a single row has to wait for each of its sums.
 CK_INLINE void product(int64_t m, int64_t n, int64_t k, const float *a, int64_t a_row, int64_t a_step, const float *b,
                        int64_t b_step, float *c, int64_t c_row, int add) {
   for (int64_t j = 0; j < n; j += LANES) {

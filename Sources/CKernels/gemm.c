@@ -1,7 +1,7 @@
 // Single-precision matrix products. op(B) is packed once, into panels of columns, and may be shared by any number of
 // threads that each compute rows of C; op(A) is packed a tile of rows at a time. The innermost kernel holds a tile of C
-// in registers: 14 x 32 with AVX-512, 6 x 16 with AVX2, 3 x 16 otherwise. While rows are multiplied by some panels in the
-// second cache, the panels that follow are prefetched.
+// in registers: 14 x 32 with AVX-512, 6 x 16 with AVX2, 3 x 16 otherwise. While rows are multiplied by some panels in
+// the second cache, the panels that follow are prefetched.
 //
 // Source of the scheme: Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008. The order of
 // summation depends on k and on the vector width only, so a row of C is the same however rows are shared out.
@@ -37,9 +37,9 @@ enum {
   a += (TERM);                                                                                    \
   b += LANES * (VECTORS);
 
-// One packed tile of A times one packed panel of B. `row` and `term` are the distances between elements of A, `unroll` how
-// many terms stand side by side in the code: on a core that two threads share, every instruction saved counts. With every
-// TURN terms a line per vector of what comes ahead is asked for; the tile of C is asked for before it is needed.
+// One packed tile of A times one packed panel of B. `row` and `term` are the distances between elements of A, `unroll`
+// how many terms stand side by side in the code: on a core that two threads share, every instruction saved counts. With
+// every TURN terms a line per vector of what comes ahead is asked for; the tile of C is asked for before it is needed.
 #define MICRO_KERNEL(ROWS, VECTORS, UNROLL, ROW, TERM)                                            \
   vf sum[ROWS][VECTORS];                                                                          \
   _Pragma("clang loop unroll(full)") for (int i = 0; i < (ROWS); i++) {                           \
@@ -133,8 +133,8 @@ int64_t ck_gemm_depth(void) { return DEPTH; }
 
 int64_t ck_gemm_row_stride(void) { return A_STRIDE; }
 
-// Terms [from, to) of a stretch, rows of the stored B: eight at a time pass all panels, so that lines are read in order and
-// written eight by eight.
+// Terms [from, to) of a stretch, rows of the stored B: eight at a time pass all panels, so that lines are read in order
+// and written eight by eight.
 CK_INLINE void pack_stored(int64_t from, int64_t to, int64_t terms, int64_t panels, int64_t columns, const float *b,
                            int64_t ldb, int64_t width, float *packed) {
   for (int64_t p = from; p < to; p += 8) {

@@ -12,8 +12,8 @@ package final class FloatBuffer: @unchecked Sendable {
 
   private let isOwn: Bool
 
-  /// Allocates `count >= 0` zeroed elements, for those who may see them, of which many of the first `sparse` will never be
-  /// written: they take up no memory then.
+  /// Allocates `count >= 0` zeroed elements, for those who may see them, of which many of the first `sparse` will never
+  /// be written: they take up no memory then.
   package init(count: Int, _ visibility: Visibility = .own, sparse: Int = 0) {
     precondition(count >= 0, "a buffer cannot hold \(count) elements")
     let byteCount = count * MemoryLayout<Float>.stride

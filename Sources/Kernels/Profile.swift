@@ -1,12 +1,13 @@
-// Where the time of a run goes: seconds by phase, and the rate of the matrix products in each. Every ThreadPool has one;
-// the training loop switches it on for its steps, whoever does the work names its phases, `train --profile` prints it.
+// Where the time of a run goes: seconds by phase, and the rate of the matrix products in each. Every ThreadPool has
+// one; the training loop switches it on for its steps, whoever does the work names its phases, `train --profile` prints
+// it.
 
 import CKernels
 
 /// Seconds by phase, each second counted once: what a phase spends in another one inside of it is the other's.
 ///
-/// Phases are entered and left on one thread, the one that calls `ThreadPool.parallelFor`; a phase costs two readings of
-/// the clock, so it may stay on. Names read `group/phase`.
+/// Phases are entered and left on one thread, the one that calls `ThreadPool.parallelFor`; a phase costs two readings
+/// of the clock, so it may stay on. Names read `group/phase`.
 package final class Profile: @unchecked Sendable {
   /// What one phase took.
   package struct Phase: Sendable, Equatable {

@@ -1,5 +1,6 @@
-// Memory that plugins in processes of their own see, at the same addresses there as here: so every struct and tensor the
-// host shows them is passed by its pointer, and nothing is copied. Opened once by `--isolate`, before anything is allocated.
+// Memory that plugins in processes of their own see, at the same addresses there as here: so every struct and tensor
+// the host shows them is passed by its pointer, and nothing is copied. Opened once by `--isolate`, before anything is
+// allocated.
 
 import CIsolation
 import Glibc
@@ -62,7 +63,8 @@ package final class SharedMemory: Sendable {
     return memory
   }
 
-  /// A region at an address that is far from where the system puts programs, libraries and heaps, here and in any worker.
+  /// A region at an address that is far from where the system puts programs, libraries and heaps, here and in any
+  /// worker.
   private static func place(_ name: String, _ byteCount: Int, candidates: UInt) throws(Unavailable) -> Place {
     let descriptor = iso_memory(name, byteCount)
     guard descriptor >= 0 else { throw Unavailable(operation: "memfd_create", code: errno) }
@@ -175,8 +177,8 @@ private enum VisibleTexts {
   }
 }
 
-/// Which parts of a region are free: first fit, neighbours joined. There are some hundred blocks, taken before a run and
-/// when a batch is larger than all before it.
+/// Which parts of a region are free: first fit, neighbours joined. There are some hundred blocks, taken before a run
+/// and when a batch is larger than all before it.
 struct FreeBlocks: Sendable {
   private var free: [(start: Int, count: Int)]
   private var taken: [Int: Int] = [:]

@@ -1,5 +1,6 @@
 // Which rows of a large table ever had a gradient. AdamW leaves the others exactly as they are (value, moments and
-// gradient), so that optimiser, norm and clearing pass them over. Kept by the owner of the table, read by the optimiser.
+// gradient), so that optimiser, norm and clearing pass them over. Kept by the owner of the table, read by the
+// optimiser.
 
 /// Marks of a table's rows. Rows are marked by one thread at a time.
 package final class TouchedRows: @unchecked Sendable {

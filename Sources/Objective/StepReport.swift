@@ -1,5 +1,5 @@
-// What one step tells: the loss and its parts, metrics of the plugins, mean logits by kind of candidate. All of it comes
-// from the forward pass that was trained on; nothing is computed twice and no random number is drawn for it.
+// What one step tells: the loss and its parts, metrics of the plugins, mean logits by kind of candidate. All of it
+// comes from the forward pass that was trained on; nothing is computed twice and no random number is drawn for it.
 
 /// One block of candidates, as reports and `mixcse probe` show it.
 package struct BlockReport: Sendable, Equatable {
@@ -19,7 +19,8 @@ package struct BlockReport: Sendable, Equatable {
   package var count: Int
   /// Mean logit of these; NaN where there are none.
   package var meanLogit: Double
-  /// Mean over rows of the softmax probability that the block's negatives take, masked ones included; nil if not asked for.
+  /// Mean over rows of the softmax probability that the block's negatives take, masked ones included; nil if not asked
+  /// for.
   package var softmaxShare: Double?
   /// The block's part of the sum of |dL/dsim|; nil if not asked for.
   package var gradientShare: Double?

@@ -1,4 +1,5 @@
-/* How much of the heap is in use: glibc's mallinfo2, which its Swift module leaves out. Used by the leak tests of PluginCheck. */
+/* How much of the heap is in use: glibc's mallinfo2, which its Swift module leaves out. Used by the leak tests of
+ * PluginCheck. */
 #ifndef CSE_HEAP_H
 #define CSE_HEAP_H
 #include <malloc.h>

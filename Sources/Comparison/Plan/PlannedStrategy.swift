@@ -23,7 +23,8 @@ package struct PlannedStrategy: Sendable, Equatable {
   }
 
   /// Looks a strategy up.
-  /// - Throws: `PluginError`; `TrainingError.usage` for values that are schedules (`lambda=linear(0.1,0.4)`) and cannot be.
+  /// - Throws: `PluginError`; `TrainingError.usage` for values that are schedules (`lambda=linear(0.1,0.4)`) and cannot
+  ///   be.
   package init(_ text: StrategyText, registry: PluginRegistry) throws {
     let strategy = try StrategyRequest.resolve(comparison: text.text, with: registry, schedulable: true).strategy
     compared = ComparedStrategy(

@@ -24,9 +24,9 @@ package struct SpaceStatistics: Sendable, Equatable {
 
   /// The figures of a task's pairs; nil with fewer than two distinct sentences.
   ///
-  /// Sources: Wang and Isola, "Understanding contrastive representation learning through alignment and uniformity on the
-  /// hypersphere", 2020 (alpha = 2, t = 2); positives as in Gao et al., "SimCSE", 2021; Roy and Vetterli, "The effective
-  /// rank", 2007.
+  /// Sources: Wang and Isola, "Understanding contrastive representation learning through alignment and uniformity on
+  /// the hypersphere", 2020 (alpha = 2, t = 2); positives as in Gao et al., "SimCSE", 2021; Roy and Vetterli, "The
+  /// effective rank", 2007.
   package init?(_ task: STSTask, _ table: SentenceTable, pool: ThreadPool) {
     var collection = SentenceCollection()
     collection.add(task.sentences)

@@ -105,8 +105,8 @@ package struct TransferScorer {
     return score(classifier, choice, test, withF1: withF1)
   }
 
-  /// The grid members train apart, since there is but one split. The reference trains the chosen one again, from the same
-  /// seed on the same rows: that gives the same classifier, which is kept instead.
+  /// The grid members train apart, since there is but one split. The reference trains the chosen one again, from the
+  /// same seed on the same rows: that gives the same classifier, which is kept instead.
   private func split(_ train: FeatureTable, _ dev: FeatureTable, _ test: FeatureTable) -> TransferScore {
     let both = joined(train, dev)
     let count = train.labels.count

@@ -1,4 +1,5 @@
-// One function with the meaning of its arguments found out: what ForeignFunction, BareInvocation and `plugins check` use.
+// One function with the meaning of its arguments found out: what ForeignFunction, BareInvocation and `plugins check`
+// use.
 
 import PluginGrammar
 
@@ -160,7 +161,8 @@ struct BareResolver {
     return BareSlot(argument: argument, role: .weight(weights.count - 1), direction: .in)
   }
 
-  /// In a backward function, or a loss that makes its own gradients: gradients of the forward one's vectors and weights, and the vectors themselves.
+  /// In a backward function, or a loss that makes its own gradients: gradients of the forward one's vectors and
+  /// weights, and the vectors themselves.
   private func backwardSlot(_ argument: BareArgument, _ name: String) throws(BareTextProblem) -> BareSlot? {
     guard argument.isArray else { return nil }
     if name.hasPrefix("d") {

@@ -11,7 +11,8 @@ package struct ScheduleFunction {
   private let function: ForeignFunction
   private let settings: [(String, String)]
 
-  /// - Throws: `PluginError` where there is no such component, `UsageError` where it is no schedule or a setting is wrong.
+  /// - Throws: `PluginError` where there is no such component, `UsageError` where it is no schedule or a setting is
+  ///   wrong.
   package init(parsing text: String, registry: PluginRegistry) throws {
     let spec: ComponentSpec
     do { spec = try SpecParser.component(text) } catch { throw error.asUsageError }

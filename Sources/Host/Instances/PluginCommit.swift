@@ -1,4 +1,5 @@
-// `commit` of a whole batch: all instances or none. Before the first call every state is copied; a failure restores all.
+// `commit` of a whole batch: all instances or none. Before the first call every state is copied; a failure restores
+// all.
 
 package import PluginAPI
 

@@ -1,5 +1,5 @@
-// DLTensor wrappers whose addresses stay the same from step to step: the host changes sizes and data, plugins read them.
-// Used by PluginInstance (states, weights) and by the objective (views, vectors, logits).
+// DLTensor wrappers whose addresses stay the same from step to step: the host changes sizes and data, plugins read
+// them. Used by PluginInstance (states, weights) and by the objective (views, vectors, logits).
 
 import Glibc
 package import Kernels

@@ -1,6 +1,6 @@
 // Calls in a process of the instance's own. Everything a call shows lies in shared memory at the same addresses on both
-// sides, so a call is a question by number and pointers, a wait, and a status. One worker for each instance: a crash ends
-// one instance only, and calls of two instances never wait for each other.
+// sides, so a call is a question by number and pointers, a wait, and a status. One worker for each instance: a crash
+// ends one instance only, and calls of two instances never wait for each other.
 
 import CIsolation
 import Glibc

@@ -1,5 +1,5 @@
-// What a worker prints, line by line on a thread of its own: log lines of the plugin, and whatever it writes to standard
-// output or error, which must never reach this program's. Used by WorkerProcess.
+// What a worker prints, line by line on a thread of its own: log lines of the plugin, and whatever it writes to
+// standard output or error, which must never reach this program's. Used by WorkerProcess.
 
 import Glibc
 import Logging

@@ -1,5 +1,6 @@
-// Tells which of some files were written anew or replaced, through inotify on their folders: a file that is renamed into
-// place is another file, so that watching the file itself would see nothing. Asked by hot reload at every step boundary.
+// Tells which of some files were written anew or replaced, through inotify on their folders: a file that is renamed
+// into place is another file, so that watching the file itself would see nothing. Asked by hot reload at every step
+// boundary.
 
 import Glibc
 import PluginGrammar
@@ -31,7 +32,8 @@ package final class FileWatch {
 
   deinit { close(descriptor) }
 
-  /// From now on `changes` names `file` when it, what a symbolic link of that name points to, or its sidecar is written.
+  /// From now on `changes` names `file` when it, what a symbolic link of that name points to, or its sidecar is
+  /// written.
   package func follow(_ file: String) {
     let target = resolved(file) ?? file
     places.removeAll { $0.file == file }

@@ -1,5 +1,5 @@
-// Libraries loaded from private copies, so that their files may be written while their code runs: the opener of a run with
-// `--watch`. Given to PluginRegistry by Host, asked by hot reload for the builds in use and for new ones.
+// Libraries loaded from private copies, so that their files may be written while their code runs: the opener of a run
+// with `--watch`. Given to PluginRegistry by Host, asked by hot reload for the builds in use and for new ones.
 
 package import PluginLoading
 

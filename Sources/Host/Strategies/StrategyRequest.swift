@@ -1,5 +1,5 @@
-// What the flags --method, --sampler, --loss, --pooler and --set say, and their resolution against the plugins there are.
-// Made by the command (and by `compare` from one string), resolved once before a run.
+// What the flags --method, --sampler, --loss, --pooler and --set say, and their resolution against the plugins there
+// are. Made by the command (and by `compare` from one string), resolved once before a run.
 
 import BareFunctions
 package import PluginGrammar
@@ -260,8 +260,8 @@ private final class StrategyBuilder {
 
   // MARK: Finishing
 
-  /// Takes the values that are schedules out of the settings of samplers and losses; until its first step, a run has the
-  /// default. Instances are called as in a run: the second of a name is `mixcse#2`.
+  /// Takes the values that are schedules out of the settings of samplers and losses; until its first step, a run has
+  /// the default. Instances are called as in a run: the second of a name is `mixcse#2`.
   private func takeSchedules() -> [String] {
     var schedules: [String] = []
     var seen: [String: Int] = [:]

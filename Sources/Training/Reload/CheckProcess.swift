@@ -1,5 +1,5 @@
-// A child of this program that runs while training goes on, with a deadline. Used by PluginReloader to run the code of a
-// rebuilt plugin for the first time where it can do no harm.
+// A child of this program that runs while training goes on, with a deadline. Used by PluginReloader to run the code of
+// a rebuilt plugin for the first time where it can do no harm.
 
 import Glibc
 

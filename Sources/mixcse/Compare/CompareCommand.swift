@@ -1,5 +1,5 @@
-// `mixcse compare`: strategies x seeds on the same batches, order and dropout; flags to a ComparisonPlan, the outcome to
-// the reports.
+// `mixcse compare`: strategies x seeds on the same batches, order and dropout; flags to a ComparisonPlan, the outcome
+// to the reports.
 
 import ArgumentParser
 import Comparison

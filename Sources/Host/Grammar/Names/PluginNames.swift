@@ -16,8 +16,8 @@ package func isParameterName(_ text: String) -> Bool {
   return isLowercaseName(text) && !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) && first != UInt8(ascii: "-")
 }
 
-/// Whether `text` is an id of a library or the name of a metric: letters, digits, `.`, `_` and `-`, beginning and ending
-/// with a letter or digit.
+/// Whether `text` is an id of a library or the name of a metric: letters, digits, `.`, `_` and `-`, beginning and
+/// ending with a letter or digit.
 package func isLibraryID(_ text: String) -> Bool {
   func isPlain(_ byte: UInt8) -> Bool {
     let lowered = byte | 0x20

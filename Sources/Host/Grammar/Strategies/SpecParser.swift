@@ -173,7 +173,8 @@ func isExponentSign(after value: String, next: Character?) -> Bool {
   return value.dropLast().last?.isNumber == true && next?.isNumber == true
 }
 
-/// The length of a form such as `linear(0.1,0.4)` that a value may start with; its commas separate no settings. 0 for others.
+/// The length of a form such as `linear(0.1,0.4)` that a value may start with; its commas separate no settings. 0 for
+/// others.
 package func scheduleLength(_ value: ArraySlice<Character>) -> Int {
   guard ["linear(", "cosine("].contains(String(value.prefix(7))), let end = value.firstIndex(of: ")") else { return 0 }
   return end + 1 - value.startIndex

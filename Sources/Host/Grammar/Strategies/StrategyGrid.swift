@@ -1,5 +1,5 @@
-// A strategy text whose values are lists, `mixcse:lambda=0.1|0.2`, as the texts it stands for. Text in, texts out: names
-// and values are checked when each text is resolved. Used for `--shadow` and for comparisons.
+// A strategy text whose values are lists, `mixcse:lambda=0.1|0.2`, as the texts it stands for. Text in, texts out:
+// names and values are checked when each text is resolved. Used for `--shadow` and for comparisons.
 
 /// The expansion of grids.
 package enum StrategyGrid {
