@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Prints every line of more than 120 characters in documents and sources that git tracks; fails if there is one.
 
-Not looked at: data; fixtures, which are as dense as their many faults; the headers of the plugin ABI, which are laid out
-by hand; texts between triple quotes in Swift, which are printed as they stand.
+Not looked at: data; fixtures, which are as dense as their many faults; the headers of the plugin ABI, which are laid
+out by hand; texts between triple quotes in Swift, which are printed as they stand.
 """
 
 import pathlib

@@ -73,8 +73,8 @@ static void say_place(const char *kind, const crumb_t *crumb) {
 }
 
 static const char advice[] =
-    "  --isolate runs plugins in processes of their own: then the run survives this and loses no step. The last checkpoint is\n"
-    "  whole; --resume goes on from it.\n";
+    "  --isolate runs plugins in processes of their own: then the run survives this and loses no step. The last\n"
+    "  checkpoint is whole; --resume goes on from it.\n";
 
 static crumb_t *here(void) {
   if (own.state != OUTSIDE) return &own;

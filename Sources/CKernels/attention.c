@@ -119,7 +119,8 @@ CK_INLINE void softmax_columns(int64_t keys, int64_t padded, float *scores) {
 }
 
 // to = f from, [L, B]; `first` is the first query of the block, or with `are_heads` the first head.
-CK_INLINE void drop_columns(ck_attention s, int are_heads, int64_t first, int64_t padded, const float *from, float *to) {
+CK_INLINE void drop_columns(ck_attention s, int are_heads, int64_t first, int64_t padded, const float *from,
+                            float *to) {
   for (int64_t i = 0; i < padded; i += LANES) {
     const vu32 lanes = CK_LANE_NUMBERS + (uint32_t)(first + i);
     const vu32 rows = are_heads ? CK_SPLAT(s.first_row) : lanes + s.first_row;
@@ -250,12 +251,14 @@ void ck_attention_backward(ck_attention s, const float *q, const float *k, const
 }
 
 CK_WIDE_CLONES
-void ck_token_attention_forward(ck_attention s, const float *q, const float *x, float *out, float *sums, float *scratch) {
+void ck_token_attention_forward(ck_attention s, const float *q, const float *x, float *out, float *sums,
+                                float *scratch) {
   forward(s, q, x, x, out, sums, scratch);
 }
 
 CK_WIDE_CLONES
-void ck_token_attention_backward(ck_attention s, const float *q, const float *x, const float *d_out, const float *d_sums,
+void ck_token_attention_backward(ck_attention s, const float *q, const float *x, const float *d_out,
+                                 const float *d_sums,
                                  float *dq, float *dx, float *scratch) {
   backward(s, q, x, x, d_out, d_sums, dq, dx, dx, scratch);
 }

@@ -39,7 +39,7 @@ enum {
 
 // One packed tile of A times one packed panel of B. `row` and `term` are the distances between elements of A, `unroll`
 // how many terms stand side by side in the code: on a core that two threads share, every instruction saved counts. With
-// every TURN terms a line per vector of what comes ahead is asked for; the tile of C is asked for before it is needed.
+// every TURN terms a line per vector of the following panels is prefetched, and the tile of C before it is needed.
 #define MICRO_KERNEL(ROWS, VECTORS, UNROLL, ROW, TERM)                                            \
   vf sum[ROWS][VECTORS];                                                                          \
   _Pragma("clang loop unroll(full)") for (int i = 0; i < (ROWS); i++) {                           \
@@ -71,17 +71,17 @@ enum {
   }
 
 // `ahead`: what later calls will read, `step` floats from one turn to the next.
-typedef void (*micro_kernel)(int64_t depth, const float *a, const float *b, float alpha, int keep, float *c, int64_t ldc,
-                             const float *ahead, int64_t step);
+typedef void (*micro_kernel)(int64_t depth, const float *a, const float *b, float alpha, int keep, float *c,
+                             int64_t ldc, const float *ahead, int64_t step);
 
-#define MICRO_KERNELS(NAME, TARGET, ROWS, VECTORS, UNROLL)                                                                \
-  TARGET static void NAME##_rows(int64_t depth, const float *a, const float *b, float alpha, int keep, float *c,          \
-                                 int64_t ldc, const float *ahead, int64_t step) {                                         \
-    MICRO_KERNEL(ROWS, VECTORS, UNROLL, A_STRIDE, 1)                                                                      \
-  }                                                                                                                       \
-  TARGET static void NAME##_columns(int64_t depth, const float *a, const float *b, float alpha, int keep, float *c,       \
-                                    int64_t ldc, const float *ahead, int64_t step) {                                      \
-    MICRO_KERNEL(ROWS, VECTORS, UNROLL, 1, ROWS)                                                                          \
+#define MICRO_KERNELS(NAME, TARGET, ROWS, VECTORS, UNROLL)                                          \
+  TARGET static void NAME##_rows(int64_t depth, const float *a, const float *b, float alpha,        \
+                                 int keep, float *c, int64_t ldc, const float *ahead, int64_t step) {  \
+    MICRO_KERNEL(ROWS, VECTORS, UNROLL, A_STRIDE, 1)                                                \
+  }                                                                                                 \
+  TARGET static void NAME##_columns(int64_t depth, const float *a, const float *b, float alpha,     \
+                                    int keep, float *c, int64_t ldc, const float *ahead, int64_t step) { \
+    MICRO_KERNEL(ROWS, VECTORS, UNROLL, 1, ROWS)                                                    \
   }
 // clang-format on
 
@@ -159,7 +159,8 @@ CK_INLINE void pack_stored(int64_t from, int64_t to, int64_t terms, int64_t pane
 }
 
 // Columns of the stored B, eight terms at a time: blocks of eight columns where they are whole.
-CK_INLINE void pack_transposed(int64_t panels, int64_t terms, int64_t columns, const float *b, int64_t ldb, int64_t width,
+CK_INLINE void pack_transposed(int64_t panels, int64_t terms, int64_t columns, const float *b, int64_t ldb,
+                               int64_t width,
                                float *packed) {
   for (int64_t at = 0; at < panels * width; at += width) {
     float *out = packed + at * terms;
@@ -186,9 +187,10 @@ CK_INLINE void pack_transposed(int64_t panels, int64_t terms, int64_t columns, c
 }
 
 // Packed B: for each stretch of DEPTH terms all panels in turn, each `terms x columns`, columns beyond n zero.
-CK_CLONES void ck_gemm_pack(int64_t stretch, int64_t first_panel, int64_t panels, int32_t transposed, int64_t n, int64_t k,
-                            const float *b, int64_t ldb, float *packed) {
-  const int64_t width = kernels.columns, padded = rounded_up(n, width), start = stretch * DEPTH, at = first_panel * width;
+CK_CLONES void ck_gemm_pack(int64_t stretch, int64_t first_panel, int64_t panels, int32_t transposed, int64_t n,
+                            int64_t k, const float *b, int64_t ldb, float *packed) {
+  const int64_t width = kernels.columns, padded = rounded_up(n, width), start = stretch * DEPTH;
+  const int64_t at = first_panel * width;
   const int64_t terms = smaller(DEPTH, k - start), columns = n - at;
   float *out = packed + start * padded + at * terms;
   if (transposed) {
@@ -268,7 +270,7 @@ static void scale_rows(int64_t m, int64_t n, float beta, float *c, int64_t ldc) 
   }
 }
 
-// What is not yet asked for of the panels that are read next: where it begins, and how many terms it has.
+// What is not yet prefetched of the panels that are read next: where it begins, and how many terms it has.
 typedef struct {
   const float *at;
   int64_t terms;
@@ -311,7 +313,8 @@ void ck_gemm_run(ck_gemm_shape shape, const float *a, const float *packed, float
           if (i + height <= m && j + width <= n) {
             kernel(terms, rows, panel, shape.alpha, keep, out, ldc, next.at, step);
           } else {
-            border_tile(kernel, terms, rows, panel, shape.alpha, keep, smaller(height, m - i), smaller(width, n - j), out,
+            border_tile(kernel, terms, rows, panel, shape.alpha, keep, smaller(height, m - i),
+                        smaller(width, n - j), out,
                         ldc, tile, next.at, step);
           }
           next.at += terms / TURN * step;

@@ -12,8 +12,8 @@
 void *ck_allocate(size_t bytes);
 // Asks for small pages from the start of a large block on: for memory of which only some rows are ever written.
 void ck_prefer_small_pages(void *memory, size_t bytes);
-// Writes to every page of memory without changing it. A fresh page that is read first is a shared one of zeros, which
-// has to be taken from all processors when it is written to.
+// Touches every page for writing, without changing a byte, so that memory which is about to be filled costs one page
+// fault a page: one that is read first is mapped to a shared page of zeros, and its first write faults on all cores.
 void ck_claim(void *memory, size_t bytes);
 // Frees what ck_allocate returned; `bytes` must be the size asked for.
 void ck_free(void *memory, size_t bytes);

@@ -107,7 +107,8 @@ extension PluginInstance {
       throw failure(
         .plan,
         .plan(
-          "new vectors \(live) get a gradient, but there is no sample_backward; add it, or CSE_DETACH_COLS/CSE_DETACH_ROWS"
+          "new vectors \(live) get a gradient, but there is no sample_backward; add it, or"
+            + " CSE_DETACH_COLS/CSE_DETACH_ROWS"
         ))
     }
   }
