@@ -42,9 +42,13 @@ package final class FloatBuffer: @unchecked Sendable {
 
 /// An unsafe view of float32 rows: `[rows, columns]`, row-major, `rowStride` elements from row to row.
 package struct Matrix {
+  /// The first number of the first row.
   package var pointer: UnsafeMutablePointer<Float>
+  /// The number of rows.
   package var rows: Int
+  /// Numbers of a row.
   package var columns: Int
+  /// Numbers from the start of a row to the next one; at least `columns`.
   package var rowStride: Int
 
   /// A view at `pointer`; rows lie `rowStride` (default: `columns`) elements apart.

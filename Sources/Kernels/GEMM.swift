@@ -13,6 +13,7 @@ package var stretch: Int { Int(ck_gemm_depth()) }
 
 /// op(B) `[k, n]` of a product in the layout the kernels read; the memory belongs to whoever gave the buffer.
 package struct PackedMatrix {
+  /// Columns and terms of what was packed: op(B) is `[k, n]`.
   package private(set) var n: Int, k: Int
   private(set) var pointer: UnsafeMutablePointer<Float>
   /// Of a part: its first column, and how many the whole has.

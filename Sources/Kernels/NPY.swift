@@ -9,6 +9,7 @@ package enum NPYError: Error, Equatable, CustomStringConvertible {
   case malformed(path: String, expected: String, found: String)
   case cannotWrite(path: String, operation: String, code: Int32)
 
+  /// What was expected, what was found, and in which file.
   package var description: String {
     switch self {
     case .unreadable(let path, let operation, let code), .cannotWrite(let path, let operation, let code):
@@ -31,11 +32,14 @@ package enum NPYError: Error, Equatable, CustomStringConvertible {
 
 /// A matrix read from a .npy file.
 package struct NPYFile {
+  /// The number of rows.
   package let rows: Int
+  /// Numbers of a row.
   package let columns: Int
   /// `[rows, columns]`, row-major; float64 files are rounded to float32.
   package let buffer: FloatBuffer
 
+  /// The numbers as float32: `[rows, columns]`.
   package var matrix: Matrix { buffer.matrix(rows: rows, columns: columns) }
 
   /// Reads a two-dimensional, C-ordered, little-endian float32 or float64 array.

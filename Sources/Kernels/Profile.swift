@@ -11,6 +11,7 @@ import CKernels
 package final class Profile: @unchecked Sendable {
   /// What one phase took.
   package struct Phase: Sendable, Equatable {
+    /// The phase's name in tables and in `run.json`.
     package var name: String
     /// How often it was entered.
     package var calls = 0
@@ -34,6 +35,7 @@ package final class Profile: @unchecked Sendable {
   private var since: Int64 = 0
   /// How many steps were counted.
   package private(set) var steps = 0
+  /// Threads of the pool that was measured.
   package let threads: Int
   /// Eight numbers a thread, of which the first two are used: threads never write to the same cache line.
   private let work: UnsafeMutablePointer<Double>

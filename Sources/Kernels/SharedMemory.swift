@@ -20,10 +20,14 @@ package enum Visibility: Sendable {
 package final class SharedMemory: Sendable {
   /// What another process needs to map a region.
   package struct Place: Sendable, Equatable {
+    /// The file descriptor of the memory.
     package let descriptor: Int32
+    /// Where it is mapped, the same in every process.
     package let address: UInt
+    /// Its size in bytes.
     package let byteCount: Int
 
+    /// A region that exists already, as another process describes it.
     package init(descriptor: Int32, address: UInt, byteCount: Int) {
       self.descriptor = descriptor
       self.address = address
@@ -33,13 +37,17 @@ package final class SharedMemory: Sendable {
 
   /// Why there is no shared memory, with the error number of the system.
   package struct Unavailable: Error, Sendable {
+    /// The call that failed.
     package let operation: String
+    /// Its `errno`.
     package let code: Int32
   }
 
   private static let opened = Mutex<SharedMemory?>(nil)
   private let shownRegion, sharedRegion: Region
+  /// Where workers may read.
   package var shown: Place { shownRegion.place }
+  /// Where workers may write as well.
   package var shared: Place { sharedRegion.place }
 
   private init(shown: Place, shared: Place) {

@@ -32,8 +32,8 @@ package struct StepReport: Sendable {
   package var loss: Double = 0
   /// Each loss by itself, before its weight.
   package var losses: [(name: String, weight: Double, value: Double)] = []
-  /// Learned temperatures, `temperature.infonce`, and what shadows made of the batch; from `EmbeddingObjective` also what
-  /// plugins reported, `mixcse.lambda`, which in training `ContrastiveModel.commit` gives.
+  /// Learned temperatures, `temperature.infonce`, and what shadows made of the batch; from `EmbeddingObjective` also
+  /// what plugins reported, `mixcse.lambda`, which in training `ContrastiveModel.commit` gives.
   package var metrics: [(name: String, value: Double)] = []
   /// The positives: mean logit, and the shares where they were asked for.
   package var positive = BlockReport(

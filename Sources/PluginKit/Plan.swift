@@ -28,7 +28,9 @@ public enum Source: Sendable {
 
 /// How a block is compared.
 public struct BlockOptions: OptionSet, Sendable {
+  /// The bits of the ABI's block flags.
   public let rawValue: UInt32
+  /// Options of these bits.
   public init(rawValue: UInt32) { self.rawValue = rawValue }
 
   /// No gradient into the rows.

@@ -18,6 +18,7 @@ package enum EvaluationError: Error, Equatable, CustomStringConvertible {
   /// No task, figure or set goes by that name.
   case unknownName(kind: String, name: String, known: [String])
 
+  /// What was expected, what was found, and where.
   package var description: String {
     switch self {
     case .notFound(let path, let expected):

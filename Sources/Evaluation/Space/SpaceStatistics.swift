@@ -16,7 +16,9 @@ package struct SpaceStatistics: Sendable, Equatable {
   package var meanCosine: Double
   /// exp of the entropy of the covariance's normalised eigenvalues: how many directions are in use, 1 to width.
   package var effectiveRank: Double
+  /// The number of distinct sentences.
   package var sentences: Int
+  /// Numbers of an embedding.
   package var width: Int
 
   /// Gold scores above this make a positive pair, on the scale 0 to 5 of STS-B.

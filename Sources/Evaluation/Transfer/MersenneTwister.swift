@@ -10,6 +10,7 @@ package struct MersenneTwister: Sendable {
   private var state: [UInt32]
   private var position = 624
 
+  /// The generator that NumPy makes of this seed.
   package init(seed: UInt32) {
     state = [seed]
     state.reserveCapacity(624)

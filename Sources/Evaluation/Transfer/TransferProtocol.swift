@@ -9,6 +9,7 @@ package enum EvaluationMode: String, Sendable, CaseIterable {
   /// Test figures with the quick settings of `dev`.
   case fasttest
 
+  /// Whether development figures are made.
   package var isDev: Bool { self == .dev }
 }
 
@@ -16,6 +17,7 @@ package enum EvaluationMode: String, Sendable, CaseIterable {
 package struct TransferProtocol: Sendable {
   enum Optimizer: Sendable { case adam, rmsprop }
 
+  /// Folds of a cross-validation.
   package var folds: Int
   var optimizer: Optimizer
   var learningRate: Float
@@ -33,6 +35,7 @@ package struct TransferProtocol: Sendable {
   /// Of every classifier anew, and of the folds.
   var seed: UInt32 = 1111
 
+  /// The reference's settings for a mode.
   package init(_ mode: EvaluationMode) {
     switch mode {
     case .test: (folds, optimizer, learningRate, batchSize, tenacity, passesPerCheck) = (10, .adam, 1e-3, 64, 5, 4)
