@@ -122,7 +122,7 @@ def _list(views):
 
 
 class Instance:
-    """One component with its parameters, planned for each batch size anew."""
+    """One component with its parameters, planned again for each batch size."""
 
     def __init__(self, library, component, settings):
         self.library, self.component, self.table = library, component, component.contents

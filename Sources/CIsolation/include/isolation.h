@@ -49,7 +49,7 @@ int iso_confine(pid_t parent, uint64_t bytes);
 /* From now on a signal that ends this process is noted in `bell` first. */
 void iso_note_signals(iso_doorbell *bell);
 
-/* ---- what is said when a plugin ends this process (crash.c) ---- */
+/* ---- messages when a plugin ends this process (crash.c) ---- */
 /* Installs handlers for the signals of crashes and for exit(); both do nothing unless a plugin is being called. */
 void iso_guard(void);
 /* A plugin is called from here to iso_leave on this thread: `who` and `function` must stay; `step` < 0 = outside of
@@ -57,8 +57,8 @@ void iso_guard(void);
 void iso_enter(const char *who, const char *function, int64_t step);
 void iso_leave(void);
 /* Starts a thread that ends the process with 69 when one call takes longer than `seconds`. `save` is called before,
- * while the plugin's thread is kept inside the call or from leaving it; may be NULL. It is said at half of the time
- * that something is slow. */
+ * while the plugin's thread is kept inside the call or from leaving it; may be NULL. A warning is printed at half of
+ * the time. */
 void iso_watch(double seconds);
 void iso_on_giving_up(void (*save)(void));
 #endif

@@ -32,7 +32,7 @@ package struct TransferProtocol: Sendable {
   package var penalties: [Double] = [1e-5, 1e-4, 1e-3, 1e-2]
   /// The share of the training rows that stops the final fit.
   var heldOutShare = 0.05
-  /// Of every classifier anew, and of the folds.
+  /// Seeds every classifier, each from the start, and the folds.
   var seed: UInt32 = 1111
 
   /// The reference's settings for a mode.
