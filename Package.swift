@@ -14,7 +14,8 @@ let strict: [CSetting] = [
   .enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error),
 ]
 
-/// Hot loops: unsafe flags in SwiftPM's sense, so no product that other packages use may reach them (PluginKit does not).
+/// Hot loops: unsafe flags in SwiftPM's sense, so no product that other packages use may reach them (PluginKit does
+/// not).
 let fast: [CSetting] = strict + [.unsafeFlags(["-O3", "-ffp-contract=fast", "-fno-math-errno"])]
 
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")

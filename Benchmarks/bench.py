@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""The training step and the encoder against what users would pick instead, turn and turn about on the same input.
+"""The training step and the encoder against what users would pick instead, alternately on the same input.
 
     make bench                                    (or: bench.py --mixcse M --model DIR --text FILE --data DOWNSTREAM)
 
---text: lines to train on (Wikipedia sentences); --data: SentEval's downstream, whose STS sentences are encoded; --json FILE
-writes every number. Medians over --rounds; the spread is that of the rounds' ratios. Dropout is on, clipping and AdamW are counted
-on both sides. The machine's own rate, measured in every round, is what large float32 products reach in NumPy or PyTorch, whichever
-is faster; a step's share of it counts the operations that are needed (no padding, nothing computed twice). Tokenizing runs through
-the tests' program, so build that too (make bench does). Needs torch, transformers, sentence-transformers, onnxruntime, onnx and
-onnxscript beside this interpreter.
+--text: lines to train on (Wikipedia sentences); --data: SentEval's downstream, whose STS sentences are encoded;
+--json FILE writes every number. Medians over --rounds; the spread is that of the rounds' ratios. Dropout is on,
+clipping and AdamW are counted on both sides. The machine's own rate, measured in every round, is what large float32
+products reach in NumPy or PyTorch, whichever is faster; a step's share of it counts the operations that are needed (no
+padding, nothing computed twice). Tokenizing runs through the tests' program, so build that too (make bench does). Needs
+torch, transformers, sentence-transformers, onnxruntime, onnx and onnxscript beside this interpreter.
 """
 import argparse
 import json
@@ -71,14 +71,17 @@ def training(o, name, model, batch, length, steps, rounds, table, scratch):
     add(table, f"training step, {name}", "s", *step)
     if rounds > 1:
         add(table, f"peak memory, {name}", "MiB", *[[r["peak"] / 2**20 for r in side] for side in (ours, theirs)])
-        add(table, f"start to the first step, {name}", "s", *[[r["first"] - r["steps"][0] for r in s] for s in (ours, theirs)])
-        add(table, f"start to the end of the first step, {name}", "s", *[[r["first"] for r in s] for s in (ours, theirs)])
+        add(table, f"start to the first step, {name}", "s",
+            *[[r["first"] - r["steps"][0] for r in s] for s in (ours, theirs)])
+        add(table, f"start to the end of the first step, {name}", "s",
+            *[[r["first"] for r in s] for s in (ours, theirs)])
         reached = [r["profile"]["operations"] / steps / statistics.median(r["steps"][1:]) * 1e-9 for r in ours]
         add(table, f"needed operations a second, against the machine's products, {name}", "GF/s", rates, reached)
         groups = [r["profile"]["groups"] for r in ours]
         shares = [100 * (g["objective"]["share"] + g["plugins"]["share"]) for g in groups]
-        print(f"  pooling, sampling, similarity, loss, their gradients, all calls: {statistics.median(shares):.2f} % of the step")
-        table.append({"work": f"share of the objective and its plugins, {name}", "unit": "%", "ours": statistics.median(shares)})
+        share = statistics.median(shares)
+        print(f"  pooling, sampling, similarity, loss, their gradients, all calls: {share:.2f} % of the step")
+        table.append({"work": f"share of the objective and its plugins, {name}", "unit": "%", "ours": share})
 
 
 def growth(o, table, scratch):
@@ -90,15 +93,16 @@ def growth(o, table, scratch):
             theirs = peer("train_step.py", o.model, o.text, 4, batch, length, o.threads)
             tokens, padded = sum(theirs["tokens"][1:]), sum(theirs["padded"][1:])
             here, there = (1e6 * sum(side["steps"][1:]) / tokens for side in (ours, theirs))
-            table.append({"work": f"growth, batch {batch}, length {length}", "unit": "ms per 1,000 tokens", "ours": here,
+            table.append({"work": f"growth, batch {batch}, length {length}", "unit": "ms per 1,000 tokens",
+                          "ours": here,
                           "peer": there, "ratio": there / here, "tokens": tokens / 3, "padded": padded / 3})
-            print(f"batch {batch:3}, length {length:3}: {tokens / 3:6.0f} tokens a step, {padded / 3:6.0f} with padding "
-                  f"{here:9.1f} {there:9.1f} {there / here:6.2f}", flush=True)
+            print(f"batch {batch:3}, length {length:3}: {tokens / 3:6.0f} tokens a step, {padded / 3:6.0f} with "
+                  f"padding {here:9.1f} {there:9.1f} {there / here:6.2f}", flush=True)
 
 
 def encoding(o, rounds, table, scratch):
-    """All sentences of the seven STS sets, as often as they occur there; and the peers on each distinct one once, which is
-    what we compute either way."""
+    """All sentences of the seven STS sets, as often as they occur there; and the peers on each distinct one once, which
+    is what we compute either way."""
     lines = sentences(o.data)
     distinct = list(dict.fromkeys(lines))
     files = {name: os.path.join(scratch, name + ".txt") for name in ("all", "distinct")}
@@ -110,7 +114,8 @@ def encoding(o, rounds, table, scratch):
     for _ in range(rounds):
         began = time.time()
         subprocess.run([o.mixcse, "encode", "--model", o.model, "--pooler", "avg", "--input", files["all"], "--threads",
-                        str(o.threads), "--output", os.path.join(scratch, "e.npy")], check=True, stderr=subprocess.DEVNULL)
+                        str(o.threads), "--output", os.path.join(scratch, "e.npy")],
+                       check=True, stderr=subprocess.DEVNULL)
         ours.append(time.time() - began)
         for (name, peer_name), seconds in theirs.items():
             seconds.append(peer("encode.py", peers[peer_name], o.model, files[name], o.threads)["seconds"])
@@ -166,7 +171,8 @@ def main():
             training(o, "MiniLM-L6, batch 64, length 32", o.model, 64, 32, 12, o.rounds, table, scratch)
         if "base" in parts:
             base_shape(os.path.join(scratch, "base"), o.model)
-            training(o, "BERT-base, batch 64, length 32", os.path.join(scratch, "base"), 64, 32, 4, o.rounds, table, scratch)
+            training(o, "BERT-base, batch 64, length 32", os.path.join(scratch, "base"), 64, 32, 4, o.rounds, table,
+                     scratch)
         if "encode" in parts:
             encoding(o, o.rounds, table, scratch)
         if "tokenize" in parts:

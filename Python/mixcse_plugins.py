@@ -8,8 +8,8 @@
 
 Needs ctypes and NumPy; PyTorch only for `torch`. The structs are those of cse_plugin.h, version 1.0. What the host does
 (cosine, temperature, blocks, stop-gradient) is done here in NumPy, by its definition and not for speed. Random numbers
-come from NumPy, so plugins that draw get other ones than in mixcse. Not supported, and said so: states, weights, further groups,
-poolers, bare functions."""
+come from NumPy, so plugins that draw get other ones than in mixcse. Not supported, and refused by name: states,
+weights, further groups, poolers, bare functions."""
 import ctypes as c
 import re
 
@@ -42,7 +42,8 @@ RANDOM = c.CFUNCTYPE(None, P, I32, U64, c.POINTER(c.c_float), I64)
 SERVICE = c.CFUNCTYPE(P, P, c.c_char_p)
 Host = struct("cse_host", [("struct_size", U32), ("abi_major abi_minor", c.c_uint16), ("name version", c.c_char_p),
                            ("log", LOG), ("parallel_for", PARALLEL), ("random", RANDOM), ("get_service", SERVICE)])
-Call = struct("cse_call", [("struct_size flags", U32), ("host host_data self component", P), ("values", c.POINTER(Value)),
+Call = struct("cse_call", [("struct_size flags", U32), ("host host_data self component", P),
+                           ("values", c.POINTER(Value)),
                            ("step total_steps", I64), ("epoch", c.c_double), ("scratch tape", P),
                            ("states weights dweights", TPP), ("metrics", c.POINTER(c.c_double)), ("stream", P),
                            ("message", c.c_char_p)])
@@ -69,13 +70,17 @@ F = {name: c.CFUNCTYPE(I32, c.POINTER(Call), *types) for name, types in {
     "pool": [P, TP], "pool_backward": [P, TP, TP], "sample": [c.POINTER(Batch), c.POINTER(Candidates)],
     "sample_backward": [c.POINTER(Batch), TPP], "on_logits": [c.POINTER(Logits), c.POINTER(c.c_double)],
     "on_embeds": [c.POINTER(Batch), c.POINTER(c.c_double)]}.items()}
-Component = struct("cse_component", [("struct_size kind", U32), ("name doc params metrics", c.c_char_p), ("create", F["create"]),
-                                     ("destroy", c.CFUNCTYPE(None, P)), ("plan", F["plan"]), ("commit", F["commit"]),
-                                     ("pool", F["pool"]), ("pool_backward", F["pool_backward"]), ("sample", F["sample"]),
+Component = struct("cse_component", [("struct_size kind", U32), ("name doc params metrics", c.c_char_p),
+                                     ("create", F["create"]), ("destroy", c.CFUNCTYPE(None, P)),
+                                     ("plan", F["plan"]), ("commit", F["commit"]),
+                                     ("pool", F["pool"]), ("pool_backward", F["pool_backward"]),
+                                     ("sample", F["sample"]),
                                      ("sample_backward", F["sample_backward"]), ("on_logits", F["on_logits"]),
-                                     ("on_embeds", F["on_embeds"]), ("claims n_support", U32), ("support get_extension", P)])
+                                     ("on_embeds", F["on_embeds"]), ("claims n_support", U32),
+                                     ("support get_extension", P)])
 LibraryTable = struct("cse_library", [("struct_size", U32), ("abi_major abi_minor", c.c_uint16),
-                                      ("min_host_minor n_components", U32), ("components", c.POINTER(c.POINTER(Component))),
+                                      ("min_host_minor n_components", U32),
+                                      ("components", c.POINTER(c.POINTER(Component))),
                                       ("id version license recipes", c.c_char_p)])
 
 
@@ -107,7 +112,8 @@ class View:
         self.array = array
         self.shape = (I64 * array.ndim)(*array.shape)
         self.strides = (I64 * array.ndim)(*[s // array.itemsize for s in array.strides])
-        self.tensor = Tensor(array.ctypes.data, Device(1, 0), array.ndim, DataType(2, 32, 1), self.shape, self.strides, 0)
+        self.tensor = Tensor(array.ctypes.data, Device(1, 0), array.ndim, DataType(2, 32, 1), self.shape, self.strides,
+                             0)
 
 
 def _list(views):
@@ -116,7 +122,7 @@ def _list(views):
 
 
 class Instance:
-    """One component with its parameters, planned for each batch size anew."""
+    """One component with its parameters, planned again for each batch size."""
 
     def __init__(self, library, component, settings):
         self.library, self.component, self.table = library, component, component.contents
@@ -155,18 +161,21 @@ class Instance:
 
     def check(self, function, status):
         if status:
-            raise PluginError(f"{self.name}.{function} failed ({status}): {self.message.value.decode(errors='replace')}")
+            text = self.message.value.decode(errors="replace")
+            raise PluginError(f"{self.name}.{function} failed ({status}): {text}")
 
     def plan(self, rows, width, views):
         self.blocks, self.plan_ = (Block * 8)(), None
         layers, states, weights = (I32 * 64)(), (Decl * 16)(), (Decl * 16)()
         plan = Plan(struct_size=c.sizeof(Plan), layers=layers, blocks=self.blocks, states=states, weights=weights)
         if self.table.plan:
-            limits = Limits(c.sizeof(Limits), 1, Device(1, 0), DataType(2, 32, 1), rows, width, rows * views, rows * views, 1, views)
+            limits = Limits(c.sizeof(Limits), 1, Device(1, 0), DataType(2, 32, 1), rows, width, rows * views,
+                            rows * views, 1, views)
             self.check("plan", self.table.plan(self.call, limits, plan))
         if plan.n_states or plan.n_weights:
             raise PluginError(f"{self.name} has states or weights, which this module does not keep")
-        self.scratch, self.tape = c.create_string_buffer(plan.scratch_bytes + 64), c.create_string_buffer(plan.tape_bytes + 64)
+        self.scratch = c.create_string_buffer(plan.scratch_bytes + 64)
+        self.tape = c.create_string_buffer(plan.tape_bytes + 64)
         self.call.scratch, self.call.tape = c.addressof(self.scratch), c.addressof(self.tape)
         return plan
 
@@ -319,7 +328,8 @@ class _Run:
         value = c.c_double(0)
         if loss.table.on_logits:
             x = Logits(c.sizeof(Logits), 0, len(sims), 0, self.n, sim.shape[1], temperature, c.pointer(views[0].tensor),
-                       c.pointer(views[1].tensor), (I64 * self.n)(*range(self.n)), (I64 * len(starts))(*starts), pointers,
+                       c.pointer(views[1].tensor), (I64 * self.n)(*range(self.n)),
+                       (I64 * len(starts))(*starts), pointers,
                        c.pointer(views[2].tensor), c.pointer(views[3].tensor), (c.c_double * self.n)())
             loss.check("on_logits", loss.table.on_logits(loss.call, x, c.byref(value)))
         self.loss = value.value

@@ -4,7 +4,8 @@
     python3 Benchmarks/evaluation/speed.py --mixcse .build/release/mixcse --model MODEL --data DOWNSTREAM \
         [--rounds 5] [--threads 2]
 
-Turn and turn about; the medians are printed, and the median of the rounds' ratios, which other load moves less. Ours is the whole command: start, reading, encoding, scoring.
+Both run alternately; the medians are printed, and the median of the rounds' ratios, which other load moves less. Ours
+is the whole command: start, reading, encoding, scoring.
 The peer's clock runs only while `encode` embeds the same distinct sentences with mean pooling; its imports, loading and
 one warm-up batch are not counted. Needs sentence-transformers.
 """

@@ -1,4 +1,4 @@
-"""The transfer protocol stated a second time, with PyTorch, NumPy and scikit-learn, on the embeddings of `mixcse encode`.
+"""The transfer protocol stated a second time, in PyTorch, NumPy and scikit-learn, on embeddings of `mixcse encode`.
 
     python transfer_reference.py --mixcse .build/release/mixcse --model MODEL --data DOWNSTREAM --mode test \
         [--tasks MR,CR,...] [--ours ours.json] [--out reference.json]

@@ -1,8 +1,10 @@
-// Our matrix products against OpenBLAS on the shapes of a training step: GFLOP/s of one core, the best of seven runs each,
-// interleaved; what packing op(B) costs (once for all tiles and threads here, in every call there); and the largest difference.
+// Our matrix products against OpenBLAS on the shapes of a training step: GFLOP/s of one core, the best of seven runs
+// each, interleaved; what packing op(B) costs (once for all tiles and threads here, in every call there); and the
+// largest difference.
 //
 //   clang -O3 -ffp-contract=fast -fno-math-errno -I Sources/CKernels/include $(pkg-config --cflags openblas) \
-//     Sources/CKernels/gemm.c Benchmarks/gemm/compare.c $(pkg-config --libs openblas) -lm -o /tmp/compare && taskset -c 0 /tmp/compare
+//     Sources/CKernels/gemm.c Benchmarks/gemm/compare.c $(pkg-config --libs openblas) -lm -o /tmp/compare
+//   taskset -c 0 /tmp/compare
 //
 // OPENBLAS_CORETYPE in the environment may hold OpenBLAS to older kernels: the first line tells which it took.
 
@@ -51,7 +53,8 @@ static void compare(product p) {
     best[0] = fmin(best[0], (now() - t) / repeats);
     t = now();
     for (int i = 0; i < repeats; i++) {
-      for (int64_t s = 0; s * ck_gemm_depth() < p.k; s++) ck_gemm_pack(s, 0, panels, p.transposed_b, p.n, p.k, b, ldb, packed);
+      for (int64_t s = 0; s * ck_gemm_depth() < p.k; s++)
+        ck_gemm_pack(s, 0, panels, p.transposed_b, p.n, p.k, b, ldb, packed);
     }
     best[1] = fmin(best[1], (now() - t) / repeats);
     t = now();
@@ -71,7 +74,8 @@ static void compare(product p) {
 int main(void) {
   openblas_set_num_threads(1);
   printf("OpenBLAS %s against ours, GFLOP/s of one core\n", openblas_get_corename());
-  printf("%-26s %5s %5s %5s   %7s %7s   %5s   %7s   %s\n", "product", "m", "n", "k", "theirs", "ours", "ratio", "packing",
+  printf("%-26s %5s %5s %5s   %7s %7s   %5s   %7s   %s\n", "product", "m", "n", "k", "theirs", "ours",
+         "ratio", "packing",
          "difference");
   const product products[] = {
       {"q, k, v", 0, 1, 208, 1152, 384},

@@ -1,6 +1,7 @@
-// What one question and its answer cost between two processes, without any plugin: right after one another, and with pauses in which both
-// sides fall asleep, as between the calls of a training step.
-//   cc -O2 -ISources/CIsolation/include Benchmarks/isolation/doorbell.c Sources/CIsolation/doorbell.c -o /tmp/doorbell && /tmp/doorbell
+// What one question and its answer cost between two processes, without any plugin: right after one another, and with
+// pauses in which both sides fall asleep, as between the calls of a training step.
+//   cc -O2 -ISources/CIsolation/include Benchmarks/isolation/doorbell.c Sources/CIsolation/doorbell.c -o /tmp/doorbell
+//   /tmp/doorbell
 #include "isolation.h"
 
 #include <signal.h>
@@ -29,7 +30,8 @@ static void measure(iso_doorbell *bell, const char *name, int count, useconds_t 
     times[i] = now() - start;
   }
   qsort(times, (size_t)count, sizeof *times, ascending);
-  printf("%-18s p10 %6.1f  median %6.1f  p90 %6.1f microseconds (%d calls)\n", name, times[count / 10], times[count / 2],
+  printf("%-18s p10 %6.1f  median %6.1f  p90 %6.1f microseconds (%d calls)\n", name, times[count / 10],
+         times[count / 2],
          times[count * 9 / 10], count);
   free(times);
 }

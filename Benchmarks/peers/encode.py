@@ -61,7 +61,8 @@ def onnx(folder, lines, threads):
         for row, member in enumerate(members):
             tokens[row, :len(ids[member])] = ids[member]
             mask[row, :len(ids[member])] = 1
-        states = session.run(None, {"input_ids": tokens, "attention_mask": mask, "token_type_ids": np.zeros_like(tokens)})[0]
+        feed = {"input_ids": tokens, "attention_mask": mask, "token_type_ids": np.zeros_like(tokens)}
+        states = session.run(None, feed)[0]
         result[members] = (states * mask[:, :, None]).sum(1) / mask.sum(1, keepdims=True)
     return time.perf_counter() - began
 

@@ -1,4 +1,5 @@
-/* Two samplers as bare functions: random directions, and a queue of earlier positives with a state. No header, no table. */
+/* Two samplers as bare functions: random directions, and a queue of earlier positives with a state. No header, no
+ * table. */
 #include <stdint.h>
 #include <string.h>
 
@@ -6,7 +7,8 @@ const char cse_functions[] =
     "library org.example.negatives 1.0.0 ;\n"
     "sampler gaussian(d:i64, count:i64=32 in [1,4096] \"how many\", cb normal:f64, out noise:f32[count,d]) detached\n"
     "  \"random directions as negatives (gsInfoNCE, COLING 2022)\" ;\n"
-    "sampler recent(size:i64=64 in [1,] \"vectors kept\", state ring:f32[size,d], state pushed:i64[1], out used:i64[1])\n"
+    "sampler recent(size:i64=64 in [1,] \"vectors kept\", state ring:f32[size,d], state pushed:i64[1],"
+    " out used:i64[1])\n"
     "  -> f64 metric(kept) cols(ring) commit(push) \"positives of earlier batches as negatives\" ;\n"
     "commit push(z2:f32[n,d], n:i64, d:i64, size:i64, inout ring:f32[size,d], inout pushed:i64[1]) ;\n";
 

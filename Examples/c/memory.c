@@ -1,4 +1,5 @@
-/* A sampler in C: the positives of earlier batches as further negatives. Two states, a ring of vectors and a counter. */
+/* A sampler in C: the positives of earlier batches as further negatives. Two states, a ring of vectors and a
+ * counter. */
 #include "cse_plugin.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
-// A sampler in C++: takes likely false negatives out of the host's own block. It makes no vectors, so it has no gradient.
+// A sampler in C++: takes likely false negatives out of the host's own block. It makes no vectors, so it has no
+// gradient.
 #include "cse_plugin.h"
 
 #include <limits>

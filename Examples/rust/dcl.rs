@@ -2,8 +2,9 @@
 
 use std::slice::{from_raw_parts, from_raw_parts_mut};
 
-/// mean_i (log sum_{j != target_i} exp logits[i, j] - logits[i, target_i]); the host has divided by the temperature already.
-/// A row without any other candidate has no negatives to be pushed from: its loss is 0. Excluded cells are -infinity.
+/// mean_i (log sum_{j != target_i} exp logits[i, j] - logits[i, target_i]); the host has divided by the temperature
+/// already. A row without any other candidate has no negatives to be pushed from: its loss is 0. Excluded cells are
+/// -infinity.
 ///
 /// # Safety
 /// The host passes arrays of the sizes that `cse_functions` states.

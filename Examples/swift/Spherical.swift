@@ -3,7 +3,8 @@
 import Glibc
 import PluginAPI
 
-/// `m_i = sg((sin(lambda w) u2_i + sin((1 - lambda) w) u2_{i+1}) / sin w)` with `cos w = u2_i . u2_{i+1}`, unit vectors u2.
+/// `m_i = sg((sin(lambda w) u2_i + sin((1 - lambda) w) u2_{i+1}) / sin w)` with `cos w = u2_i . u2_{i+1}`, unit vectors
+/// u2.
 final class Spherical: Sampler {
   let name = "spherical"
   let summary = "negatives on the arc between each positive and its neighbour"

@@ -28,7 +28,7 @@ final class MixCSE: Sampler {
   let direction = Choice(Direction.both, "anchor: mix positives only; both: mix anchors, too")
   let normalize = Flag(false, "mix unit vectors instead of raw ones")
   let ownMixOnly = Flag(false, "each anchor meets its own mixture only")
-  let neighbour = Choice(Neighbour.roll, "roll: the next row; random: another row, drawn anew each step")
+  let neighbour = Choice(Neighbour.roll, "roll: the next row; random: another row, drawn again at each step")
 
   func plan(_ call: Call, _ limits: Limits, _ plan: Plan) throws {
     plan.editCells()

@@ -1,5 +1,5 @@
-// What this process says when a plugin that runs inside of it crashes, calls exit() or never returns. Only functions that are safe in a
-// signal handler are used in one: write, sigaction, raise.
+// What this process says when a plugin that runs inside of it crashes, calls exit() or never returns. Only functions
+// that are safe in a signal handler are used in one: write, sigaction, raise.
 
 #define _GNU_SOURCE
 #include "isolation.h"
@@ -74,8 +74,8 @@ static void say_place(const char *kind, const crumb_t *crumb) {
 }
 
 static const char advice[] =
-    "  --isolate runs plugins in processes of their own: then the run survives this and loses no step. The last checkpoint is\n"
-    "  whole; --resume goes on from it.\n";
+    "  --isolate runs plugins in processes of their own: then the run survives this and loses no step. The last\n"
+    "  checkpoint is whole; --resume goes on from it.\n";
 
 static crumb_t *here(void) {
   if (own.state != OUTSIDE) return &own;
@@ -94,7 +94,8 @@ static void handle(int number, siginfo_t *info, void *context) {
     crumb->state = OUTSIDE;
   }
   sigaction(number, &before[number], NULL);
-  // A fault happens again on the return from here and goes to whoever was in charge before; a signal that was sent does not.
+  // A fault happens again on the return from here and goes to whoever was in charge before; a signal that was sent does
+  // not.
   if (info->si_code <= 0) raise(number);
 }
 
@@ -155,7 +156,8 @@ static void give_up(crumb_t *crumb) {
   _exit(UNAVAILABLE);
 }
 
-/* Counts its own sleeps, not the clock, so that a program that was stopped for an hour is not taken for one that hangs. */
+/* Counts its own sleeps, not the clock, so that a program that was stopped for an hour is not taken for one that
+ * hangs. */
 static void *watch(void *argument) {
   (void)argument;
   const int64_t tick = 20 * 1000000;

@@ -1,5 +1,5 @@
-// Elementwise activations, with the bias of the layer before them. Backward replaces the upstream gradient by its product
-// with the derivative, and makes the output again (needed once more for the weight gradient).
+// Elementwise activations, with the bias of the layer before them. Backward replaces the upstream gradient by its
+// product with the derivative, and makes the output again (needed once more for the weight gradient).
 //
 // GELU(x) = x Phi(x); its derivative is Phi(x) + x phi(x), phi(x) = exp(-x^2/2) / sqrt(2 pi).
 //   Phi(-u) = exp(-u^2/2) t Q(t), t = 1/(1 + 0.34 u), u >= 0: Q is a fit with a relative error of 1.7e-8; the form

@@ -8,8 +8,8 @@
 // P is made again from Q and K in backward: nothing but Q, K and V is kept.
 //
 // Where one token asks alone, its heads take the lanes instead, and rows x stand for keys and values alike: a head's
-// score q . (Wk x) is (Wk^T q) . x, and its result sum_keys A (Wv x + bv) is Wv sum_keys A x + bv sum_keys A. The maps are
-// the caller's: they work on one row per head and not on every key (DeepSeek-AI, "DeepSeek-V2", 2024, section 2.1).
+// score q . (Wk x) is (Wk^T q) . x, and its result sum_keys A (Wv x + bv) is Wv sum_keys A x + bv sum_keys A. The maps
+// are the caller's: they work on one row per head and not on every key (DeepSeek-AI, "DeepSeek-V2", 2024, section 2.1).
 
 #include "ckernels.h"
 #include "dropout.h"
@@ -50,8 +50,8 @@ CK_INLINE void product_tile(int rows, int64_t k, const float *a, int64_t a_row, 
   }
 }
 
-// C [m, n] = (or +=) A [m, k] B [k, n]; A is read at a + i a_row + p a_step, so it may be transposed. What six rows at a
-// time leave over goes by four, two and one: a single row has to wait for each of its sums.
+// C [m, n] = (or +=) A [m, k] B [k, n]; A is read at a + i a_row + p a_step, so it may be transposed. What six rows at
+// a time leave over goes by four, two and one: a single row has to wait for each of its sums.
 CK_INLINE void product(int64_t m, int64_t n, int64_t k, const float *a, int64_t a_row, int64_t a_step, const float *b,
                        int64_t b_step, float *c, int64_t c_row, int add) {
   for (int64_t j = 0; j < n; j += LANES) {
@@ -119,7 +119,8 @@ CK_INLINE void softmax_columns(int64_t keys, int64_t padded, float *scores) {
 }
 
 // to = f from, [L, B]; `first` is the first query of the block, or with `are_heads` the first head.
-CK_INLINE void drop_columns(ck_attention s, int are_heads, int64_t first, int64_t padded, const float *from, float *to) {
+CK_INLINE void drop_columns(ck_attention s, int are_heads, int64_t first, int64_t padded, const float *from,
+                            float *to) {
   for (int64_t i = 0; i < padded; i += LANES) {
     const vu32 lanes = CK_LANE_NUMBERS + (uint32_t)(first + i);
     const vu32 rows = are_heads ? CK_SPLAT(s.first_row) : lanes + s.first_row;
@@ -250,12 +251,14 @@ void ck_attention_backward(ck_attention s, const float *q, const float *k, const
 }
 
 CK_WIDE_CLONES
-void ck_token_attention_forward(ck_attention s, const float *q, const float *x, float *out, float *sums, float *scratch) {
+void ck_token_attention_forward(ck_attention s, const float *q, const float *x, float *out, float *sums,
+                                float *scratch) {
   forward(s, q, x, x, out, sums, scratch);
 }
 
 CK_WIDE_CLONES
-void ck_token_attention_backward(ck_attention s, const float *q, const float *x, const float *d_out, const float *d_sums,
+void ck_token_attention_backward(ck_attention s, const float *q, const float *x, const float *d_out,
+                                 const float *d_sums,
                                  float *dq, float *dx, float *scratch) {
   backward(s, q, x, x, d_out, d_sums, dq, dx, dx, scratch);
 }

@@ -1,7 +1,7 @@
 // Single-precision matrix products. op(B) is packed once, into panels of columns, and may be shared by any number of
 // threads that each compute rows of C; op(A) is packed a tile of rows at a time. The innermost kernel holds a tile of C
-// in registers: 14 x 32 with AVX-512, 6 x 16 with AVX2, 3 x 16 otherwise. While rows pass by some panels in the second
-// cache, the panels that follow are asked for.
+// in registers: 14 x 32 with AVX-512, 6 x 16 with AVX2, 3 x 16 otherwise. While rows are multiplied by some panels in
+// the second cache, the panels that follow are prefetched.
 //
 // Source of the scheme: Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008. The order of
 // summation depends on k and on the vector width only, so a row of C is the same however rows are shared out.
@@ -15,8 +15,8 @@
 enum {
   DEPTH = 384,            // terms of the sum that are packed together
   A_STRIDE = DEPTH + 16,  // floats between packed rows of A: lines of neighbouring rows fall into different sets
-  TURN = 8,               // terms with which a term of what comes ahead is asked for
-  PANELS = 3,             // of packed B, which rows pass by: with as many that come in they stay in the second cache
+  TURN = 8,               // the prefetch distance: terms between two prefetches of the panels that follow
+  PANELS = 3,             // of packed B in use at a time: these and the three being prefetched fit the second cache
   MAX_ROWS = 14,
   MAX_COLUMNS = 32,
 };
@@ -24,63 +24,66 @@ enum {
 #define STRING(x) #x
 #define PRAGMA(x) _Pragma(STRING(x))
 
+// clang-format off
 // One term of the sum: a column of the tile of A times a row of the panel of B.
-#define ADD_TERM(ROWS, VECTORS, ROW, TERM)                                 \
-  vf column[VECTORS];                                                      \
-  _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++)   \
-      column[v] = VF_LOAD(b + LANES * v);                                  \
-  _Pragma("clang loop unroll(full)") for (int i = 0; i < (ROWS); i++) {    \
-    _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++) \
-        sum[i][v] += a[i * (ROW)] * column[v];                             \
-  }                                                                        \
-  a += (TERM);                                                             \
+#define ADD_TERM(ROWS, VECTORS, ROW, TERM)                                                        \
+  vf column[VECTORS];                                                                             \
+  _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++)                          \
+    column[v] = VF_LOAD(b + LANES * v);                                                           \
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < (ROWS); i++) {                           \
+    _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++)                        \
+      sum[i][v] += a[i * (ROW)] * column[v];                                                      \
+  }                                                                                               \
+  a += (TERM);                                                                                    \
   b += LANES * (VECTORS);
 
-// One packed tile of A times one packed panel of B. `row` and `term` are the distances between elements of A, `unroll` how
-// many terms stand side by side in the code: on a core that two threads share, every instruction saved counts. With every
-// TURN terms a line per vector of what comes ahead is asked for; the tile of C is asked for before it is needed.
-#define MICRO_KERNEL(ROWS, VECTORS, UNROLL, ROW, TERM)                                          \
-  vf sum[ROWS][VECTORS];                                                                        \
-  _Pragma("clang loop unroll(full)") for (int i = 0; i < (ROWS); i++) {                         \
-    _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++) sum[i][v] = VF_ZERO; \
-  }                                                                                             \
-  _Pragma("clang loop unroll(full)") for (int i = 0; i < (ROWS); i++)                           \
-      __builtin_prefetch(c + i * ldc, 1, 3);                                                    \
-  int64_t p = 0;                                                                                \
-  for (; p + TURN <= depth; p += TURN) {                                                        \
-    _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++)                      \
-        __builtin_prefetch(ahead + LANES * v, 0, 2);                                            \
-    ahead += step;                                                                              \
-    PRAGMA(clang loop unroll_count(UNROLL))                                                     \
-    for (int t = 0; t < TURN; t++) {                                                            \
-      ADD_TERM(ROWS, VECTORS, ROW, TERM)                                                        \
-    }                                                                                           \
-  }                                                                                             \
-  for (; p < depth; p++) {                                                                      \
-    ADD_TERM(ROWS, VECTORS, ROW, TERM)                                                          \
-  }                                                                                             \
-  _Pragma("clang loop unroll(full)") for (int i = 0; i < (ROWS); i++) {                         \
-    _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++) {                    \
-      float *out = c + i * ldc + LANES * v;                                                     \
-      if (keep) {                                                                               \
-        VF_STORE(out, VF_LOAD(out) + alpha * sum[i][v]);                                        \
-      } else {                                                                                  \
-        VF_STORE(out, alpha *sum[i][v]);                                                        \
-      }                                                                                         \
-    }                                                                                           \
+// One packed tile of A times one packed panel of B. `row` and `term` are the distances between elements of A, `unroll`
+// how many terms stand side by side in the code: on a core that two threads share, every instruction saved counts. With
+// every TURN terms a line per vector of the following panels is prefetched, and the tile of C before it is needed.
+#define MICRO_KERNEL(ROWS, VECTORS, UNROLL, ROW, TERM)                                            \
+  vf sum[ROWS][VECTORS];                                                                          \
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < (ROWS); i++) {                           \
+    _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++) sum[i][v] = VF_ZERO;   \
+  }                                                                                               \
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < (ROWS); i++)                             \
+    __builtin_prefetch(c + i * ldc, 1, 3);                                                        \
+  int64_t p = 0;                                                                                  \
+  for (; p + TURN <= depth; p += TURN) {                                                          \
+    _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++)                        \
+      __builtin_prefetch(ahead + LANES * v, 0, 2);                                                \
+    ahead += step;                                                                                \
+    PRAGMA(clang loop unroll_count(UNROLL)) for (int t = 0; t < TURN; t++) {                      \
+      ADD_TERM(ROWS, VECTORS, ROW, TERM)                                                          \
+    }                                                                                             \
+  }                                                                                               \
+  for (; p < depth; p++) {                                                                        \
+    ADD_TERM(ROWS, VECTORS, ROW, TERM)                                                            \
+  }                                                                                               \
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < (ROWS); i++) {                           \
+    _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++) {                      \
+      float *out = c + i * ldc + LANES * v;                                                       \
+      if (keep) {                                                                                 \
+        VF_STORE(out, VF_LOAD(out) + alpha * sum[i][v]);                                          \
+      } else {                                                                                    \
+        VF_STORE(out, alpha * sum[i][v]);                                                         \
+      }                                                                                           \
+    }                                                                                             \
   }
 
 // `ahead`: what later calls will read, `step` floats from one turn to the next.
-typedef void (*micro_kernel)(int64_t depth, const float *a, const float *b, float alpha, int keep, float *c, int64_t ldc,
-                             const float *ahead, int64_t step);
+typedef void (*micro_kernel)(int64_t depth, const float *a, const float *b, float alpha, int keep, float *c,
+                             int64_t ldc, const float *ahead, int64_t step);
 
-#define MICRO_KERNELS(NAME, TARGET, ROWS, VECTORS, UNROLL)                                                                                                                \
-  TARGET static void NAME##_rows(int64_t depth, const float *a, const float *b, float alpha, int keep, float *c,                                                          \
-                                 int64_t ldc, const float *ahead, int64_t step){                                                                                          \
-      MICRO_KERNEL(ROWS, VECTORS, UNROLL, A_STRIDE, 1)} TARGET static void NAME##_columns(int64_t depth, const float *a, const float *b, float alpha, int keep, float *c, \
-                                                                                          int64_t ldc, const float *ahead, int64_t step) {                                \
-    MICRO_KERNEL(ROWS, VECTORS, UNROLL, 1, ROWS)                                                                                                                          \
+#define MICRO_KERNELS(NAME, TARGET, ROWS, VECTORS, UNROLL)                                          \
+  TARGET static void NAME##_rows(int64_t depth, const float *a, const float *b, float alpha,        \
+                                 int keep, float *c, int64_t ldc, const float *ahead, int64_t step) {  \
+    MICRO_KERNEL(ROWS, VECTORS, UNROLL, A_STRIDE, 1)                                                \
+  }                                                                                                 \
+  TARGET static void NAME##_columns(int64_t depth, const float *a, const float *b, float alpha,     \
+                                    int keep, float *c, int64_t ldc, const float *ahead, int64_t step) { \
+    MICRO_KERNEL(ROWS, VECTORS, UNROLL, 1, ROWS)                                                    \
   }
+// clang-format on
 
 typedef struct {
   int32_t bits;                          // of a vector
@@ -130,8 +133,8 @@ int64_t ck_gemm_depth(void) { return DEPTH; }
 
 int64_t ck_gemm_row_stride(void) { return A_STRIDE; }
 
-// Terms [from, to) of a stretch, rows of the stored B: eight at a time pass all panels, so that lines are read in order and
-// written eight by eight.
+// Terms [from, to) of a stretch, rows of the stored B: eight at a time pass all panels, so that lines are read in order
+// and written eight by eight.
 CK_INLINE void pack_stored(int64_t from, int64_t to, int64_t terms, int64_t panels, int64_t columns, const float *b,
                            int64_t ldb, int64_t width, float *packed) {
   for (int64_t p = from; p < to; p += 8) {
@@ -156,7 +159,8 @@ CK_INLINE void pack_stored(int64_t from, int64_t to, int64_t terms, int64_t pane
 }
 
 // Columns of the stored B, eight terms at a time: blocks of eight columns where they are whole.
-CK_INLINE void pack_transposed(int64_t panels, int64_t terms, int64_t columns, const float *b, int64_t ldb, int64_t width,
+CK_INLINE void pack_transposed(int64_t panels, int64_t terms, int64_t columns, const float *b, int64_t ldb,
+                               int64_t width,
                                float *packed) {
   for (int64_t at = 0; at < panels * width; at += width) {
     float *out = packed + at * terms;
@@ -183,9 +187,10 @@ CK_INLINE void pack_transposed(int64_t panels, int64_t terms, int64_t columns, c
 }
 
 // Packed B: for each stretch of DEPTH terms all panels in turn, each `terms x columns`, columns beyond n zero.
-CK_CLONES void ck_gemm_pack(int64_t stretch, int64_t first_panel, int64_t panels, int32_t transposed, int64_t n, int64_t k,
-                            const float *b, int64_t ldb, float *packed) {
-  const int64_t width = kernels.columns, padded = rounded_up(n, width), start = stretch * DEPTH, at = first_panel * width;
+CK_CLONES void ck_gemm_pack(int64_t stretch, int64_t first_panel, int64_t panels, int32_t transposed, int64_t n,
+                            int64_t k, const float *b, int64_t ldb, float *packed) {
+  const int64_t width = kernels.columns, padded = rounded_up(n, width), start = stretch * DEPTH;
+  const int64_t at = first_panel * width;
   const int64_t terms = smaller(DEPTH, k - start), columns = n - at;
   float *out = packed + start * padded + at * terms;
   if (transposed) {
@@ -265,7 +270,7 @@ static void scale_rows(int64_t m, int64_t n, float beta, float *c, int64_t ldc) 
   }
 }
 
-// What is not yet asked for of the panels that are read next: where it begins, and how many terms it has.
+// What is not yet prefetched of the panels that are read next: where it begins, and how many terms it has.
 typedef struct {
   const float *at;
   int64_t terms;
@@ -308,7 +313,8 @@ void ck_gemm_run(ck_gemm_shape shape, const float *a, const float *packed, float
           if (i + height <= m && j + width <= n) {
             kernel(terms, rows, panel, shape.alpha, keep, out, ldc, next.at, step);
           } else {
-            border_tile(kernel, terms, rows, panel, shape.alpha, keep, smaller(height, m - i), smaller(width, n - j), out,
+            border_tile(kernel, terms, rows, panel, shape.alpha, keep, smaller(height, m - i),
+                        smaller(width, n - j), out,
                         ldc, tile, next.at, step);
           }
           next.at += terms / TURN * step;

@@ -46,5 +46,6 @@ void ck_free(void *memory, size_t bytes) {
 void ck_claim(void *memory, size_t bytes) {
   enum { PAGE = 4096 };
   char *first = memory, *end = first + bytes;
-  for (char *at = first; at < end; at = (char *)(((size_t)at / PAGE + 1) * PAGE)) __atomic_fetch_or(at, 0, __ATOMIC_RELAXED);
+  for (char *at = first; at < end; at = (char *)(((size_t)at / PAGE + 1) * PAGE))
+    __atomic_fetch_or(at, 0, __ATOMIC_RELAXED);
 }

@@ -55,8 +55,8 @@ struct AttentionPlan {
     return view(pair, rows: projections + projected, stride: 3 * hidden, between: hidden, projected: projected)
   }
 
-  /// The same where tokens share queries, keys and values: row `rows[t]` is that of token t. They are copied to `memory`,
-  /// which has room for `gatheredCount`.
+  /// The same where tokens share queries, keys and values: row `rows[t]` is that of token t. They are copied to
+  /// `memory`, which has room for `gatheredCount`.
   func gather(_ pair: Int, rows: UnsafePointer<Int32>, into memory: UnsafeMutablePointer<Float>) -> View {
     let (start, length, column) = place(pair)
     for row in 0..<length {

@@ -99,11 +99,12 @@ struct EncoderPass {
     }
   }
 
-  /// Whether the same token at the same place of several sequences is embedded once: without dropout it is the same, and
-  /// so are the queries, keys and values that the first layer makes of it.
+  /// Whether the same token at the same place of several sequences is embedded once: without dropout it is the same,
+  /// and so are the queries, keys and values that the first layer makes of it.
   var sharesEmbeddings: Bool { !keepsActivations && sequences > 1 && top > 0 && !isFirstTokenOnly(1) }
 
-  /// Whether transformer layer `layer` (from 1) has one row of queries, keys and values for each embedding, not each token.
+  /// Whether transformer layer `layer` (from 1) has one row of queries, keys and values for each embedding, not each
+  /// token.
   func sharesProjections(_ layer: Int) -> Bool { layer == 1 && sharesEmbeddings }
 
   /// Whether transformer layer `layer` (from 1) is computed for first tokens only.

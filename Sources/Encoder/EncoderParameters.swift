@@ -54,7 +54,8 @@ struct EncoderParameters {
     }
   }
 
-  /// Has the system give memory to all values, on all threads at once: for a large model that takes longer than to read it.
+  /// Has the system give memory to all values, on all threads at once: for a large model that takes longer than to read
+  /// it.
   func claimValues(_ pool: ThreadPool) {
     pool.parallelFor(all.reduce(0) { $0 + $1.count }, grain: 1 << 20) { range, _ in
       ck_claim(word.value + range.lowerBound, range.count * MemoryLayout<Float>.stride)

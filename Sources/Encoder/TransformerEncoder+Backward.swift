@@ -64,8 +64,8 @@ extension TransformerEncoder {
     return d
   }
 
-  /// Everything between the layer's output and attention's context. Leaves the gradient of the residual x in `d`,
-  /// both branches' gradients and that of the feed-forward input in their buffers, u in `state` and the activations' output
+  /// Everything between the layer's output and attention's context. Leaves the gradient of the residual x in `d`, both
+  /// branches' gradients and that of the feed-forward input in their buffers, u in `state` and the activations' output
   /// in `activated`.
   private func rowsBackward(
     _ layer: Int, _ d: UnsafeMutablePointer<Float>, _ kept: LayerActivations, state: PackedMatrix,

@@ -1,6 +1,6 @@
-// The last layer where only first tokens' rows are read. Their heads attend to the layer's input itself: the maps of keys
-// and values are applied to what a head asks and to what it finds, one row each, and not to every token.
-// Letters: T tokens, R sequences, H hidden, A heads, D = H / A.
+// The last layer where only first tokens' rows are read. Their heads attend to the layer's input itself: the maps of
+// keys and values are applied to what a head asks and to what it finds, one row each, and not to every token. Letters:
+// T tokens, R sequences, H hidden, A heads, D = H / A.
 //
 // With q = x0 Wq^T + bq of a sequence's first token:  asked_a = q_a Wk_a,  found_a = sum_t p_at x_t,
 // context_a = found_a Wv_a^T + (sum_t p_at) bv_a. The bias of the keys shifts all scores of a head alike: softmax does
@@ -50,8 +50,8 @@ extension TransformerEncoder {
     return first
   }
 
-  /// From the gradient of the context, and that of the residual in `d` `[R, H]`: weights, biases and the gradient `[T, H]`
-  /// of the layer's input.
+  /// From the gradient of the context, and that of the residual in `d` `[R, H]`: weights, biases and the gradient `[T,
+  /// H]` of the layer's input.
   func firstTokensBackward(
     _ layer: Int, _ d: UnsafeMutablePointer<Float>, _ kept: LayerActivations, _ pass: EncoderPass
   ) -> UnsafeMutablePointer<Float> {

@@ -1,5 +1,5 @@
-// Time: the one conversion of durations to seconds, for whatever is logged or reported, and a clock that a signal handler
-// may read.
+// Time: the one conversion of durations to seconds, for whatever is logged or reported, and a clock that a signal
+// handler may read.
 
 import CKernels
 

@@ -12,8 +12,8 @@ package final class FloatBuffer: @unchecked Sendable {
 
   private let isOwn: Bool
 
-  /// Allocates `count >= 0` zeroed elements, for those who may see them, of which many of the first `sparse` will never be
-  /// written: they take up no memory then.
+  /// Allocates `count >= 0` zeroed elements, for those who may see them, of which many of the first `sparse` will never
+  /// be written: they take up no memory then.
   package init(count: Int, _ visibility: Visibility = .own, sparse: Int = 0) {
     precondition(count >= 0, "a buffer cannot hold \(count) elements")
     let byteCount = count * MemoryLayout<Float>.stride
@@ -42,9 +42,13 @@ package final class FloatBuffer: @unchecked Sendable {
 
 /// An unsafe view of float32 rows: `[rows, columns]`, row-major, `rowStride` elements from row to row.
 package struct Matrix {
+  /// The first number of the first row.
   package var pointer: UnsafeMutablePointer<Float>
+  /// The number of rows.
   package var rows: Int
+  /// Numbers of a row.
   package var columns: Int
+  /// Numbers from the start of a row to the next one; at least `columns`.
   package var rowStride: Int
 
   /// A view at `pointer`; rows lie `rowStride` (default: `columns`) elements apart.

@@ -13,6 +13,7 @@ package var stretch: Int { Int(ck_gemm_depth()) }
 
 /// op(B) `[k, n]` of a product in the layout the kernels read; the memory belongs to whoever gave the buffer.
 package struct PackedMatrix {
+  /// Columns and terms of what was packed: op(B) is `[k, n]`.
   package private(set) var n: Int, k: Int
   private(set) var pointer: UnsafeMutablePointer<Float>
   /// Of a part: its first column, and how many the whole has.
@@ -154,9 +155,9 @@ package func gemm(
 private var panelWidth: Int { Int(ck_gemm_panel_width()) }
 private var tileHeight: Int { Int(ck_gemm_tile_height()) }
 
-/// Which rows of a product one thread takes at a time: as many for each thread, some 128 at once, since fewer would read
-/// all of B for little work; whole tiles of the kernel; all of them where the product is too small to share. A row's
-/// numbers do not depend on it.
+/// Which rows of a product one thread takes at a time: as many for each thread, some 128 at once, since fewer would
+/// read all of B for little work; whole tiles of the kernel; all of them where the product is too small to share. A
+/// row's numbers do not depend on it.
 private func shares(_ m: Int, cost: Int, threads: Int) -> Tiles {
   guard m * cost > 1 << 18, threads > 1 else { return Tiles(m, of: max(m, 1)) }
   guard m < 512 * threads else { return rowTiles(m) }

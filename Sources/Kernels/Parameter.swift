@@ -5,10 +5,13 @@
 package final class Parameter: @unchecked Sendable {
   /// The canonical name, such as `encoder.layer.0.output.dense.weight`.
   package let name: String
+  /// Sizes of its axes.
   package let shape: [Int]
   /// The number of elements: the product of `shape`.
   package let count: Int
+  /// The weights, row-major.
   package let value: UnsafeMutablePointer<Float>
+  /// The gradient, in the same order; backward passes add to it.
   package let gradient: UnsafeMutablePointer<Float>
   /// Whether weight decay applies (not to biases and normalisation weights).
   package let decays: Bool

@@ -1,15 +1,17 @@
-// Where the time of a run goes: seconds by phase, and the rate of the matrix products in each. Every ThreadPool has one;
-// the training loop switches it on for its steps, whoever does the work names its phases, `train --profile` prints it.
+// Where the time of a run goes: seconds by phase, and the rate of the matrix products in each. Every ThreadPool has
+// one; the training loop switches it on for its steps, whoever does the work names its phases, `train --profile` prints
+// it.
 
 import CKernels
 
 /// Seconds by phase, each second counted once: what a phase spends in another one inside of it is the other's.
 ///
-/// Phases are entered and left on one thread, the one that calls `ThreadPool.parallelFor`; a phase costs two readings of
-/// the clock, so it may stay on. Names read `group/phase`.
+/// Phases are entered and left on one thread, the one that calls `ThreadPool.parallelFor`; a phase costs two readings
+/// of the clock, so it may stay on. Names read `group/phase`.
 package final class Profile: @unchecked Sendable {
   /// What one phase took.
   package struct Phase: Sendable, Equatable {
+    /// The phase's name in tables and in `run.json`.
     package var name: String
     /// How often it was entered.
     package var calls = 0
@@ -33,6 +35,7 @@ package final class Profile: @unchecked Sendable {
   private var since: Int64 = 0
   /// How many steps were counted.
   package private(set) var steps = 0
+  /// Threads of the pool that was measured.
   package let threads: Int
   /// Eight numbers a thread, of which the first two are used: threads never write to the same cache line.
   private let work: UnsafeMutablePointer<Double>

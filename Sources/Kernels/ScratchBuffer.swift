@@ -6,6 +6,7 @@ package final class ScratchBuffer {
   private var buffer = FloatBuffer(count: 0)
   private let visibility: Visibility
 
+  /// Empty; memory comes with the first use.
   package init(_ visibility: Visibility = .own) { self.visibility = visibility }
 
   /// The number of elements allocated.
@@ -27,6 +28,7 @@ package final class ScratchBuffer {
 package final class ScratchIndexBuffer {
   private let storage = ScratchBuffer()
 
+  /// Empty; memory comes with the first use.
   package init() {}
 
   /// Makes room for `count` elements and returns the first.

@@ -1,5 +1,6 @@
-// Memory that plugins in processes of their own see, at the same addresses there as here: so every struct and tensor the
-// host shows them is passed by its pointer, and nothing is copied. Opened once by `--isolate`, before anything is allocated.
+// Memory that plugins in processes of their own see, at the same addresses there as here: so every struct and tensor
+// the host shows them is passed by its pointer, and nothing is copied. Opened once by `--isolate`, before anything is
+// allocated.
 
 import CIsolation
 import Glibc
@@ -19,10 +20,14 @@ package enum Visibility: Sendable {
 package final class SharedMemory: Sendable {
   /// What another process needs to map a region.
   package struct Place: Sendable, Equatable {
+    /// The file descriptor of the memory.
     package let descriptor: Int32
+    /// Where it is mapped, the same in every process.
     package let address: UInt
+    /// Its size in bytes.
     package let byteCount: Int
 
+    /// A region that exists already, as another process describes it.
     package init(descriptor: Int32, address: UInt, byteCount: Int) {
       self.descriptor = descriptor
       self.address = address
@@ -32,13 +37,17 @@ package final class SharedMemory: Sendable {
 
   /// Why there is no shared memory, with the error number of the system.
   package struct Unavailable: Error, Sendable {
+    /// The call that failed.
     package let operation: String
+    /// Its `errno`.
     package let code: Int32
   }
 
   private static let opened = Mutex<SharedMemory?>(nil)
   private let shownRegion, sharedRegion: Region
+  /// Where workers may read.
   package var shown: Place { shownRegion.place }
+  /// Where workers may write as well.
   package var shared: Place { sharedRegion.place }
 
   private init(shown: Place, shared: Place) {
@@ -62,7 +71,8 @@ package final class SharedMemory: Sendable {
     return memory
   }
 
-  /// A region at an address that is far from where the system puts programs, libraries and heaps, here and in any worker.
+  /// A region at an address that is far from where the system puts programs, libraries and heaps, here and in any
+  /// worker.
   private static func place(_ name: String, _ byteCount: Int, candidates: UInt) throws(Unavailable) -> Place {
     let descriptor = iso_memory(name, byteCount)
     guard descriptor >= 0 else { throw Unavailable(operation: "memfd_create", code: errno) }
@@ -175,8 +185,8 @@ private enum VisibleTexts {
   }
 }
 
-/// Which parts of a region are free: first fit, neighbours joined. There are some hundred blocks, taken before a run and
-/// when a batch is larger than all before it.
+/// Which parts of a region are free: first fit, neighbours joined. There are some hundred blocks, taken before a run
+/// and when a batch is larger than all before it.
 struct FreeBlocks: Sendable {
   private var free: [(start: Int, count: Int)]
   private var taken: [Int: Int] = [:]

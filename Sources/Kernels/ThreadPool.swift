@@ -79,8 +79,8 @@ package struct Tiles {
   /// How many are large.
   private let many: Int
 
-  /// Chunks of `0..<total`, each of `size` elements; with `last`, only as long as more than twice `size` is left, and of
-  /// `last` elements from there on, so that threads come to an end together.
+  /// Chunks of `0..<total`, each of `size` elements; with `last`, only as long as more than twice `size` is left, and
+  /// of `last` elements from there on, so that threads come to an end together.
   package init(_ total: Int, of size: Int, last: Int? = nil) {
     precondition(size > 0, "chunks must have a positive size, not \(size)")
     self.total = total

@@ -1,9 +1,12 @@
 // Which rows of a large table ever had a gradient. AdamW leaves the others exactly as they are (value, moments and
-// gradient), so that optimiser, norm and clearing pass them over. Kept by the owner of the table, read by the optimiser.
+// gradient), so that optimiser, norm and clearing pass them over. Kept by the owner of the table, read by the
+// optimiser.
 
 /// Marks of a table's rows. Rows are marked by one thread at a time.
 package final class TouchedRows: @unchecked Sendable {
+  /// The number of rows.
   package let rows: Int
+  /// Numbers of a row.
   package let width: Int
   private let marks: UnsafeMutablePointer<Bool>
 
@@ -17,10 +20,13 @@ package final class TouchedRows: @unchecked Sendable {
 
   deinit { marks.deallocate() }
 
+  /// Whether a row was marked.
   package subscript(row: Int) -> Bool { marks[row] }
 
+  /// Marks a row.
   package func mark(_ row: Int) { marks[row] = true }
 
+  /// Marks every row.
   package func markAll() { marks.update(repeating: true, count: rows) }
 
   /// Calls `body` with each unbroken run of marked rows within `range`, in order.

@@ -178,7 +178,8 @@ package final class ContrastiveModel {
     }
   }
 
-  /// Embeddings that are not finite are an error of the training (it diverged), since the poolers' outputs were checked.
+  /// Embeddings that are not finite are an error of the training (it diverged), since the poolers' outputs were
+  /// checked.
   private func checkEmbeddings() throws {
     for (index, tensor) in objective.views.z.tensors.enumerated() {
       if let flat = tensor.firstNonFinite {

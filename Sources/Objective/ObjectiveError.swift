@@ -46,7 +46,8 @@ package enum ObjectiveError: Error, CustomStringConvertible, Sendable, Equatable
     case .inputNotFinite(let what, let row):
       "\(what), row \(row) (from 0), holds NaN or an infinity; expected finite numbers"
     case .notFinite(let what, let row):
-      "\(what), row \(row), is not a finite number; the training diverged (try a lower learning rate) or the input is broken"
+      "\(what), row \(row), is not a finite number; the training diverged (try a lower learning rate)"
+        + " or the input is broken"
     case .poolerCannotTrain(let pooler):
       "pooler \(pooler) has no pool_backward, so nothing below it can be trained; use it for encoding only"
     case .maximumLength(let found, let limit):

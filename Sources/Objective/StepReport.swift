@@ -1,5 +1,5 @@
-// What one step tells: the loss and its parts, metrics of the plugins, mean logits by kind of candidate. All of it comes
-// from the forward pass that was trained on; nothing is computed twice and no random number is drawn for it.
+// What one step tells: the loss and its parts, metrics of the plugins, mean logits by kind of candidate. All of it
+// comes from the forward pass that was trained on; nothing is computed twice and no random number is drawn for it.
 
 /// One block of candidates, as reports and `mixcse probe` show it.
 package struct BlockReport: Sendable, Equatable {
@@ -19,7 +19,8 @@ package struct BlockReport: Sendable, Equatable {
   package var count: Int
   /// Mean logit of these; NaN where there are none.
   package var meanLogit: Double
-  /// Mean over rows of the softmax probability that the block's negatives take, masked ones included; nil if not asked for.
+  /// Mean over rows of the softmax probability that the block's negatives take, masked ones included; nil if not asked
+  /// for.
   package var softmaxShare: Double?
   /// The block's part of the sum of |dL/dsim|; nil if not asked for.
   package var gradientShare: Double?
@@ -31,8 +32,8 @@ package struct StepReport: Sendable {
   package var loss: Double = 0
   /// Each loss by itself, before its weight.
   package var losses: [(name: String, weight: Double, value: Double)] = []
-  /// Learned temperatures, `temperature.infonce`, and what shadows made of the batch; from `EmbeddingObjective` also what
-  /// plugins reported, `mixcse.lambda`, which in training `ContrastiveModel.commit` gives.
+  /// Learned temperatures, `temperature.infonce`, and what shadows made of the batch; from `EmbeddingObjective` also
+  /// what plugins reported, `mixcse.lambda`, which in training `ContrastiveModel.commit` gives.
   package var metrics: [(name: String, value: Double)] = []
   /// The positives: mean logit, and the shares where they were asked for.
   package var positive = BlockReport(

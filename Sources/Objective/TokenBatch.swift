@@ -1,5 +1,5 @@
-// A batch of rows as tokens: packed by training or by an embedder, read by the encoder, pooled by the objective. The one
-// value that these pass on; what of it a plugin sees is in cse_tokens and cse_batch.
+// A batch of rows as tokens: packed by training or by an embedder, read by the encoder, pooled by the objective. The
+// one value that these pass on; what of it a plugin sees is in cse_tokens and cse_batch.
 
 package import Encoder
 

@@ -12,10 +12,12 @@ package enum CheckOutcome: Sendable, Equatable {
 
 /// One test of the suite.
 package struct ConformanceTest: Sendable {
+  /// What a test is about; tests run in this order.
   package enum Level: String, Sendable, CaseIterable { case load, numbers, hostile, system }
 
   /// kebab-case, `group.name`.
   package let id: String
+  /// Which of the four levels it belongs to.
   package let level: Level
   /// What a plugin has to do to pass.
   package let asks: String

@@ -4,10 +4,14 @@ package import Host
 import Kernels
 import Logging
 
+/// A component under test, and the seed of everything random about it.
 package struct ComponentBench: Sendable {
+  /// What is tested.
   package let component: PluginComponent
+  /// The seed of batches, weights and directions; a failure repeats with it.
   package let seed: UInt64
 
+  /// A bench without any instance yet: each test makes its own.
   package init(_ component: PluginComponent, seed: UInt64) {
     self.component = component
     self.seed = seed

@@ -51,6 +51,7 @@ package struct ProcessTraces {
   private let rounding: Int32
   private let handlers: [UInt]
 
+  /// The process as it is now.
   package init() {
     threads = Self.entries("/proc/self/task")
     files = Self.entries("/proc/self/fd")

@@ -26,7 +26,8 @@ extension ConformanceTest {
           for (index, value) in gradient.values.enumerated()
           where abs(value - 1 - expected[index]) > 1e-4 * max(1, abs(expected[index])) {
             throw CheckProblem(
-              "\(gradient.label)[\(index)] held 1 and is \(value) after a gradient of \(expected[index]): it must be added (+=)"
+              "\(gradient.label)[\(index)] held 1 and is \(value) after a gradient of \(expected[index]):"
+                + " it must be added (+=)"
             )
           }
         }

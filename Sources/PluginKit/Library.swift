@@ -6,7 +6,9 @@ public import PluginAPI
 ///
 ///     private let library = Library(id: "org.example.noise", version: "1.0.0", [Noise()])
 ///     @c @implementation
-///     public func cse_library_entry_v1(_ host: UnsafePointer<cse_host>?) -> UnsafePointer<cse_library>? { library.entry }
+///     public func cse_library_entry_v1(_ host: UnsafePointer<cse_host>?) -> UnsafePointer<cse_library>? {
+///       library.entry
+///     }
 public struct Library: @unchecked Sendable {
   /// The descriptor, built once and never freed.
   public let entry: UnsafePointer<cse_library>?

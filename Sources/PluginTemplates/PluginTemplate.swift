@@ -24,6 +24,7 @@ package enum TemplateLanguage: String, CaseIterable, Sendable {
 
   /// What the library needs from this project: nothing, the header, or the header and the Swift kit.
   package var needsHeader: Bool { self == .swift || self == .c || self == .cxx }
+  /// Whether the Swift kit is copied into the folder.
   package var needsKit: Bool { self == .swift }
 
   var sourceExtension: String {
@@ -38,11 +39,14 @@ package enum TemplateLanguage: String, CaseIterable, Sendable {
 
 /// One folder to be written.
 package struct PluginTemplate: Sendable {
+  /// What the plugin offers.
   package let kind: TemplateKind
   /// [a-z][a-z0-9_]*: the component, the library and the folder.
   package let name: String
+  /// What it is written in.
   package let language: TemplateLanguage
 
+  /// A folder that nothing is written of yet; `name` must be a name (`isName`).
   package init(kind: TemplateKind, name: String, language: TemplateLanguage) {
     self.kind = kind
     self.name = name
@@ -57,6 +61,7 @@ package struct PluginTemplate: Sendable {
 
   /// `lib<name>.so`
   package var library: String { "lib\(name).so" }
+  /// The source file's name: `my_idea.c`.
   package var source: String { "\(name).\(language.sourceExtension)" }
 
   /// Every file but those copied from the project: path below the folder, and text.

@@ -23,6 +23,7 @@ package enum TokenizerError: Error, Equatable, CustomStringConvertible {
   /// A token the tokenizer cannot do without is not in the vocabulary.
   case missingToken(role: String, token: String, file: String)
 
+  /// What was expected, what was found, and in which file.
   package var description: String {
     switch self {
     case .missingFolder(let folder):

@@ -1,6 +1,6 @@
-// Ctrl-C inside a plugin's call that would go on for hours: the call is cancelled, its batch dropped, the state before it
-// saved, and --resume continues bit for bit. The plugin says by a file that it is inside the call, so nothing here waits
-// for a moment that may be missed.
+// Ctrl-C inside a plugin's call that would go on for hours: the call is cancelled, its batch dropped, the state before
+// it saved, and --resume continues bit for bit. The plugin says by a file that it is inside the call, so nothing here
+// waits for a moment that may be missed.
 
 import Foundation
 import TestSupport

@@ -79,8 +79,8 @@ final class CommandWorld {
     return (code, signalled)
   }
 
-  /// Starts runs, each into a folder of its own, until one is met at a moment and stopped there; returns that folder. On a
-  /// busy machine a short run can go by before this process looks at it again: then the next one is tried.
+  /// Starts runs, each into a folder of its own, until one is met at a moment and stopped there; returns that folder.
+  /// On a busy machine a short run can go by before this process looks at it again: then the next one is tried.
   func stopped(
     _ name: String, by signal: Int32, _ arguments: (_ output: String) throws -> [String],
     when isReached: @escaping (_ output: String) -> Bool

@@ -1,5 +1,5 @@
-// `mixcse train --frozen`: only what lies above the pooler learns, on the numbers a usual run would see; the same bits for
-// any number of threads and after a resume; and what is refused.
+// `mixcse train --frozen`: only what lies above the pooler learns, on the numbers a usual run would see; the same bits
+// for any number of threads and after a resume; and what is refused.
 
 import Foundation
 import TestSupport
@@ -22,7 +22,8 @@ import Testing
     return result
   }
 
-  /// With a learning rate of 0 the encoder of a usual run stays as it is as well: the first epoch (19 steps) is the same.
+  /// With a learning rate of 0 the encoder of a usual run stays as it is as well: the first epoch (19 steps) is the
+  /// same.
   @Test(arguments: [["--pooler", "cls"], ["--pooler", "avg", "--head", "mlp", "--gradient-accumulation", "2"]])
   func theFirstEpochIsThatOfAnEncoderThatDoesNotMove(more: [String]) throws {
     let still = ["--learning-rate", "0", "--max-steps", "9"] + more

@@ -9,7 +9,8 @@ import Testing
 
   init() throws { world = try CommandWorld() }
 
-  /// A sampler without and one with a state, a learnable pooler over all layers behind another, a bare function, evaluation.
+  /// A sampler without and one with a state, a learnable pooler over all layers behind another, a bare function,
+  /// evaluation.
   private func train(_ output: String, _ more: [String]) throws -> ShellResult {
     try world.train(
       output,

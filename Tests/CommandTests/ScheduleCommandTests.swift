@@ -1,5 +1,5 @@
-// `train --schedule` and `--metric`: numbers that change from step to step, recorded, repeated on resuming, and what may
-// not be scheduled.
+// `train --schedule` and `--metric`: numbers that change from step to step, recorded, repeated on resuming, and what
+// may not be scheduled.
 
 import Foundation
 import TestSupport

@@ -1,5 +1,6 @@
-// How often the verdicts are wrong: whole analyses of simulated comparisons, with the seeds and pairs drawn anew for each.
-// Documentation/Comparison.md quotes the rates printed here; CSE_CALIBRATION=20000 takes more than 2,000 comparisons.
+// How often the verdicts are wrong: whole analyses of simulated comparisons, with the seeds and pairs drawn anew for
+// each. Documentation/Comparison.md quotes the rates printed here; CSE_CALIBRATION=20000 takes more than 2,000
+// comparisons.
 
 import Comparison
 import Foundation

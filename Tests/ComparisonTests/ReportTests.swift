@@ -1,5 +1,5 @@
-// The files of a comparison: what is in them, that they are well formed, and that nothing in a name or a reason gets out of
-// its place. Tests/Interop/check_report.py looks at the page in a browser.
+// The files of a comparison: what is in them, that they are well formed, and that nothing in a name or a reason gets
+// out of its place. Tests/Interop/check_report.py looks at the page in a browser.
 
 import Comparison
 import Files

@@ -1,5 +1,5 @@
-// A comparison as a user would get it, made up: strategies that differ a little, seeds, eight metrics, curves of 150 steps,
-// a failed and a dropped run, shadows. What the tests of the report, and CSE_SAMPLE_REPORT, write.
+// A comparison as a user would get it, made up: strategies that differ a little, seeds, eight metrics, curves of 150
+// steps, a failed and a dropped run, shadows. What the tests of the report, and CSE_SAMPLE_REPORT, write.
 
 import Comparison
 import Files

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs the tests in a build that counts (all, or those that match FILTER) and prints the share of lines of each module and
-# of all. Counters of child processes and of plugin libraries are in the same profile, so the command, its libraries and
-# the test bundle are read together.
+# Runs the tests in a build that counts (all, or those that match FILTER) and prints the share of lines of each module
+# and of all. Counters of child processes and of plugin libraries are in the same profile, so the command, its libraries
+# and the test bundle are read together.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 scratch=.build/coverage

@@ -68,8 +68,8 @@ enum ComputeFixture {
     return Float(offset + (Double(u) / 4_294_967_296 * 2 - 1) * scale)
   }
 
-  /// The encoder of `tiny_models` by its name in the fixture, filled by the formula; "bert wide" has feed-forward blocks of
-  /// several stretches.
+  /// The encoder of `tiny_models` by its name in the fixture, filled by the formula; "bert wide" has feed-forward
+  /// blocks of several stretches.
   static func tinyEncoder(_ name: String, pool: ThreadPool, seed: UInt64 = 5) -> TransformerEncoder {
     let isRoberta = name == "roberta"
     let configuration = EncoderConfiguration(

@@ -1,5 +1,5 @@
-// Readers of all fourteen tasks: what is wrong with a file is an error or a warning with file and line, before any score;
-// and the real data, by its known sizes and by a baseline that needs no model.
+// Readers of all fourteen tasks: what is wrong with a file is an error or a warning with file and line, before any
+// score; and the real data, by its known sizes and by a baseline that needs no model.
 
 import Evaluation
 import Foundation

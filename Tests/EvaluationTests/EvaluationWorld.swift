@@ -1,5 +1,5 @@
-// What the tests of the Evaluation module share: tables of given vectors, a small copy of SentEval's folder, and figures
-// of the data that need no model.
+// What the tests of the Evaluation module share: tables of given vectors, a small copy of SentEval's folder, and
+// figures of the data that need no model.
 
 import Evaluation
 import Foundation

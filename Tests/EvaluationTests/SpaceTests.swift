@@ -1,5 +1,5 @@
-// Alignment, uniformity, anisotropy, effective rank, eigenvalues and bootstrap intervals against PyTorch, NumPy and SciPy
-// (Tests/Fixtures/evaluation/make_protocol_fixture.py).
+// Alignment, uniformity, anisotropy, effective rank, eigenvalues and bootstrap intervals against PyTorch, NumPy and
+// SciPy (Tests/Fixtures/evaluation/make_protocol_fixture.py).
 
 import Evaluation
 import Foundation

@@ -25,7 +25,8 @@ import Testing
 
   @Test func theExampleOfTheDesignIsASampler() throws {
     let text =
-      "sampler my_negatives(z1:f32[n,d], z2:f32[n,d], n:i64, d:i64, lambda:f32=0.2 in [0,1] \"own share\", out out:f32[n,d])"
+      "sampler my_negatives(z1:f32[n,d], z2:f32[n,d], n:i64, d:i64, lambda:f32=0.2 in [0,1] \"own share\","
+      + " out out:f32[n,d])"
       + " -> f32 metric(lambda) detached gain(-1)=0 ;"
     let sampler = try component(text)
     #expect(sampler.kind == .sampler && sampler.name == "my_negatives" && sampler.metrics == ["lambda"])

@@ -68,7 +68,8 @@ import Testing
     #expect(try with("blend.note=a, b: c=d") == "sampler:blend:lambda=0.1,note=\"a, b: c=d\" loss:score")
     #expect(
       message { _ = try with("blnd.lambda=1") }
-        == "--set blnd.lambda=1: this run has no component 'blnd'; did you mean 'blend'? (it has first_token, blend, score)"
+        == "--set blnd.lambda=1: this run has no component 'blnd'; did you mean 'blend'?"
+        + " (it has first_token, blend, score)"
     )
     #expect(message { _ = try with("lambda=1") } == "'lambda=1', column 1: expected COMPONENT.param=value")
     #expect(message { _ = try with("blend.lambda=7") } == "blend.lambda: expected a number in [0, 1], found '7'")

@@ -4,7 +4,7 @@
     check_export.py --export DIR --embeddings FILE.npy --text FILE [--source DIR] [--tolerance 2e-4]
 
 DIR is a folder `mixcse train` wrote, FILE.npy what `mixcse encode --model DIR --input FILE` (or the trainer) computed
-for the lines of the text. --source is the model the training began with; what was to stay untouched is compared with it.
+for the lines of the text. --source is the model the training began with; what was to stay is compared.
 Exits 0 when everything agrees, 1 with the reasons when not. Needs torch, transformers, sentence-transformers, numpy.
 """
 import argparse

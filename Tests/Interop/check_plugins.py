@@ -1,4 +1,4 @@
-"""The built plugin libraries inside PyTorch: `mixcse` and `simcse` through Python/mixcse_plugins.py against autograd on the formula.
+"""The built plugin libraries inside PyTorch, through Python/mixcse_plugins.py, against autograd on the formula.
 
     python Tests/Interop/check_plugins.py FOLDER_WITH_LIBRARIES"""
 import os
@@ -74,16 +74,19 @@ def compare(name, objective, expected_loss, seed, rows, width):
     worst, cases = max(worst, error), cases + 1
 
 
-for seed, rows, width, share, temperature, weight in ((0, 8, 16, 0.2, 0.05, 0.0), (1, 13, 7, 0.4, 0.1, 0.5), (2, 64, 48, 0.2, 0.05, 0.0)):
+cases = ((0, 8, 16, 0.2, 0.05, 0.0), (1, 13, 7, 0.4, 0.1, 0.5), (2, 64, 48, 0.2, 0.05, 0.0))
+for seed, rows, width, share, temperature, weight in cases:
     for mixes in (True, False):
         samplers = [mixcse.sampler("mixcse", **{"lambda": share, "hard_weight": weight})] if mixes else []
         objective = Objective(samplers, simcse.loss("infonce", temperature=temperature))
         compare("mixcse" if mixes else "simcse", objective,
                 lambda a, b: reference(a, b, share, temperature, weight, mixes), seed, rows, width)
-    compare("live", Objective([live.sampler("live", share=0.3)], simcse.loss("infonce", temperature=0.1)), live_reference,
+    compare("live", Objective([live.sampler("live", share=0.3)], simcse.loss("infonce", temperature=0.1)),
+            live_reference,
             seed, rows, width)
     compare("near", Objective([], live.loss("near")), near_reference, seed, rows, width)
-for broken in (lambda: mixcse.sampler("mixcse", lamda=1), lambda: mixcse.sampler("nothing"), lambda: objective(np.zeros((2, 3)))):
+for broken in (lambda: mixcse.sampler("mixcse", lamda=1), lambda: mixcse.sampler("nothing"),
+               lambda: objective(np.zeros((2, 3)))):
     try:
         broken()
     except PluginError:

@@ -23,7 +23,8 @@ check() { # name, flags of train
   "$mixcse" train --model "$model" --method mixcse --train-file "$samples/sentences.txt" --batch-size 16 --max-steps 4 \
     --learning-rate 1e-3 --output-dir "$folder/$name" "$@" 2>"$folder/log" || { cat "$folder/log" >&2; exit 1; }
   "$mixcse" encode --model "$folder/$name" --input "$folder/text.txt" --output "$folder/$name.npy"
-  "$python" "$here/check_export.py" --export "$folder/$name" --embeddings "$folder/$name.npy" --text "$folder/text.txt" \
+  "$python" "$here/check_export.py" --export "$folder/$name" --embeddings "$folder/$name.npy" \
+    --text "$folder/text.txt" \
     --source "$model"
 }
 
@@ -36,7 +37,8 @@ check weighted --pooler weighted
 
 echo "-- compare"
 "$mixcse" compare simcse mixcse --seeds 1,2 --model "$model" --train-file "$samples/sentences.txt" \
-  --eval-data "$samples/pairs-dev.tsv" --test-data "$samples/pairs-test.tsv" --eval-steps 2 --batch-size 16 --max-steps 4 \
+  --eval-data "$samples/pairs-dev.tsv" --test-data "$samples/pairs-test.tsv" --eval-steps 2 --batch-size 16 \
+  --max-steps 4 \
   --tensorboard --output-dir "$folder/compare" >"$folder/log" 2>&1 || { cat "$folder/log" >&2; exit 1; }
 "$python" "$here/check_tensorboard.py" "$folder/compare"
 "$python" "$here/check_report.py" "$folder/compare/report.html"

@@ -19,8 +19,8 @@ import Testing
       first_row: 11, head: 3, dropout: RandomStream(seed: 5, name: "p").dropout(rate: s.rate, step: 2))
   }
 
-  /// softmax(q k^T scale) with dropout, times v, and the sums of what is left of the probabilities, in double. `head` and
-  /// `row` tell dropout what query i is.
+  /// softmax(q k^T scale) with dropout, times v, and the sums of what is left of the probabilities, in double. `head`
+  /// and `row` tell dropout what query i is.
   private func plain(
     _ s: Shape, _ d: ck_dropout, _ q: [Double], _ k: [Double], _ v: [Double], head: (Int) -> Int = { _ in 3 },
     row: (Int) -> Int = { 11 + $0 }

@@ -81,8 +81,8 @@ import Testing
     }
   }
 
-  /// A product in parts: stretches of columns whose results are written where the next product reads them, which adds up
-  /// stretches of terms. The order of every sum is that of the whole products.
+  /// A product in parts: stretches of columns whose results are written where the next product reads them, which adds
+  /// up stretches of terms. The order of every sum is that of the whole products.
   @Test(arguments: [Int32(128), 256, 512], [1, 13, 126])
   func partsOfPackedOperands(bits: Int32, m: Int) {
     _ = ck_gemm_select(bits)

@@ -22,7 +22,8 @@ import Testing
     }
   }
 
-  /// Every element belongs to one chunk, large ones come first, and what is left for small ones is two to three large ones.
+  /// Every element belongs to one chunk, large ones come first, and what is left for small ones is two to three large
+  /// ones.
   @Test func tilesCoverEverything() {
     for total in [0, 1, 41, 42, 43, 252, 377, 378, 379, 1024, 3341] {
       let tiles = Tiles(total, of: 126, last: 42)

@@ -186,7 +186,8 @@ struct CellProbeTests {
     }
   }
 
-  /// Rows 0 and 3 have one anchor text; the positive of row 4 is the anchor of row 1; hard negative 2 is its own anchor.
+  /// Rows 0 and 3 have one anchor text; the positive of row 4 is the anchor of row 1; hard negative 2 is its own
+  /// anchor.
   @Test func negativesOfEqualText() throws {
     let world = try TestWorld()
     let z = makeViews(3, rows: 5, width: 6)

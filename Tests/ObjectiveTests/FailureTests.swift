@@ -1,4 +1,5 @@
-// What the user reads when a plugin breaks a rule: each failure names component, library, function, step and parameters.
+// What the user reads when a plugin breaks a rule: each failure names component, library, function, step and
+// parameters.
 
 import Host
 import Kernels

@@ -1,5 +1,5 @@
-// Loss and gradients against the reference's numbers in float64 (Fixtures/objective/mixcse_golden.json, beside the lines
-// that state them), in float32.
+// Loss and gradients against the reference's numbers in float64 (Fixtures/objective/mixcse_golden.json, beside the
+// lines that state them), in float32.
 
 import Foundation
 import Host

@@ -25,7 +25,8 @@ struct MixCSETests {
       naive.ownOnly = variant & 16 != 0
       let settings =
         "mixcse:lambda=0.3,hard_weight=\(naive.hardWeight),mask=\(naive.excludes ? "exclude" : "zero"),"
-        + "direction=\(naive.anchorOnly ? "anchor" : "both"),normalize=\(naive.normalizes),own_mix_only=\(naive.ownOnly)"
+        + "direction=\(naive.anchorOnly ? "anchor" : "both"),normalize=\(naive.normalizes),"
+        + "own_mix_only=\(naive.ownOnly)"
       let objective = try world.objective(
         samplers: [settings], width: 9, rows: rows + 2, temperature: temperature)
       let report = try objective.evaluate(z)

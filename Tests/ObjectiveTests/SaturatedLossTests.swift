@@ -1,6 +1,7 @@
-// The loss and its gradient where a row is nearly settled: from losses of 10 down to 1e-12, against float64 computations
-// that take the same float32 inputs. The first test asks the loss alone for 1e-6 at any loss; the second goes the whole
-// way from embeddings, where a logit is a float32 and a loss therefore holds some 1e-7 times the logit's size.
+// The loss and its gradient where a row is nearly settled: from losses of 10 down to 1e-12, against float64
+// computations that take the same float32 inputs. The first test asks the loss alone for 1e-6 at any loss; the second
+// goes the whole way from embeddings, where a logit is a float32 and a loss therefore holds some 1e-7 times the logit's
+// size.
 
 import Glibc
 import Host
@@ -31,8 +32,8 @@ struct SaturatedLossTests {
     }
   }
 
-  /// Rows whose losses are about `loss`: even and uneven negatives, an excluded cell, ties with the positive, a positive
-  /// first and last, high and low logits.
+  /// Rows whose losses are about `loss`: even and uneven negatives, an excluded cell, ties with the positive, a
+  /// positive first and last, high and low logits.
   private func rows(loss: Double) -> [Row] {
     let others = expm1(loss)
     var result: [Row] = []

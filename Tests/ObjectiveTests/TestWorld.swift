@@ -1,5 +1,5 @@
-// What the objective's tests share: plugins (the built ones and C fixtures compiled on the spot), embeddings from a seed,
-// directional derivatives.
+// What the objective's tests share: plugins (the built ones and C fixtures compiled on the spot), embeddings from a
+// seed, directional derivatives.
 
 import Foundation
 import Host

@@ -1,5 +1,5 @@
-// The tests of the conformance suite on components in this process: what ships passes, what is broken is found, and what
-// a component has nothing to do with is left out with a reason.
+// The tests of the conformance suite on components in this process: what ships passes, what is broken is found, and
+// what a component has nothing to do with is left out with a reason.
 
 import Foundation
 import Host
@@ -54,7 +54,8 @@ import Testing
     #expect(try outcome("grad.fd", mixcse) == .skipped("its vectors are detached"))
   }
 
-  /// Faults that end no process: the macro of `Tests/Fixtures/broken/broken.c`, component, test, and a part of the text.
+  /// Faults that end no process: the macro of `Tests/Fixtures/broken/broken.c`, component, test, and a part of the
+  /// text.
   static let broken: [(fault: String, kind: ComponentKind, name: String, test: String, says: String)] = [
     ("GRAD_WRONG", .pooler, "mean", "grad.fd", "differences say"),
     ("GRAD_OVERWRITES", .pooler, "mean", "grad.accumulate", "+="),

@@ -1,6 +1,6 @@
 // A Swift package of its own that depends on this one by a git URL and a version, as an author of plugins would: it is
-// built as Documentation/PluginGuide.md prints it, and its library passes the conformance suite. Fetches what this package
-// depends on, so it needs the network or SwiftPM's cache, as building this package does.
+// built as Documentation/PluginGuide.md prints it, and its library passes the conformance suite. Fetches what this
+// package depends on, so it needs the network or SwiftPM's cache, as building this package does.
 
 import Foundation
 import TestSupport

@@ -1,5 +1,5 @@
-// What a test needs beyond the package: `@Test(.needs(.model, .sharedData))`. Where it is missing the test is left out, by
-// name and with this reason; under CI=true it fails instead.
+// What a test needs beyond the package: `@Test(.needs(.model, .sharedData))`. Where it is missing the test is left out,
+// by name and with this reason; under CI=true it fails instead.
 
 import Foundation
 public import Testing

@@ -1,5 +1,5 @@
-// SentEval's `downstream` in small: every file of the fourteen tasks with a few rows of made-up words. Lets tests run whole
-// evaluations in milliseconds, and break files at will.
+// SentEval's `downstream` in small: every file of the fourteen tasks with a few rows of made-up words. Lets tests run
+// whole evaluations in milliseconds, and break files at will.
 
 import Foundation
 

@@ -23,8 +23,8 @@ import Training
   .enabled(if: ac_counts() != 0, "needs the C library's allocator, and a sanitizer is in its place"),
   .enabled(if: isOptimised, "only optimised code asks for no memory, and this is a debug build"))
 struct AllocationTests {
-  /// What the objective may ask for in a step: the lists and names of the report that it hands out (a few for each of two
-  /// plugins, three blocks and a dozen metrics), none of them as long as the batch.
+  /// What the objective may ask for in a step: the lists and names of the report that it hands out (a few for each of
+  /// two plugins, three blocks and a dozen metrics), none of them as long as the batch.
   private static let listsOfAReport = 80
 
   /// Set MIXCSE_TRACE_ALLOCATIONS to see the stack of each allocation.

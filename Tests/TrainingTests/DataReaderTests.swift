@@ -70,7 +70,8 @@ struct DataReaderTests {
     Sample(
       name: "bad.jsonl",
       text:
-        "{\"text\":\"a\"}\n{\"text\":\n{\"other\":\"b\"}\n{\"text\":1}\n{\"text\":\"c\"}\n{\"text\":\"d\"}\n{\"text\":\"e\",\"sentence\":\"e\"}\n{\"text\":\"f\"}\n",
+        "{\"text\":\"a\"}\n{\"text\":\n{\"other\":\"b\"}\n{\"text\":1}\n{\"text\":\"c\"}\n{\"text\":\"d\"}\n"
+        + "{\"text\":\"e\",\"sentence\":\"e\"}\n{\"text\":\"f\"}\n",
       rows: [["a"], ["c"], ["d"], ["f"]], bad: [2, 3, 4, 7]),
     Sample(
       name: "a.json", text: " [ {\"text\" : \"a ] }\"} ,\n\"b\",\n[\"c\"] ]\n", rows: [["a ] }"], ["b"], ["c"]]),

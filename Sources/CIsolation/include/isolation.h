@@ -1,18 +1,20 @@
-/* What running plugins safely needs of the system and Swift cannot say: memory two processes share, a doorbell between them, and
- * what is written when a plugin takes this process down. Used by Kernels (the memory) and Host (all the rest). */
+/* What running plugins safely needs of the system and Swift cannot say: memory two processes share, a doorbell
+ * between them, and what is written when a plugin takes this process down. Used by Kernels (the memory) and Host
+ * (all the rest). */
 #ifndef CSE_ISOLATION_H
 #define CSE_ISOLATION_H
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-/* ---- memory (memory.c) -------------------------------------------------------------------------------------------------- */
-/* A descriptor of `bytes` of zeroed memory without a name in any folder; -1 with errno. Pages cost nothing until they are written. */
+/* ---- memory (memory.c) ---- */
+/* A descriptor of `bytes` of zeroed memory without a name in any folder; -1 with errno. Pages cost nothing until
+ * they are written. */
 int iso_memory(const char *name, size_t bytes);
 /* Maps it at exactly `address`, where nothing may be yet; 0, or -1 with errno. */
 int iso_map(int memory, void *address, size_t bytes, int writable);
 
-/* ---- the doorbell (doorbell.c) -------------------------------------------------------------------------------------------- */
+/* ---- the doorbell (doorbell.c) ---- */
 /* One call at a time, in shared memory. The host writes everything but `status` and what a dying worker leaves. */
 typedef struct {
   uint32_t asked, answered; /* calls so far; what is waited on */
@@ -40,14 +42,16 @@ int iso_confine(pid_t parent, uint64_t bytes);
 /* From now on a signal that ends this process is noted in `bell` first. */
 void iso_note_signals(iso_doorbell *bell);
 
-/* ---- what is said when a plugin ends this process (crash.c) ------------------------------------------------------------------ */
+/* ---- messages when a plugin ends this process (crash.c) ---- */
 /* Installs handlers for the signals of crashes and for exit(); both do nothing unless a plugin is being called. */
 void iso_guard(void);
-/* A plugin is called from here to iso_leave on this thread: `who` and `function` must stay; `step` < 0 = outside of a step. */
+/* A plugin is called from here to iso_leave on this thread: `who` and `function` must stay; `step` < 0 = outside of
+ * a step. */
 void iso_enter(const char *who, const char *function, int64_t step);
 void iso_leave(void);
-/* Starts a thread that ends the process with 69 when one call takes longer than `seconds`. `save` is called before, while the plugin's
- * thread is kept inside the call or from leaving it; may be NULL. It is said at half of the time that something is slow. */
+/* Starts a thread that ends the process with 69 when one call takes longer than `seconds`. `save` is called before,
+ * while the plugin's thread is kept inside the call or from leaving it; may be NULL. A warning is printed at half of
+ * the time. */
 void iso_watch(double seconds);
 void iso_on_giving_up(void (*save)(void));
 #endif

@@ -12,8 +12,8 @@
 void *ck_allocate(size_t bytes);
 // Asks for small pages from the start of a large block on: for memory of which only some rows are ever written.
 void ck_prefer_small_pages(void *memory, size_t bytes);
-// Writes to every page of memory without changing it. A fresh page that is read first is a shared one of zeros, which has
-// to be taken from all processors when it is written to.
+// Touches every page for writing, without changing a byte, so that memory which is about to be filled costs one page
+// fault a page: one that is read first is mapped to a shared page of zeros, and its first write faults on all cores.
 void ck_claim(void *memory, size_t bytes);
 // Frees what ck_allocate returned; `bytes` must be the size asked for.
 void ck_free(void *memory, size_t bytes);
@@ -84,8 +84,8 @@ typedef struct {
   int64_t first, columns;  // op(B) is columns [first, first + n) of those that were packed; `first` begins a panel
 } ck_gemm_shape;
 
-// Chooses the widest kernel of at most `bits` bits that this processor has and returns its width; what was packed before
-// is void. The widest of all is chosen at start: this is for tests and comparisons.
+// Chooses the widest kernel of at most `bits` bits that this processor has and returns its width; what was packed
+// before is void. The widest of all is chosen at start: this is for tests and comparisons.
 int32_t ck_gemm_select(int32_t bits);
 // The width of the kernel in use.
 int32_t ck_gemm_bits(void);
@@ -97,8 +97,8 @@ int64_t ck_gemm_tile_height(void);
 int64_t ck_gemm_packed_count(int64_t n, int64_t k);
 // Terms of a stretch: op(B) is packed stretch by stretch.
 int64_t ck_gemm_depth(void);
-// Packs panels [first, first + panels) of a stretch of op(B); `transposed`: B is stored as [n, k]. Panels and stretches are
-// independent.
+// Packs panels [first, first + panels) of a stretch of op(B); `transposed`: B is stored as [n, k]. Panels and stretches
+// are independent.
 void ck_gemm_pack(int64_t stretch, int64_t first_panel, int64_t panels, int32_t transposed, int64_t n, int64_t k,
                   const float *b, int64_t ldb, float *packed);
 // Packs terms [first, first + count) of B [k, n]: `count` rows as they are stored, from `b` on.
@@ -106,8 +106,9 @@ void ck_gemm_pack_rows(int64_t first, int64_t count, int64_t n, int64_t k, const
 // Floats between rows of packed op(A), and what a stretch of `m` rows takes.
 int64_t ck_gemm_row_stride(void);
 int64_t ck_gemm_left_count(int64_t m);
-// Packs op(A) [m, k], stored as rows, for several products: stretch after stretch, each of ck_gemm_left_count(m) floats.
-// A product may as well write its C there, as rows of the right distance: what lies beyond row m is read and not used.
+// Packs op(A) [m, k], stored as rows, for several products: stretch after stretch, each of ck_gemm_left_count(m)
+// floats. A product may as well write its C there, as rows of the right distance: what lies beyond row m is read and
+// not used.
 void ck_gemm_pack_left(int64_t m, int64_t k, const float *a, int64_t lda, float *packed);
 // Floats of scratch for `m` rows.
 int64_t ck_gemm_scratch_count(int64_t m);

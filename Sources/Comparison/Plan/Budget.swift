@@ -1,5 +1,5 @@
-// `--budget`: successive halving. Strategies are brought to a rung together; those that clearly lose there are given up.
-// Pure decisions, called by ComparisonRunner.
+// `--budget`: successive halving. Strategies are brought to a rung together; those that clearly lose there are given
+// up. Pure decisions, called by ComparisonRunner.
 // Source: Jamieson and Talwalkar 2016, Non-stochastic best arm identification and hyperparameter optimization.
 
 /// When strategies are looked at, and which are given up.
@@ -30,8 +30,8 @@ package struct Budget: Sendable, Equatable {
 
   /// Which strategies clearly lose, worst first.
   ///
-  /// A strategy is compared with the one of the best mean, seed by seed. With two seeds or more it is given up where the
-  /// one-sided 95 per cent t interval of the mean difference lies above 0 and the mean difference is at least
+  /// A strategy is compared with the one of the best mean, seed by seed. With two seeds or more it is given up where
+  /// the one-sided 95 per cent t interval of the mean difference lies above 0 and the mean difference is at least
   /// `smallestDifference`; with one seed where the difference is at least `singleSeedDifference`. At most half of the
   /// strategies go at a rung, and never the first.
   /// - Parameter scores: dev Spearman x 100 at the rung, `[strategy][seed]`; nil: given up or failed before.

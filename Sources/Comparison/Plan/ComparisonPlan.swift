@@ -1,5 +1,5 @@
-// Everything a comparison will do, known and checked before the first run starts: strategies looked up, data read, flags
-// in range, and what identifies each run. Made by the compare command, carried out by ComparisonRunner.
+// Everything a comparison will do, known and checked before the first run starts: strategies looked up, data read,
+// flags in range, and what identifies each run. Made by the compare command, carried out by ComparisonRunner.
 
 import Encoder
 import Evaluation

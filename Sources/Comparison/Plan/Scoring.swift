@@ -1,5 +1,5 @@
-// What the final models are scored on: dev pairs and test data, read and checked before any run starts, and the arguments
-// of the `mixcse evaluate` that does it. Made by ComparisonPlan.
+// What the final models are scored on: dev pairs and test data, read and checked before any run starts, and the
+// arguments of the `mixcse evaluate` that does it. Made by ComparisonPlan.
 
 import Evaluation
 import Files

@@ -1,5 +1,5 @@
-// What a comparison leaves behind: report.html, results.json, results.csv and, where asked for, TensorBoard's files. Called
-// by the compare command.
+// What a comparison leaves behind: report.html, results.json, results.csv and, where asked for, TensorBoard's files.
+// Called by the compare command.
 
 import Encoder
 package import Files

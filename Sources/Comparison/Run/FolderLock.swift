@@ -1,5 +1,5 @@
-// One comparison at a time in a folder. The lock is inherited by the runs: after a kill it is held until the last of them
-// has written its checkpoint. Taken by ComparisonRunner.
+// One comparison at a time in a folder. The lock is inherited by the runs: after a kill it is held until the last of
+// them has written its checkpoint. Taken by ComparisonRunner.
 
 import Glibc
 

@@ -1,5 +1,5 @@
-// How far a run is, from the lines its process has appended to metrics.jsonl. Asked a few times a second while runs go on,
-// and at the end for the whole curve.
+// How far a run is, from the lines its process has appended to metrics.jsonl. Asked a few times a second while runs go
+// on, and at the end for the whole curve.
 
 import Files
 import Glibc

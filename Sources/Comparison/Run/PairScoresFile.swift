@@ -1,4 +1,5 @@
-// The file of `mixcse evaluate --pair-scores`: gold score and cosine of every scored pair, as exact as they were computed.
+// The file of `mixcse evaluate --pair-scores`: gold score and cosine of every scored pair, as exact as they were
+// computed.
 //
 //   {"model": "...", "pooler": "...", "sets": [{"name": "STS12", "gold": [...], "cosine": [...]}, ...]}
 //

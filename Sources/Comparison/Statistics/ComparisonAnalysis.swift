@@ -1,4 +1,5 @@
-// What a comparison shows and what it does not. Called by the compare command once the runs are done; read by the reports.
+// What a comparison shows and what it does not. Called by the compare command once the runs are done; read by the
+// reports.
 
 package import Kernels
 

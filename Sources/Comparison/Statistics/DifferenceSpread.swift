@@ -10,7 +10,8 @@ package struct DifferenceSpread: Sendable, Equatable {
   package var mean: Double
   /// The variance (n - 1) of the differences over seeds: the seed's own and the seed-by-pairs interaction.
   package var betweenSeeds: Double
-  /// The variance that all seeds share because they are scored on the same pairs; 0 where it does not stand out of its noise.
+  /// The variance that all seeds share because they are scored on the same pairs; 0 where it does not stand out of its
+  /// noise.
   package var pairs: Double
   /// The part of a single seed's variance that is due to pairs but not shared with other seeds.
   package var interaction: Double
@@ -23,7 +24,8 @@ package struct DifferenceSpread: Sendable, Equatable {
     self.interaction = interaction
   }
 
-  /// `differences`: one a seed, at least two; `resampled[draw][seed]`: the same on drawn pairs; `pairCount`: pairs drawn from.
+  /// `differences`: one a seed, at least two; `resampled[draw][seed]`: the same on drawn pairs; `pairCount`: pairs
+  /// drawn from.
   package init(differences: [Double], resampled: [[Double]], pairCount: Int) {
     let count = differences.count
     seeds = count

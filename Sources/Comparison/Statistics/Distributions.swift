@@ -1,5 +1,5 @@
-// The few distributions the verdicts rest on: normal, Student's t, chi-square, the sign test. Called by DifferenceInterval
-// and SeedsNeeded; held against SciPy by Tests/Fixtures/comparison/make_statistics.py.
+// The few distributions the verdicts rest on: normal, Student's t, chi-square, the sign test. Called by
+// DifferenceInterval and SeedsNeeded; held against SciPy by Tests/Fixtures/comparison/make_statistics.py.
 
 import Foundation
 

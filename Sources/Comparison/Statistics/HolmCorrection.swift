@@ -1,12 +1,12 @@
-// Several strategies compared with one: each gets its own p-value, and the smallest of many is small by chance. Called by
-// MetricAnalysis.
+// Several strategies compared with one: each gets its own p-value, and the smallest of many is small by chance. Called
+// by MetricAnalysis.
 
 /// Holm's step-down correction.
 ///
 /// Source: Holm, "A simple sequentially rejective multiple test procedure", 1979.
 package enum HolmCorrection {
-  /// For each p-value the corrected one, at most 1, and the level its interval must have so that it leaves out 0 exactly
-  /// where the corrected p-value is below `level`.
+  /// For each p-value the corrected one, at most 1, and the level its interval must have so that it leaves out 0
+  /// exactly where the corrected p-value is below `level`.
   package static func apply(_ values: [Double], level: Double = 0.05) -> [(pValue: Double, level: Double)] {
     var result = values.map { (pValue: $0, level: level) }
     var largest = 0.0

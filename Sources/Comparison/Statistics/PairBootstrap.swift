@@ -1,5 +1,5 @@
-// Spearman of every run on the same draws of sentence pairs, so that differences between runs can be taken draw by draw.
-// Called by MetricAnalysis.
+// Spearman of every run on the same draws of sentence pairs, so that differences between runs can be taken draw by
+// draw. Called by MetricAnalysis.
 
 import Evaluation
 package import Kernels

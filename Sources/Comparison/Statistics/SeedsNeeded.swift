@@ -1,4 +1,5 @@
-// How many seeds it would take to show a difference as large as the one found. Called by MetricAnalysis where none is shown.
+// How many seeds it would take to show a difference as large as the one found. Called by MetricAnalysis where none is
+// shown.
 
 import Foundation
 
@@ -42,8 +43,8 @@ extension DifferenceSpread {
   /// The probability that the interval at `level` from `seeds` seeds leaves out 0, if this spread and mean are true.
   ///
   /// With the pairs' share at 0 it is the power of the two-sided paired t test. The expectation is over u, the ratio of
-  /// the estimated to the true variance between seeds, whose root has a chi density; Simpson's rule over its fourth root,
-  /// as with few seeds most happens close to 0.
+  /// the estimated to the true variance between seeds, whose root has a chi density; Simpson's rule over its fourth
+  /// root, as with few seeds most happens close to 0.
   package func power(seeds: Int, level: Double) -> Double {
     let freedom = Double(seeds - 1)
     let t = Distributions.tUpperQuantile(level / 2, freedom: freedom)

@@ -18,6 +18,7 @@ package enum EvaluationError: Error, Equatable, CustomStringConvertible {
   /// No task, figure or set goes by that name.
   case unknownName(kind: String, name: String, known: [String])
 
+  /// What was expected, what was found, and where.
   package var description: String {
     switch self {
     case .notFound(let path, let expected):
@@ -31,10 +32,10 @@ package enum EvaluationError: Error, Equatable, CustomStringConvertible {
     case .unequalLines(let path, let lines, let other, let otherLines):
       """
       \(other):\(min(lines, otherLines) + 1): expected as many lines as \(path) has (\(lines)), found \(otherLines). \
-      Get both files anew
+      Get both files again
       """
     case .tooFewSamples(let path, let label, let expected, let found):
-      "\(path): expected at least \(expected) samples of the class \(label), found \(found). Get the file anew"
+      "\(path): expected at least \(expected) samples of the class \(label), found \(found). Get the file again"
     case .unknownName(let kind, let name, let known):
       "expected a \(kind), found '\(name)'. Known are: " + known.joined(separator: ", ")
     }

@@ -6,13 +6,18 @@ package import Kernels
 
 /// Tasks and pair files, read.
 package struct EvaluationSuite: Sendable {
+  /// Which figures are made: test, dev or fasttest.
   package let mode: EvaluationMode
+  /// The STS tasks, in the order they were asked for.
   package private(set) var sts: [STSTask] = []
+  /// The transfer tasks, in the order they were asked for.
   package private(set) var transfer: [TransferTask] = []
+  /// Pair files that were named, with their pairs.
   package private(set) var pairs: [(path: String, set: PairSet)] = []
   /// Tasks of the set that cannot be scored, and why.
   package private(set) var missing: [(task: EvaluationTask, reason: String)] = []
 
+  /// Without any task.
   package init(mode: EvaluationMode) { self.mode = mode }
 
   /// Reads `tasks` from `path`: the folder that holds or is `downstream`, or STSBenchmark alone.
@@ -109,16 +114,22 @@ package struct EvaluationSuite: Sendable {
 
 /// All figures of one pooler.
 package struct EvaluationScores: Sendable {
+  /// Which figures are made: test, dev or fasttest.
   package let mode: EvaluationMode
+  /// Scores of the STS tasks, in order.
   package var sts: [STSTaskScore] = []
+  /// Scores of the transfer tasks, in order.
   package var transfer: [TransferScore] = []
+  /// Scores of the pair files, in order.
   package var pairs: [(path: String, score: STSTaskScore)] = []
   /// Of STS-B's part of this mode, else of the first file of pairs.
   package var space: SpaceStatistics?
+  /// Name of the pairs that the statistics of the space are of; nil without them.
   package var spaceOf: String?
   /// 95 per cent intervals of Spearman, by task or path of a pair file.
   package var intervals: [String: ClosedRange<Double>] = [:]
 
+  /// Without any task.
   package init(mode: EvaluationMode) { self.mode = mode }
 
   /// The mean Spearman x 100 of the STS tasks that were scored; nil where none was.

@@ -17,7 +17,9 @@ package enum EvaluationTask: String, Sendable, CaseIterable {
   case trec = "TREC"
   case mrpc = "MRPC"
 
+  /// The seven STS sets.
   package static let sts: [EvaluationTask] = allCases.filter { !$0.isTransfer }
+  /// The seven transfer tasks.
   package static let transfer: [EvaluationTask] = allCases.filter(\.isTransfer)
 
   /// Frozen embeddings under a classifier, as against cosines.

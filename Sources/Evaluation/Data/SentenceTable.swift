@@ -5,9 +5,11 @@ package import Kernels
 
 /// Distinct sentences in the order they were first met.
 package struct SentenceCollection: Sendable {
+  /// Every distinct sentence, in the order of its first use.
   package private(set) var sentences: [String] = []
   fileprivate var rows: [String: Int] = [:]
 
+  /// Without any sentence.
   package init() {}
 
   /// Adds what is new.
@@ -21,6 +23,7 @@ package struct SentenceCollection: Sendable {
 
 /// Embeddings of a collection's sentences.
 package final class SentenceTable {
+  /// Numbers of an embedding.
   package let width: Int
   private let matrix: Matrix
   /// What owns the memory of `matrix`.

@@ -4,16 +4,23 @@
 package struct PublishedFigures: Sendable {
   /// A figure with its standard deviation over seeds, where that was published.
   package struct Figure: Sendable, Equatable {
+    /// The figure, x 100.
     package var value: Double
+    /// Its standard deviation over runs, where one was published.
     package var spread: Double?
 
     init(_ value: Double, _ spread: Double? = nil) { (self.value, self.spread) = (value, spread) }
   }
 
+  /// The model's name, as in its paper.
   package var name: String
+  /// Where the figures were published.
   package var source: String
+  /// The figure of each task.
   package var figures: [EvaluationTask: Figure] = [:]
+  /// The average over the seven STS sets, as published.
   package var stsAverage: Figure?
+  /// The average over the seven transfer tasks, as published.
   package var transferAverage: Figure?
 
   /// All rows there are.

@@ -76,6 +76,7 @@ package struct SortedSample: Sendable {
   private let order: [Int]
   private let values: [Double]
 
+  /// The ranks of `values`, ties at average ranks.
   package init(_ values: [Double]) {
     self.values = values
     order = values.indices.sorted { values[$0] < values[$1] }

@@ -5,7 +5,9 @@
 package struct SimilarityScore: Sendable, Equatable {
   /// In [-1, 1]; NaN where undefined (fewer than two pairs, or one side constant).
   package var spearman: Double
+  /// Pearson's correlation, x 100.
   package var pearson: Double
+  /// The number of pairs.
   package var pairs: Int
 
   /// Correlates predictions with gold scores.
@@ -20,13 +22,16 @@ package struct SimilarityScore: Sendable, Equatable {
 package struct PairSet: Sendable, Equatable {
   /// The file or sub-dataset the pairs come from.
   package var name: String
+  /// The first sentence of each pair.
   package var first: [String]
+  /// The second sentence of each pair.
   package var second: [String]
   /// One gold score a pair, on the scale of the data set (0 to 5 for STS).
   package var gold: [Double]
   /// What was odd about the file without being wrong: empty lines, an unexpected number of pairs.
   package var warnings: [String] = []
 
+  /// The three lists are equally long.
   package init(name: String, first: [String] = [], second: [String] = [], gold: [Double] = []) {
     precondition(first.count == gold.count && second.count == gold.count, "a score a pair")
     self.name = name

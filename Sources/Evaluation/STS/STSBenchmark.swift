@@ -4,6 +4,7 @@ import Files
 
 /// The dev and test parts of STS-B. They are never mixed.
 package enum STSBenchmark {
+  /// Which of STS-B's three files.
   package enum Part: String, Sendable {
     case dev, test
 

@@ -3,15 +3,20 @@
 
 /// A task and its sub-datasets.
 package struct STSTask: Sendable, Equatable {
+  /// The task's name: `STS12`, `SICKRelatedness`.
   package var name: String
+  /// The sub-datasets, each scored alone and together.
   package var subsets: [PairSet]
 
+  /// A task of these sub-datasets.
   package init(name: String, subsets: [PairSet]) {
     self.name = name
     self.subsets = subsets
   }
 
+  /// What was odd in its files, with file and line.
   package var warnings: [String] { subsets.flatMap(\.warnings) }
+  /// All its sentences, as often as they occur.
   package var sentences: [String] { subsets.flatMap(\.sentences) }
 
   /// Scores each sub-dataset, and all of them concatenated.
@@ -31,14 +36,17 @@ package struct STSTask: Sendable, Equatable {
 package struct ScoredPairs: Sendable {
   /// Cosines.
   package var predicted: [Double]
+  /// The gold scores, on the scale of the task.
   package var gold: [Double]
 }
 
 /// What a task's embeddings reach.
 package struct STSTaskScore: Sendable {
+  /// The task's name: `STS12`, `SICKRelatedness`.
   package var name: String
   /// Over all pairs of the task together: the figure to report.
   package var all: SimilarityScore
+  /// Each sub-dataset's score, by name.
   package var subsets: [(name: String, score: SimilarityScore)]
   /// What intervals are computed from, by sub-dataset.
   package var samples: [ScoredPairs]

@@ -16,7 +16,9 @@ package struct SpaceStatistics: Sendable, Equatable {
   package var meanCosine: Double
   /// exp of the entropy of the covariance's normalised eigenvalues: how many directions are in use, 1 to width.
   package var effectiveRank: Double
+  /// The number of distinct sentences.
   package var sentences: Int
+  /// Numbers of an embedding.
   package var width: Int
 
   /// Gold scores above this make a positive pair, on the scale 0 to 5 of STS-B.
@@ -24,9 +26,9 @@ package struct SpaceStatistics: Sendable, Equatable {
 
   /// The figures of a task's pairs; nil with fewer than two distinct sentences.
   ///
-  /// Sources: Wang and Isola, "Understanding contrastive representation learning through alignment and uniformity on the
-  /// hypersphere", 2020 (alpha = 2, t = 2); positives as in Gao et al., "SimCSE", 2021; Roy and Vetterli, "The effective
-  /// rank", 2007.
+  /// Sources: Wang and Isola, "Understanding contrastive representation learning through alignment and uniformity on
+  /// the hypersphere", 2020 (alpha = 2, t = 2); positives as in Gao et al., "SimCSE", 2021; Roy and Vetterli, "The
+  /// effective rank", 2007.
   package init?(_ task: STSTask, _ table: SentenceTable, pool: ThreadPool) {
     var collection = SentenceCollection()
     collection.add(task.sentences)

@@ -5,7 +5,9 @@ import Kernels
 
 /// Feature rows, each followed by a 1 (whose weight is the bias) and zeros up to a multiple of 16.
 package final class FeatureTable {
+  /// Numbers of a row.
   package let width: Int
+  /// Numbers from the start of a row to the next one.
   package let stride: Int
   let labels: [Int32]
   let classes: Int

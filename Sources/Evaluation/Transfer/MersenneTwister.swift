@@ -1,6 +1,6 @@
-// The random numbers of the reference evaluator: MT19937 as NumPy's legacy generator and PyTorch's CPU generator use it,
-// so that folds, batches and first weights of the transfer tasks are the same ones. Used by Transfer/ only; everything
-// else in this project draws from `RandomStream`.
+// The random numbers of the reference evaluator: MT19937 as NumPy's legacy generator and PyTorch's CPU generator use
+// it, so that folds, batches and first weights of the transfer tasks are the same ones. Used by Transfer/ only;
+// everything else in this project draws from `RandomStream`.
 
 /// MT19937 with the integer seeding of its authors (init_genrand).
 ///
@@ -10,6 +10,7 @@ package struct MersenneTwister: Sendable {
   private var state: [UInt32]
   private var position = 624
 
+  /// The generator that NumPy makes of this seed.
   package init(seed: UInt32) {
     state = [seed]
     state.reserveCapacity(624)

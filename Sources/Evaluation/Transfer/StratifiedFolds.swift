@@ -2,9 +2,12 @@
 
 /// Which rows train and which are scored.
 package struct Split: Sendable, Equatable {
+  /// Rows to learn from.
   package var train: [Int32]
+  /// Rows to score on.
   package var held: [Int32]
 
+  /// A fold of these rows.
   package init(train: [Int32], held: [Int32]) { (self.train, self.held) = (train, held) }
 }
 

@@ -9,6 +9,7 @@ package enum EvaluationMode: String, Sendable, CaseIterable {
   /// Test figures with the quick settings of `dev`.
   case fasttest
 
+  /// Whether development figures are made.
   package var isDev: Bool { self == .dev }
 }
 
@@ -16,6 +17,7 @@ package enum EvaluationMode: String, Sendable, CaseIterable {
 package struct TransferProtocol: Sendable {
   enum Optimizer: Sendable { case adam, rmsprop }
 
+  /// Folds of a cross-validation.
   package var folds: Int
   var optimizer: Optimizer
   var learningRate: Float
@@ -30,9 +32,10 @@ package struct TransferProtocol: Sendable {
   package var penalties: [Double] = [1e-5, 1e-4, 1e-3, 1e-2]
   /// The share of the training rows that stops the final fit.
   var heldOutShare = 0.05
-  /// Of every classifier anew, and of the folds.
+  /// Seeds every classifier, each from the start, and the folds.
   var seed: UInt32 = 1111
 
+  /// The reference's settings for a mode.
   package init(_ mode: EvaluationMode) {
     switch mode {
     case .test: (folds, optimizer, learningRate, batchSize, tenacity, passesPerCheck) = (10, .adam, 1e-3, 64, 5, 4)

@@ -7,6 +7,7 @@ import Synchronization
 
 /// The figures of one transfer task, in per cent.
 package struct TransferScore: Sendable, Equatable {
+  /// The task's name: `MR`.
   package var name: String
   /// On the test part, or the mean of the outer folds.
   package var accuracy: Double
@@ -17,6 +18,7 @@ package struct TransferScore: Sendable, Equatable {
   /// The penalty chosen; nil with nested folds, which choose one each.
   package var penalty: Double?
 
+  /// The scores of one task; accuracies and F1 x 100.
   package init(name: String, accuracy: Double, devAccuracy: Double, f1: Double? = nil, penalty: Double? = nil) {
     (self.name, self.accuracy, self.devAccuracy) = (name, accuracy, devAccuracy)
     (self.f1, self.penalty) = (f1, penalty)
@@ -33,6 +35,7 @@ package struct TransferScorer {
   /// Called with the trainings done and the number of all; never by two threads at once.
   private let progress: (_ done: Int, _ total: Int) -> Void
 
+  /// A scorer whose classifiers are shared out to `pool`.
   package init(
     mode: EvaluationMode, pool: ThreadPool, progress: @escaping (_ done: Int, _ total: Int) -> Void = { _, _ in }
   ) {
@@ -105,8 +108,8 @@ package struct TransferScorer {
     return score(classifier, choice, test, withF1: withF1)
   }
 
-  /// The grid members train apart, since there is but one split. The reference trains the chosen one again, from the same
-  /// seed on the same rows: that gives the same classifier, which is kept instead.
+  /// The grid members train apart, since there is but one split. The reference trains the chosen one again, from the
+  /// same seed on the same rows: that gives the same classifier, which is kept instead.
   private func split(_ train: FeatureTable, _ dev: FeatureTable, _ test: FeatureTable) -> TransferScore {
     let both = joined(train, dev)
     let count = train.labels.count

@@ -29,10 +29,12 @@ package struct TransferTask: Sendable {
     case split(train: LabelledPart, dev: LabelledPart, test: LabelledPart)
   }
 
+  /// Which task it is.
   package let task: EvaluationTask
   let design: Design
   /// Names of the classes, in the order of their labels.
   let classes: [String]
+  /// What was odd in its files, with file and line.
   package let warnings: [String]
 
   var parts: [LabelledPart] {
@@ -46,6 +48,7 @@ package struct TransferTask: Sendable {
   /// Samples of each part: all; train and test; or train, dev and test.
   package var sampleCounts: [Int] { parts.map(\.samples.count) }
 
+  /// All its sentences, as often as they occur.
   package var sentences: [String] {
     parts.flatMap { $0.samples.flatMap { sample in [sample.first] + (sample.second.map { [$0] } ?? []) } }
   }

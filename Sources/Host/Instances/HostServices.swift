@@ -26,9 +26,9 @@ package final class HostServices: Sendable {
 
   /// Services over the pool's threads; `logger` receives the plugins' lines.
   ///
-  /// - Parameter stopRequestedAt: when the user asked the run to end, by `monotonicNanoseconds`. A call that goes on for
-  ///   more than a second after that (or after its own beginning, if that is later) is cancelled: its parallel loops
-  ///   leave out the rest and return CSE_E_CANCELLED. Called from several threads.
+  /// - Parameter stopRequestedAt: when the user asked the run to end, by `monotonicNanoseconds`. A call that goes on
+  ///   for more than a second after that (or after its own beginning, if that is later) is cancelled: its parallel
+  ///   loops leave out the rest and return CSE_E_CANCELLED. Called from several threads.
   package convenience init(
     pool: ThreadPool, logger: Logger, isNewer: Bool = false,
     stopRequestedAt: @escaping @Sendable () -> Int64? = { nil }

@@ -8,7 +8,8 @@ import PluginAPI
 final class ComparedVectors {
   /// The vectors as they are.
   private(set) var raw: Matrix
-  /// Unit vectors; nil for states, whose similarities are scaled by `inverse` instead, so that a big queue is not copied.
+  /// Unit vectors; nil for states, whose similarities are scaled by `inverse` instead, so that a big queue is not
+  /// copied.
   private(set) var unit: Matrix?
   /// 1 / norm of each vector.
   let inverse: UnsafeMutablePointer<Float>

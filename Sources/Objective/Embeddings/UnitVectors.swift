@@ -21,8 +21,8 @@ func dot(_ a: UnsafeMutablePointer<Float>, _ b: UnsafeMutablePointer<Float>, _ c
   return sum
 }
 
-/// The sum of the products of all elements of two matrices of one size, in double precision: squares of the gradients of
-/// a small loss would leave float32's range.
+/// The sum of the products of all elements of two matrices of one size, in double precision: squares of the gradients
+/// of a small loss would leave float32's range.
 func innerProduct(_ a: Matrix, _ b: Matrix) -> Double {
   var sum = 0.0
   for index in 0..<a.rows {

@@ -1,5 +1,5 @@
-// The head that a model folder holds for a pooler: the one it was trained with, or BERT's own pooler. Used where embedders
-// are opened.
+// The head that a model folder holds for a pooler: the one it was trained with, or BERT's own pooler. Used where
+// embedders are opened.
 
 import Host
 import Kernels

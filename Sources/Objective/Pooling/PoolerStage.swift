@@ -59,8 +59,8 @@ final class PoolerStage {
     tokens.pointee.layers = layers.reading
   }
 
-  /// Pools sequences `range` of `batch`, whose hidden states are `layers`, one for each layer of the plan: [tokens, width],
-  /// or [sequences, width] where the plan reads first tokens only.
+  /// Pools sequences `range` of `batch`, whose hidden states are `layers`, one for each layer of the plan: [tokens,
+  /// width], or [sequences, width] where the plan reads first tokens only.
   func forward(_ batch: TokenBatch, layers matrices: [Matrix], range: Range<Int>) throws {
     let firstTokenOnly = instance.plan.firstTokenOnly
     let count = range.count

@@ -1,4 +1,5 @@
-// Poolers and head: hidden states in, embeddings out. Used in training by ContrastiveModel and alone by SentenceEmbedder.
+// Poolers and head: hidden states in, embeddings out. Used in training by ContrastiveModel and alone by
+// SentenceEmbedder.
 
 package import Encoder
 package import Host

@@ -1,5 +1,5 @@
-// Several poolings of the same hidden states: which layers the encoder has to give, and which of them each pooling reads.
-// Used by SentenceEmbedder.
+// Several poolings of the same hidden states: which layers the encoder has to give, and which of them each pooling
+// reads. Used by SentenceEmbedder.
 
 import Encoder
 import Kernels

@@ -70,7 +70,8 @@ package final class SentenceEmbedder {
   ///
   /// - Parameters:
   ///   - progress: called after each batch with the lines done and the number of all; it may throw to stop.
-  /// - Throws: `ObjectiveError.notFinite` with the line, errors of the encoder, `PluginFailure`, what `progress` throws.
+  /// - Throws: `ObjectiveError.notFinite` with the line, errors of the encoder, `PluginFailure`, what `progress`
+  ///   throws.
   package func embed(
     _ lines: [String], options: EmbeddingOptions = EmbeddingOptions(), progress: ((Int, Int) throws -> Void)? = nil
   ) throws -> EmbeddingTable {

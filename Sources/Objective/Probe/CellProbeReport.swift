@@ -74,8 +74,8 @@ package struct KindReport: Sendable {
   package var probabilityCounts = [Int](repeating: 0, count: Hardness.probabilityEdges.count - 1)
 }
 
-/// The fixed bins of the histograms: bin k holds edge k (inclusive) to edge k+1 (exclusive); what lies outside counts in
-/// the outermost bins.
+/// The fixed bins of the histograms: bin k holds edge k (inclusive) to edge k+1 (exclusive); what lies outside counts
+/// in the outermost bins.
 package enum Hardness {
   /// -1 to 1 in steps of 0.1.
   package static let cosineEdges: [Double] = (-10...10).map { Double($0) / 10 }

@@ -45,7 +45,8 @@ package final class ShadowPanel {
 
   /// The leader's temperature and hard negative weight hold for shadows, too, but for a temperature in a shadow's own
   /// text. Weights of shadows and their temperatures are not trained, which is said.
-  /// - Throws: `PluginError`, `PluginFailure`, `ObjectiveError` as ContrastiveObjective: a slip is found before training starts.
+  /// - Throws: `PluginError`, `PluginFailure`, `ObjectiveError` as ContrastiveObjective: a slip is found before
+  ///   training starts.
   init(
     _ strategies: [ShadowStrategy], like leader: ObjectiveConfiguration, limits: PluginLimits,
     registry: PluginRegistry, services: HostServices, say: @escaping (String) -> Void

@@ -1,5 +1,5 @@
-// One block of candidate columns at run time: its similarities (a GEMM into its group's matrix), the cells that samplers
-// edit, and the way back from the gradient of the similarities to the vectors on both sides.
+// One block of candidate columns at run time: its similarities (a GEMM into its group's matrix), the cells that
+// samplers edit, and the way back from the gradient of the similarities to the vectors on both sides.
 
 import Host
 import Kernels

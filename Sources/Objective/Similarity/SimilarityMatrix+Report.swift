@@ -1,4 +1,5 @@
-// Sums over a group's cells for the step report: mean logits, and with CellProbe shares of the softmax and the gradient.
+// Sums over a group's cells for the step report: mean logits, and with CellProbe shares of the softmax and the
+// gradient.
 
 import Host
 

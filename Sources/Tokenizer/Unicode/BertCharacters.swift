@@ -114,13 +114,13 @@ extension BertCharacters {
     return (SortedScalars(pairs), decomposed)
   }
 
-  /// ASCII is the same in every version: controls, blanks, and all signs as punctuation, currency and maths included.
+  /// ASCII is the same in every version: controls, blanks, and all symbols as punctuation, currency and maths included.
   private static func insertASCII(_ flags: CharacterFlags) {
     flags.insert(Flag.dropped, in: 0x00...0x1F)
     flags.insert(Flag.dropped, in: 0x7F...0x7F)
     for blank: UInt32 in [0x09, 0x0A, 0x0D, 0x20] { flags.bytes[Int(blank)] = Flag.whitespace }
-    for signs: ClosedRange<UInt32> in [0x21...0x2F, 0x3A...0x40, 0x5B...0x60, 0x7B...0x7E] {
-      flags.insert(Flag.punctuation, in: signs)
+    for symbols: ClosedRange<UInt32> in [0x21...0x2F, 0x3A...0x40, 0x5B...0x60, 0x7B...0x7E] {
+      flags.insert(Flag.punctuation, in: symbols)
     }
     flags.insert(Flag.lowers, in: 0x41...0x5A)
     // These three are dropped by cleaning; where text is not cleaned, they separate words.

@@ -1,7 +1,7 @@
 // One checkpoint: tensors, then a JSON table with their checksums, then a footer. The footer comes last, so a file that
 // was torn by a crash or a full disk has none and is recognised. Written and read by CheckpointFolder.
 //
-//   magic (8 bytes) | tensors, each at a multiple of 64 | JSON | JSON offset, JSON bytes, JSON CRC-32 (u64 each) | magic
+//   magic (8 bytes) | tensors, each at a multiple of 64 | JSON | JSON's offset, bytes, CRC-32 (u64 each) | magic
 
 import Encoder
 import Files

@@ -1,5 +1,5 @@
-// The order in which rows are visited: a permutation for each epoch that depends on the seed only and is computed row by
-// row, so that it needs no memory and a resumed run finds its place at once. Used by the training loop.
+// The order in which rows are visited: a permutation for each epoch that depends on the seed only and is computed row
+// by row, so that it needs no memory and a resumed run finds its place at once. Used by the training loop.
 
 import Kernels
 

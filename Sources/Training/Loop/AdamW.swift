@@ -1,5 +1,5 @@
-// AdamW over all learnable tensors of a run, with a clip on their common gradient norm. Used by the training loop once a
-// step; its moments go into checkpoints.
+// AdamW over all learnable tensors of a run, with a clip on their common gradient norm. Used by the training loop once
+// a step; its moments go into checkpoints.
 
 package import Kernels
 

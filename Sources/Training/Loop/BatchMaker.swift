@@ -1,4 +1,5 @@
-// Rows of text to one packed batch: all anchors, then all positives, then all hard negatives. Used by the training loop.
+// Rows of text to one packed batch: all anchors, then all positives, then all hard negatives. Used by the training
+// loop.
 
 import Encoder
 import Files
@@ -27,7 +28,8 @@ package final class BatchMaker {
   /// The number of views a batch has.
   package var views: Int { max(2, data.columns) }
 
-  /// The batch of the given rows. Sentences alone are their own positives: the same tokens twice, told apart by dropout.
+  /// The batch of the given rows. Sentences alone are their own positives: the same tokens twice, told apart by
+  /// dropout.
   /// - Throws: `TrainingError` where the file has changed.
   package func batch(rows: [Int]) throws -> TokenBatch {
     let texts = try data.texts(of: rows)

@@ -8,9 +8,9 @@ package struct CollapseWatch {
 
   package init() {}
 
-  /// A warning where the space has collapsed: all vectors point one way (mean cosine above 0.99), next to nothing of the
-  /// width is in use (effective rank below 2; fewer than 40 sentences are held to less), or less than a quarter of what
-  /// was in use at the first evaluation.
+  /// A warning where the space has collapsed: all vectors point one way (mean cosine above 0.99), next to nothing of
+  /// the width is in use (effective rank below 2; fewer than 40 sentences are held to less), or less than a quarter of
+  /// what was in use at the first evaluation.
   package mutating func warning(_ now: SpaceStatistics) -> String? {
     let start = first ?? now
     first = start

@@ -1,5 +1,5 @@
-// The pooled vectors of the rows a frozen run visits, and whether there is memory for them. Filled by TrainingPlan, read
-// by FrozenModel.
+// The pooled vectors of the rows a frozen run visits, and whether there is memory for them. Filled by TrainingPlan,
+// read by FrozenModel.
 
 import Foundation
 package import Kernels

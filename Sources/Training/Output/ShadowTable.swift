@@ -1,4 +1,5 @@
-// What shadows (`--shadow`) were like over a run, as a small table on standard error. Called by the models at the run's end.
+// What shadows (`--shadow`) were like over a run, as a small table on standard error. Called by the models at the run's
+// end.
 
 import Foundation
 import Objective

@@ -1,5 +1,5 @@
-// Hot reload: watches the libraries of a run, checks a rebuilt one in a child while training goes on, and puts it into the
-// model between two steps. Made by TrainingPlan for `--watch`, asked by TrainingRun before each step.
+// Hot reload: watches the libraries of a run, checks a rebuilt one in a child while training goes on, and puts it into
+// the model between two steps. Made by TrainingPlan for `--watch`, asked by TrainingRun before each step.
 
 import Files
 import Foundation

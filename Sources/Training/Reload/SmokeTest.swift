@@ -1,5 +1,6 @@
-// What is asked of a rebuilt plugin before the run lets it in: the run's strategy with the new library in its place, on the
-// embeddings of the last batch, forward, backward and commit. Written by PluginReloader, run by `mixcse check-reload`.
+// What is asked of a rebuilt plugin before the run lets it in: the run's strategy with the new library in its place, on
+// the embeddings of the last batch, forward, backward and commit. Written by PluginReloader, run by `mixcse
+// check-reload`.
 
 import Encoder
 package import Files

@@ -1,5 +1,5 @@
-// `mixcse compare`: strategies x seeds on the same batches, order and dropout; flags to a ComparisonPlan, the outcome to
-// the reports.
+// `mixcse compare`: strategies x seeds on the same batches, order and dropout; flags to a ComparisonPlan, the outcome
+// to the reports.
 
 import ArgumentParser
 import Comparison
@@ -40,7 +40,8 @@ struct CompareCommand: ParsableCommand {
   var seeds = "42,43,44"
   @Option(
     help: ArgumentHelp(
-      "A comparison as TOML, or as JSON where the name ends in .json: strategies, seeds, and flags by their long names. "
+      "A comparison as TOML, or as JSON where the name ends in .json: strategies, seeds, and flags by their long"
+        + " names. "
         + "What is typed as well counts instead.", valueName: "file"))
   var from: String?
   @Option(

@@ -49,7 +49,8 @@ struct EvaluateCommand: ParsableCommand {
   var data: String?
   @Option(
     help: ArgumentHelp(
-      "Tab-separated pairs: genre, file, year, id, score, sentence1, sentence2; or sentence1, sentence2, score. Repeatable.",
+      "Tab-separated pairs: genre, file, year, id, score, sentence1, sentence2; or sentence1, sentence2,"
+        + " score. Repeatable.",
       valueName: "file"))
   var pairs: [String] = []
   @Flag(name: .customLong("all-poolers"), help: "Score every pooler and head there is, in one encoding pass.")
@@ -65,7 +66,8 @@ struct EvaluateCommand: ParsableCommand {
   @Option(
     name: .customLong("pair-scores"),
     help: ArgumentHelp(
-      "Write gold score and cosine of every scored pair, exactly, as JSON: {\"sets\": [{\"name\", \"gold\", \"cosine\"}]}.",
+      "Write gold score and cosine of every scored pair, exactly, as JSON:"
+        + " {\"sets\": [{\"name\", \"gold\", \"cosine\"}]}.",
       valueName: "file"))
   var pairScores: String?
   @Flag(help: "Print each sub-dataset, and their mean and weighted mean, too.") var subsets = false

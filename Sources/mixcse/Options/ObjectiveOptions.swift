@@ -1,4 +1,5 @@
-// The flags around a strategy: pooler, head, temperature. Shared by the subcommands that train, one strategy or several.
+// The flags around a strategy: pooler, head, temperature. Shared by the subcommands that train, one strategy or
+// several.
 
 import ArgumentParser
 import Files

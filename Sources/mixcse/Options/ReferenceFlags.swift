@@ -24,7 +24,8 @@ enum ReferenceFlags {
   /// Those of the reference's evaluation script.
   static let renamedInEvaluate: [String: String] = ["--model_name_or_path": "--model", "--task_set": "--task-set"]
 
-  /// The arguments with the reference's spellings replaced; those after another subcommand than train and evaluate stay.
+  /// The arguments with the reference's spellings replaced; those after another subcommand than train and evaluate
+  /// stay.
   static func translate(_ arguments: [String]) -> [String] {
     if arguments.first == "evaluate" { return arguments.map { renamedInEvaluate[$0] ?? $0 } }
     guard arguments.first == "train" else { return arguments }

@@ -1,4 +1,5 @@
-// `mixcse plugins check`: the conformance suite. This process loads no plugin: each test runs in a child with a deadline.
+// `mixcse plugins check`: the conformance suite. This process loads no plugin: each test runs in a child with a
+// deadline.
 
 import ArgumentParser
 import Foundation

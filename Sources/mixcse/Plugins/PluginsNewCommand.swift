@@ -22,7 +22,8 @@ struct PluginsNewCommand: ParsableCommand {
   var directory = "."
   @Option(
     help: ArgumentHelp(
-      "Where cse_plugin.h and the Swift kit are copied from. (default: CSE_SDK, share/cse beside the program's folder, or"
+      "Where cse_plugin.h and the Swift kit are copied from. (default: CSE_SDK, share/cse beside the program's folder,"
+        + " or"
         + " the sources the program was built from)", valueName: "dir"))
   var sdk: String?
 

@@ -113,7 +113,8 @@ struct TrainCommand: ParsableCommand {
   private func summary(_ result: TrainingResult) -> String {
     let rate = result.seconds > 0 ? Double(result.rows) / result.seconds : 0
     var lines = [
-      "\(result.steps) steps on \(result.rows) sentences in \(fixed(result.seconds, 1)) s (\(fixed(rate, 0)) sentences/s)"
+      "\(result.steps) steps on \(result.rows) sentences in \(fixed(result.seconds, 1)) s"
+        + " (\(fixed(rate, 0)) sentences/s)"
     ]
     let scores = [("before training", result.baseline), ("last step", result.last), ("best", result.best)]
     for case (let name, let score?) in scores {

@@ -1,5 +1,5 @@
-// One quantity over the steps of all runs, thinned out so that a long run makes no long page. Made for the charts of the
-// curves' section.
+// One quantity over the steps of all runs, thinned out so that a long run makes no long page. Made for the charts of
+// the curves' section.
 
 /// A strategy's runs and their mean.
 struct CurveSeries {
@@ -11,7 +11,8 @@ struct CurveSeries {
   /// The strategy's index.
   var strategy: Int
   var runs: [[Point]]
-  /// Over the finished runs, or all where none finished, at the steps where each of them has a value; empty for one run.
+  /// Over the finished runs, or all where none finished, at the steps where each of them has a value; empty for one
+  /// run.
   var mean: [Point]
 
   /// The mean, or the only run where there is one.

@@ -1,4 +1,5 @@
-// An interval as a picture in a table's cell: a line with its estimate and the place of 0. Used by the verdicts' section.
+// An interval as a picture in a table's cell: a line with its estimate and the place of 0. Used by the verdicts'
+// section.
 
 /// Intervals of one table on a common scale.
 struct IntervalBar {

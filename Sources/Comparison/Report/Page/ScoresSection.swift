@@ -50,7 +50,8 @@ struct ScoresSection {
     let short = label.count > 19 ? label.prefix(18) + "\u{2026}" : label[...]
     let style = SeriesStyle.colorClass(strategy)
     var parts = [
-      "<text x=\"\(decimal(Self.labelWidth - 10))\" y=\"\(decimal(y + 4))\" class=\"end\">\(escaped(String(short)))</text>"
+      "<text x=\"\(decimal(Self.labelWidth - 10))\" y=\"\(decimal(y + 4))\" class=\"end\">"
+        + "\(escaped(String(short)))</text>"
     ]
     if let mean = summary.mean {
       let place = decimal(x.place(mean))

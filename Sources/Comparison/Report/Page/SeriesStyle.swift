@@ -1,5 +1,5 @@
-// How strategies are told apart: by colour, by dash and by the shape of their marks, so that one of them suffices. Used by
-// the charts and their legend.
+// How strategies are told apart: by colour, by dash and by the shape of their marks, so that one of them suffices. Used
+// by the charts and their legend.
 
 import Foundation
 
