@@ -7,8 +7,6 @@ import Files
 package enum ComparisonError: Error, Equatable {
   /// A flag or a combination of flags that makes no sense.
   case usage(place: String, expected: String, found: String, advice: String)
-  /// A plan file that cannot be used; `place` is a line or a key.
-  case badPlan(path: String, place: String, problem: String)
   /// A file that must be there is not, or cannot be read.
   case unreadable(path: String, problem: String)
   /// The operating system refused to write, to lock or to start a process.
@@ -22,12 +20,11 @@ package enum ComparisonError: Error, Equatable {
 }
 
 extension ComparisonError: CustomStringConvertible {
+  /// What the command prints.
   package var description: String {
     switch self {
     case .usage(let place, let expected, let found, let advice):
       return "\(place): expected \(expected), found \(found). \(advice)"
-    case .badPlan(let path, let place, let problem):
-      return "\(path): \(place): \(problem)"
     case .unreadable(let path, let problem):
       return "\(path): \(problem)"
     case .system(let path, let operation, let code):
@@ -47,7 +44,6 @@ extension ComparisonError: CustomStringConvertible {
   package var exitCode: Int32 {
     switch self {
     case .usage, .inUse, .system: 64
-    case .badPlan: 65
     case .unreadable: 66
     case .failed: 69
     case .interrupted: 130

@@ -7,6 +7,7 @@ package import Files
 package struct ComparisonResults: Sendable {
   /// In the order of the command line; the first is what the others are compared with.
   package var strategies: [ComparedStrategy]
+  /// In the order of the command line.
   package var seeds: [UInt64]
   /// One for each strategy and seed, strategy by strategy.
   package var runs: [ComparedRun]
@@ -15,6 +16,7 @@ package struct ComparisonResults: Sendable {
   /// Versions, hashes of data and plugins, machine, flags: whatever is needed to repeat it, by name.
   package var record: JSONObject
 
+  /// Results by their parts; runs strategy by strategy.
   package init(
     strategies: [ComparedStrategy], seeds: [UInt64], runs: [ComparedRun], commandLine: [String], record: JSONObject
   ) {
@@ -35,6 +37,7 @@ package struct ComparedStrategy: Sendable, Equatable {
   /// What it stands for: `sampler:mixcse:lambda=0.3 loss:infonce`.
   package var canonical: String
 
+  /// Names by their parts.
   package init(label: String, text: String, canonical: String) {
     self.label = label
     self.text = text
@@ -44,6 +47,7 @@ package struct ComparedStrategy: Sendable, Equatable {
 
 /// One strategy trained with one seed.
 package struct ComparedRun: Sendable {
+  /// How a run ended.
   package enum Outcome: Sendable, Equatable {
     case finished
     /// What the run said when it failed.
@@ -55,7 +59,9 @@ package struct ComparedRun: Sendable {
 
   /// Its place in `ComparisonResults.strategies`.
   package var strategy: Int
+  /// Of this run.
   package var seed: UInt64
+  /// How it ended.
   package var outcome: Outcome
   /// The folder of the training run.
   package var folder: String
@@ -66,6 +72,7 @@ package struct ComparedRun: Sendable {
   /// Seconds of training steps.
   package var seconds: Double
 
+  /// A run by its parts; scores and curve may come later.
   package init(
     strategy: Int, seed: UInt64, outcome: Outcome, folder: String, scores: [PairScores] = [], curve: [CurvePoint] = [],
     seconds: Double = 0
@@ -86,8 +93,10 @@ package struct PairScores: Sendable, Equatable {
   package var metric: String
   /// One entry a pair; the same pairs in the same order in every run.
   package var gold: [Double]
+  /// Cosines of the model.
   package var predicted: [Double]
 
+  /// Scores of as many pairs as there are gold scores.
   package init(metric: String, gold: [Double], predicted: [Double]) {
     self.metric = metric
     self.gold = gold
@@ -97,12 +106,14 @@ package struct PairScores: Sendable, Equatable {
 
 /// One line of metrics.jsonl.
 package struct CurvePoint: Sendable, Equatable {
+  /// Optimiser steps done.
   package var step: Int
   /// An evaluation (spearman, alignment, uniformity, ...), else a training step (loss, gradNorm, positiveLogit, ...).
   package var isEvaluation: Bool
   /// The line's finite numbers by name.
   package var values: [String: Double]
 
+  /// A line by its parts.
   package init(step: Int, isEvaluation: Bool, values: [String: Double]) {
     self.step = step
     self.isEvaluation = isEvaluation

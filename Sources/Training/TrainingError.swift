@@ -20,6 +20,10 @@ package enum TrainingError: Error, Equatable {
   case cannotWrite(path: String, operation: String, code: Int32)
   /// The disk has less room than the run is known to need.
   case notEnoughSpace(path: String, needed: Int, free: Int)
+  /// A description of a run that cannot be used; `place` is a line or a key.
+  case badDescription(path: String, place: String, problem: String)
+  /// A run cannot be repeated: what it was made of is no longer there.
+  case cannotRepeat(path: String, differences: [String])
   /// A checkpoint of another run: what differs, one line each.
   case resumeMismatch(path: String, differences: [String])
   /// No checkpoint of the folder can be read.
@@ -35,6 +39,7 @@ package enum TrainingError: Error, Equatable {
 }
 
 extension TrainingError: CustomStringConvertible {
+  /// What the command prints.
   package var description: String {
     switch self {
     case .missingFile(let path, let expected):
@@ -54,6 +59,11 @@ extension TrainingError: CustomStringConvertible {
     case .notEnoughSpace(let path, let needed, let free):
       return "\(path): expected room for \(megabytes(needed)) of checkpoints and the model, found \(megabytes(free)) "
         + "free. Free some space or choose another --output-dir"
+    case .badDescription(let path, let place, let problem):
+      return "\(path): \(place): \(problem)"
+    case .cannotRepeat(let path, let differences):
+      return "\(path): expected what the run was made of, found changes:\n  " + differences.joined(separator: "\n  ")
+        + "\nBring it back, or pass --accept-changes to train on what is there now"
     case .resumeMismatch(let path, let differences):
       return "\(path): --resume expected the run this checkpoint belongs to, found differences:\n  "
         + differences.joined(separator: "\n  ") + "\nPass the original flags and files, or --overwrite to start anew"
@@ -77,7 +87,7 @@ extension TrainingError: CustomStringConvertible {
   package var exitCode: Int32 {
     switch self {
     case .missingFile, .unreadable: return 66
-    case .badData, .changedFile: return 65
+    case .badData, .changedFile, .badDescription, .cannotRepeat: return 65
     case .usage, .resumeMismatch: return 64
     case .cannotWrite(_, _, let code): return isDiskFull(code) ? 75 : 64
     case .notEnoughSpace: return 75

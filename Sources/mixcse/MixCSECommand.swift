@@ -25,8 +25,7 @@ struct MixCSECommand: ParsableCommand {
     IsolatedWorker.runIfAsked(arguments)
     PluginGuard.install()
     do {
-      let translated = ReferenceFlags.translate(IsolationFlag.spelledOut(arguments))
-      var command = try parseAsRoot(PlanArguments.expand(translated))
+      var command = try parseAsRoot(ArgumentSpelling.standard(arguments))
       try command.run()
     } catch let failure as any CommandFailure {
       FileHandle.standardError.write(Data("error: \(failure)\n".utf8))

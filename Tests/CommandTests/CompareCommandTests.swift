@@ -48,9 +48,14 @@ import Testing
     let record = try #require(
       try JSONSerialization.jsonObject(with: world.data("a/runs/mixcse-seed43/comparison.json")) as? [String: Any])
     let command = try #require(record["command"] as? String)
-    let alone = try shell(["sh", "-c", command.replacing("a/runs/mixcse-seed43", with: "alone")])
-    try #require(alone.code == 0, "\(alone.errors)")
-    try expectSame("a/runs/mixcse-seed43", "alone")
+    let alone = try shell(["sh", "-c", command])
+    try #require(alone.code == 0, "\(command): \(alone.errors)")
+    try expectSame("a/runs/mixcse-seed43", "a/again/mixcse-seed43")
+    // Two records of one run name it by the same hash.
+    let hashes = try ["a/runs/mixcse-seed43/comparison.json", "a/again/mixcse-seed43/run.json"].map { file in
+      (try JSONSerialization.jsonObject(with: world.data(file)) as? [String: Any])?["hash"] as? String
+    }
+    #expect(hashes[0] != nil && hashes[0] == hashes[1])
 
     let again = try compare("a", ["simcse", "mixcse"])
     #expect(again.code == 0 && again.errors.contains("4 of 4 runs are there already"), "\(again.errors)")

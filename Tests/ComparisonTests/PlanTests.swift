@@ -2,8 +2,15 @@
 
 import Comparison
 import Testing
+import Training
 
 @Suite struct PlanTests {
+  private func request(_ path: String, _ text: String) throws -> ComparisonRequest {
+    var request = ComparisonRequest()
+    try request.read(DescriptionFile(path: path, text: text))
+    return request
+  }
+
   @Test func gridsAndLabels() throws {
     let strategies = try StrategyText.expand(
       ["simcse", "mixcse:lambda=0.1|0.2", "ours=./lib.so:a=1", "simcse", "simcse"])
@@ -36,13 +43,16 @@ import Testing
        "learning-rate": 3e-5, "max-steps": 1000, "no-shuffle": true, "mlm": false, "test-data": ["a.tsv", "b.tsv"]}
       """
     for (path, text) in [("plan.toml", toml), ("plan.json", json)] {
-      let plan = try PlanFile(path: path, text: text)
-      #expect(try plan.strategies() == ["simcse", "mixcse:lambda=0.1|0.2", "ours=./lib\"x.so"])
-      #expect(
-        try plan.arguments().flatMap(\.arguments) == [
-          "--seeds=42,43", "--learning-rate=3e-05", "--max-steps=1000", "--no-shuffle", "--test-data=a.tsv",
-          "--test-data=b.tsv",
-        ])
+      let request = try request(path, text)
+      #expect(request.strategies == ["simcse", "mixcse:lambda=0.1|0.2", "ours=./lib\"x.so"])
+      #expect(request.seeds == [42, 43] && request.testData == ["a.tsv", "b.tsv"])
+      let training = request.run.training
+      #expect(training.learningRate == 3e-5 && training.maximumSteps == 1000 && training.keepsOrder)
+      #expect(!training.trainsMaskedLanguage && request.planText == text)
+      // All else is as without a file.
+      var usual = RunDescription()
+      (usual.training.maximumSteps, usual.training.keepsOrder) = (1000, true)
+      #expect(request.run == usual)
     }
   }
 
@@ -58,7 +68,7 @@ import Testing
   ])
   func badTOML(_ text: String, _ place: String, _ problem: String) {
     #expect {
-      _ = try PlanFile(path: "plan.toml", text: text)
+      _ = try request("plan.toml", text)
     } throws: { error in
       let said = "\(error)"
       return said.hasPrefix("plan.toml: \(place): ") && said.contains(problem)
@@ -67,13 +77,14 @@ import Testing
 
   @Test(arguments: [
     ("{\"a\": 1,\n \"b\" 2}", "line 2"), ("[1]", "an object"), ("{\"strategies\": \"simcse\"}", "a list of strings"),
-    ("{\"ab\": {\"b\": 1}}", "a string or a number"), ("{\"ab\": [[1]]}", "a string or a number"),
-    ("{\"--seeds\": 1}", "without dashes"),
+    ("{\"model\": {\"b\": 1}}", "a string"), ("{\"batch-size\": [[1]]}", "a whole number"),
+    ("{\"seeds\": [42, 42]}", "each once"), ("{\"batch-size\": 0}", "from 1 to 65536"),
+    ("{\"--seeds\": 1}", "without dashes"), ("{\"batch-sze\": 1}", "batch-size"), ("{\"seed\": 1}", "seeds"),
+    ("{\"method\": \"mixcse\"}", "strategies"), ("{\"run\": {}}", "mixcse train --from"),
   ])
   func badJSON(_ text: String, _ problem: String) {
     #expect {
-      let plan = try PlanFile(path: "plan.json", text: text)
-      _ = try (plan.strategies(), plan.arguments())
+      _ = try request("plan.json", text)
     } throws: { error in
       "\(error)".hasPrefix("plan.json: ") && "\(error)".contains(problem)
     }

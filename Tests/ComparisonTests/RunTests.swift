@@ -3,6 +3,7 @@
 import Comparison
 import Files
 import Testing
+import Training
 
 @Suite struct RunTests {
   private func identity(_ batchSize: Int, seed: String = "42") -> RunIdentity {

@@ -82,7 +82,7 @@ struct AdamWTests {
   }
 
   @Test func stepsOfARun() {
-    var options = TrainingOptions(trainFile: "", outputFolder: "")
+    var options = TrainingOptions()
     options.batchSize = 10
     #expect(options.totalSteps(rows: 95) == 10)
     options.gradientAccumulation = 4

@@ -24,7 +24,9 @@ package struct Budget: Sendable, Equatable {
 
   /// A strategy that is given up at a rung.
   package struct Drop: Sendable, Equatable {
+    /// Its place among the strategies.
     package var strategy: Int
+    /// Why, with the difference.
     package var reason: String
   }
 

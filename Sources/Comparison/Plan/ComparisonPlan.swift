@@ -9,207 +9,147 @@ package import Host
 import ModelFiles
 package import Training
 
-/// What the user asked for.
-package struct ComparisonRequest {
-  /// Strategies as typed, grids and labels among them.
-  package var strategies: [String]
-  package var seeds: [UInt64]
-  package var modelFolder: String
-  /// Of every run; `outputFolder` is the comparison's.
-  package var training: TrainingOptions
-  /// Further flags of `mixcse train` with their values, null: not given.
-  package var objective: [(String, JSONValue)]
-  package var pooler: PoolerSpec
-  package var evaluationPooler: PoolerSpec?
-  /// Whether a head is trained behind the pooler.
-  package var hasHead = false
-  package var shadows: [String] = []
-  package var testData: [String] = []
-  /// The plugins' flags, for every child.
-  package var pluginArguments: [String]
-  package var threads: Int
-  package var jobs = 1
-  package var usesBudget = false
-  package var program: Program
-  package var commandLine: [String]
-  /// The text of the plan file, if there was one.
-  package var planText: String?
+/// The command itself.
+package struct Program: Sendable {
+  /// The file that children are started from.
+  package var file: String
+  /// As typed, for commands that are shown.
+  package var name: String
+  /// Version, commit, compiler, command line.
+  package var origin: RunOrigin
 
-  /// The command itself.
-  package struct Program {
-    /// The file that children are started from.
-    package var file: String
-    /// As typed, for commands that are shown.
-    package var name: String
-    package var version: String
-    package var compiler: String
-
-    package init(file: String, name: String, version: String, compiler: String) {
-      (self.file, self.name, self.version, self.compiler) = (file, name, version, compiler)
-    }
-  }
-
-  package init(
-    strategies: [String], seeds: [UInt64], modelFolder: String, training: TrainingOptions,
-    objective: [(String, JSONValue)], pooler: PoolerSpec, pluginArguments: [String], threads: Int, program: Program,
-    commandLine: [String]
-  ) {
-    (self.strategies, self.seeds, self.modelFolder) = (strategies, seeds, modelFolder)
-    (self.training, self.objective, self.pooler) = (training, objective, pooler)
-    (self.pluginArguments, self.threads, self.program) = (pluginArguments, threads, program)
-    self.commandLine = commandLine
+  /// The command by its parts.
+  package init(file: String, name: String, origin: RunOrigin) {
+    (self.file, self.name, self.origin) = (file, name, origin)
   }
 }
 
 /// A comparison ready to be run.
 package struct ComparisonPlan {
+  /// What was asked for.
   package let request: ComparisonRequest
+  /// What runs it.
+  package let program: Program
+  /// In the order they were named.
   package let strategies: [PlannedStrategy]
+  /// What final models are scored on.
   package let scoring: Scoring
+  /// When strategies are looked at; nil without `--budget`.
   package let budget: Budget?
   /// Optimiser steps of each run.
   package let totalSteps: Int
   /// What a user should know before the runs start.
   package let notes: [String]
-  /// What identifies data, model and program; the same in all runs.
-  private let shared: [(String, JSONValue)]
+  /// Threads for all runs together.
+  package let threads: Int
+  /// What identifies data and model; the same in all runs.
+  private let inputs: RunInputs
+  private let registry: PluginRegistry
 
+  /// Of every strategy.
   package var seeds: [UInt64] { request.seeds }
-  package var outputFolder: String { request.training.outputFolder }
+  /// Of the comparison; runs lie in its `runs`.
+  package var outputFolder: String { request.run.outputFolder ?? "" }
 
   /// Looks everything up and reads all data.
+  /// - Parameter threads: for all runs together.
   /// - Throws: the errors of all modules below, each with its exit code.
-  package init(_ request: ComparisonRequest, registry: PluginRegistry) throws {
-    self.request = request
-    let source = try ModelFolder(path: request.modelFolder)
-    try request.training.check(maximumTokens: source.configuration.maximumPositions)
-    let texts = try StrategyText.expand(request.strategies)
-    let crashes = try StrategyLookUp.crashes(
-      texts.map(\.text), program: request.program.file, arguments: request.pluginArguments)
-    strategies = try texts.enumerated().map { index, text in
-      if let reason = crashes[index] { return PlannedStrategy(text, failure: reason) }
-      return try PlannedStrategy(text, registry: registry)
-    }
-    scoring = try Scoring(evalData: request.training.evalData, testData: request.testData)
-    let data = try TrainingData(path: request.training.trainFile, spoolFolder: NSTemporaryDirectory())
-    totalSteps = request.training.totalSteps(rows: data.rows)
+  package init(_ request: ComparisonRequest, program: Program, threads: Int, registry: PluginRegistry) throws {
+    (self.request, self.program, self.threads, self.registry) = (request, program, threads, registry)
+    let run = request.run
+    let source = try ModelFolder(path: run.model)
+    try run.check(maximumTokens: source.configuration.maximumPositions)
+    strategies = try Self.lookUp(request, program, registry)
+    scoring = try Scoring(evalData: run.training.evalData, testData: request.testData)
+    let data = try TrainingData(path: run.training.trainFile, spoolFolder: NSTemporaryDirectory())
+    totalSteps = run.training.totalSteps(rows: data.rows)
+    inputs = RunInputs(
+      trainFile: data.report.sha256, evalData: try run.training.evalData.map { try STSBenchmark.dev(in: $0).subsets },
+      model: try RunInputs.modelFiles(run.model))
     var notes = data.report.lines + scoring.warnings.map { "warning: " + $0 }
-    let devPairs = try request.training.evalData.map { try STSBenchmark.dev(in: $0).subsets }
-    if request.usesBudget {
-      let budget = Budget(totalSteps: totalSteps, evalSteps: request.training.evalSteps)
-      self.budget = budget
-      if budget.rungs.isEmpty {
-        notes.append(
-          "note: --budget: no evaluation before half of the \(totalSteps) steps (--eval-steps "
-            + "\(request.training.evalSteps)); nothing can be given up early")
-      }
-    } else {
-      budget = nil
+    budget = request.usesBudget ? Budget(totalSteps: totalSteps, evalSteps: run.training.evalSteps) : nil
+    if budget?.rungs.isEmpty ?? false {
+      notes.append(
+        "note: --budget: no evaluation before half of the \(totalSteps) steps (--eval-steps "
+          + "\(run.training.evalSteps)); nothing can be given up early")
     }
     self.notes = notes
-    shared =
-      [("mixcse", .string(request.program.version))]
-      + [
-        ("--train-file (sha256)", .string(data.report.sha256)),
-        ("--eval-data (sha256 of the pairs)", devPairs.map { .string(Scoring.digest($0)) } ?? .null),
-      ] + (try Self.modelDigests(request.modelFolder))
-      + [("poolers", try Self.poolers(request, registry: registry))]
+  }
+
+  /// The strategies by their plans; those whose plugin ends the process that loads it are known to fail.
+  private static func lookUp(
+    _ request: ComparisonRequest, _ program: Program, _ registry: PluginRegistry
+  ) throws -> [PlannedStrategy] {
+    let texts = try StrategyText.expand(request.strategies)
+    let crashes = try StrategyLookUp.crashes(
+      texts.map(\.text), program: program.file, arguments: request.run.plugins.arguments)
+    return try texts.enumerated().map { index, text in
+      if let reason = crashes[index] { return PlannedStrategy(text, failure: reason) }
+      var run = request.run
+      // Shadows watch the first strategy, to which the others are compared.
+      if index > 0 { run.strategy.shadows = [] }
+      return try PlannedStrategy(text, of: run, registry: registry, origin: program.origin)
+    }
   }
 
   // MARK: - One run
 
-  /// What decides the numbers of a run.
-  package func identity(strategy: Int, seed: UInt64) -> RunIdentity {
-    var training = request.training
-    training.seed = seed
-    return RunIdentity(
-      [("strategy", strategies[strategy].components)] + training.deciding + request.objective
-        + [("--shadow", .array(shadows(of: strategy).map { .string($0) }))] + shared)
+  /// A run in full, in a folder; nil for a strategy that cannot be loaded.
+  package func run(strategy: Int, seed: UInt64, folder: String) -> RunDescription? {
+    var run = plan(strategy: strategy, seed: seed)?.description
+    run?.outputFolder = folder
+    run?.threads = threadsOfRun
+    return run
+  }
+
+  /// What decides the numbers of a run; empty for a strategy that cannot be loaded.
+  /// - Throws: `PluginError`
+  package func identity(strategy: Int, seed: UInt64) throws -> RunIdentity {
+    guard let plan = plan(strategy: strategy, seed: seed) else { return RunIdentity([]) }
+    return try RunIdentity(plan, inputs: inputs, registry: registry)
+  }
+
+  private func plan(strategy: Int, seed: UInt64) -> TrainingPlan? {
+    var plan = strategies[strategy].plan
+    plan?.description.training.seed = seed
+    return plan
   }
 
   /// What decides the scores of a trained model.
   var scoringDigest: String {
-    let text = [scoring.digest, evaluationPooling.text, scoring.metrics.map(\.key).joined(separator: "\t")]
+    let text = [scoring.digest, evaluationPooling?.text ?? "", scoring.metrics.map(\.key).joined(separator: "\t")]
     return SHA256.digits(of: Array(text.joined(separator: "\n").utf8))
-  }
-
-  /// Shadows watch the first strategy, to which the others are compared.
-  private func shadows(of strategy: Int) -> [String] { strategy == 0 ? request.shadows : [] }
-
-  /// Arguments of `mixcse train` for one run, without how it is resumed or stopped.
-  package func trainArguments(strategy: Int, seed: UInt64, folder: String) -> [String] {
-    var training = request.training
-    training.seed = seed
-    var flags = training.deciding.filter { !$0.0.hasPrefix("--mlm") }
-    if let weight = training.maskedLanguageWeight {
-      flags += [
-        ("--mlm", .bool(true)), ("--mlm-weight", .number(weight)),
-        ("--mlm-probability", .number(training.maskedLanguageProbability)),
-      ]
-    }
-    return ["train", "--model", request.modelFolder, "--train-file", training.trainFile]
-      + (training.evalData.map { ["--eval-data", $0] } ?? []) + strategies[strategy].arguments
-      + (request.objective + flags).flatMap(Self.arguments)
-      + ["--save-steps", String(training.saveSteps), "--threads", String(threadsOfRun)]
-      + shadows(of: strategy).flatMap { argument("--shadow", $0) }
-      + request.pluginArguments + ["--output-dir", folder]
   }
 
   /// Arguments of `mixcse evaluate` for the model of one run.
   package func evaluateArguments(model: String, scores: String) -> [String] {
-    ["evaluate", "--model", model] + evaluationPooling.arguments + scoring.arguments
-      + ["--pair-scores", scores, "--threads", String(threadsOfRun)] + request.pluginArguments
+    ["evaluate", "--model", model] + (evaluationPooling?.arguments ?? []) + scoring.arguments
+      + ["--pair-scores", scores, "--threads", String(threadsOfRun)] + request.run.plugins.arguments
   }
 
   /// The threads there are, shared by the runs that go on at a time.
-  var threadsOfRun: Int { max(1, request.threads / request.jobs) }
+  var threadsOfRun: Int { max(1, threads / request.jobs) }
 
-  /// What final models are scored on: the same vectors as the dev scores during training.
-  private var evaluationPooling: EvaluationPooling {
-    EvaluationPooling(
-      training: request.pooler, hasHead: request.hasHead, asked: request.evaluationPooler,
-      isFrozen: request.training.isFrozen)
-  }
+  /// What final models are scored on: the same vectors as the dev scores during training; nil where no strategy can be
+  /// loaded.
+  private var evaluationPooling: EvaluationPooling? { strategies.lazy.compactMap(\.plan).first?.evaluationPooling }
 
-  private static func arguments(_ flag: String, _ value: JSONValue) -> [String] {
-    switch value {
-    case .null, .bool(false): []
-    case .bool(true): [flag]
-    case .string(let text): argument(flag, text)
-    case .integer(let number): argument(flag, String(number))
-    case .number(let number): argument(flag, "\(number)")
-    case .array, .object: argument(flag, value.text(indent: nil))
-    }
-  }
-
-  // MARK: - Hashes
-
-  /// The files of the model folder that a run reads.
-  private static func modelDigests(_ folder: String) throws -> [(String, JSONValue)] {
-    var names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
-    names = names.filter { name in
-      [".json", ".txt", ".safetensors", ".bin"].contains { name.hasSuffix($0) } && !name.hasPrefix(".")
-    }
-    return try names.map { name in
-      ("--model \(name) (sha256)", .string(try fileDigest(folder + "/" + name).sha256))
-    }
-  }
-
-  private static func poolers(_ request: ComparisonRequest, registry: PluginRegistry) throws -> JSONValue {
-    let poolers = [request.pooler] + (request.evaluationPooler.map { [$0] } ?? [])
-    var names = InstanceNames()
-    return .array(try poolers.flatMap { try $0.uses(in: registry, names: &names).map(PlannedStrategy.record) })
-  }
+  // MARK: - Record
 
   /// What is needed to repeat the comparison, by name.
-  package var record: [(String, JSONValue)] {
-    [
-      ("mixcse", .string(request.program.version)), ("compiler", .string(request.program.compiler)),
+  /// - Throws: `PluginError`
+  package func record() throws -> [(String, JSONValue)] {
+    let origin = program.origin
+    let components = try strategies.indices.map { index in
+      let identity = try identity(strategy: index, seed: request.seeds.first ?? 0)
+      return (strategies[index].compared.label, identity.members["plugins"] ?? .null)
+    }
+    return [
+      ("mixcse", .string(origin.version)), ("commit", .string(origin.commit)), ("compiler", .string(origin.compiler)),
       ("processor", .string(Self.processor)), ("plan", request.planText.map { .string($0) } ?? .null),
-      ("flags", flagsRecord),
-      ("data", .object(JSONObject(shared.filter { $0.0.hasPrefix("--") }))), ("totalSteps", .integer(totalSteps)),
-      ("threads", .integer(request.threads)), ("jobs", .integer(request.jobs)),
-      ("strategies", .object(JSONObject(strategies.map { ($0.compared.label, $0.components) }))),
+      ("flags", flagsRecord), ("data", .object(JSONObject(inputs.members))), ("totalSteps", .integer(totalSteps)),
+      ("threads", .integer(threads)), ("jobs", .integer(request.jobs)),
+      ("strategies", .object(JSONObject(components))),
     ]
   }
 
@@ -220,14 +160,11 @@ package struct ComparisonPlan {
     return line?.split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) } ?? ""
   }
 
+  /// Every flag, also those that nobody gave.
   private var flagsRecord: JSONValue {
-    let files: [(String, JSONValue)] = [
-      ("--model", .string(request.modelFolder)), ("--train-file", .string(request.training.trainFile)),
-      ("--eval-data", request.training.evalData.map { .string($0) } ?? .null),
-      ("--test-data", .array(request.testData.map { .string($0) })),
-      ("--shadow", .array(request.shadows.map { .string($0) })), ("--budget", .bool(request.usesBudget)),
-    ]
-    return .object(
-      JSONObject(files + request.training.deciding.filter { $0.0 != "--seed" } + request.objective))
+    .object(
+      JSONObject(
+        ComparisonRequest.fields.filter { !["strategies", "seeds", "json"].contains($0.name) }
+          .map { ("--" + $0.name, $0.json(request)) }))
   }
 }

@@ -4,6 +4,7 @@
 import Evaluation
 import Files
 import Host
+import Training
 
 /// The pairs of the report and where they come from.
 package struct Scoring: Sendable {
@@ -17,6 +18,7 @@ package struct Scoring: Sendable {
   let metrics: [Metric]
   /// Of `mixcse evaluate`, without model and pooler.
   let arguments: [String]
+  /// What is odd about the data, and what is not scored.
   package let warnings: [String]
   /// The hash of all sentences and gold scores, in order.
   package let digest: String
@@ -61,20 +63,10 @@ package struct Scoring: Sendable {
     self.metrics = metrics.prefix(devFiles) + tasks + metrics.dropFirst(devFiles)
     self.arguments = arguments
     warnings = suite.warnings + suite.missing.map { "\($0.task.rawValue) is not scored: \($0.reason)" }
-    digest = Self.digest(suite.sts.flatMap(\.subsets) + suite.pairs.map(\.set))
+    digest = RunInputs.digest(suite.sts.flatMap(\.subsets) + suite.pairs.map(\.set))
   }
 
   private static func shortName(_ task: String) -> String {
     ["STSBenchmark": "STS-B", "SICKRelatedness": "SICK-R"][task] ?? task
-  }
-
-  /// The hash of sets of pairs: of what is scored, not of how the files are laid out.
-  static func digest(_ sets: [PairSet]) -> String {
-    var text = ""
-    for set in sets {
-      for index in 0..<set.count { text += "\(set.gold[index])\t\(set.first[index])\t\(set.second[index])\n" }
-      text += "\n"
-    }
-    return SHA256.digits(of: Array(text.utf8))
   }
 }

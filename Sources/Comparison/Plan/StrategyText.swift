@@ -10,6 +10,7 @@ package struct StrategyText: Sendable, Equatable {
   /// Without the label, a grid's values filled in.
   package var text: String
 
+  /// A strategy by its texts.
   package init(label: String, text: String) {
     self.label = label
     self.text = text

@@ -6,9 +6,13 @@ package import Files
 
 /// The files of a comparison.
 package enum ComparisonReport {
+  /// The page, in the output folder.
   package static let pageName = "report.html"
+  /// Every number.
   package static let jsonName = "results.json"
+  /// A line for each run and metric.
   package static let csvName = "results.csv"
+  /// The folder of curves.
   package static let tensorBoardName = "tensorboard"
 
   /// Writes the files into `folder`, which must exist; each replaces its predecessor as a whole.

@@ -19,6 +19,7 @@ package final class ComparisonDisplay {
     self.init(isTerminal: isatty(STDERR_FILENO) == 1) { FileHandle.standardError.write(Data($0.utf8)) }
   }
 
+  /// A display that writes elsewhere, for tests.
   package init(isTerminal: Bool, write: @escaping (String) -> Void) {
     self.isTerminal = isTerminal
     self.write = write

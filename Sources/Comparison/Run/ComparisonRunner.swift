@@ -1,5 +1,5 @@
-// Carries a plan out: runs are child processes, several at a time, the first seed of every strategy before the second;
-// finished ones are found again, unfinished ones go on from their checkpoint. Used by the compare command.
+// Carries a plan out: runs are child processes, several at a time, the first seed of every strategy before the
+// second; finished ones are found again, unfinished ones go on from their checkpoint. Used by the compare command.
 
 import Files
 import Foundation
@@ -11,10 +11,13 @@ import Training
 package final class ComparisonRunner {
   /// What came of it.
   package struct Outcome {
+    /// Of all runs, finished or not.
     package var results: ComparisonResults
     /// Of runs that failed, by name.
     package var failed: [String]
+    /// How many runs are finished.
     package var finished: Int
+    /// Whether SIGINT or SIGTERM ended it.
     package var isInterrupted: Bool
   }
 
@@ -29,6 +32,7 @@ package final class ComparisonRunner {
   private var isStopping = false
   private var lock: FolderLock?
 
+  /// A comparison before its first run.
   package init(_ plan: ComparisonPlan, display: ComparisonDisplay) {
     self.plan = plan
     self.display = display
@@ -76,7 +80,7 @@ package final class ComparisonRunner {
           rows.append(-1)
           continue
         }
-        let identity = plan.identity(strategy: strategy, seed: seed)
+        let identity = try plan.identity(strategy: strategy, seed: seed)
         if let same = hashes[identity.hash] {
           rows.append(same)
           let label = plan.strategies[strategy].compared.label
@@ -101,7 +105,6 @@ package final class ComparisonRunner {
         strategy: strategy, seed: seed, label: plan.strategies[strategy].compared.label,
         identity: wanted[index].identity, folder: runs + "/" + assignment.folder)
       tasks.append(task)
-      if !assignment.isKnown { try describe(task) }
       task.poll()
       if task.result != nil {
         task.state = FileManager.default.fileExists(atPath: scoresPath(task)) ? .finished : .trained
@@ -129,10 +132,13 @@ package final class ComparisonRunner {
 
   private func describe(_ task: RunTask) throws {
     try FileManager.default.createDirectory(atPath: task.folder, withIntermediateDirectories: true)
-    let command =
-      [plan.request.program.name]
-      + plan.trainArguments(strategy: task.strategy, seed: task.seed, folder: task.folder)
-    try RunFolders.describe(task.folder, identity: task.identity, command: shellText(command))
+    let again = plan.outputFolder + "/again/" + (task.folder.split(separator: "/").last.map(String.init) ?? "")
+    let command = [
+      plan.program.name, "train", "--from", RunFolders.description(of: task.folder), "--output-dir", again,
+    ]
+    try RunFolders.describe(
+      task.folder, run: plan.run(strategy: task.strategy, seed: task.seed, folder: task.folder), of: task.identity,
+      program: plan.program.origin, command: shellText(command))
   }
 
   private func sayWhatIsThere() {
@@ -170,14 +176,17 @@ package final class ComparisonRunner {
   }
 
   private func start(_ task: RunTask, rung: Int?) throws {
-    let program = plan.request.program.file
+    let program = plan.program.file
     if task.state == .trained {
       let arguments = plan.evaluateArguments(model: task.folder, scores: scoresPath(task))
       return try task.start(.scoring, program, arguments, input: lifeline)
     }
+    try describe(task)
     let arguments =
-      plan.trainArguments(strategy: task.strategy, seed: task.seed, folder: task.folder)
-      + ["--resume", "--stop-with-input"] + (rung.map { ["--stop-after", String($0)] } ?? [])
+      [
+        "train", "--from", RunFolders.description(of: task.folder), "--output-dir", task.folder, "--resume",
+        "--stop-with-input",
+      ] + (rung.map { ["--stop-after", String($0)] } ?? [])
     try task.start(.training, program, arguments, input: lifeline)
   }
 
@@ -269,9 +278,9 @@ package final class ComparisonRunner {
     }
     let results = ComparisonResults(
       strategies: plan.strategies.map(\.compared), seeds: plan.seeds, runs: runs,
-      commandLine: plan.request.commandLine,
+      commandLine: plan.program.origin.commandLine,
       record: JSONObject(
-        plan.record + [
+        try plan.record() + [
           ("budget", .array(decisions)),
           ("runs", .object(JSONObject(tasks.map { ($0.folder, .string($0.identity.hash)) }))),
         ]))
@@ -289,7 +298,7 @@ package final class ComparisonRunner {
       run.outcome = .finished
       let sets = try PairScoresFile.read(scoresPath(task))
       run.scores = plan.scoring.metrics.compactMap { metric in
-        sets.first { $0.metric == metric.key }.map {
+        sets.first { $0.name == metric.key }.map {
           PairScores(metric: metric.name, gold: $0.gold, predicted: $0.predicted)
         }
       }

@@ -5,20 +5,29 @@ import Training
 
 /// One run as the table shows it.
 package struct RunStatus: Sendable, Equatable {
+  /// How far a run is.
   package enum Phase: Sendable, Equatable {
     case waiting, training, paused, scoring, finished, dropped, failed
   }
 
+  /// Of the strategy.
   package var label: String
+  /// Of the run.
   package var seed: UInt64
+  /// How far it is.
   package var phase: Phase
+  /// Optimiser steps done.
   package var step: Int
+  /// Of the whole run.
   package var totalSteps: Int
+  /// Of the last step.
   package var loss: Double?
+  /// The last dev Spearman x 100.
   package var score: Double?
   /// Of training, where it can be known.
   package var secondsLeft: Double?
 
+  /// A run of which no step is known yet.
   package init(label: String, seed: UInt64, phase: Phase = .waiting, step: Int = 0, totalSteps: Int) {
     (self.label, self.seed, self.phase) = (label, seed, phase)
     (self.step, self.totalSteps) = (step, totalSteps)
@@ -36,6 +45,7 @@ package struct RunStatus: Sendable, Equatable {
   }
 }
 
+/// Makes lines of runs.
 package enum ComparisonTable {
   /// Lines of at most `width` signs, at most `height` of them if that can be.
   package static func lines(_ runs: [RunStatus], width: Int, height: Int) -> [String] {

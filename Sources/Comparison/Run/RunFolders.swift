@@ -1,9 +1,9 @@
-// Which folder of OUTPUT/runs each run works in. A run is known by the hash of what determines it, so it is found again
-// under any name; a folder of another run is never touched. Pure but for reading and writing `comparison.json`.
+// Which folder of OUTPUT/runs each run works in. A run is known by the hash of what determines it, so it is found
+// again under any name; a folder of another run is never touched. Pure but for reading and writing `comparison.json`.
 
-import Encoder
 import Files
 import Foundation
+package import Training
 
 /// A run that a comparison needs.
 package struct WantedRun: Equatable {
@@ -11,6 +11,7 @@ package struct WantedRun: Equatable {
   var name: String
   var identity: RunIdentity
 
+  /// A run by name and identity.
   package init(name: String, identity: RunIdentity) {
     (self.name, self.identity) = (name, identity)
   }
@@ -22,17 +23,21 @@ package struct KnownRun: Equatable {
   /// Nil where `comparison.json` is missing or cannot be read.
   var identity: RunIdentity?
 
+  /// A folder by what it says.
   package init(folder: String, identity: RunIdentity?) {
     (self.folder, self.identity) = (folder, identity)
   }
 }
 
+/// Finds and describes the folders of runs.
 package enum RunFolders {
   /// The folder for one wanted run, and a line for the user where that needs saying.
   package struct Assignment: Equatable {
+    /// In OUTPUT/runs.
     package var folder: String
     /// The run is in that folder already, finished or not.
     package var isKnown: Bool
+    /// Nil where nothing needs saying.
     package var note: String?
   }
 
@@ -91,19 +96,26 @@ package enum RunFolders {
   }
 
   private static func identity(in folder: String) -> RunIdentity? {
-    guard let data = FileManager.default.contents(atPath: folder + "/comparison.json"),
-      let members = try? JSONValue.parse(Array(data)).object?["identity"]?.object
+    guard let data = FileManager.default.contents(atPath: description(of: folder)),
+      let members = try? JSONValue.parse(Array(data)).object?[RunRecord.identity]?.object
     else { return nil }
     return RunIdentity(members)
   }
 
-  /// Writes `comparison.json`: what the run is, and the command that repeats it.
-  static func describe(_ folder: String, identity: RunIdentity, command: String) throws {
+  /// Where the description of a run lies.
+  static func description(of folder: String) -> String { folder + "/comparison.json" }
+
+  /// Writes `comparison.json`: what the run is, and the command that repeats it elsewhere. `train --from` reads it.
+  static func describe(
+    _ folder: String, run: RunDescription?, of identity: RunIdentity, program: RunOrigin, command: String
+  ) throws {
     let document = JSONObject([
-      ("hash", .string(identity.hash)), ("command", .string(command)), ("identity", .object(identity.members)),
+      (RunRecord.hash, .string(identity.hash)), ("command", .string(command)),
+      ("mixcse", .string(program.version)), ("commit", .string(program.commit)),
+      (RunRecord.description, run?.json ?? .null), (RunRecord.identity, .object(identity.members)),
     ])
     let text = JSONValue.object(document).text() + "\n"
-    try AtomicFile.write(to: folder + "/comparison.json") { try $0.write(text) }
+    try AtomicFile.write(to: description(of: folder)) { try $0.write(text) }
   }
 }
 

@@ -4,6 +4,7 @@ import Files
 import Foundation
 import Kernels
 import Processes
+import Training
 
 /// A strategy with a seed; rows of the comparison that are the same run share one.
 final class RunTask {

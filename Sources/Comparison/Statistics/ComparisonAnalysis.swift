@@ -5,8 +5,11 @@ package import Kernels
 
 /// The statistics of a comparison, metric by metric.
 package struct ComparisonAnalysis: Sendable {
+  /// In the order of the report.
   package var metrics: [MetricAnalysis]
+  /// Of all draws.
   package var seed: UInt64
+  /// Draws of pairs.
   package var resamples: Int
 
   /// Metrics stand in the order of their first appearance. The same results, seed and resamples give the same numbers,

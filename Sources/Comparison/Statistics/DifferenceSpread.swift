@@ -5,6 +5,7 @@ import Foundation
 
 /// Where the uncertainty of a mean difference comes from: seeds, pairs, and pairs that answer differently by seed.
 package struct DifferenceSpread: Sendable, Equatable {
+  /// Seeds that both strategies have.
   package var seeds: Int
   /// The mean over seeds.
   package var mean: Double
@@ -16,6 +17,7 @@ package struct DifferenceSpread: Sendable, Equatable {
   /// The part of a single seed's variance that is due to pairs but not shared with other seeds.
   package var interaction: Double
 
+  /// A spread by its parts.
   package init(seeds: Int, mean: Double, betweenSeeds: Double, pairs: Double, interaction: Double = 0) {
     self.seeds = seeds
     self.mean = mean
@@ -55,6 +57,8 @@ package struct DifferenceSpread: Sendable, Equatable {
     return combined(t: t, z: z)
   }
 
+  /// The interval of the mean difference.
+  /// - Parameter level: above 0 and below 1, such as 0.95.
   package func interval(level: Double) -> ClosedRange<Double> {
     let half = halfWidth(level: level)
     return mean - half...mean + half

@@ -7,7 +7,9 @@ import Kernels
 package struct MetricAnalysis: Sendable {
   /// What one strategy reached.
   package struct Summary: Sendable {
+    /// Of the runs that have a score.
     package var seeds: [UInt64]
+    /// Spearman x 100, a seed each.
     package var scores: [Double]
     /// Over seeds; nil without any.
     package var mean: Double?
@@ -15,7 +17,9 @@ package struct MetricAnalysis: Sendable {
     package var deviation: Double?
   }
 
+  /// `STS-B dev`, `STS12`, ..., or a pair file's name.
   package var metric: String
+  /// Pairs of the metric.
   package var pairs: Int
   /// By strategy, in the order of the comparison.
   package var summaries: [Summary]

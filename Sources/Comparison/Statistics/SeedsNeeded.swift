@@ -14,6 +14,7 @@ package enum SeedsNeeded: Sendable, Equatable {
 
   /// The largest number that is worth naming.
   package static let most = 1000
+  /// The probability with which a difference is to be shown.
   package static let power = 0.8
 
   /// The smallest number of further seeds with which the interval at `level` leaves out 0 in 80 of 100 repetitions, if

@@ -25,7 +25,9 @@ package struct StrategyComparison: Sendable {
   package var strategy: Int
   /// Seeds for which both have a score, and the difference with each.
   package var seeds: [UInt64]
+  /// By seed, the strategy's score minus the first one's.
   package var differences: [Double]
+  /// What the interval rests on.
   package var basis: Basis = .nothing
   /// The mean over the common seeds; nil without any.
   package var mean: Double?
@@ -35,14 +37,19 @@ package struct StrategyComparison: Sendable {
   package var correctedInterval: ClosedRange<Double>?
   /// For this comparison alone, and corrected (Holm); nil with fewer than two common seeds.
   package var pValue: Double?
+  /// After Holm's correction over the strategies.
   package var correctedPValue: Double?
   /// The level of `correctedInterval`: 0.05, or less where several strategies are compared.
   package var correctedLevel = 0.05
+  /// Where the uncertainty comes from; nil with fewer than two seeds.
   package var spread: DifferenceSpread?
   /// Seeds with a positive and with a negative difference.
   package var positive = 0
+  /// Seeds with a difference below 0.
   package var negative = 0
+  /// Its two-sided p-value; nil without a difference.
   package var signTest: Double?
+  /// What can be said.
   package var verdict: Verdict = .notCompared
   /// Set where at least two common seeds show no difference.
   package var seedsNeeded: SeedsNeeded?

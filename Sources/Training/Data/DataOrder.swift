@@ -5,7 +5,9 @@ import Kernels
 
 /// Which row comes at which position of which epoch.
 package struct DataOrder: Sendable {
+  /// Rows of the training file.
   package let rows: Int
+  /// Whether each epoch has an order of its own.
   package let isShuffled: Bool
   private let stream: RandomStream
   /// Half the bits of the domain the network permutes.

@@ -6,15 +6,20 @@ package import Files
 package struct DataReport: Sendable {
   /// A record that was left out.
   package struct Problem: Sendable, Equatable {
+    /// Counts from 1.
     package var line: Int
+    /// What a record must be.
     package var expected: String
+    /// What stands there.
     package var found: String
   }
 
   /// How many problems are kept in full.
   static let shownProblems = 5
 
+  /// As typed.
   package var path: String
+  /// By the file's name, of JSON by its first sign.
   package var format: DataFormat
   /// Bytes of the file as it lies on the disk.
   package var bytes = 0
@@ -22,11 +27,15 @@ package struct DataReport: Sendable {
   package var sha256 = ""
   /// 1: sentences; 2: anchor and positive; 3: and a hard negative.
   package var columns = 0
+  /// Rows that can be used.
   package var rows = 0
   /// The names of the header line, in the file's order; nil where the first record is data.
   package var header: [String]?
+  /// Lines that were skipped without being bad.
   package var emptyLines = 0
+  /// Lines that were left out.
   package var badLines = 0
+  /// The first of the bad lines.
   package var problems: [Problem] = []
   /// Rows with bytes that are not UTF-8; they are read as U+FFFD.
   package var invalidUTF8Rows = 0

@@ -9,6 +9,7 @@ package struct MaskedTokens: Equatable {
   package var tokens: [Int32]
   /// Which were chosen, ascending, and what they were.
   package var positions: [Int]
+  /// The tokens that were at these positions.
   package var labels: [Int32]
 }
 

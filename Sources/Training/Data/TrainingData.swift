@@ -9,7 +9,9 @@ import Host
 package final class TrainingData {
   /// 1: sentences; 2: anchor and positive; 3: and a hard negative.
   package var columns: Int { report.columns }
+  /// Rows that can be used.
   package var rows: Int { offsets.count }
+  /// What was found in the file.
   package let report: DataReport
   private let file: DataFile
   private let parser: RecordParser

@@ -5,6 +5,7 @@ package import Kernels
 
 /// AdamW (0.9, 0.999, 1e-8) with decoupled weight decay.
 package final class AdamW {
+  /// What is moved, in a fixed order.
   package let parameters: [Parameter]
   /// Steps done; the next one is number `steps + 1` of the bias correction.
   package var steps = 0
@@ -68,6 +69,7 @@ package final class AdamW {
     pool.profile.measure("optimizer/zero gradients") { clearGradients() }
   }
 
+  /// Sets every gradient to 0.
   package func clearGradients() {
     for parameter in parameters { parameter.clearGradient(pool) }
   }

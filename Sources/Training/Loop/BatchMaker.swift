@@ -16,6 +16,7 @@ package final class BatchMaker {
   private let threads: Int
   private let isSpecial: [Bool]
 
+  /// - Parameter maximumLength: tokens of a sentence, special tokens among them.
   package init(data: TrainingData, tokenizer: any Tokenizer, maximumLength: Int, threads: Int) {
     self.data = data
     self.tokenizer = tokenizer

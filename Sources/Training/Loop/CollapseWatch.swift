@@ -6,6 +6,7 @@ package import Evaluation
 package struct CollapseWatch {
   private var first: SpaceStatistics?
 
+  /// A watch that has seen no space yet.
   package init() {}
 
   /// A warning where the space has collapsed: all vectors point one way (mean cosine above 0.99), next to nothing of

@@ -9,6 +9,7 @@ package struct LearningRateSchedule: Sendable, Equatable {
   /// Steps over which the rate rises from 0.
   package var warmupSteps: Int
 
+  /// - Parameter peak: the highest rate, reached after `warmupSteps` steps.
   package init(peak: Double, totalSteps: Int, warmupSteps: Int = 0) {
     self.peak = peak
     self.totalSteps = totalSteps

@@ -9,6 +9,7 @@ package final class StateSnapshot {
   private var before: [(name: String, count: Int)] = []
   private var memory = UnsafeMutableRawBufferPointer(start: nil, count: 0)
 
+  /// An empty snapshot.
   package init() {}
 
   /// Runs `body`; where it throws, every state holds what it held before.

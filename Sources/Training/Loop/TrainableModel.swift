@@ -21,6 +21,7 @@ package protocol TrainableModel: AnyObject {
 }
 
 extension TrainableModel {
+  /// Nothing.
   package var closingLines: [String] { [] }
 }
 

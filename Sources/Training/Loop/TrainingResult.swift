@@ -6,6 +6,7 @@ package import Files
 package struct TrainingResult: Sendable {
   /// The Hugging Face folder with the model.
   package var outputFolder: String
+  /// Optimiser steps done.
   package var steps: Int
   /// Rows trained on, counted once an epoch.
   package var rows: Int
@@ -15,11 +16,14 @@ package struct TrainingResult: Sendable {
   package var loss: Double
   /// Before the first step, at the last, and the best in between; nil without evaluation data.
   package var baseline: EvaluationResult?
+  /// After the last step.
   package var last: EvaluationResult?
+  /// The best after any step.
   package var best: EvaluationResult?
   /// With `--frozen`: of the embeddings without the head.
   package var withoutHead: EvaluationResult?
 
+  /// What run.json records and `train --json` prints.
   package var json: JSONValue {
     .object(
       JSONObject(

@@ -16,7 +16,7 @@ extension TrainingRun {
     var document = state.json
     document["optimizerSteps"] = .integer(optimizer.steps)
     document["evaluatedStep"] = .integer(evaluatedStep)
-    document["fingerprint"] = .object(JSONObject(setup.fingerprint))
+    document[RunRecord.identity] = .object(setup.identity.members)
     try CheckpointFile.write(
       to: folder.checkpoints.checkpointPath(step: state.step), state: document, tensors: tensors)
     savedStep = state.step
@@ -54,7 +54,7 @@ extension TrainingRun {
       return try folder.clear()
     }
     for reason in passedOver { setup.display.note("passed over: " + reason) }
-    try compareFingerprint(file)
+    try compareIdentity(file)
     guard let state = RunState(file.state) else {
       throw TrainingError.brokenCheckpoints(path: file.path, reasons: ["its state lacks a member"])
     }
@@ -72,15 +72,15 @@ extension TrainingRun {
     setup.display.note("resuming after step \(state.step) of \(totalSteps) from \(file.path)")
   }
 
-  private func compareFingerprint(_ file: CheckpointFile) throws {
-    let old = file.state["fingerprint"]?.object ?? JSONObject()
-    let new = JSONObject(setup.fingerprint)
-    let keys = old.keys + new.keys.filter { old[$0] == nil }
-    let differences = keys.compactMap { key -> String? in
-      guard old[key] != new[key] else { return nil }
-      let texts = [old[key], new[key]].map { $0?.text(indent: nil) ?? "nothing" }
-      return "\(key): \(texts[0]) in the checkpoint, \(texts[1]) now"
+  private func compareIdentity(_ file: CheckpointFile) throws {
+    guard let members = file.state[RunRecord.identity]?.object else {
+      throw TrainingError.badData(
+        path: file.path, line: 0, expected: "a checkpoint that says which run it belongs to",
+        found: "one of an earlier version",
+        advice: "Go on with the version that wrote it, or pass --overwrite to start anew")
     }
+    let differences = setup.identity.differences(
+      from: RunIdentity(members), called: ("in the checkpoint", "now"), ignoring: RunIdentity.observers)
     guard differences.isEmpty else { throw TrainingError.resumeMismatch(path: file.path, differences: differences) }
   }
 }

@@ -1,5 +1,5 @@
-// The step boundary as hot reload sees it: a rebuilt plugin comes in before a step, and is accepted once that step went
-// well; where it does not, the old build does the step.
+// The step boundary as hot reload sees it: a rebuilt plugin comes in before a step, and is accepted once that step
+// went well; where it does not, the old build does the step.
 
 import Files
 import Host
@@ -42,13 +42,7 @@ extension TrainingRun {
   private func accept(_ reload: PluginReload) throws {
     trial = nil
     setup.reloader?.accept(reload)
-    if let objective = (setup.model as? SentenceModel)?.objective {
-      let plugins = TrainingPlan.pluginRecord(objective)
-      for index in setup.fingerprint.indices where setup.fingerprint[index].0 == "plugins" {
-        setup.fingerprint[index].1 = plugins
-      }
-      for index in setup.record.indices where setup.record[index].0 == "plugins" { setup.record[index].1 = plugins }
-    }
+    setup.identity = try setup.identify()
     // The newest checkpoint names the build that a resumed run will find.
     needsCheckpoint = true
     let mapped = "\(reload.mapped.count) builds mapped, \(fixed(Double(reload.mapped.bytes) / 1e6, 1)) MB"

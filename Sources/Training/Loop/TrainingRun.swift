@@ -31,17 +31,20 @@ package final class TrainingRun {
   private var scheduled: [(name: String, value: Double)] = []
   private var scheduledRate: Double?
 
-  var options: TrainingOptions { setup.options }
+  var options: TrainingOptions { setup.description.training }
 
+  /// A run before its first step; nothing is written yet.
   package init(_ setup: TrainingSetup) {
     self.setup = setup
-    folder = OutputFolder(path: setup.options.outputFolder)
+    folder = setup.folder
     optimizer = AdamW(
-      parameters: setup.model.parameters, weightDecay: Float(setup.options.weightDecay), pool: setup.pool)
-    totalSteps = setup.options.totalSteps(rows: setup.data.rows)
+      parameters: setup.model.parameters, weightDecay: Float(setup.description.training.weightDecay), pool: setup.pool)
+    totalSteps = setup.description.training.totalSteps(rows: setup.data.rows)
     schedule = LearningRateSchedule(
-      peak: setup.options.learningRate, totalSteps: totalSteps, warmupSteps: setup.options.warmupSteps)
-    order = DataOrder(rows: setup.data.rows, seed: setup.options.seed, isShuffled: setup.options.isShuffled)
+      peak: setup.description.training.learningRate, totalSteps: totalSteps,
+      warmupSteps: setup.description.training.warmupSteps)
+    order = DataOrder(
+      rows: setup.data.rows, seed: setup.description.training.seed, isShuffled: setup.description.training.isShuffled)
   }
 
   /// Trains to the last step and puts the best model (without evaluation data: the last) into the output folder.
@@ -76,13 +79,10 @@ package final class TrainingRun {
 
   private func start() throws {
     optimizer.clearGradients()
-    let bytes = setup.model.parameters.reduce(0) { $0 + $1.count * 4 }
-    try folder.checkSpace(
-      parameterBytes: bytes, stateBytes: setup.model.states.reduce(0) { $0 + $1.memory.count },
-      modelBytes: setup.model.exportedBytes)
-    if options.resume {
+    try folder.checkSpace(neededSpace)
+    if setup.control.resume {
       try restore()
-    } else if options.overwrite {
+    } else if setup.control.overwrite {
       try folder.clear()
     }
     log = try RunLog(path: folder.logPath, length: state.logLength)
@@ -93,8 +93,15 @@ package final class TrainingRun {
     }
   }
 
+  /// Bytes that must be free in the output folder.
+  var neededSpace: OutputFolder.Space {
+    folder.space(
+      parameterBytes: setup.model.parameters.reduce(0) { $0 + $1.count * 4 },
+      stateBytes: setup.model.states.reduce(0) { $0 + $1.memory.count }, modelBytes: setup.model.exportedBytes)
+  }
+
   private func finish() throws -> TrainingResult {
-    if options.showsProfile { setup.display.note(ProfileReport(setup.pool.profile).text) }
+    if setup.control.showsProfile { setup.display.note(ProfileReport(setup.pool.profile).text) }
     let source =
       state.best.map { folder.checkpoints.bestPath(step: $0.step) } ?? folder.checkpoints.bestPath(step: state.step)
     if state.best == nil { try report(notes: setup.model.export(to: source)) }
@@ -113,9 +120,11 @@ package final class TrainingRun {
 
   func writeRecord(result: TrainingResult?) throws {
     var members: [(String, JSONValue)] = [("finished", .bool(result != nil)), ("totalSteps", .integer(totalSteps))]
-    members.append(("flags", .object(JSONObject(options.deciding + [("--save-steps", .integer(options.saveSteps))]))))
-    members.append(("data", setup.data.report.json))
-    members += setup.record
+    members += [
+      (RunRecord.description, setup.description.json), (RunRecord.hash, .string(setup.identity.hash)),
+      (RunRecord.identity, .object(setup.identity.members)), ("data", setup.data.report.json),
+    ]
+    members += setup.record + [("plugins", setup.plugins())]
     if !reloads.isEmpty { members.append(("reloads", .array(reloads))) }
     if let result { members.append(("result", result.json)) }
     if result != nil { members.append(("profile", ProfileReport(setup.pool.profile).json)) }
@@ -136,7 +145,7 @@ package final class TrainingRun {
       if isEvaluationDue { try evaluate() }
       if isCheckpointDue { try save() }
       if state.step == totalSteps { return }
-      let isStopDue = options.stopAfter.map { state.step >= $0 } ?? false
+      let isStopDue = setup.control.stopAfter.map { state.step >= $0 } ?? false
       if Interruption.isRequested || isStopDue {
         let interruption = try interrupted()
         guard isStopDue else { throw interruption }
@@ -155,7 +164,7 @@ package final class TrainingRun {
   }
 
   /// Sets what the schedules say for the next step; after the last step its numbers stay, also for the evaluation.
-  private func applySchedules() throws {
+  func applySchedules() throws {
     let step = min(state.step, totalSteps - 1)
     let epoch = state.epochFraction(rows: setup.data.rows)
     scheduled = []
@@ -172,12 +181,13 @@ package final class TrainingRun {
 
   private var isCheckpointDue: Bool {
     state.step > 0 && savedStep != state.step
-      && (state.step % options.saveSteps == 0 || state.step == totalSteps || state.best?.step == state.step
+      && (state.step % options.stepsBetweenCheckpoints == 0 || state.step == totalSteps
+        || state.best?.step == state.step
         || needsCheckpoint)
   }
 
   /// One optimiser step: gradients of one or more batches, clip, AdamW, log.
-  private func step() throws {
+  func step() throws {
     let began = ContinuousClock.now
     let rate = scheduledRate ?? schedule.rate(step: state.step)
     let batches = batchesOfStep()
@@ -195,7 +205,7 @@ package final class TrainingRun {
   }
 
   /// The rows of each batch of the next step; the last step of an epoch may have fewer and shorter ones.
-  private func batchesOfStep() -> [[Int]] {
+  func batchesOfStep() -> [[Int]] {
     (0..<options.gradientAccumulation).map {
       order.batch(
         epoch: state.epoch, position: state.position + $0 * options.batchSize, size: options.batchSize)
@@ -245,7 +255,7 @@ package final class TrainingRun {
     ]
     members += scheduled.map { ($0.name, .number($0.value)) }
     members += outcome.metrics.map { ($0.name, $0.value.isFinite ? .number($0.value) : .null) }
-    if options.showsProfile { members.append(("phases", stepClock.seconds(setup.pool.profile))) }
+    if setup.control.showsProfile { members.append(("phases", stepClock.seconds(setup.pool.profile))) }
     try appendToLog(members)
   }
 

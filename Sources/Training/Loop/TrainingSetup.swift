@@ -6,37 +6,50 @@ package import Kernels
 /// Scores the model as it stands, without drawing random numbers or changing anything.
 package typealias Evaluate = (_ step: Int) throws -> EvaluationResult
 
-/// What a run needs; `fingerprint` is what a resumed run must agree in, by name.
+/// What a run needs.
 package struct TrainingSetup {
-  package var options: TrainingOptions
+  /// What the run is.
+  package var description: RunDescription
+  /// How it starts and stops.
+  package var control: RunControl
+  /// Where it writes.
+  package var folder: OutputFolder
+  /// The rows.
   package var data: TrainingData
+  /// Makes batches of them.
   package var batches: BatchMaker
+  /// What learns.
   package var model: any ExportableModel
+  /// Threads of encoder and optimiser.
   package var pool: ThreadPool
+  /// Scores the model; nil without evaluation data.
   package var evaluate: Evaluate?
-  package var fingerprint: [(String, JSONValue)]
+  /// What a resumed run must agree in.
+  package var identity: RunIdentity
+  /// Makes the identity anew after a plugin was reloaded.
+  package var identify: () throws -> RunIdentity
+  /// The instances in use, for run.json; another build after a reload.
+  package var plugins: () -> JSONValue = { .array([]) }
   /// Further facts for run.json.
   package var record: [(String, JSONValue)]
   /// The score of embeddings that stay as they are, without the head that is trained on them (`--frozen`).
   package var withoutHead: EvaluationResult?
+  /// What the user sees.
   package var display: ProgressDisplay
   /// Lets rebuilt plugins into the model, where the run has `--watch`.
   package var reloader: PluginReloader?
   /// Numbers that change from step to step.
   package var schedules: [RunningSchedule] = []
 
+  /// A run without evaluation, schedules and reloads.
   package init(
-    options: TrainingOptions, data: TrainingData, batches: BatchMaker, model: any ExportableModel, pool: ThreadPool,
-    evaluate: Evaluate?, fingerprint: [(String, JSONValue)], record: [(String, JSONValue)], display: ProgressDisplay
+    description: RunDescription, control: RunControl, folder: OutputFolder, data: TrainingData, batches: BatchMaker,
+    model: any ExportableModel, pool: ThreadPool, identity: RunIdentity, record: [(String, JSONValue)],
+    display: ProgressDisplay
   ) {
-    self.options = options
-    self.data = data
-    self.batches = batches
-    self.model = model
-    self.pool = pool
-    self.evaluate = evaluate
-    self.fingerprint = fingerprint
-    self.record = record
-    self.display = display
+    (self.description, self.control, self.folder) = (description, control, folder)
+    (self.data, self.batches, self.model, self.pool) = (data, batches, model, pool)
+    (self.identity, self.record, self.display) = (identity, record, display)
+    identify = { identity }
   }
 }

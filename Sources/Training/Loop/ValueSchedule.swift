@@ -15,12 +15,14 @@ package struct ValueSchedule {
     case function(ScheduleFunction)
   }
 
+  /// The target that is no parameter of a plugin.
   package static let learningRate = "learning-rate"
 
   /// As typed.
   package let text: String
   /// `learning-rate`, or `component.param`.
   package let target: String
+  /// How the number is made.
   package let form: Form
 
   /// Reads `TARGET=FORM`.

@@ -1,5 +1,5 @@
-// The first batch that a training run would see, embedded with dropout as in training; `mixcse probe --model` looks at
-// strategies on it.
+// The first batch that a training run would see, embedded with dropout as in training; `mixcse probe --model` looks
+// at strategies on it.
 
 import Encoder
 import Foundation
@@ -15,6 +15,7 @@ package final class FirstBatch {
   package let views: [Matrix]
   /// By view and row; where the file holds single sentences, positives have the anchors' texts.
   package let texts: [[String]]
+  /// Where the rows stand in the file, and numbers that are equal exactly where anchors' texts are.
   package let rowIDs, textIDs: [Int64]
   private let owner: FloatBuffer
 
@@ -26,7 +27,10 @@ package final class FirstBatch {
     services: HostServices
   ) throws {
     let configuration = folder.configuration
-    try options.check(maximumTokens: configuration.maximumPositions)
+    var run = RunDescription()
+    run.training = options
+    try run.check()
+    try run.check(maximumTokens: configuration.maximumPositions)
     let encoder = try TransformerEncoder(
       configuration: configuration, weights: folder.openWeights(), pool: services.pool, seed: options.seed)
     let embedder = try SentenceEmbedder.open(

@@ -22,10 +22,14 @@ package final class FrozenModel: ExportableModel {
     parameters = model.objective.parameters
   }
 
+  /// Those of the model.
   package var states: [CheckpointTensor] { model.states }
+  /// Those of the model.
   package var closingLines: [String] { model.closingLines }
+  /// Those of the model.
   package var exportedBytes: Int { model.exportedBytes }
 
+  /// The step of the objective alone, on the vectors of the batch's rows.
   package func accumulate(_ batch: TokenBatch, at position: StepPosition, scale: Double) throws -> StepReport {
     let width = vectors.width
     let pooled = Matrix(
@@ -34,7 +38,9 @@ package final class FrozenModel: ExportableModel {
     return try model.objective.trainStep(batch, pooled: pooled, at: position, lossScale: scale)
   }
 
+  /// Those of the model.
   package func commit() throws -> [(name: String, value: Double)] { try model.commit() }
 
+  /// The usual export, with the head.
   package func export(to folder: String) throws -> [String] { try model.export(to: folder) }
 }

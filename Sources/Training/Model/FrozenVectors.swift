@@ -6,7 +6,9 @@ package import Kernels
 
 /// Pooled vectors by row of the training file.
 package final class FrozenVectors {
+  /// 2, or 3 with hard negatives.
   package let views: Int
+  /// Numbers of a vector.
   package let width: Int
   private let capacity: Int
   /// [views, capacity, width]

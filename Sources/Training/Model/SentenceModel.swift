@@ -15,12 +15,17 @@ package final class SentenceModel: ExportableModel {
     package var pooler: String
     /// The head serves training only.
     package var dropsHead: Bool
+    /// Temperature, strategy and versions for mixcse.json.
     package var record: ModelExport.Record
   }
 
+  /// The folder it came from.
   package let source: ModelFolder
+  /// From tokens to hidden states.
   package let encoder: TransformerEncoder
+  /// From hidden states to the loss.
   package let objective: ContrastiveModel
+  /// Of encoder, objective and masked language modelling, in this order.
   package var parameters: [Parameter] {
     encoder.parameters + objective.parameters + (masked?.head.parameters ?? [])
   }
@@ -43,9 +48,12 @@ package final class SentenceModel: ExportableModel {
     attentionDropout = dropout.map(Float.init) ?? source.configuration.attentionDropout
   }
 
+  /// What plugins keep between steps.
   package var states: [CheckpointTensor] { objective.checkpointTensors }
+  /// What shadows have to say at the end.
   package var closingLines: [String] { objective.closingLines }
 
+  /// One batch forward and backward; with masked language modelling a second pass over a masked copy.
   package func accumulate(_ batch: TokenBatch, at position: StepPosition, scale: Double) throws -> StepReport {
     let hidden = try encoder.forward(batch.packed, request: objective.layerRequest, mode: mode(position.batch))
     let dHidden = gradientMatrices(like: hidden)
@@ -61,6 +69,7 @@ package final class SentenceModel: ExportableModel {
     return report
   }
 
+  /// Lets plugins take the batch into their states; returns their metrics.
   package func commit() throws -> [(name: String, value: Double)] { try objective.commit() }
 
   /// The vectors before the head as the training step at `position` would see them, `into` [sequences, outputWidth].
@@ -86,6 +95,7 @@ package final class SentenceModel: ExportableModel {
 
   // MARK: - Export
 
+  /// Writes the Hugging Face folder; returns what it cannot hold.
   package func export(to folder: String) throws -> [String] {
     let learned = objective.pooling.parameters.filter { $0.name.hasPrefix("plugin.") }
     let states = objective.pooling.states.map(\.name)

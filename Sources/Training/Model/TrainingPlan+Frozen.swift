@@ -12,8 +12,11 @@ extension TrainingPlan {
   func checkFrozenFlags() throws {
     guard options.isFrozen else { return }
     let problems = [
-      (options.maskedLanguageWeight != nil, "--mlm", "It trains the encoder, which --frozen leaves as it is"),
-      (headTrainOnly, "--head-train-only", "The head is what --frozen trains and scores, so it is kept"),
+      (options.trainsMaskedLanguage, "--mlm", "It trains the encoder, which --frozen leaves as it is"),
+      (
+        description.pooling.headTrainOnly, "--head-train-only",
+        "The head is what --frozen trains and scores, so it is kept"
+      ),
       (evaluationPooler != nil, "--eval-pooler", "The frozen pooler with its head is what is scored"),
     ]
     for (isGiven, flag, reason) in problems where isGiven {
@@ -70,7 +73,8 @@ extension TrainingPlan {
     let rows = setup.data.rows
     let order = DataOrder(rows: rows, seed: options.seed, isShuffled: options.isShuffled)
     let epoch = (rows + options.batchSize - 1) / options.batchSize
-    let (asked, isHuge) = options.totalSteps(rows: rows).multipliedReportingOverflow(by: options.gradientAccumulation)
+    let (asked, isHuge) = (isTrial ? 2 : options.totalSteps(rows: rows)).multipliedReportingOverflow(
+      by: options.gradientAccumulation)
     let batches = isHuge ? epoch : min(epoch, asked)
     let visited = min(rows, batches * options.batchSize)
     let (views, width) = (setup.batches.views, model.objective.outputWidth)

@@ -8,9 +8,11 @@ import ModelFiles
 
 /// The folder a run writes to.
 package struct OutputFolder {
+  /// Without a slash at its end.
   package let path: String
   let checkpoints: CheckpointFolder
 
+  /// Names a folder; nothing is looked at.
   package init(path: String) {
     let path = Path.withoutTrailingSlashes(path)
     self.path = path
@@ -20,15 +22,9 @@ package struct OutputFolder {
   var logPath: String { path + "/metrics.jsonl" }
   var recordPath: String { path + "/run.json" }
 
-  /// Whether a run has written here before.
-  package var holdsRun: Bool {
-    Path.exists(recordPath) || !checkpoints.steps.isEmpty
-      || Path.exists(logPath)
-  }
-
   /// Everything that can be known to go wrong before the model is even loaded.
-  /// - Throws: `TrainingError.usage` for a folder in use, `.cannotWrite` where nothing can be written.
-  package func prepare(resume: Bool, overwrite: Bool) throws {
+  /// - Throws: `TrainingError.usage` for a folder in use.
+  func check(resume: Bool, overwrite: Bool) throws {
     if Path.exists(path), !resume {
       let names = Folders.names(path)
       guard Path.isFolder(path) else {
@@ -43,6 +39,11 @@ package struct OutputFolder {
           advice: "Choose another folder, or pass --resume to go on with its run, or --overwrite to replace it")
       }
     }
+  }
+
+  /// Makes the folder.
+  /// - Throws: `TrainingError.cannotWrite` where nothing can be written.
+  func prepare() throws {
     try checkpoints.create()
     try probe()
     checkpoints.removeUnfinished()
@@ -63,13 +64,28 @@ package struct OutputFolder {
     try checkpoints.create()
   }
 
-  /// Bytes that must be free: two checkpoints, a third being written, the best model twice.
-  func checkSpace(parameterBytes: Int, stateBytes: Int, modelBytes: Int) throws {
+  /// Room on the disk, in bytes.
+  struct Space {
+    /// What a run needs: two checkpoints, a third being written, the best model twice.
+    var needed: Int
+    /// What there is, with the checkpoints that will go; nil where the system does not say.
+    var free: Int?
+  }
+
+  func space(parameterBytes: Int, stateBytes: Int, modelBytes: Int) -> Space {
     let checkpoint = 3 * parameterBytes + stateBytes
-    let needed = (CheckpointFolder.kept + 1) * checkpoint + 2 * modelBytes
-    let present = checkpoints.steps.count * checkpoint
-    guard let free = Folder.freeBytes(path), free + present < needed else { return }
-    throw TrainingError.notEnoughSpace(path: path, needed: needed, free: free)
+    var place = path
+    while !Path.isFolder(place), place.count > 1, place.contains("/") { place = Path.folder(of: place) }
+    let free = Folder.freeBytes(Path.isFolder(place) ? place : ".")
+    return Space(
+      needed: (CheckpointFolder.kept + 1) * checkpoint + 2 * modelBytes,
+      free: free.map { $0 + checkpoints.steps.count * checkpoint })
+  }
+
+  /// - Throws: `TrainingError.notEnoughSpace`
+  func checkSpace(_ space: Space) throws {
+    guard let free = space.free, free < space.needed else { return }
+    throw TrainingError.notEnoughSpace(path: path, needed: space.needed, free: free)
   }
 
   /// Puts the files of an exported model into the folder, the weights last.

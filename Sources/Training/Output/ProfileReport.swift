@@ -19,6 +19,7 @@ package struct ProfileReport {
   let threads: Int
   var seconds: Double { groups.reduce(0) { $0 + $1.seconds } }
 
+  /// Takes what was measured so far.
   package init(_ profile: Profile) {
     var names: [String] = []
     for phase in profile.phases where !names.contains(phase.group) { names.append(phase.group) }

@@ -5,13 +5,19 @@ import Foundation
 
 /// Numbers of the run that the display shows.
 package struct ProgressFigures: Sendable {
+  /// Optimiser steps done.
   package var step: Int
+  /// Of the whole run.
   package var totalSteps: Int
+  /// Of the last step.
   package var loss: Double
+  /// Smoothed over steps.
   package var sentencesPerSecond: Double
+  /// At that speed, evaluations not counted.
   package var secondsLeft: Double
   /// Spearman x 100 of the last and of the best evaluation.
   package var lastScore: Double?
+  /// Spearman x 100.
   package var bestScore: Double?
 }
 

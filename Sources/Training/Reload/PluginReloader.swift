@@ -28,12 +28,14 @@ struct PluginReload {
 
 /// The libraries of a run while they are worked on.
 package final class PluginReloader {
+  /// How rebuilt plugins are tried.
   package struct Settings: Sendable {
     /// Seconds the check of a rebuilt library may take.
     package var deadline = 30.0
     /// The program that offers `check-reload`.
     package var program = ThisProcess.link
 
+    /// The usual settings.
     package init() {}
   }
 

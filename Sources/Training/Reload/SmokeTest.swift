@@ -116,6 +116,7 @@ package struct SmokeTest {
 // MARK: - As JSON
 
 extension SmokeTest {
+  /// As the child reads it.
   package var json: JSONValue {
     func list(_ uses: [Use]) -> JSONValue { .array(uses.map(\.json)) }
     return .object(

@@ -1,16 +1,13 @@
-// `mixcse compare`: strategies x seeds on the same batches, order and dropout; flags to a ComparisonPlan, the outcome
-// to the reports.
+// `mixcse compare`: strategies x seeds on the same batches, order and dropout; a plan file and flags to a
+// ComparisonRequest, the outcome to the reports.
 
 import ArgumentParser
 import Comparison
 import Files
-import Foundation
 import Host
 import Kernels
-import Objective
 import Processes
 import Training
-import Version
 
 struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -32,22 +29,21 @@ struct CompareCommand: ParsableCommand {
       "What is compared; the others with the first.",
       discussion: """
         A recipe (mixcse), samplers and losses joined by + (infonce+mixcse+queue:size=256), a library (./libmine.so), \
-        with parameters after a colon and a label in front (ours=./libmine.so). Several values of a parameter parted by | \
+        with parameters after a colon and a label in front (ours=./libmine.so). Several values of a parameter separated by | \
         stand for as many strategies.
         """, valueName: "strategy"))
   var strategies: [String] = []
-  @Option(help: ArgumentHelp("Parted by commas, each 0 to 2^64-1.", valueName: "n,..."))
-  var seeds = "42,43,44"
+  @Option(help: ArgumentHelp("Separated by commas, each 0 to 2^64-1. (default: 42,43,44)", valueName: "n,..."))
+  var seeds: String?
   @Option(
     help: ArgumentHelp(
-      "A comparison as TOML, or as JSON where the name ends in .json: strategies, seeds, and flags by their long"
-        + " names. "
+      "A comparison as TOML, or as JSON where the name ends in .json: strategies, seeds, and flags by their long names. "
         + "What is typed as well counts instead.", valueName: "file"))
   var from: String?
   @Option(
     help: ArgumentHelp(
       "A Hugging Face folder: config.json, model.safetensors or pytorch_model.bin, tokenizer files.", valueName: "dir"))
-  var model: String
+  var model: String?
   @Option(
     name: .customLong("test-data"),
     help: ArgumentHelp(
@@ -55,8 +51,8 @@ struct CompareCommand: ParsableCommand {
         + "downstream (the seven STS sets); may be repeated. (default: the folder of --eval-data, if it is one)",
       valueName: "path"))
   var testData: [String] = []
-  @Option(help: ArgumentHelp("Runs at a time, 1 to 256; they share --threads.", valueName: "n"))
-  var jobs = 1
+  @Option(help: ArgumentHelp("Runs at a time, 1 to 256; they share --threads. (default: 1)", valueName: "n"))
+  var jobs: Int?
   @Flag(
     help: """
       Successive halving: after a quarter and half of the steps, strategies whose dev score clearly lies below the best \
@@ -78,104 +74,80 @@ struct CompareCommand: ParsableCommand {
   @OptionGroup(title: "Plugins") var plugins: PluginOptions
   @OptionGroup var threads: ThreadOptions
 
-  func validate() throws {
-    _ = try seedList()
-    guard (1...256).contains(jobs) else { throw ValidationError("--jobs: expected 1 to 256, found \(jobs)") }
-    if training.evalData == nil, testData.isEmpty {
-      throw ValidationError("nothing to score: give --eval-data PATH, --test-data PATH or both")
-    }
-    if budget, training.evalData == nil {
-      throw ValidationError("--budget: expected --eval-data PATH beside it, found none; rungs look at the dev score")
-    }
-    if beforeHead, training.frozen {
-      throw ValidationError("--before-head: expected no --frozen beside it, which trains and scores the head alone")
-    }
-    if strategies.isEmpty, from == nil {
-      throw ValidationError("expected strategies, found none; for example: mixcse compare simcse mixcse ...")
-    }
-  }
-
   func run() throws {
+    let request = try request()
     let logger = commandLogger()
-    let registry = try plugins.registry(logger: logger)
-    let outcome = try ComparisonRunner(
-      ComparisonPlan(try request(registry), registry: registry), display: ComparisonDisplay()
-    ).run()
-    if outcome.finished > 0 || json { try report(outcome.results) }
+    let registry = try request.run.plugins.registry(logger: logger)
+    let threads = request.run.threads ?? ThreadPool.availableThreads()
+    let program = Program(
+      file: ThisProcess.executable ?? ThisProcess.link,
+      name: CommandLine.arguments.first ?? "mixcse", origin: .thisProgram)
+    let plan = try ComparisonPlan(request, program: program, threads: threads, registry: registry)
+    let outcome = try ComparisonRunner(plan, display: ComparisonDisplay()).run()
+    if outcome.finished > 0 || request.printsJSON { try report(outcome.results, of: request, threads: threads) }
     let total = outcome.results.runs.count
     if outcome.isInterrupted { throw ComparisonError.interrupted(finished: outcome.finished, total: total) }
     if !outcome.failed.isEmpty { throw ComparisonError.failed(runs: outcome.failed, total: total) }
   }
 
-  // MARK: - Flags
+  // MARK: - The request
 
-  private func seedList() throws -> [UInt64] {
-    let texts = seeds.split(separator: ",", omittingEmptySubsequences: false)
-    return try texts.enumerated().map { index, text in
-      guard let seed = UInt64(text) else {
-        throw ValidationError("--seeds: expected numbers from 0 to 2^64-1 parted by commas, found '\(text)'")
-      }
-      if texts[..<index].contains(text) { throw ValidationError("--seeds: \(seed) stands there twice") }
-      return seed
-    }
-  }
-
-  private func request(_ registry: PluginRegistry) throws -> ComparisonRequest {
-    let plan = try from.map { try PlanFile(path: $0) }
-    let pooler = try PoolerSpec(parsing: objective.pooler)
-    let evaluationPooler = try evaluationPooler(training: pooler)
-    let flags =
-      try objective.flags(for: pooler, registry)
-      + [("--eval-pooler", evaluationPooler == nil ? .null : training.evalPooler.map { .string($0) } ?? .null)]
-    let names = try strategies.isEmpty ? plan?.strategies() ?? [] : strategies
-    guard !names.isEmpty else {
-      throw ComparisonError.usage(
-        place: "strategies", expected: "one or more", found: "none",
-        advice: "Name them on the command line, or in the plan file as strategies = [\"simcse\", \"mixcse\"]")
-    }
-    var request = ComparisonRequest(
-      strategies: names, seeds: try seedList(), modelFolder: model, training: training.options, objective: flags,
-      pooler: pooler, pluginArguments: plugins.arguments, threads: threads.count,
-      program: ComparisonRequest.Program(
-        file: ThisProcess.executable ?? ThisProcess.link,
-        name: CommandLine.arguments.first ?? "mixcse", version: "\(ProgramVersion.text)",
-        compiler: ProgramVersion.compiler),
-      commandLine: CommandLine.arguments)
-    request.evaluationPooler = evaluationPooler
-    request.hasHead = try objective.headKind(for: pooler, registry) != HeadKind.none
-    request.shadows = shadows
-    request.testData = testData
-    request.jobs = jobs
-    request.usesBudget = budget
-    request.planText = plan?.text
+  /// The plan of the file with what was typed over it.
+  private func request() throws -> ComparisonRequest {
+    var request = ComparisonRequest()
+    let file = try from.map { try DescriptionFile(path: $0) }
+    if let file { try request.read(file) }
+    if !strategies.isEmpty { request.strategies = strategies }
+    if let seeds { request.seeds = try Self.seedList(seeds) }
+    if !testData.isEmpty { request.testData = testData }
+    if let jobs { request.jobs = jobs }
+    request.usesBudget = request.usesBudget || budget
+    request.beforeHead = request.beforeHead || beforeHead
+    request.writesTensorBoard = request.writesTensorBoard || tensorboard
+    request.printsJSON = request.printsJSON || json
+    request.run.take(\.model, model)
+    request.run.take(\.strategy.shadows, list: shadows)
+    objective.apply(to: &request.run)
+    training.apply(to: &request.run)
+    plugins.apply(to: &request.run)
+    request.run.take(\.threads, threads.threads)
+    try check(request, from: file)
+    try request.settleEvaluationPooler()
     return request
   }
 
-  /// The pooler of --eval-pooler; none where --before-head turns it into what is scored anyway.
-  /// - Throws: `ComparisonError.usage` where dev scores would go through a head that final models do not have.
-  private func evaluationPooler(training pooler: PoolerSpec) throws -> PoolerSpec? {
-    guard let text = training.evalPooler else { return nil }
-    let asked = try PoolerSpec(parsing: text)
-    guard asked.chain == pooler.chain else { return asked }
-    if beforeHead { return nil }
-    if objective.headTrainOnly, !asked.skipsHead {
-      throw ComparisonError.usage(
-        place: "--eval-pooler \(asked.text) --head-train-only", expected: "vectors that final models have, too",
-        found: "vectors through a head that is dropped after training",
-        advice: "Leave --eval-pooler out, or write --before-head beside it")
+  private func check(_ request: ComparisonRequest, from file: DescriptionFile?) throws {
+    if request.strategies.isEmpty {
+      throw ValidationError("expected strategies, found none; for example: mixcse compare simcse mixcse ...")
     }
-    return asked
+    try request.check(from: file)
+    try request.run.checkRequired(from: file)
+    if request.run.training.evalData == nil, request.testData.isEmpty {
+      throw ValidationError("nothing to score: give --eval-data PATH, --test-data PATH or both")
+    }
+    if request.usesBudget, request.run.training.evalData == nil {
+      throw ValidationError("--budget: expected --eval-data PATH beside it, found none; rungs look at the dev score")
+    }
+  }
+
+  private static func seedList(_ text: String) throws -> [UInt64] {
+    try text.split(separator: ",", omittingEmptySubsequences: false).map { text in
+      guard let seed = UInt64(text) else {
+        throw ValidationError("--seeds: expected numbers from 0 to 2^64-1 separated by commas, found '\(text)'")
+      }
+      return seed
+    }
   }
 
   // MARK: - Report
 
   /// Files in the output folder, and on standard output the verdicts or the JSON document.
-  private func report(_ results: ComparisonResults) throws {
-    let pool = ThreadPool(threads: threads.count)
-    let analysis = ComparisonAnalysis(results, seed: training.options.seed, pool: pool)
-    let folder = training.outputDir
-    try ComparisonReport.write(results, analysis, to: folder, tensorBoard: tensorboard)
-    if json {
+  private func report(_ results: ComparisonResults, of request: ComparisonRequest, threads: Int) throws {
+    let pool = ThreadPool(threads: threads)
+    let analysis = ComparisonAnalysis(results, seed: request.run.training.seed, pool: pool)
+    let folder = request.run.outputFolder ?? ""
+    try ComparisonReport.write(results, analysis, to: folder, tensorBoard: request.writesTensorBoard)
+    if request.printsJSON {
       print(ComparisonReport.json(results, analysis).text())
     } else {
       print(VerdictTable.text(results, analysis))

@@ -1,13 +1,13 @@
 // `mixcse evaluate`: STS and transfer figures of a model, and how its embeddings lie in their space.
 
 import ArgumentParser
-import Comparison
 import Evaluation
 import Foundation
 import Host
 import Kernels
 import ModelFiles
 import Objective
+import Training
 
 struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

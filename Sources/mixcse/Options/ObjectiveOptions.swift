@@ -2,22 +2,21 @@
 // several.
 
 import ArgumentParser
-import Files
-import Host
-import Objective
 import Training
 
 /// `--pooler`, `--head` and what goes with them.
 struct ObjectiveOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "How token states become one vector: cls, cls_before_pooler, avg, avg_top2, avg_first_last, max, weighted, ...",
+      "How token states become one vector: cls, cls_before_pooler, avg, avg_top2, avg_first_last, max, weighted, ... "
+        + "(default: cls)",
       valueName: "name[:param=value,...][+name]"))
-  var pooler = "cls"
+  var pooler: String?
 
   @Option(
     help: ArgumentHelp(
-      "mlp puts Linear and tanh behind the pooler, none does not. (default: what the pooler wants: mlp for cls, none for the other built-in ones)",
+      "mlp puts Linear and tanh behind the pooler, none does not. "
+        + "(default: what the pooler wants: mlp for cls, none for the other built-in ones)",
       valueName: "mlp|none"))
   var head: String?
 
@@ -33,45 +32,18 @@ struct ObjectiveOptions: ParsableArguments {
   @Option(
     name: .customLong("hard-negative-weight"),
     help: ArgumentHelp(
-      "Added to the logit of a row's own hard negative (three-column data); mixcse has its own parameter hard_weight.",
+      "Added to the logit of a row's own hard negative (three-column data); mixcse has its own parameter hard_weight. "
+        + "(default: 0)",
       valueName: "logit"))
-  var hardNegativeWeight = 0.0
+  var hardNegativeWeight: Double?
 
-  func validate() throws {
-    if let temperature, !(temperature > 0 && temperature.isFinite) {
-      throw ValidationError("--temperature: expected a number above 0, found \(temperature)")
-    }
-    guard hardNegativeWeight.isFinite else {
-      throw ValidationError("--hard-negative-weight: expected a finite number, found \(hardNegativeWeight)")
-    }
-    if let head, HeadKind(rawValue: head) == nil {
-      throw ValidationError("--head: expected mlp or none, found '\(head)'")
-    }
-  }
-
-  /// What was typed, else what the pooler wants: cls wants mlp.
-  func headKind(for pooler: PoolerSpec, _ registry: PluginRegistry) throws -> HeadKind {
-    let kind = try head.flatMap(HeadKind.init(rawValue:)) ?? (pooler.wantsHead(registry) ? .mlp : .none)
-    if kind == .mlp, pooler.skipsHead {
-      throw TrainingError.usage(
-        place: "--head mlp --pooler \(pooler.text)", expected: "a pooler that a head can follow",
-        found: "one that is taken before the head",
-        advice: "Write --pooler cls --head mlp --head-train-only to train with a head and drop it")
-    }
-    if headTrainOnly, kind == .none {
-      throw TrainingError.usage(
-        place: "--head-train-only", expected: "a head", found: "--head none or a pooler without one",
-        advice: "Add --head mlp, or leave --head-train-only out")
-    }
-    return kind
-  }
-
-  /// What `mixcse train` is told of them, null where nothing was said.
-  func flags(for pooler: PoolerSpec, _ registry: PluginRegistry) throws -> [(String, JSONValue)] {
-    [
-      ("--pooler", .string(pooler.text)), ("--head", .string(try headKind(for: pooler, registry).rawValue)),
-      ("--head-train-only", .bool(headTrainOnly)), ("--temperature", temperature.map { .number($0) } ?? .null),
-      ("--learn-temperature", .bool(learnTemperature)), ("--hard-negative-weight", .number(hardNegativeWeight)),
-    ]
+  /// Puts what was typed over a description.
+  func apply(to run: inout RunDescription) {
+    run.take(\.pooling.pooler, pooler)
+    run.take(\.pooling.head, head)
+    run.take(\.pooling.headTrainOnly, flag: headTrainOnly)
+    run.take(\.strategy.temperature, temperature)
+    run.take(\.strategy.learnsTemperature, flag: learnTemperature)
+    run.take(\.strategy.hardNegativeWeight, hardNegativeWeight)
   }
 }

@@ -2,8 +2,8 @@
 
 import ArgumentParser
 import Host
-import Kernels
 import Logging
+import Training
 
 /// `--plugin-path`, `--plugin-as`, `--allow-insecure-plugin`, `--isolate` and its bounds.
 struct PluginOptions: ParsableArguments {
@@ -12,8 +12,8 @@ struct PluginOptions: ParsableArguments {
     help: ArgumentHelp(
       "A folder with plugins, searched before all others; may be repeated.",
       discussion: """
-        Then come the folders of CSE_PLUGIN_PATH (parted by ':'), $XDG_DATA_HOME/cse/plugins, lib/cse/plugins beside the \
-        program's folder, and the program's folder. The working directory is never searched unless named.
+        Then come the folders of CSE_PLUGIN_PATH (separated by ':'), $XDG_DATA_HOME/cse/plugins, lib/cse/plugins beside \
+        the program's folder, and the program's folder. The working directory is never searched unless named.
         """, valueName: "dir"))
   var pluginPaths: [String] = []
 
@@ -29,23 +29,27 @@ struct PluginOptions: ParsableArguments {
 
   @OptionGroup var isolation: IsolationOptions
 
-  /// The flags as given, for a child process.
-  var arguments: [String] {
-    pluginPaths.flatMap { ["--plugin-path", $0] } + renamed.flatMap { ["--plugin-as", $0] }
-      + (allowInsecure ? ["--allow-insecure-plugin"] : []) + isolation.arguments
+  func validate() throws {
+    var run = RunDescription()
+    apply(to: &run)
+    try run.check()
+  }
+
+  /// Puts what was typed over a description.
+  func apply(to run: inout RunDescription) {
+    run.take(\.plugins.paths, list: pluginPaths)
+    run.take(\.plugins.renamed, list: renamed)
+    run.take(\.plugins.allowsInsecure, flag: allowInsecure)
+    run.take(\.plugins.isolate, isolation.isolate)
+    run.take(\.plugins.deadline, isolation.deadline)
+    run.take(\.plugins.memory, isolation.memory)
   }
 
   /// The plugins these flags lead to; no plugin code has run yet.
-  /// - Parameter services: What entry functions get already, where plugins will run.
-  /// - Parameter copied: Load copies, so that the files may change while their code runs.
   /// - Throws: `PluginError`
-  func registry(logger: Logger, services: HostServices? = nil, copied: Bool = false) throws -> PluginRegistry {
-    if services != nil { PluginGuard.watch(seconds: isolation.deadline) }
-    return try PluginRegistry(
-      searchPath: PluginSearchPath(pluginPaths: pluginPaths),
-      renamed: renamed.map(PluginRegistry.Renamed.init(parsing:)),
-      allowInsecure: allowInsecure, host: services?.table, copiesLibraries: copied,
-      isolation: isolation.make(allowInsecure: allowInsecure, threads: services?.pool.threads ?? 1, logger: logger),
-      logger: logger)
+  func registry(logger: Logger, services: HostServices? = nil) throws -> PluginRegistry {
+    var run = RunDescription()
+    apply(to: &run)
+    return try run.plugins.registry(logger: logger, services: services)
   }
 }

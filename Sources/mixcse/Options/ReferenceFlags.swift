@@ -1,7 +1,7 @@
-// The flags of the reference's training script, in our words. Applied to the arguments before they are parsed; the
+// The flags of the reference's training script, in our words. Applied by ArgumentSpelling; the
 // table in Documentation/ReferenceFlags.md is made of the same entries, and a test compares the two.
 
-/// Translates the reference's spellings.
+/// The reference's spellings and ours.
 enum ReferenceFlags {
   /// A flag of the reference and ours of the same meaning.
   static let renamed: [String: String] = [
@@ -23,45 +23,4 @@ enum ReferenceFlags {
 
   /// Those of the reference's evaluation script.
   static let renamedInEvaluate: [String: String] = ["--model_name_or_path": "--model", "--task_set": "--task-set"]
-
-  /// The arguments with the reference's spellings replaced; those after another subcommand than train and evaluate
-  /// stay.
-  static func translate(_ arguments: [String]) -> [String] {
-    if arguments.first == "evaluate" { return arguments.map { renamedInEvaluate[$0] ?? $0 } }
-    guard arguments.first == "train" else { return arguments }
-    var result: [String] = []
-    var skipped = 0
-    for argument in arguments {
-      if skipped > 0 {
-        skipped -= 1
-        continue
-      }
-      let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-      if let values = alwaysSo[parts[0]] {
-        skipped = parts.count > 1 ? 0 : values
-      } else {
-        result.append(([renamed[parts[0]] ?? parts[0]] + parts.dropFirst()).joined(separator: "="))
-      }
-    }
-    return lambdaAsSetting(result)
-  }
-
-  /// `--lambdas X` is a parameter of the sampler mixcse.
-  private static func lambdaAsSetting(_ arguments: [String]) -> [String] {
-    var result: [String] = []
-    var isValue = false
-    for argument in arguments {
-      if isValue {
-        result += ["--set", "mixcse.lambda=" + argument]
-        isValue = false
-      } else if argument == "--lambdas" {
-        isValue = true
-      } else if argument.hasPrefix("--lambdas=") {
-        result += ["--set", "mixcse.lambda=" + argument.dropFirst("--lambdas=".count)]
-      } else {
-        result.append(argument)
-      }
-    }
-    return isValue ? result + ["--lambdas"] : result
-  }
 }

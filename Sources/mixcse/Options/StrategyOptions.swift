@@ -1,7 +1,7 @@
 // The flags that name a strategy, for the subcommand that trains with one.
 
 import ArgumentParser
-import Host
+import Training
 
 /// `--method`, `--sampler`, `--loss`, `--set`, and what is around a strategy.
 struct StrategyOptions: ParsableArguments {
@@ -37,13 +37,16 @@ struct StrategyOptions: ParsableArguments {
 
   @OptionGroup var objective: ObjectiveOptions
 
-  /// Every name found among the plugins and every setting checked.
-  /// - Throws: `PluginError`, `UsageError`
-  func resolve(with registry: PluginRegistry) throws -> (strategy: Strategy, pooler: PoolerSpec) {
-    let request = StrategyRequest(
-      method: method, samplers: samplers, metrics: metrics, losses: losses, pooler: objective.pooler, settings: settings
-    )
-    let resolved = try request.resolve(with: registry, schedulable: true)
-    return (resolved.strategy, try resolved.pooler ?? PoolerSpec(parsing: objective.pooler))
+  /// Puts what was typed over a description. A strategy that is named takes the place of the file's, with all that was
+  /// said of its components; settings and schedules alone are put over the file's.
+  func apply(to run: inout RunDescription) {
+    if method != nil || !samplers.isEmpty || !losses.isEmpty {
+      (run.strategy.method, run.strategy.samplers, run.strategy.losses) = (method, samplers, losses)
+      run.strategy.settings = []
+      run.strategy.schedules.removeAll { !$0.hasPrefix(ValueSchedule.learningRate + "=") }
+    }
+    run.take(\.strategy.metrics, list: metrics)
+    run.strategy.settings += settings
+    objective.apply(to: &run)
   }
 }

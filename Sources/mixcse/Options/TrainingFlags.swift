@@ -13,7 +13,7 @@ struct TrainingFlags: ParsableArguments {
         One column trains on sentences, two on pairs, three on pairs with a hard negative. A .csv or .tsv may start with \
         a header of known names (sent0,sent1,hard_neg; anchor,positive,negative; sentence or text).
         """, valueName: "file"))
-  var trainFile: String
+  var trainFile: String?
 
   @Option(
     name: .customLong("eval-data"),
@@ -24,8 +24,8 @@ struct TrainingFlags: ParsableArguments {
 
   @Option(
     name: .customLong("eval-steps"),
-    help: ArgumentHelp("Optimiser steps between evaluations, 1 or more.", valueName: "steps"))
-  var evalSteps = 125
+    help: ArgumentHelp("Optimiser steps between evaluations, 1 or more. (default: 125)", valueName: "steps"))
+  var evalSteps: Int?
 
   @Option(
     name: .customLong("eval-pooler"),
@@ -44,21 +44,26 @@ struct TrainingFlags: ParsableArguments {
     help: ArgumentHelp(
       "The folder of the run: the best model as a Hugging Face folder, metrics.jsonl, run.json, checkpoints/.",
       valueName: "dir"))
-  var outputDir: String
+  var outputDir: String?
 
-  @Option(name: .customLong("batch-size"), help: ArgumentHelp("Rows of a batch, 1 to 65536.", valueName: "rows"))
-  var batchSize = 64
+  @Option(
+    name: .customLong("batch-size"), help: ArgumentHelp("Rows of a batch, 1 to 65536. (default: 64)", valueName: "rows")
+  )
+  var batchSize: Int?
 
-  @Option(name: .customLong("learning-rate"), help: "The highest learning rate, 0 to 1; it falls linearly to 0.")
-  var learningRate = 3e-5
+  @Option(
+    name: .customLong("learning-rate"),
+    help: "The highest learning rate, 0 to 1; it falls linearly to 0. (default: 3e-05)")
+  var learningRate: Double?
 
   @Option(
     name: .customLong("max-seq-length"),
-    help: ArgumentHelp("Tokens of a sentence, special tokens included: 3 to the model's limit.", valueName: "tokens"))
-  var maximumLength = 32
+    help: ArgumentHelp(
+      "Tokens of a sentence, special tokens included: 3 to the model's limit. (default: 32)", valueName: "tokens"))
+  var maximumLength: Int?
 
-  @Option(help: "Passes over the data, above 0; fractions are allowed.")
-  var epochs = 1.0
+  @Option(help: "Passes over the data, above 0; fractions are allowed. (default: 1)")
+  var epochs: Double?
 
   @Option(
     name: .customLong("max-steps"),
@@ -76,21 +81,23 @@ struct TrainingFlags: ParsableArguments {
   @Option(
     name: .customLong("gradient-accumulation"),
     help: ArgumentHelp(
-      "Batches whose mean gradient makes one step, 1 or more; each is compared within itself.", valueName: "batches"))
-  var gradientAccumulation = 1
+      "Batches whose mean gradient makes one step, 1 or more; each is compared within itself. (default: 1)",
+      valueName: "batches"))
+  var gradientAccumulation: Int?
 
-  @Option(name: .customLong("weight-decay"), help: "Decoupled weight decay, 0 to 1; not on biases and norms.")
-  var weightDecay = 0.0
+  @Option(
+    name: .customLong("weight-decay"), help: "Decoupled weight decay, 0 to 1; not on biases and norms. (default: 0)")
+  var weightDecay: Double?
 
   @Option(
     name: .customLong("warmup-steps"),
-    help: ArgumentHelp("Steps over which the learning rate rises from 0.", valueName: "steps"))
-  var warmupSteps = 0
+    help: ArgumentHelp("Steps over which the learning rate rises from 0. (default: 0)", valueName: "steps"))
+  var warmupSteps: Int?
 
   @Option(
     name: .customLong("max-grad-norm"),
-    help: ArgumentHelp("The longest gradient, all parameters together; 0: no limit.", valueName: "norm"))
-  var maximumGradientNorm = 1.0
+    help: ArgumentHelp("The longest gradient, all parameters together; 0: no limit. (default: 1)", valueName: "norm"))
+  var maximumGradientNorm: Double?
 
   @Flag(help: "Also train masked language modelling, on a masked copy of each batch; costs a second pass.")
   var mlm = false
@@ -112,31 +119,28 @@ struct TrainingFlags: ParsableArguments {
         """))
   var frozen = false
 
-  func validate() throws {
-    for (flag, value) in [("--mlm-weight", mlmWeight), ("--mlm-probability", mlmProbability)] {
-      if let value, !mlm { throw ValidationError("\(flag) \(value): expected --mlm beside it, found none; add --mlm") }
-    }
-  }
-
-  var options: TrainingOptions {
-    var options = TrainingOptions(trainFile: trainFile, outputFolder: outputDir)
-    options.evalData = evalData
-    options.evalSteps = evalSteps
-    options.saveSteps = saveSteps ?? evalSteps
-    options.batchSize = batchSize
-    options.learningRate = learningRate
-    options.maximumLength = maximumLength
-    options.epochs = epochs
-    options.maximumSteps = maximumSteps
-    options.dropout = dropout
-    options.isShuffled = !noShuffle
-    options.gradientAccumulation = gradientAccumulation
-    options.weightDecay = weightDecay
-    options.warmupSteps = warmupSteps
-    options.maximumGradientNorm = maximumGradientNorm
-    options.maskedLanguageWeight = mlm ? mlmWeight ?? 0.1 : nil
-    if let mlmProbability { options.maskedLanguageProbability = mlmProbability }
-    options.isFrozen = frozen
-    return options
+  /// Puts what was typed over a description.
+  func apply(to run: inout RunDescription) {
+    run.take(\.training.trainFile, trainFile)
+    run.take(\.training.evalData, evalData)
+    run.take(\.training.evalSteps, evalSteps)
+    run.take(\.pooling.evaluationPooler, evalPooler)
+    run.take(\.training.saveSteps, saveSteps)
+    run.take(\.outputFolder, outputDir)
+    run.take(\.training.batchSize, batchSize)
+    run.take(\.training.learningRate, learningRate)
+    run.take(\.training.maximumLength, maximumLength)
+    run.take(\.training.epochs, epochs)
+    run.take(\.training.maximumSteps, maximumSteps)
+    run.take(\.training.dropout, dropout)
+    run.take(\.training.keepsOrder, flag: noShuffle)
+    run.take(\.training.gradientAccumulation, gradientAccumulation)
+    run.take(\.training.weightDecay, weightDecay)
+    run.take(\.training.warmupSteps, warmupSteps)
+    run.take(\.training.maximumGradientNorm, maximumGradientNorm)
+    run.take(\.training.trainsMaskedLanguage, flag: mlm)
+    run.take(\.training.maskedLanguageWeight, mlmWeight)
+    run.take(\.training.maskedLanguageProbability, mlmProbability)
+    run.take(\.training.isFrozen, flag: frozen)
   }
 }

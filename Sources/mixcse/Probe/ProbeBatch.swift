@@ -105,10 +105,11 @@ struct ProbeBatchOptions: ParsableArguments {
     _ model: String, _ input: String, _ seed: UInt64, _ registry: PluginRegistry, _ services: HostServices
   ) throws -> ProbeBatch {
     let folder = try ModelFolder(path: model)
-    var options = TrainingOptions(trainFile: input, outputFolder: "")
+    var options = TrainingOptions()
+    options.trainFile = input
     options.batchSize = batchSize ?? options.batchSize
     options.maximumLength = maximumLength ?? options.maximumLength
-    (options.seed, options.dropout, options.isShuffled) = (seed, dropout, !noShuffle)
+    (options.seed, options.dropout, options.keepsOrder) = (seed, dropout, noShuffle)
     let spec = try pooler.map { try PoolerSpec(parsing: $0) } ?? SentenceEmbedder.recordedPooler(folder)
     if spec == nil { printToStandardError("note: \(model) records no pooler; using avg (choose with --pooler)") }
     let batch = try FirstBatch(

@@ -1,5 +1,5 @@
-// The flags of `mixcse train` that concern one run alone: its seed, and how it starts and stops. What trainings have in
-// common, a comparison's too, is in TrainingFlags.
+// The flags of `mixcse train` that concern one run alone: its seed, and how it starts and stops. What trainings have
+// in common, a comparison's too, is in TrainingFlags.
 
 import ArgumentParser
 import Foundation
@@ -8,8 +8,8 @@ import Training
 
 /// `--seed`, `--resume`, `--overwrite`, `--stop-after`, `--profile`, `--schedule`.
 struct RunFlags: ParsableArguments {
-  @Option(help: "Decides order, dropout, head and plugins' random numbers; 0 to 2^64-1.")
-  var seed: UInt64 = 42
+  @Option(help: "Decides order, dropout, head and plugins' random numbers; 0 to 2^64-1. (default: 42)")
+  var seed: UInt64?
 
   @Flag(help: "Go on with the run in --output-dir from its last checkpoint.")
   var resume = false
@@ -45,13 +45,20 @@ struct RunFlags: ParsableArguments {
     if let stopAfter, stopAfter < 1 { throw ValidationError("--stop-after: expected 1 or more, found \(stopAfter)") }
   }
 
-  /// Puts the flags into `options`.
-  func apply(to options: inout TrainingOptions) {
-    options.seed = seed
-    options.resume = resume
-    options.overwrite = overwrite
-    options.stopAfter = stopAfter
-    options.showsProfile = profile
+  /// Puts what was typed over a description; a schedule takes the place of the file's for its target.
+  func apply(to run: inout RunDescription) {
+    run.take(\.training.seed, seed)
+    let targets = schedules.map { $0.prefix { $0 != "=" } + "=" }
+    run.strategy.schedules.removeAll { known in targets.contains { known.hasPrefix($0) } }
+    run.strategy.schedules += schedules
+  }
+
+  /// How the run starts and stops.
+  var control: RunControl {
+    var control = RunControl()
+    (control.resume, control.overwrite) = (resume, overwrite)
+    (control.stopAfter, control.showsProfile) = (stopAfter, profile)
+    return control
   }
 
   /// With `--stop-with-input`: the end of standard input is as good as a Ctrl-C, so that no run outlives whoever

@@ -1,14 +1,10 @@
-// `mixcse train`: flags to a TrainingPlan, and the result to the user.
+// `mixcse train`: a file and flags to the description of a run, and the result to the user.
 
 import ArgumentParser
-import Commit
 import Files
-import Foundation
 import Host
 import Kernels
-import Objective
 import Training
-import Version
 
 struct TrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -23,8 +19,25 @@ struct TrainCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "A description of the run: TOML, JSON where the name ends in .json, or the run.json of a run, which repeats it.",
+      discussion: """
+        Keys are the long names of these flags. What is typed as well counts instead. A run is repeated on the data, the \
+        model and the plugins that its run.json names by their hashes; where one is another now, that is an error.
+        """, valueName: "file"))
+  var from: String?
+  @Flag(
+    name: .customLong("accept-changes"),
+    help: "With --from run.json: train on the data, model and plugins that are there now, whatever changed.")
+  var acceptsChanges = false
+  @Flag(
+    name: .customLong("dry-run"),
+    help:
+      "Say what would be run, with rows, steps, tokens, memory, disk and the seconds of two real steps; write nothing.")
+  var dryRun = false
+  @Option(
+    help: ArgumentHelp(
       "A Hugging Face folder: config.json, model.safetensors or pytorch_model.bin, tokenizer files.", valueName: "dir"))
-  var model: String
+  var model: String?
   @OptionGroup(title: "Strategy") var strategy: StrategyOptions
   @Option(
     name: .customLong("shadow"),
@@ -42,72 +55,53 @@ struct TrainCommand: ParsableCommand {
   @OptionGroup var threads: ThreadOptions
   @Flag(help: "Print the result as one JSON document on standard output.") var json = false
 
+  func validate() throws {
+    if acceptsChanges, from == nil {
+      throw ValidationError("--accept-changes: expected --from run.json beside it, found none")
+    }
+    if dryRun, runFlags.resume { throw ValidationError("--dry-run --resume: expected one of the two, found both") }
+  }
+
   func run() throws {
     runFlags.watchInput()
+    let file = try from.map { try DescriptionFile(path: $0) }
+    var repeated = try file.flatMap { try RepeatedRun($0) }
+    repeated?.acceptsChanges = acceptsChanges
+    let description = try describe(file)
     let logger = commandLogger()
     let services = HostServices(
-      pool: ThreadPool(threads: threads.count), logger: logger, stopRequestedAt: { Interruption.requestedAt })
-    let registry = try plugins.registry(logger: logger, services: services, copied: watch.isOn)
-    let plan = try makePlan(registry)
-    try checkWatch(plan)
-    let steps = plan.options.maximumSteps ?? 1000
+      pool: ThreadPool(threads: description.threads ?? ThreadPool.availableThreads()), logger: logger,
+      stopRequestedAt: { Interruption.requestedAt })
+    let registry = try description.plugins.registry(logger: logger, services: services, copied: watch.isOn)
+    var plan = try TrainingPlan(description, registry: registry, origin: .thisProgram)
+    (plan.control, plan.reload, plan.repeated, plan.isTrial) = (runFlags.control, watch.settings, repeated, dryRun)
+    let steps = description.training.maximumSteps ?? 1000
     let display = ProgressDisplay(plainInterval: max(1, min(50, steps / 10)))
     for expansion in plan.strategy.expansions { display.note(expansion) }
     let training = try plan.prepare(registry: registry, services: services, display: display)
     try registry.isolation?.checkNames()
+    if dryRun {
+      let forecast = try training.measure()
+      display.finish()
+      return print(json ? forecast.json.text() : forecast.text)
+    }
     let result = try training.run()
     print(json ? result.json.text() : summary(result))
   }
 
-  /// What `--watch` cannot be combined with.
-  private func checkWatch(_ plan: TrainingPlan) throws {
-    let others = [
-      ("--isolate", plugins.isolation.isolate != nil), ("--frozen", training.frozen),
-      ("--schedule", !plan.schedules.isEmpty),
-    ]
-    guard watch.isOn, let other = others.first(where: { $0.1 })?.0 else { return }
-    throw TrainingError.usage(
-      place: "--watch \(other)", expected: "one of the two", found: "both", advice: "Leave one of them out")
-  }
-
-  private func makePlan(_ registry: PluginRegistry) throws -> TrainingPlan {
-    let (spec, pooler) = try strategy.resolve(with: registry)
-    let head = try strategy.objective.headKind(for: pooler, registry)
-    var options = training.options
-    runFlags.apply(to: &options)
-    var plan = TrainingPlan(
-      modelFolder: model, options: options, strategy: spec, pooler: pooler, head: head)
-    plan.headTrainOnly = strategy.objective.headTrainOnly
-    plan.schedules = try (spec.schedules + runFlags.schedules).map {
-      try ValueSchedule(parsing: $0, registry: registry)
-    }
-    plan.evaluationPooler = try training.evalPooler.map { try PoolerSpec(parsing: $0) }
-    plan.temperature = strategy.objective.temperature
-    plan.learnTemperature = strategy.objective.learnTemperature
-    plan.hardNegativeWeight = strategy.objective.hardNegativeWeight
-    plan.shadows = try shadowStrategies(registry)
-    plan.reload = watch.settings
-    plan.record = [
-      ("mixcse", .string("\(ProgramVersion.text)")), ("commit", .string(SourceCommit.text)),
-      ("compiler", .string(ProgramVersion.compiler)),
-      ("commandLine", .array(CommandLine.arguments.map { .string($0) })),
-    ]
-    return plan
-  }
-
-  private func shadowStrategies(_ registry: PluginRegistry) throws -> [ShadowStrategy] {
-    var result: [ShadowStrategy] = []
-    for text in try shadows.flatMap(StrategyGrid.expand) {
-      let strategy = try StrategyRequest.resolve(comparison: text, with: registry).strategy
-      let label = strategy.label ?? text
-      guard !result.contains(where: { $0.label == label }) else {
-        throw TrainingError.usage(
-          place: "--shadow \(text)", expected: "a name of its own", found: "a second '\(label)'",
-          advice: "Write LABEL=STRATEGY with another label, or leave it out")
-      }
-      result.append(ShadowStrategy(label: label, strategy: strategy))
-    }
-    return result
+  /// The run of the file with what was typed over it.
+  private func describe(_ file: DescriptionFile?) throws -> RunDescription {
+    var run = try file.map { try RunDescription($0) } ?? RunDescription()
+    run.take(\.model, model)
+    strategy.apply(to: &run)
+    run.take(\.strategy.shadows, list: shadows)
+    training.apply(to: &run)
+    runFlags.apply(to: &run)
+    plugins.apply(to: &run)
+    run.take(\.threads, threads.threads)
+    try run.check(from: file)
+    try run.checkRequired(from: file)
+    return run
   }
 
   private func summary(_ result: TrainingResult) -> String {

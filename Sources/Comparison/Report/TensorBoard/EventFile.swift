@@ -6,6 +6,7 @@ import Files
 ///
 /// Source: tensorflow/core/util/event.proto, framework/summary.proto and lib/io/record_writer.cc.
 package struct EventFile {
+  /// The file so far.
   package private(set) var bytes: [UInt8] = []
 
   /// A file with its version record and nothing else.

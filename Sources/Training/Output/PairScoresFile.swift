@@ -5,12 +5,22 @@
 //
 // `name` is a task or the path of a pair file. Written by the evaluate command, read by ComparisonRunner.
 
-import Encoder
 package import Evaluation
 import Files
 import Foundation
 
+/// Reads and writes the file.
 package enum PairScoresFile {
+  /// Gold scores and cosines of one task or pair file, one entry a pair.
+  package struct ScoredSet: Sendable, Equatable {
+    /// A task, or the path of a pair file.
+    package var name: String
+    /// One entry a pair.
+    package var gold: [Double]
+    /// Cosines, in the order of `gold`.
+    package var predicted: [Double]
+  }
+
   /// Writes the pairs of all STS tasks and pair files, sub-datasets one after the other.
   /// - Throws: `FileError.cannotWrite`; the file is then as before.
   package static func write(_ scores: EvaluationScores, model: String, pooler: String, to path: String) throws {
@@ -33,9 +43,11 @@ package enum PairScoresFile {
   }
 
   /// The pairs of every set by its name, in the file's order.
-  /// - Throws: `ComparisonError.unreadable`.
-  static func read(_ path: String) throws -> [PairScores] {
-    let problem = ComparisonError.unreadable(path: path, problem: "expected the pair scores of mixcse evaluate")
+  /// - Throws: `TrainingError.badData`.
+  package static func read(_ path: String) throws -> [ScoredSet] {
+    let problem = TrainingError.badData(
+      path: path, line: 0, expected: "the pair scores of mixcse evaluate", found: "something else",
+      advice: "Remove the file; the model is then scored again")
     guard let data = FileManager.default.contents(atPath: path),
       let sets = try? JSONValue.parse(Array(data)).object?["sets"]?.array
     else { throw problem }
@@ -43,7 +55,7 @@ package enum PairScoresFile {
       guard let name = set.object?["name"]?.string, let gold = numbers(set.object?["gold"]),
         let cosine = numbers(set.object?["cosine"]), gold.count == cosine.count
       else { throw problem }
-      return PairScores(metric: name, gold: gold, predicted: cosine)
+      return ScoredSet(name: name, gold: gold, predicted: cosine)
     }
   }
 

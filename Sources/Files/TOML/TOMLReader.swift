@@ -1,17 +1,17 @@
-// The part of TOML that a plan file needs: `key = value` lines with strings, numbers, booleans and arrays of them.
-// Whatever it reads means the same in TOML; what it does not read is an error with its line. Used by PlanFile.
+// The part of TOML that descriptions of runs need: `key = value` lines with strings, numbers, booleans and arrays of
+// them. Whatever it reads means the same in TOML; what it does not read is an error with its line. Used by
+// DescriptionFile.
 // Source: https://toml.io/en/v1.0.0
 
-import Files
 import Glibc
 
 /// Where a text stops being what the reader knows; lines count from 1.
-struct TOMLError: Error, Equatable {
-  var line: Int
-  var problem: String
+package struct TOMLError: Error, Equatable {
+  package var line: Int
+  package var problem: String
 }
 
-struct TOMLReader {
+package struct TOMLReader {
   private let characters: [Character]
   private var position = 0
   private var line = 1
@@ -19,7 +19,7 @@ struct TOMLReader {
   private init(_ text: String) { characters = Array(text) }
 
   /// The keys and values of a file, in its order.
-  static func read(_ text: String) throws(TOMLError) -> JSONObject {
+  package static func read(_ text: String) throws(TOMLError) -> JSONObject {
     var reader = TOMLReader(text)
     return try reader.document()
   }
@@ -29,7 +29,7 @@ struct TOMLReader {
     while true {
       skipSpaceAndComments(lines: true)
       guard let next = peek else { return result }
-      if next == "[" { throw failure("expected key = value, found a table; plan files have flags at the top only") }
+      if next == "[" { throw failure("expected key = value, found a table; flags stand at the top only") }
       let key = try key()
       skipSpaceAndComments(lines: false)
       guard take("=") else { throw failure("expected '=' after the key '\(key)', found \(found)") }

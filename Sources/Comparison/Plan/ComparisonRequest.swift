@@ -1,0 +1,106 @@
+// What a comparison is asked for: strategies and seeds around the description of a run. Filled by a plan file and by
+// the compare command's flags; made into a plan by ComparisonPlan.
+
+import Host
+package import Training
+
+/// What the user asked for.
+package struct ComparisonRequest: Sendable {
+  /// Strategies as typed, grids and labels among them.
+  package var strategies: [String] = []
+  /// Distinct.
+  package var seeds: [UInt64] = [42, 43, 44]
+  /// What all runs share; its output folder is the comparison's, its shadows watch the first strategy.
+  package var run = RunDescription()
+  /// Pair files and at most one folder of test data.
+  package var testData: [String] = []
+  /// Runs at a time.
+  package var jobs = 1
+  /// Give up early on what clearly loses.
+  package var usesBudget = false
+  /// The vector before the head is scored also where the evaluation pooler is the training pooler.
+  package var beforeHead = false
+  /// Curves for TensorBoard are written too.
+  package var writesTensorBoard = false
+  /// The results are printed as JSON.
+  package var printsJSON = false
+  /// The text of the plan file, if there was one.
+  package var planText: String?
+
+  /// Every value as where nothing was said.
+  package init() {}
+
+  /// Everything a plan file can say. What one run alone has is the comparison's to choose: the seed, the strategy.
+  package static let fields =
+    ownFields + RunDescription.fields.filter { !ofOneRun.contains($0.name) }.map { $0.lifted(\.run) }
+
+  private static let ownFields: [DescriptionField<ComparisonRequest>] = [
+    .init("strategies", \.strategies, isList: true), .init("seeds", \.seeds, problem: seedProblem),
+    .init("test-data", \.testData), .init("jobs", \.jobs, in: 1...256), .init("budget", \.usesBudget),
+    .init("before-head", \.beforeHead),
+    .init("tensorboard", \.writesTensorBoard), .init("json", \.printsJSON),
+  ]
+
+  private static let ofOneRun = ["seed", "method", "sampler", "loss", "metric", "set", "schedule"]
+
+  /// Puts the plan of a file into the request.
+  /// - Throws: `TrainingError.badDescription` naming the key.
+  package mutating func read(_ file: DescriptionFile) throws {
+    guard file.record == nil else {
+      throw file.bad(
+        "the file", "expected the plan of a comparison, found the record of a run; mixcse train --from repeats it")
+    }
+    planText = file.text
+    try file.read(into: &self, Self.fields) { key in
+      switch key {
+      case "seed": "a comparison has seeds, a list of them"
+      case _ where Self.ofOneRun.contains(key): "a comparison names its strategies as a list of strings: strategies"
+      case "from", "help", "dry-run", "resume", "overwrite", "stop-after", "profile", "watch":
+        "a plan file cannot hold --\(key)"
+      default: nil
+      }
+    }
+  }
+
+  /// Takes the evaluation pooler back where `beforeHead` turns it into what is scored anyway.
+  /// - Throws: `UsageError`; `ComparisonError.usage` where dev scores would go through a head that final models do not
+  ///   have.
+  package mutating func settleEvaluationPooler() throws {
+    if beforeHead, run.training.isFrozen {
+      throw ComparisonError.usage(
+        place: "--before-head", expected: "no --frozen beside it", found: "both",
+        advice: "With --frozen the head alone is trained and scored")
+    }
+    guard let text = run.pooling.evaluationPooler else { return }
+    let (asked, training) = (try PoolerSpec(parsing: text), try PoolerSpec(parsing: run.pooling.pooler))
+    guard asked.chain == training.chain else { return }
+    if beforeHead {
+      run.pooling.evaluationPooler = nil
+    } else if run.pooling.headTrainOnly, !asked.skipsHead {
+      throw ComparisonError.usage(
+        place: "--eval-pooler \(asked.text) --head-train-only", expected: "vectors that final models have, too",
+        found: "vectors through a head that is dropped after training",
+        advice: "Leave --eval-pooler out, or write --before-head beside it")
+    }
+  }
+
+  /// Looks at every range.
+  /// - Throws: `ComparisonError.usage`, `TrainingError`
+  package func check(from file: DescriptionFile? = nil) throws {
+    for field in Self.ownFields {
+      do throws(DescriptionProblem) {
+        try field.check(self)
+      } catch {
+        throw ComparisonError.usage(
+          place: "--" + field.name, expected: error.expected, found: error.found, advice: "See mixcse compare --help")
+      }
+    }
+    try run.check(from: file)
+  }
+}
+
+private let seedProblem: @Sendable ([UInt64]) -> DescriptionProblem? = { seeds in
+  guard !seeds.isEmpty else { return DescriptionProblem(expected: "one or more", found: "none") }
+  let twice = seeds.indices.first { seeds[..<$0].contains(seeds[$0]) }
+  return twice.map { DescriptionProblem(expected: "each once", found: "\(seeds[$0]) twice") }
+}

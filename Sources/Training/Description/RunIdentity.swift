@@ -1,0 +1,118 @@
+// What decides the numbers of a run, by name, and its hash: by it a finished run is found again, whatever label it
+// had, a changed one is recognised, and a checkpoint or a record says what it belongs to. Threads and paths are left
+// out.
+
+package import Files
+package import Host
+
+/// Everything that determines one training run.
+package struct RunIdentity: Sendable, Equatable {
+  /// What a run may go on without agreeing in: who looks on, and the program's version.
+  package static let observers = ["--shadow", "mixcse"]
+
+  /// Values by flag, hashes of what was read, components with their parameters and libraries.
+  package private(set) var members: JSONObject
+
+  /// - Parameter members: distinct names; their order counts.
+  package init(_ members: [(String, JSONValue)]) { self.members = JSONObject(members) }
+
+  /// An identity as a record holds it.
+  package init(_ members: JSONObject) { self.members = members }
+
+  /// 64 hexadecimal digits.
+  package var hash: String { SHA256.digits(of: Array(JSONValue.object(members).text(indent: nil).utf8)) }
+
+  /// What differs from an earlier run, a line each.
+  /// - Parameters:
+  ///   - earlier: the other run.
+  ///   - names: what the two are called: `then` and `now`.
+  ///   - ignored: members that may differ.
+  package func differences(
+    from earlier: RunIdentity, called names: (then: String, now: String) = ("then", "now"),
+    ignoring ignored: [String] = []
+  ) -> [String] {
+    let keys = earlier.members.keys + members.keys.filter { earlier.members[$0] == nil }
+    return keys.filter { !ignored.contains($0) }.compactMap { key in
+      let (old, new) = (earlier.members[key], members[key])
+      guard old != new else { return nil }
+      return "\(key): \(Self.short(old)) \(names.then), \(Self.short(new)) \(names.now)"
+    }
+  }
+
+  private static func short(_ value: JSONValue?) -> String {
+    let text = value?.text(indent: nil) ?? "nothing"
+    return text.count > 60 ? text.prefix(50) + "... (\(text.count) characters)" : text
+  }
+}
+
+// MARK: - Components
+
+extension RunIdentity {
+  /// The identity of a run whose names are looked up.
+  /// - Parameters:
+  ///   - plan: what is run.
+  ///   - inputs: the hashes of what it reads.
+  ///   - registry: where poolers are found.
+  ///   - current: the build of a component that is in use now, where plugins are reloaded.
+  /// - Throws: `PluginError`, `UsageError`
+  package init(
+    _ plan: TrainingPlan, inputs: RunInputs, registry: PluginRegistry,
+    current: (PluginComponent) -> PluginComponent = { $0 }
+  ) throws {
+    var names = InstanceNames()
+    let poolers = [plan.pooler] + (plan.evaluationPooler.map { [$0] } ?? [])
+    let uses =
+      try plan.strategy.samplers + plan.strategy.losses + poolers.flatMap { try $0.uses(in: registry, names: &names) }
+    self.init(
+      plan.description.deciding + inputs.members + [
+        ("--schedule", .array(plan.schedules.map(\.record))),
+        ("--shadow", .array(plan.description.strategy.shadows.map { .string($0) })),
+        ("plugins", .array(try uses.map { try Self.record($0, current($0.component)) })),
+        ("mixcse", .string(plan.origin.version)),
+      ])
+  }
+
+  /// What identifies one use of a component.
+  private static func record(_ use: ComponentUse, _ component: PluginComponent) throws -> JSONValue {
+    let parameters = try ParameterSettings(
+      declarations: component.parameters, component: component.name, settings: use.spec.settings)
+    return .object(
+      JSONObject([
+        ("kind", .string(component.kind.rawValue)), ("id", .string(component.id)), ("weight", .number(use.weight)),
+        ("parameters", .object(JSONObject(parameters.texts.map { ($0.0, .string($0.1)) }))),
+        ("version", .string(component.library.version)), ("sha256", .string(component.library.sha256)),
+      ]))
+  }
+
+  /// What of the files and libraries behind an earlier record is no longer the same; what was asked for anew is not
+  /// looked at.
+  /// - Parameter renamed: the flags that name another file or folder than the record's.
+  func lost(from earlier: RunIdentity, renamed: [String]) -> [String] {
+    let files = members.keys.filter { key in
+      key.contains("(sha256") && !renamed.contains { key.hasPrefix($0 + " ") }
+    }
+    let gone = earlier.members.keys.filter { key in
+      key.contains("(sha256") && members[key] == nil && !renamed.contains { key.hasPrefix($0 + " ") }
+    }
+    let changes = (files + gone).compactMap { key -> String? in
+      let (old, new) = (earlier.members[key], members[key])
+      return old == new ? nil : "\(key): \(Self.short(old)) then, \(Self.short(new)) now"
+    }
+    let (then, now) = (Self.libraries(earlier), Self.libraries(self))
+    return changes
+      + now.compactMap { id, sha256 in
+        guard let old = then.first(where: { $0.id == id }), old.sha256 != sha256 else { return nil }
+        return "plugin \(id) (sha256): \(old.sha256) then, \(sha256) now"
+      }
+  }
+
+  /// Components with the hashes of their libraries.
+  private static func libraries(_ identity: RunIdentity) -> [(id: String, sha256: String)] {
+    var result: [(id: String, sha256: String)] = []
+    for use in identity.members["plugins"]?.array ?? [] {
+      guard let id = use.object?["id"]?.string, let sha256 = use.object?["sha256"]?.string else { continue }
+      if !result.contains(where: { $0.id == id }) { result.append((id, sha256)) }
+    }
+    return result
+  }
+}

@@ -1,0 +1,61 @@
+// The hashes of what a run reads: its training file, the pairs it is scored on, its model. Part of a run's identity;
+// made by TrainingPlan for one run and by ComparisonPlan for all of its runs.
+
+package import Evaluation
+package import Files
+import Foundation
+
+/// What the paths of a description lead to. SHA-256 in hexadecimal digits.
+package struct RunInputs: Sendable, Equatable {
+  /// Of the training file as it lies on the disk.
+  package var trainFile: String
+  /// Of the pairs, their order and their gold scores, not of how the files are laid out; nil: no evaluation.
+  package var evalData: String?
+  /// Of the files of the model folder that a run reads, by name.
+  package var model: [FileDigest]
+
+  /// A file of the model folder.
+  package struct FileDigest: Sendable, Equatable {
+    /// Without the folder.
+    package var name: String
+    /// SHA-256 in hexadecimal digits.
+    package var sha256: String
+  }
+
+  /// - Parameter evalData: the sub-datasets of the evaluation; nil without one.
+  package init(trainFile: String, evalData: [PairSet]?, model: [FileDigest]) {
+    self.trainFile = trainFile
+    self.evalData = evalData.map(Self.digest)
+    self.model = model
+  }
+
+  /// By flag, as a run's identity names them.
+  package var members: [(String, JSONValue)] {
+    [
+      ("--train-file (sha256)", .string(trainFile)),
+      ("--eval-data (sha256 of the pairs)", evalData.map { .string($0) } ?? .null),
+    ] + model.map { ("--model \($0.name) (sha256)", .string($0.sha256)) }
+  }
+
+  /// The hash of sets of pairs.
+  package static func digest(_ sets: [PairSet]) -> String {
+    var text = ""
+    for set in sets {
+      for index in 0..<set.count { text += "\(set.gold[index])\t\(set.first[index])\t\(set.second[index])\n" }
+      text += "\n"
+    }
+    return SHA256.digits(of: Array(text.utf8))
+  }
+
+  /// Hashes the files of a model folder that a run may read: its weights, from PyTorch's file only where there is no
+  /// other, and whatever says how it is built.
+  /// - Throws: the errors of reading.
+  package static func modelFiles(_ folder: String) throws -> [FileDigest] {
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted().filter { !$0.hasPrefix(".") }
+    let hasSafetensors = names.contains { $0.hasSuffix(".safetensors") }
+    let suffixes = [".json", ".txt", ".safetensors"] + (hasSafetensors ? [] : [".bin"])
+    return try names.filter { name in suffixes.contains { name.hasSuffix($0) } }.map { name in
+      FileDigest(name: name, sha256: try fileDigest(folder + "/" + name).sha256)
+    }
+  }
+}

@@ -1,0 +1,104 @@
+// `--dry-run`: two real steps in memory, and what the whole run would take. Nothing is written; the process ends
+// after it.
+
+import Encoder
+package import Files
+import Foundation
+import Glibc
+import Objective
+
+/// What a run would do and need.
+package struct RunForecast: Sendable {
+  /// The description in full.
+  package var description: RunDescription
+  /// What decides its numbers.
+  package var identity: RunIdentity
+  /// Rows of the training file.
+  package var rows: Int
+  /// Optimiser steps of the whole run.
+  package var steps: Int
+  /// Evaluations and checkpoints on the way, the first evaluation before training among them.
+  package var evaluations, checkpoints: Int
+  /// Tokens of the steps that were measured, special tokens among them.
+  package var tokensMeasured: [Int]
+  /// Seconds of each of these steps.
+  package var secondsMeasured: [Double]
+  /// The most memory that the process has taken so far, in bytes.
+  package var memory: Int
+  /// Bytes that must be free in the output folder, and that are; nil where the system does not say.
+  package var diskNeeded: Int
+  /// Bytes that are free there; nil where the system does not say.
+  package var diskFree: Int?
+
+  /// Of the whole run, from the mean of the steps measured.
+  package var tokens: Int { perStep(tokensMeasured.map(Double.init)).map { Int($0 * Double(steps)) } ?? 0 }
+  /// Seconds of all steps at the speed of the last one measured: buffers grow in the first.
+  package var seconds: Double { (secondsMeasured.last ?? 0) * Double(steps) }
+
+  private func perStep(_ values: [Double]) -> Double? {
+    values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
+  }
+
+  /// One document for `--json`.
+  package var json: JSONValue {
+    .object(
+      JSONObject([
+        (RunRecord.description, description.json), (RunRecord.hash, .string(identity.hash)),
+        ("rows", .integer(rows)), ("steps", .integer(steps)), ("evaluations", .integer(evaluations)),
+        ("checkpoints", .integer(checkpoints)), ("tokens", .integer(tokens)),
+        ("tokensMeasured", tokensMeasured.json), ("secondsMeasured", secondsMeasured.json),
+        ("seconds", .number(seconds)), ("memoryBytes", .integer(memory)), ("diskBytes", .integer(diskNeeded)),
+        ("diskFreeBytes", diskFree?.json ?? .null),
+      ]))
+  }
+
+  /// For people.
+  package var text: String {
+    let settings = description.json.object ?? JSONObject()
+    let width = settings.keys.map(\.count).max() ?? 0
+    let lines = settings.keys.map { key in
+      let value = settings[key] ?? .null
+      let padding = String(repeating: " ", count: width - key.count)
+      return "  \(key)\(padding)  \(value.string ?? value.text(indent: nil))"
+    }
+    func mebibytes(_ bytes: Int) -> String { "\((bytes + (1 << 20) - 1) >> 20) MiB" }
+    let measured = secondsMeasured.map { fixed($0, 3) }.joined(separator: " and ")
+    return """
+      settings
+      \(lines.joined(separator: "\n"))
+      rows     \(rows)
+      steps    \(steps), \(evaluations) evaluations, \(checkpoints) checkpoints
+      tokens   about \(tokens), \(tokensMeasured.map(String.init).joined(separator: " and ")) in the steps measured
+      seconds  about \(fixed(seconds, 1)) for the steps (\(measured) measured), evaluations not counted
+      memory   \(mebibytes(memory)) at most so far
+      disk     \(mebibytes(diskNeeded)) needed\(diskFree.map { ", \(mebibytes($0)) free" } ?? "")
+      Nothing was written.
+      """
+  }
+}
+
+extension TrainingRun {
+  /// Does the first two steps in memory, with whatever they draw and learn, and says what all of them would take.
+  /// - Throws: whatever a step throws.
+  package func measure() throws -> RunForecast {
+    optimizer.clearGradients()
+    var tokens: [Int] = []
+    var seconds: [Double] = []
+    for _ in 0..<min(2, totalSteps) {
+      tokens.append(
+        try batchesOfStep().reduce(0) { $0 + (try setup.batches.batch(rows: $1).packed.tokens.count) })
+      try applySchedules()
+      let before = state.seconds
+      try step()
+      seconds.append(state.seconds - before)
+    }
+    var usage = rusage()
+    getrusage(Int32(RUSAGE_SELF.rawValue), &usage)
+    func count(every steps: Int) -> Int { totalSteps / steps + (totalSteps % steps == 0 ? 0 : 1) }
+    return RunForecast(
+      description: setup.description, identity: setup.identity, rows: setup.data.rows, steps: totalSteps,
+      evaluations: setup.evaluate == nil ? 0 : 1 + count(every: options.evalSteps),
+      checkpoints: count(every: options.stepsBetweenCheckpoints), tokensMeasured: tokens, secondsMeasured: seconds,
+      memory: usage.ru_maxrss * 1024, diskNeeded: neededSpace.needed, diskFree: neededSpace.free)
+  }
+}

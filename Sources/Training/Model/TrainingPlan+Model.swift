@@ -1,0 +1,111 @@
+// What a plan opens: encoder, poolers, head and objective as one model, and how it is scored during training.
+
+import Encoder
+import Evaluation
+import Host
+import Kernels
+import ModelFiles
+import Objective
+import Tokenizer
+
+extension TrainingPlan {
+  /// The model of the run, with weights read and plugins made.
+  /// - Throws: errors of the encoder, `PluginError`, `PluginFailure`, `TrainingError.usage`
+  func makeModel(
+    _ source: ModelFolder, _ data: TrainingData, _ tokenizer: any Tokenizer, registry: PluginRegistry,
+    services: HostServices, display: ProgressDisplay
+  ) throws -> SentenceModel {
+    let weights = try source.openWeights()
+    let encoder = try TransformerEncoder(
+      configuration: source.configuration, weights: weights, pool: services.pool, seed: options.seed)
+    let objective = try makeObjective(
+      encoder, views: max(2, data.columns), registry: registry, services: services, display: display)
+    return SentenceModel(
+      source: source, encoder: encoder, objective: objective, dropout: options.dropout,
+      export: exportSettings(objective),
+      masked: try makeMaskedObjective(encoder, weights: weights, tokenizer: tokenizer, display: display))
+  }
+
+  private func makeObjective(
+    _ encoder: TransformerEncoder, views: Int, registry: PluginRegistry, services: HostServices,
+    display: ProgressDisplay
+  ) throws -> ContrastiveModel {
+    var configuration = ObjectiveConfiguration(
+      strategy: strategy, temperature: description.strategy.temperature, seed: options.seed)
+    configuration.learnTemperature = description.strategy.learnsTemperature
+    configuration.hardNegativeWeight = description.strategy.hardNegativeWeight
+    return try ContrastiveModel(
+      configuration, pooler: pooler, head: head, hiddenWidth: encoder.hiddenSize, layerCount: encoder.layerCount,
+      maxRows: options.batchSize, maxTokens: options.batchSize * views * options.maximumLength, views: views,
+      registry: registry, services: services, shadows: shadows, say: display.note)
+  }
+
+  private func makeMaskedObjective(
+    _ encoder: TransformerEncoder, weights: WeightTable, tokenizer: any Tokenizer, display: ProgressDisplay
+  ) throws -> MaskedLanguageObjective? {
+    guard options.trainsMaskedLanguage else { return nil }
+    guard let maskID = tokenizer.maskID else {
+      throw TrainingError.usage(
+        place: "--mlm", expected: "a tokenizer with a mask token", found: "none in \(description.model)",
+        advice: "Leave --mlm out, or add the mask token to the tokenizer's files")
+    }
+    let head = try MaskedLanguageHead(encoder, weights: weights, seed: options.seed)
+    if !head.isPretrained {
+      display.note(
+        "note: \(description.model) has no head for masked language modelling; it starts from random numbers")
+    }
+    return MaskedLanguageObjective(
+      encoder: encoder, head: head, maskID: maskID, vocabularySize: tokenizer.vocabularySize,
+      weight: options.maskedLanguageWeight ?? 0.1, probability: options.maskedLanguageProbability ?? 0.15,
+      seed: options.seed)
+  }
+
+  /// Puts the scoring of the run into its setup; a run with `--frozen` gets its model there, too.
+  func addEvaluation(
+    to setup: inout TrainingSetup, _ model: SentenceModel, task: STSTask?, tokenizer: any Tokenizer,
+    registry: PluginRegistry, services: HostServices
+  ) throws {
+    let embedder = try makeEmbedder(model, tokenizer: tokenizer, registry: registry, services: services)
+    setup.evaluate = task.map {
+      DevelopmentScore(task: $0, embed: embedder.embed, pool: services.pool, display: setup.display).evaluate
+    }
+    if options.isFrozen { try freeze(&setup, model, embedder: embedder.embedder, task: task) }
+  }
+
+  /// What evaluations during training score.
+  package var evaluationPooling: EvaluationPooling {
+    EvaluationPooling(
+      training: pooler, hasHead: head != .none, asked: evaluationPooler, isFrozen: options.isFrozen)
+  }
+
+  /// The training pooler itself, with its learned weights, or another one beside it.
+  private func makeEmbedder(
+    _ model: SentenceModel, tokenizer: any Tokenizer, registry: PluginRegistry, services: HostServices
+  ) throws -> EvaluationEmbedder {
+    let encoder = model.encoder
+    let evaluation = evaluationPooling
+    let pooling =
+      try evaluation.isTrainingPooler
+      ? model.objective.pooling
+      : PoolingStack(
+        pooler: evaluation.pooler, head: .none, hiddenWidth: encoder.hiddenSize, layerCount: encoder.layerCount,
+        registry: registry, services: services, seed: options.seed)
+    return EvaluationEmbedder(
+      embedder: SentenceEmbedder(tokenizer: tokenizer, encoder: encoder, pooling: pooling),
+      useHead: evaluation.usesHead)
+  }
+
+  private func exportSettings(_ objective: ContrastiveModel) -> SentenceModel.ExportSettings {
+    let components = objective.instances.map { "\($0.component.library.id) \($0.component.library.version)" }
+    let versions = Dictionary(
+      components.map { name in
+        let parts = name.split(separator: " ", maxSplits: 1)
+        return (String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
+      }, uniquingKeysWith: { first, _ in first })
+    return SentenceModel.ExportSettings(
+      pooler: pooler.text, dropsHead: description.pooling.headTrainOnly,
+      record: ModelExport.Record(
+        temperature: objective.instances.compactMap { $0.values.double("temperature") }.first,
+        strategy: strategy.text, versions: versions))
+  }
+}

@@ -1,0 +1,69 @@
+// What a plan writes down: the identity of the run, and the facts of run.json that the description does not say.
+
+import Files
+import Host
+import Objective
+
+extension TrainingPlan {
+  /// Makes the identity of the run anew each time: a reload changes the libraries of its components.
+  func identify(
+    _ inputs: RunInputs, _ objective: ContrastiveModel, _ registry: PluginRegistry
+  ) -> () throws -> RunIdentity {
+    {
+      try RunIdentity(self, inputs: inputs, registry: registry) { known in
+        objective.instances.map(\.component).first { $0.kind == known.kind && $0.id == known.id } ?? known
+      }
+    }
+  }
+
+  /// The instances of a run with their values; a learned temperature with the value it began with.
+  static func pluginRecord(_ objective: ContrastiveModel) -> JSONValue {
+    pluginRecord(objective.instances, firstTemperatures: objective.firstTemperatures)
+  }
+
+  private static func pluginRecord(
+    _ instances: [PluginInstance], firstTemperatures: [String: String] = [:]
+  ) -> JSONValue {
+    .array(
+      instances.map { instance in
+        let library = instance.component.library
+        let first = firstTemperatures[instance.name]
+        let settings = instance.values.resolved.map { name, text in
+          (name, JSONValue.string(name == "temperature" ? first ?? text : text))
+        }
+        return .object(
+          JSONObject([
+            ("instance", .string(instance.name)), ("kind", .string(instance.component.kind.rawValue)),
+            ("id", .string(instance.component.id)), ("version", .string(library.version)),
+            ("sha256", .string(library.sha256)), ("parameters", .object(JSONObject(settings))),
+          ]))
+      })
+  }
+
+  private func shadowRecord(_ objective: ContrastiveModel) -> JSONValue {
+    .array(
+      (objective.shadows?.entries ?? []).map { entry in
+        .object(
+          JSONObject([
+            ("label", .string(entry.label)), ("strategy", .string(entry.strategy.text)),
+            ("plugins", Self.pluginRecord(entry.instances)),
+          ]))
+      })
+  }
+
+  /// For run.json: which program, and what is easier to read there than in the description.
+  func record(_ objective: ContrastiveModel, threads: Int) -> [(String, JSONValue)] {
+    origin.members + [
+      ("model", .string(description.model)), ("outputDir", .string(description.outputFolder ?? "")),
+      ("evalData", options.evalData.map { .string($0) } ?? .null), ("strategy", .string(strategy.text)),
+      ("expansions", .array(strategy.expansions.map { .string($0) })), ("pooler", .string(pooler.text)),
+      ("head", .string(head.rawValue)), ("headTrainOnly", .bool(description.pooling.headTrainOnly)),
+      ("evalPooler", .string(evaluationPooling.text)),
+      ("temperature", description.strategy.temperature.map { .number($0) } ?? .null),
+      ("learnTemperature", .bool(description.strategy.learnsTemperature)),
+      ("hardNegativeWeight", .number(description.strategy.hardNegativeWeight)),
+      ("schedules", .array(schedules.map(\.record))), ("threads", .integer(threads)),
+      ("shadows", shadowRecord(objective)),
+    ]
+  }
+}
