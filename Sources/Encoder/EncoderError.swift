@@ -1,18 +1,8 @@
-// What can go wrong with a model folder, its files and what is written: one case per kind, each with what was
-// expected, what was found, where, and what to do. Thrown throughout Encoder, printed by the command.
+// What can be wrong with a batch: one case per kind, each with what was expected, what was found, where, and what to
+// do. Thrown by the encoder, printed by the command.
 
-/// An error of the Encoder module.
+/// A batch that the encoder cannot compute.
 package enum EncoderError: Error, Equatable {
-  /// A well-formed file that asks for something this program does not do.
-  case unsupported(path: String, what: String, found: String, supported: String)
-  /// Two tensors of a checkpoint claim one name.
-  case ambiguousTensor(path: String, name: String, first: String, second: String)
-  /// Tensors the model needs and the checkpoint lacks.
-  case missingTensors(path: String, names: [String])
-  /// A tensor whose shape contradicts the configuration.
-  case tensorShape(path: String, name: String, expected: [Int], found: [Int])
-  /// A wanted tensor stored in a type that is not read.
-  case tensorType(path: String, name: String, found: String)
   /// A sequence of a batch with no token or with more than the model has positions for.
   case sequenceLength(sequence: Int, tokens: Int, maximum: Int)
   /// A token id of a batch outside the vocabulary.
@@ -22,19 +12,6 @@ package enum EncoderError: Error, Equatable {
 extension EncoderError: CustomStringConvertible {
   package var description: String {
     switch self {
-    case .unsupported(let path, let what, let found, let supported):
-      return "\(path): \(what) is \(found), which is not supported; supported: \(supported)"
-    case .ambiguousTensor(let path, let name, let first, let second):
-      return "\(path): the tensors \"\(first)\" and \"\(second)\" both mean \(name); one of them must go"
-    case .missingTensors(let path, let names):
-      let more = names.count > 8 ? " and \(names.count - 8) more" : ""
-      return "\(path): \(names.count) tensor(s) the configuration asks for are missing: "
-        + names.prefix(8).joined(separator: ", ") + more + ". Does config.json belong to this checkpoint?"
-    case .tensorShape(let path, let name, let expected, let found):
-      return "\(path): tensor \(name): expected shape \(expected) by the configuration, found \(found). "
-        + "Does config.json belong to this checkpoint?"
-    case .tensorType(let path, let name, let found):
-      return "\(path): tensor \(name): expected type F32, F16 or BF16, found \(found). Convert the checkpoint"
     case .sequenceLength(let sequence, let tokens, let maximum):
       return "sequence \(sequence) of the batch: expected 1 to \(maximum) tokens, found \(tokens). "
         + "Cut sequences to the model's maximum length"

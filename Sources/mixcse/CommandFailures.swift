@@ -6,6 +6,7 @@ import Evaluation
 import Files
 import Foundation
 import Host
+import ModelFiles
 import Objective
 import Tokenizer
 import Training
@@ -20,3 +21,4 @@ extension PluginFailure: CommandFailure {}
 extension TokenizerError: CommandFailure {}
 extension UsageError: CommandFailure {}
 extension FileError: CommandFailure {}
+extension ModelFileError: CommandFailure {}

@@ -1,6 +1,5 @@
 // What the file tests share: the numbers of Tests/Fixtures/files/make_fixture.py, and short cuts to them.
 
-import Encoder
 import Foundation
 import ModelFiles
 import TestSupport
@@ -22,7 +21,7 @@ extension TensorSource {
   /// A tensor's values by its name in the file.
   func values(_ name: String) throws -> [Float] {
     guard let index = entries.firstIndex(where: { $0.name == name }) else {
-      throw EncoderError.missingTensors(path: path, names: [name])
+      throw ModelFileError.missingTensors(path: path, names: [name])
     }
     var result = [Float](repeating: .nan, count: entries[index].shape.reduce(1, *))
     try result.withUnsafeMutableBufferPointer { buffer in

@@ -1,6 +1,5 @@
 // The safetensors reader and writer against files written by the safetensors package, and hostile files.
 
-import Encoder
 import Files
 import Foundation
 import ModelFiles
@@ -37,10 +36,10 @@ struct SafetensorsTests {
     #expect(try table.values("encoder.layer.0.output.LayerNorm.weight", [4]) == fixtureValues(1, 0..<4))
     #expect(try table.values("encoder.layer.0.output.LayerNorm.bias", [4]) == fixtureValues(2, 0..<4))
     #expect(Set(table.unused) == ["embeddings.word_embeddings.weight", "embeddings.position_ids", "scalar", "empty"])
-    #expect(throws: EncoderError.missingTensors(path: tiny, names: ["a", "b"])) {
+    #expect(throws: ModelFileError.missingTensors(path: tiny, names: ["a", "b"])) {
       try table.require([("a", [1]), ("scalar", []), ("b", [1])])
     }
-    #expect(throws: EncoderError.self) { try table.require([("embeddings.word_embeddings.weight", [4, 5])]) }
+    #expect(throws: ModelFileError.self) { try table.require([("embeddings.word_embeddings.weight", [4, 5])]) }
   }
 
   @Test("two names with one meaning are an error")
@@ -50,7 +49,7 @@ struct SafetensorsTests {
       {"bert.x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"x":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}
       """#
     let path = try scratch.file("a.safetensors", safetensors(header, data: 8))
-    #expect(throws: EncoderError.ambiguousTensor(path: path, name: "x", first: "bert.x", second: "x")) {
+    #expect(throws: ModelFileError.ambiguousTensor(path: path, name: "x", first: "bert.x", second: "x")) {
       _ = try WeightTable(SafetensorsFile(path: path))
     }
   }
@@ -151,7 +150,7 @@ struct SafetensorsTests {
     #expect(table.names == ["a", "b"])
     #expect(try table.values("b", [2]).count == 2)
     let wrong = try scratch.file("x.index.json", #"{"weight_map":{"bert.c":"1.safetensors"}}"#)
-    #expect(throws: EncoderError.missingTensors(path: wrong, names: ["bert.c"])) {
+    #expect(throws: ModelFileError.missingTensors(path: wrong, names: ["bert.c"])) {
       _ = try ShardedCheckpoint(index: wrong)
     }
     let outside = try scratch.file("y.index.json", #"{"weight_map":{"bert.c":"../1.safetensors"}}"#)
@@ -171,7 +170,7 @@ func mutate(_ path: String, suffix: String, changes: Int) throws {
       for entry in source.entries where entry.shape.reduce(1.0, { $0 * Double($1) }) < 1e6 {
         _ = try? source.values(entry.name)
       }
-    } catch is EncoderError {} catch is FileError {}
+    } catch is ModelFileError {} catch is FileError {}
   }
   for length in stride(from: 0, to: original.count, by: max(1, original.count / 700)) {
     try open(Array(original[..<length]))

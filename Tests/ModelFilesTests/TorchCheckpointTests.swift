@@ -1,6 +1,5 @@
 // The pytorch_model.bin reader against files written by torch.save, and hostile pickles.
 
-import Encoder
 import Foundation
 import ModelFiles
 import TestSupport

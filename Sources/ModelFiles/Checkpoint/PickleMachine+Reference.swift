@@ -1,6 +1,5 @@
 // The part of the pickle machine that follows references: storage types, storages and tensors.
 
-import Encoder
 
 extension PickleMachine {
   mutating func reference(_ code: UInt8) throws -> Bool {
@@ -33,7 +32,7 @@ extension PickleMachine {
 
   private mutating func pushGlobal(module: String, name: String) throws {
     guard let global = PickleGlobal(module: module, name: name) else {
-      throw EncoderError.unsupported(
+      throw ModelFileError.unsupported(
         path: path, what: "a reference in the pickle, byte \(operation),",
         found: "\(module.prefix(120)).\(name.prefix(120))",
         supported: "tensors and dictionaries only; nothing in a checkpoint is executed")

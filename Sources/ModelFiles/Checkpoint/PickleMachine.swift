@@ -3,7 +3,6 @@
 // All containers live in arrays of the machine and refer to each other by index: cycles and depth cost nothing.
 // Source: CPython Lib/pickletools.py (protocols 2 to 5); torch/_utils.py for the meaning of the references.
 
-import Encoder
 import Files
 
 /// A value on the machine's stack.
@@ -85,7 +84,7 @@ struct PickleMachine {
   }
 
   /// Runs to the end and gives the one value that is left.
-  /// - Throws: `FileError`, `EncoderError` naming the byte and what is wrong there.
+  /// - Throws: `FileError`, `ModelFileError` naming the byte and what is wrong there.
   mutating func run() throws -> PickleValue {
     guard bytes.count >= 2, bytes[0] == 0x80, (2...5).contains(bytes[1]) else {
       throw broken("pickle protocol 2 to 5", "other bytes")

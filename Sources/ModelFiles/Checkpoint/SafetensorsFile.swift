@@ -2,7 +2,6 @@
 // and offset is checked before it is used. Called by ModelFolder and ModelExport.
 // Source: https://github.com/huggingface/safetensors, README, section Format.
 
-import Encoder
 import Files
 
 /// An open safetensors file whose header has been checked.
@@ -21,7 +20,7 @@ package final class SafetensorsFile: TensorSource {
   private let ranges: [Range<Int>]
 
   /// Opens a file and checks its header against its size.
-  /// - Throws: `FileError`, `EncoderError` naming the tensor and what is wrong with it.
+  /// - Throws: `FileError`, `ModelFileError` naming the tensor and what is wrong with it.
   package init(path: String) throws {
     self.path = path
     file = try InputFile(path: path, expected: "a safetensors file")
@@ -33,12 +32,12 @@ package final class SafetensorsFile: TensorSource {
   }
 
   /// Reads entry `index` as float32, row-major, from whatever type it is stored in.
-  /// - Throws: `EncoderError` where its type is not read or the file breaks off.
+  /// - Throws: `ModelFileError` where its type is not read or the file breaks off.
   package func read(_ index: Int, into destination: UnsafeMutablePointer<Float>) throws {
     let entry = entries[index]
     let range = ranges[index]
     guard let width = entry.type.width, entry.type.isLoadable else {
-      throw EncoderError.tensorType(path: path, name: entry.name, found: entry.type.name)
+      throw ModelFileError.tensorType(path: path, name: entry.name, found: entry.type.name)
     }
     if entry.type == .float32 {
       return try file.read(

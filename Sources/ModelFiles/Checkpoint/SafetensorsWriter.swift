@@ -1,6 +1,5 @@
 // Writer of the safetensors format, atomically. Called by ModelExport and by checkpoints.
 
-import Encoder
 import Files
 
 /// Writes float32 tensors as a safetensors file.

@@ -1,7 +1,6 @@
 // A checkpoint split over several files, held together by an index: `model.safetensors.index.json` or
 // `pytorch_model.bin.index.json`. Called by ModelFolder.
 
-import Encoder
 import Files
 
 /// The shards of one checkpoint, opened together.
@@ -13,7 +12,7 @@ package final class ShardedCheckpoint: TensorSource {
   private let places: [(shard: any TensorSource, index: Int)]
 
   /// Opens the index and every shard it names; each tensor must lie in the shard the index says.
-  /// - Throws: `FileError`, `EncoderError`.
+  /// - Throws: `FileError`, `ModelFileError`.
   package init(index path: String) throws {
     self.path = path
     let map = try Self.weightMap(path)
@@ -29,12 +28,12 @@ package final class ShardedCheckpoint: TensorSource {
     }
     let found = Set(entries.map(\.name))
     let missing = map.keys.filter { !found.contains($0) }
-    guard missing.isEmpty else { throw EncoderError.missingTensors(path: path, names: missing) }
+    guard missing.isEmpty else { throw ModelFileError.missingTensors(path: path, names: missing) }
     (self.entries, self.places) = (entries, places)
   }
 
   /// Reads entry `index` as float32, row-major, from whatever type it is stored in.
-  /// - Throws: `EncoderError` where its type is not read or the file breaks off.
+  /// - Throws: `ModelFileError` where its type is not read or the file breaks off.
   package func read(_ index: Int, into destination: UnsafeMutablePointer<Float>) throws {
     try places[index].shard.read(places[index].index, into: destination)
   }

@@ -1,7 +1,6 @@
 // The one table that turns checkpoint names into ours: Hugging Face's names without a model prefix. Called by
 // WeightTable.
 
-import Encoder
 
 /// Canonical tensor names.
 enum TensorNames {

@@ -1,7 +1,6 @@
 // Reader of pytorch_model.bin as torch.save writes it since 1.6: a zip archive with one pickle and one record a
 // storage. Nothing in it is executed. Called by ModelFolder.
 
-import Encoder
 import Files
 
 /// An open PyTorch checkpoint: a dictionary of tensors.
@@ -18,7 +17,7 @@ package final class TorchCheckpoint: TensorSource {
   private let storages: [PickleStorage]
 
   /// Opens a checkpoint, runs its pickle in the restricted machine and checks each tensor against its record.
-  /// - Throws: `FileError`, `EncoderError`.
+  /// - Throws: `FileError`, `ModelFileError`.
   package init(path: String) throws {
     self.path = path
     let file = try InputFile(path: path, expected: "a PyTorch checkpoint")
@@ -45,12 +44,12 @@ package final class TorchCheckpoint: TensorSource {
   }
 
   /// Reads entry `index` as float32, row-major, from whatever type it is stored in.
-  /// - Throws: `EncoderError` where its type is not read or the file breaks off.
+  /// - Throws: `ModelFileError` where its type is not read or the file breaks off.
   package func read(_ index: Int, into destination: UnsafeMutablePointer<Float>) throws {
     let tensor = tensors[index]
     let storage = storages[tensor.storage]
     guard let width = storage.type.width, storage.type.isLoadable else {
-      throw EncoderError.tensorType(path: path, name: entries[index].name, found: storage.type.name)
+      throw ModelFileError.tensorType(path: path, name: entries[index].name, found: storage.type.name)
     }
     if tensor.shape.contains(0) { return }
     let bytes = try archive.contents(of: try Self.record("data/" + storage.key, archive, root: root))
@@ -122,7 +121,7 @@ extension TorchCheckpoint {
     guard let entry = archive.entries[root + "byteorder"] else { return }
     let text = entry.size <= 16 ? String(decoding: try archive.contents(of: entry), as: UTF8.self) : "a long text"
     guard text == "little" else {
-      throw EncoderError.unsupported(
+      throw ModelFileError.unsupported(
         path: archive.file.path, what: "byteorder", found: "\"\(text)\"", supported: "little")
     }
   }

@@ -13,14 +13,14 @@ package final class WeightTable: WeightSource {
   private let indices: [String: Int]
   private var copied: Set<String> = []
 
-  /// - Throws: `EncoderError.ambiguousTensor` where two tensors of the file mean the same name.
+  /// - Throws: `ModelFileError.ambiguousTensor` where two tensors of the file mean the same name.
   package init(_ source: any TensorSource) throws {
     self.source = source
     var indices: [String: Int] = [:]
     names = try source.entries.enumerated().map { index, entry in
       let name = TensorNames.canonical(entry.name)
       if let other = indices.updateValue(index, forKey: name) {
-        throw EncoderError.ambiguousTensor(
+        throw ModelFileError.ambiguousTensor(
           path: source.path, name: name, first: source.entries[other].name, second: entry.name)
       }
       return name
@@ -38,15 +38,15 @@ package final class WeightTable: WeightSource {
   package func isLoadable(_ name: String) -> Bool { indices[name].map { source.entries[$0].type.isLoadable } ?? false }
 
   /// Checks names, shapes and types of everything a model needs before anything is loaded.
-  /// - Throws: `EncoderError.missingTensors` with all that are missing, `.tensorShape`, `.tensorType`.
+  /// - Throws: `ModelFileError.missingTensors` with all that are missing, `.tensorShape`, `.tensorType`.
   package func require(_ wanted: [(name: String, shape: [Int])]) throws {
     let missing = wanted.map(\.name).filter { !contains($0) }
-    guard missing.isEmpty else { throw EncoderError.missingTensors(path: path, names: missing) }
+    guard missing.isEmpty else { throw ModelFileError.missingTensors(path: path, names: missing) }
     for (name, shape) in wanted { _ = try check(name, shape) }
   }
 
   /// Reads a tensor as float32, row-major; `destination` has room for the product of `shape`.
-  /// - Throws: `FileError`, `EncoderError` where the tensor is missing, of another shape or type, or cannot be read.
+  /// - Throws: `FileError`, `ModelFileError` where the tensor is missing, of another shape or type, or cannot be read.
   package func copy(_ name: String, shape: [Int], into destination: UnsafeMutablePointer<Float>) throws {
     try source.read(try check(name, shape), into: destination)
     copied.insert(name)
@@ -56,13 +56,13 @@ package final class WeightTable: WeightSource {
   package var unused: [String] { names.filter { !copied.contains($0) } }
 
   private func check(_ name: String, _ shape: [Int]) throws -> Int {
-    guard let index = indices[name] else { throw EncoderError.missingTensors(path: path, names: [name]) }
+    guard let index = indices[name] else { throw ModelFileError.missingTensors(path: path, names: [name]) }
     let entry = source.entries[index]
     guard entry.shape == shape else {
-      throw EncoderError.tensorShape(path: path, name: entry.name, expected: shape, found: entry.shape)
+      throw ModelFileError.tensorShape(path: path, name: entry.name, expected: shape, found: entry.shape)
     }
     guard entry.type.isLoadable else {
-      throw EncoderError.tensorType(path: path, name: entry.name, found: entry.type.name)
+      throw ModelFileError.tensorType(path: path, name: entry.name, found: entry.type.name)
     }
     return index
   }

@@ -5,7 +5,6 @@
 // Embeddings in the folder are those of the encoder, pooler and head as trained: a Normalize module of the source
 // is not carried over (cosine similarity does not see it), which the notes say.
 
-import Encoder
 import Files
 import Glibc
 package import Kernels
@@ -47,7 +46,7 @@ package enum ModelExport {
   /// `encoder` are the parameters by their canonical names. The source's own `pooler.dense.*` are passed through
   /// untouched; the head never goes by that name, but becomes a Dense module of its own.
   /// - Returns: notes for the user: what was left out, and where another program would see other embeddings.
-  /// - Throws: `FileError`, `EncoderError`; nothing at `folder` has changed then.
+  /// - Throws: `FileError`, `ModelFileError`; nothing at `folder` has changed then.
   @discardableResult
   package static func write(
     to folder: String, from source: ModelFolder, encoder: [Parameter], pooling: ExportPooling, head: Head = .none,

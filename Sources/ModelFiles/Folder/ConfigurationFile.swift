@@ -6,7 +6,7 @@ import Files
 
 extension EncoderConfiguration {
   /// Reads a Hugging Face config.json.
-  /// - Throws: `FileError`, `EncoderError` naming file, key, what was expected and what was found.
+  /// - Throws: `FileError`, `ModelFileError` naming file, key, what was expected and what was found.
   package init(contentsOf path: String) throws {
     try self.init(try InputFile.json(path: path, expected: "a Hugging Face config.json"), path: path)
   }
@@ -81,7 +81,7 @@ struct ConfigurationReader {
       throw error("model_type", expected: "one of \(supported)")
     }
     guard let family = EncoderConfiguration.Family(rawValue: name) else {
-      throw EncoderError.unsupported(path: path, what: "model_type", found: "\"\(name)\"", supported: supported)
+      throw ModelFileError.unsupported(path: path, what: "model_type", found: "\"\(name)\"", supported: supported)
     }
     return family
   }
@@ -95,7 +95,7 @@ struct ConfigurationReader {
     case "gelu_new", "gelu_fast", "gelu_pytorch_tanh", "gelu_python_tanh": return .geluTanh
     case "relu": return .relu
     default:
-      throw EncoderError.unsupported(
+      throw ModelFileError.unsupported(
         path: path, what: "hidden_act", found: "\"\(name)\"", supported: "gelu, gelu_new, gelu_pytorch_tanh, relu")
     }
   }
@@ -103,16 +103,16 @@ struct ConfigurationReader {
   /// Switches that change the computation and that this encoder does not have.
   func refuseUnsupported() throws {
     if let kind = object["position_embedding_type"], kind != .string("absolute"), kind != .null {
-      throw EncoderError.unsupported(
+      throw ModelFileError.unsupported(
         path: path, what: "position_embedding_type", found: kind.summary, supported: "absolute")
     }
     for key in ["is_decoder", "add_cross_attention", "is_encoder_decoder"] {
       if let value = object[key], value != .bool(false), value != .null {
-        throw EncoderError.unsupported(path: path, what: key, found: value.summary, supported: "false")
+        throw ModelFileError.unsupported(path: path, what: key, found: value.summary, supported: "false")
       }
     }
     if let quantization = object["quantization_config"], quantization != .null {
-      throw EncoderError.unsupported(
+      throw ModelFileError.unsupported(
         path: path, what: "quantization_config", found: quantization.summary, supported: "F32, F16 and BF16 weights")
     }
   }

@@ -14,7 +14,7 @@ package struct ModelFolder: Sendable {
   package let sentencePooling: SentencePooling?
 
   /// Opens a folder and reads its configuration and its pooling record.
-  /// - Throws: `FileError`, `EncoderError` where the folder or config.json is missing, or a file is broken.
+  /// - Throws: `FileError`, `ModelFileError` where the folder or config.json is missing, or a file is broken.
   package init(path: String) throws {
     let trimmed = Path.withoutTrailingSlashes(path)
     guard Path.isFolder(trimmed) else {
@@ -31,7 +31,7 @@ package struct ModelFolder: Sendable {
   ]
 
   /// Opens the weights: safetensors before PyTorch's own format, one file before several.
-  /// - Throws: `FileError`, `EncoderError` where none is there, or a file is broken.
+  /// - Throws: `FileError`, `ModelFileError` where none is there, or a file is broken.
   package func openWeights() throws -> WeightTable { try Self.weights(in: path) }
 
   /// Opens the head that was kept with the model: `linear.weight [width, width]`, `linear.bias [width]`; nil without.

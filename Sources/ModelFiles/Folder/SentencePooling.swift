@@ -1,7 +1,6 @@
 // What a model folder records about its sentence embeddings: our own mixcse.json, else sentence-transformers'
 // modules.json. Read by ModelFolder; commands take their default pooler and head from it.
 
-import Encoder
 import Files
 
 /// How token states become a sentence embedding, as a folder records it.
@@ -50,7 +49,7 @@ package struct SentencePooling: Sendable, Equatable {
   }
 
   /// Reads the record of a folder; nil where it has none.
-  /// - Throws: `FileError`, `EncoderError` where a record is broken: it is never replaced by a default.
+  /// - Throws: `FileError`, `ModelFileError` where a record is broken: it is never replaced by a default.
   static func read(folder: String, layerCount: Int) throws -> SentencePooling? {
     if Path.exists(folder + "/mixcse.json") { return try readOwn(folder + "/mixcse.json") }
     if Path.exists(folder + "/modules.json") {

@@ -1,7 +1,6 @@
 // Reads a sentence-transformers modules.json: which modules there are and what they say, translated into our pooler
 // names. Called by SentencePooling for folders without our own record.
 
-import Encoder
 import Files
 
 /// The modules of a sentence-transformers folder.
@@ -9,7 +8,7 @@ struct SentenceTransformersModules {
   let folder: String
   let layerCount: Int
 
-  /// - Throws: `FileError`, `EncoderError` where modules.json or a module's config.json is broken or missing.
+  /// - Throws: `FileError`, `ModelFileError` where modules.json or a module's config.json is broken or missing.
   func read() throws -> SentencePooling {
     var result = SentencePooling(origin: .sentenceTransformers)
     var layerWeights: [Float]?
