@@ -8,8 +8,8 @@ import Kernels
 final class LayerActivations {
   /// Queries, keys, values side by side `[T, 3H]`.
   let projected = ScratchBuffer()
-  // Where only first tokens are computed, instead: their queries `[R, H]`; with A heads, what each asks the input's rows
-  // and finds there `[R, A, H]`, and the sums of its probabilities `[R, A]`.
+  // Where only first tokens are computed, instead: their queries `[R, H]`; with A heads, what each asks the input's
+  // rows and finds there `[R, A, H]`, and the sums of its probabilities `[R, A]`.
   let queries = ScratchBuffer()
   let asked = ScratchBuffer()
   let found = ScratchBuffer()

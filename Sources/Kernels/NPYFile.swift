@@ -1,4 +1,5 @@
-// Matrices as NumPy's .npy files. Called by `mixcse encode`, `probe` and `plugins call`, and by the check of a rebuilt plugin.
+// Matrices as NumPy's .npy files. Called by `mixcse encode`, `probe` and `plugins call`, and by the check of a rebuilt
+// plugin.
 
 package import Files
 

@@ -1,5 +1,5 @@
-// Rebuilt plugins in a running model: new instances beside the old ones, planned for the same limits, with values, states
-// and weights carried over. The old instances are not touched, so that taking a reload back loses nothing.
+// Rebuilt plugins in a running model: new instances beside the old ones, planned for the same limits, with values,
+// states and weights carried over. The old instances are not touched, so that taking a reload back loses nothing.
 
 package import Host
 package import Kernels

@@ -2,8 +2,8 @@
 
 import PluginAPI
 
-/// What a pooler computes, in the words of model folders: the vector of a sequence is its `tokens` of the layers read, each
-/// with an equal share unless the pooler is a `LayerMixer`.
+/// What a pooler computes, in the words of model folders: the vector of a sequence is its `tokens` of the layers read,
+/// each with an equal share unless the pooler is a `LayerMixer`.
 ///
 ///     let pooling: Pooling? = Pooling(.mean)
 public struct Pooling: Sendable {

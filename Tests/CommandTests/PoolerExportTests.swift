@@ -1,5 +1,5 @@
-// What is written for sentence-transformers comes from the poolers themselves: a third party's export as ours do, here and in
-// processes of their own; one that does not describe itself is kept as text, and that is said.
+// What is written for sentence-transformers comes from the poolers themselves: a third party's export as ours do, here
+// and in processes of their own; one that does not describe itself is kept as text, and that is said.
 
 import Foundation
 import TestSupport

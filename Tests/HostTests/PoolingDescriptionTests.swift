@@ -1,5 +1,5 @@
-// What poolers say of themselves (the extension cse.pooling/1), as the host reads it: from our own poolers, and from those of
-// a third party, some of them wrong.
+// What poolers say of themselves (the extension cse.pooling/1), as the host reads it: from our own poolers, and from
+// those of a third party, some of them wrong.
 
 import Host
 import Kernels

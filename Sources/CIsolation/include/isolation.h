@@ -35,9 +35,10 @@ void iso_answer(iso_doorbell *bell);
 void iso_set_cancelled(uint32_t *word, uint32_t value);
 uint32_t iso_is_cancelled(const uint32_t *word);
 
-/* ---- the worker's bounds (worker.c) ---------------------------------------------------------------------------------------- */
-/* Dies with `parent`, gains no privileges, leaves no core file, is the first to go when memory runs out, and may hold at most so many
- * bytes of memory of its own (0 = no limit). 0, or -1 where the parent has ended already. */
+/* ---- the worker's bounds (worker.c)
+ * ---------------------------------------------------------------------------------------- */
+/* Dies with `parent`, gains no privileges, leaves no core file, is the first to go when memory runs out, and may
+ * hold at most so many bytes of memory of its own (0 = no limit). 0, or -1 where the parent has ended already. */
 int iso_confine(pid_t parent, uint64_t bytes);
 /* From now on a signal that ends this process is noted in `bell` first. */
 void iso_note_signals(iso_doorbell *bell);

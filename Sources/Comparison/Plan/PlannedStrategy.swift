@@ -20,7 +20,8 @@ package struct PlannedStrategy {
 
   /// Looks a strategy up.
   /// - Parameter run: what all runs of the comparison share.
-  /// - Throws: `PluginError`; `TrainingError.usage` for values that are schedules, `lambda=linear(0.1,0.4)`, and cannot be.
+  /// - Throws: `PluginError`, `UsageError`; `TrainingError.usage` for values that are schedules
+  ///   (`lambda=linear(0.1,0.4)`) and cannot be.
   package init(_ text: StrategyText, of run: RunDescription, registry: PluginRegistry, origin: RunOrigin) throws {
     let plan = try TrainingPlan(run, comparison: text.text, registry: registry, origin: origin)
     let strategy = plan.strategy

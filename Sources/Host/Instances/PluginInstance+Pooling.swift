@@ -1,5 +1,5 @@
-// What a pooler instance says of its layers, with its parameters and its learned weights. Asked when a model is exported,
-// and by the conformance suite.
+// What a pooler instance says of its layers, with its parameters and its learned weights. Asked when a model is
+// exported, and by the conformance suite.
 
 import Kernels
 import PluginAPI
@@ -8,7 +8,8 @@ import PluginLoading
 extension PluginInstance {
   /// The weight of each hidden state in this pooler's vectors, embedding layer first, with a sum above 0; nil where
   /// the pooler does not describe itself. To be asked after `prepare`.
-  /// - Throws: `PluginFailure` where the plugin fails, or gives weights that are not finite or whose sum is not above 0.
+  /// - Throws: `PluginFailure` where the plugin fails, or gives weights that are not finite or whose sum is not above
+  ///   0.
   package func layerWeights() throws -> [Float]? {
     guard let pooling = component.pooling, let limits else { return nil }
     guard pooling.layerWeights != nil else { return plan.equalShares(of: limits.layerCount) }

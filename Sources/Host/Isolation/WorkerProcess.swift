@@ -18,7 +18,8 @@ final class WorkerProcess {
   var peakBytes: Int { child.peakBytes }
 
   /// Starts this program again with `settings`; what it prints goes to the log under `name`. It gets the memory that
-  /// plugins may read and the one they may write as descriptors 3 and 4, the place for its report as 5, and nothing else.
+  /// plugins may read and the one they may write as descriptors 3 and 4, the place for its report as 5, and nothing
+  /// else.
   init(_ settings: WorkerSettings, name: String, isolation: Isolation) throws(SystemFailure) {
     report = try PipeEnds()
     let printed = try PipeEnds()

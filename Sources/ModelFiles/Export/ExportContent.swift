@@ -146,7 +146,8 @@ extension ExportContent {
     guard let tokens = pooling.tokens else {
       notes.append(
         "the pooler \"\(pooling.text)\" \(pooling.obstacle ?? "is no pooling of sentence-transformers"): it is kept as "
-          + "text only, and no modules.json was written. transformers loads the encoder; `mixcse encode` computes the embeddings"
+          + "text only, and no modules.json was written. transformers loads the encoder; `mixcse encode` computes the"
+          + " embeddings"
       )
       return
     }

@@ -1,5 +1,5 @@
-// A pooler in the words of sentence-transformers: which tokens, which layers with which weights. Made from what poolers say
-// of themselves by whoever exports a model, read by ModelExport.
+// A pooler in the words of sentence-transformers: which tokens, which layers with which weights. Made from what poolers
+// say of themselves by whoever exports a model, read by ModelExport.
 
 /// What an export says about pooling.
 package struct ExportPooling: Sendable, Equatable {

@@ -1,5 +1,5 @@
-// The names of poolers for what a sentence-transformers folder asks for: the one table of the host that knows poolers by
-// name, because a folder is opened before any plugin is loaded. Called by SentenceTransformersModules.
+// The names of poolers for what a sentence-transformers folder asks for: the one table of the host that knows poolers
+// by name, because a folder is opened before any plugin is loaded. Called by SentenceTransformersModules.
 
 /// What `--pooler` would be typed for a pooling of sentence-transformers.
 enum PoolerNames {

@@ -26,8 +26,8 @@ package struct FolderHead {
     }
   }
 
-  /// BERT's pooler.dense belongs to the pooler that wants a head of its shape behind it. A folder trained here keeps its
-  /// source's pooler.dense, which has no part in its embeddings.
+  /// BERT's pooler.dense belongs to the pooler that wants a head of its shape behind it. A folder trained here keeps
+  /// its source's pooler.dense, which has no part in its embeddings.
   private static func usesModelPooler(
     _ folder: ModelFolder, _ pooler: PoolerSpec, _ registry: PluginRegistry
   ) throws -> Bool {

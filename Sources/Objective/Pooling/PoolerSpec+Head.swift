@@ -1,5 +1,5 @@
-// Poolers and the head behind them: whether a pooler wants one where nobody says so, and how its vector before the head is
-// written. Asked by the flags of training and scoring, and where a folder's own pooler.dense is looked for.
+// Poolers and the head behind them: whether a pooler wants one where nobody says so, and how its vector before the head
+// is written. Asked by the flags of training and scoring, and where a folder's own pooler.dense is looked for.
 
 package import Host
 

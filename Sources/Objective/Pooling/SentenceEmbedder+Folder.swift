@@ -28,8 +28,8 @@ extension SentenceEmbedder {
   /// Tokenizer, encoder, pooler, and the head and plugin weights that were stored with the model.
   ///
   /// A head that the folder holds belongs to the pooler the folder records, and is used with that one only. Where the
-  /// folder records another one or none, a pooler that wants a head (`cls`) goes through the model's own `pooler.dense`, if
-  /// it has one: what the reference calls cls; `cls_before_pooler` leaves it out.
+  /// folder records another one or none, a pooler that wants a head (`cls`) goes through the model's own
+  /// `pooler.dense`, if it has one: what the reference calls cls; `cls_before_pooler` leaves it out.
   ///
   /// - Parameters:
   ///   - shared: an encoder of the same folder, not to be loaded twice; `tokenizer` likewise.

@@ -37,7 +37,7 @@ struct CompareCommand: ParsableCommand {
   var seeds: String?
   @Option(
     help: ArgumentHelp(
-      "A comparison as TOML, or as JSON where the name ends in .json: strategies, seeds, and flags by their long names. "
+      "A comparison as TOML, or as JSON where the name ends in .json: strategies, seeds, flags by their long names. "
         + "What is typed as well counts instead.", valueName: "file"))
   var from: String?
   @Option(

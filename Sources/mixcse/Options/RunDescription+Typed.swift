@@ -31,8 +31,8 @@ extension RunDescription {
   func checkRequired(from file: DescriptionFile?) throws {
     if let file, file.record != nil, outputFolder == nil {
       throw ValidationError(
-        "\(file.path) is the record of a run: expected --output-dir with a folder of its own for the run that repeats it, "
-          + "found none")
+        "\(file.path) is the record of a run: expected --output-dir with a folder of its own for the run that repeats "
+          + "it, found none")
     }
     let required = [
       (model.isEmpty, "--model <dir>"), (training.trainFile.isEmpty, "--train-file <file>"),

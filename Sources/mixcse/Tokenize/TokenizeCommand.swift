@@ -9,7 +9,7 @@ import Training
 struct TokenizeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "tokenize", abstract: "Shows the tokens of each input line, special tokens included.",
-    discussion: "With --json a line {\"ids\":[...],\"tokens\":[...]} for each line, else the tokens separated by spaces.")
+    discussion: "With --json a line {\"ids\":[...],\"tokens\":[...]} a line, else the tokens separated by spaces.")
 
   @Option(help: ArgumentHelp("A Hugging Face folder with tokenizer files.", valueName: "dir")) var model: String
   @Option(help: ArgumentHelp("A file of lines, or - for standard input.", valueName: "file")) var input = "-"

@@ -1,9 +1,10 @@
-// How a pooler describes itself (the extension "cse.pooling/1"): which tokens it takes, the head it is trained with. Read
-// by ComponentReader when a library is loaded; asked by export, by training's default head and by `plugins info`.
+// How a pooler describes itself (the extension "cse.pooling/1"): which tokens it takes, the head it is trained with.
+// Read by ComponentReader when a library is loaded; asked by export, by training's default head and by `plugins info`.
 
 package import PluginAPI
 
-/// What a pooler computes, in the words of model folders: the vector of a sequence is its `tokens` of a mixture of layers.
+/// What a pooler computes, in the words of model folders: the vector of a sequence is its `tokens` of a mixture of
+/// layers.
 package struct PoolingDescription: Sendable {
   /// What is taken of a sequence's tokens, special ones among them.
   package enum Tokens: String, Sendable {
@@ -44,7 +45,8 @@ extension ComponentReader {
     }
     guard let tokens = PoolingDescription.Tokens(table.tokens), table.head <= UInt32(CSE_HEAD_MLP) else {
       notes.append(
-        "pooler '\(name)' describes itself with tokens \(table.tokens) and head \(table.head), which this host does not "
+        "pooler '\(name)' describes itself with tokens \(table.tokens) and head \(table.head), which this host does"
+          + " not "
           + "know; exports keep its name as text")
       return nil
     }
