@@ -5,7 +5,9 @@ package import Files
 
 /// A matrix read from a .npy file.
 package struct NPYFile {
+  /// The number of rows.
   package let rows: Int
+  /// Numbers in a row.
   package let columns: Int
   /// `[rows, columns]`, row-major; float64 files are rounded to float32.
   package let buffer: FloatBuffer

@@ -9,6 +9,7 @@ package struct SystemFailure: Error, Equatable, CustomStringConvertible {
   /// The system's error number.
   package let code: Int32
 
+  /// The failure of a call; `code` is `errno` after it.
   package init(operation: String, code: Int32) {
     self.operation = operation
     self.code = code

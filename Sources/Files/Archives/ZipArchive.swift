@@ -5,16 +5,25 @@ import CZlib
 
 /// An open zip archive whose directory has been checked.
 package final class ZipArchive {
+  /// One file of the archive, as the directory describes it.
   package struct Entry: Equatable {
+    /// Its path inside the archive.
     package var name: String
+    /// Whether it is compressed; otherwise its bytes stand as they are.
     package var isDeflated: Bool
+    /// CRC-32 of its contents.
     package var checksum: UInt32
+    /// Bytes it takes in the archive.
     package var compressedSize: Int
+    /// Bytes of its contents.
     package var size: Int
+    /// Where its local header starts, in bytes from the start of the archive.
     package var headerOffset: Int
   }
 
+  /// The archive.
   package let file: InputFile
+  /// Its files by name.
   package private(set) var entries: [String: Entry] = [:]
 
   /// Whether a file begins like a zip archive.

@@ -5,7 +5,9 @@
 package struct JSONObject: Sendable, Equatable {
   /// A key and its value.
   package struct Member: Sendable, Equatable {
+    /// The key.
     package var key: String
+    /// Its value.
     package var value: JSONValue
   }
 

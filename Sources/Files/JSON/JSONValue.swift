@@ -26,9 +26,13 @@ package enum JSONValue: Sendable, Equatable {
 
   /// The object, if it is one; likewise below.
   package var object: JSONObject? { if case .object(let value) = self { value } else { nil } }
+  /// The elements, if it is an array.
   package var array: [JSONValue]? { if case .array(let value) = self { value } else { nil } }
+  /// The text, if it is a string.
   package var string: String? { if case .string(let value) = self { value } else { nil } }
+  /// True or false, if it is one of them.
   package var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
+  /// The whole number, if it is one that fits an `Int`.
   package var integer: Int? { if case .integer(let value) = self { value } else { nil } }
   /// The value of any number, whole or not.
   package var double: Double? {

@@ -3,7 +3,9 @@
 
 /// An open .npy file whose header and size have been checked.
 package final class NPYReader {
+  /// The number of rows.
   package var rows: Int { header.rows }
+  /// Numbers in a row.
   package var columns: Int { header.columns }
   private let file: InputFile
   private let header: NPYHeader

@@ -7,10 +7,13 @@ import Glibc
 
 /// Where a text stops being what the reader knows; lines count from 1.
 package struct TOMLError: Error, Equatable {
+  /// The line, from 1.
   package var line: Int
+  /// What is wrong there.
   package var problem: String
 }
 
+/// A reader over the characters of one text.
 package struct TOMLReader {
   private let characters: [Character]
   private var position = 0

@@ -10,6 +10,7 @@ package struct CallArray: Sendable, Equatable {
   /// Row-major.
   package var values: [Double]
 
+  /// An array of as many values as its shape says.
   package init(shape: [Int], values: [Double]) {
     self.shape = shape
     self.values = values

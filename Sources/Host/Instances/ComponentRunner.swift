@@ -15,6 +15,7 @@ package struct CallArguments {
   /// Only poolers' backward has one: the gradient of their vectors.
   package let third: UnsafeMutableRawPointer?
 
+  /// The arguments behind the `cse_call`, in order.
   package init(
     _ first: UnsafeRawPointer? = nil, _ second: UnsafeRawPointer? = nil, _ third: UnsafeRawPointer? = nil
   ) {
@@ -67,6 +68,7 @@ package final class LocalRunner: ComponentRunner {
   /// Who is to blame for a crash, where a signal handler finds it.
   private let name: UnsafeMutablePointer<CChar>
 
+  /// The calls of a component whose code is in this process.
   package init(_ component: PluginComponent) {
     table = component.pointer.pointee
     pooling = component.pooling

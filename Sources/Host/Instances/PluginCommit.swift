@@ -10,6 +10,7 @@ package struct PendingCommit {
   /// NULL for poolers.
   package let batch: UnsafePointer<cse_batch>?
 
+  /// The commit of one instance; `batch` is nil for poolers.
   package init(instance: PluginInstance, batch: UnsafePointer<cse_batch>?) {
     self.instance = instance
     self.batch = batch

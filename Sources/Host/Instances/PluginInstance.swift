@@ -17,6 +17,7 @@ package struct StepPosition: Sendable, Equatable {
   /// Which batch the random numbers belong to: the step, unless several batches make one step.
   package var batch: UInt64
 
+  /// A position; without a `batch` the random numbers belong to the step.
   package init(step: Int64 = 0, totalSteps: Int64 = 0, epoch: Double = 0, batch: UInt64? = nil) {
     self.step = step
     self.totalSteps = totalSteps

@@ -18,6 +18,7 @@ package struct PluginLimits: Sendable, Equatable {
   /// Views of each row: 2, or 3 with hard negatives.
   package var viewCount: Int
 
+  /// Limits by their parts.
   package init(maxRows: Int, width: Int, maxTokens: Int, maxSequences: Int, layerCount: Int, viewCount: Int) {
     self.maxRows = maxRows
     self.width = width

@@ -111,6 +111,7 @@ package final class TensorList {
   /// The tensors behind the pointers.
   package private(set) var tensors: [Tensor?]
 
+  /// Pointers to these tensors, which are kept.
   package init(_ tensors: [Tensor?]) {
     self.tensors = tensors
     pointer = .visible(.shown, capacity: max(tensors.count, 1), repeating: nil)

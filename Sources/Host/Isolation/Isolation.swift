@@ -23,6 +23,7 @@ package final class Isolation: ComponentPlace {
     /// Seconds that starting and loading may take; a busy machine needs some for that.
     var startSeconds: Double { deadline > 0 ? max(deadline, 20) : 0 }
 
+    /// Bounds by their parts.
     package init(deadline: Double, memoryBytes: Int, threads: Int) {
       self.deadline = deadline
       self.memoryBytes = memoryBytes

@@ -7,6 +7,7 @@
 package struct InstanceNames {
   private var counts: [String: Int] = [:]
 
+  /// No name is taken.
   package init() {}
 
   /// The name of the next use of `component`.

@@ -21,6 +21,7 @@ package struct StrategyRequest: Sendable, Equatable {
   /// What a comparison calls it.
   package var label: String?
 
+  /// The texts of the flags; nothing is read yet.
   package init(
     method: String? = nil, samplers: [String] = [], metrics: [String] = [], losses: [String] = [],
     pooler: String? = nil, settings: [String] = []

@@ -36,6 +36,7 @@ package struct ParameterRange: Sendable, Equatable, CustomStringConvertible {
   /// Whether the upper end itself lies in the interval.
   package let upperIncluded: Bool
 
+  /// The interval between two ends, each with or without the end itself.
   package init(lower: Double?, lowerIncluded: Bool, upper: Double?, upperIncluded: Bool) {
     self.lower = lower
     self.lowerIncluded = lowerIncluded
@@ -125,6 +126,7 @@ package struct ParameterDeclaration: Sendable, Equatable {
     }
   }
 
+  /// A declaration by its parts; nothing is checked.
   package init(
     name: String, type: ParameterType, default value: ParameterValue, range: ParameterRange?, live: Bool, log: Bool,
     text: String

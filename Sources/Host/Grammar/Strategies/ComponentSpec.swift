@@ -10,6 +10,7 @@ package struct ComponentSpec: Sendable, Equatable {
   /// Parameter names and their values as text, in the order given.
   package var settings: [(String, String)]
 
+  /// A use by its parts; nothing is looked up.
   package init(weight: Double = 1, name: String, settings: [(String, String)] = []) {
     self.weight = weight
     self.name = name

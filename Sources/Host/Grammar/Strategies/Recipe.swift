@@ -19,6 +19,7 @@ package struct RecipeTerm: Sendable, Equatable {
   /// Name, weight and settings.
   package let spec: ComponentSpec
 
+  /// A term by its parts.
   package init(kind: ComponentKind, spec: ComponentSpec) {
     self.kind = kind
     self.spec = spec

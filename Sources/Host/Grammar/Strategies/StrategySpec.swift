@@ -8,6 +8,7 @@ package struct StrategySpec: Sendable, Equatable {
   /// The terms of the weighted sum.
   package var losses: [ComponentSpec]
 
+  /// A strategy by its parts.
   package init(samplers: [ComponentSpec] = [], losses: [ComponentSpec] = []) {
     self.samplers = samplers
     self.losses = losses
@@ -41,6 +42,7 @@ package struct PoolerSpec: Sendable, Equatable {
   /// The pooled vector is used as it is, whatever head the run has: `cls_before_pooler`.
   package var skipsHead = false
 
+  /// Poolers by their parts.
   package init(chain: [ComponentSpec], skipsHead: Bool = false) {
     self.chain = chain
     self.skipsHead = skipsHead

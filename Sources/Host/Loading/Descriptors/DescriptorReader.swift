@@ -41,6 +41,7 @@ package struct ComponentDescriptor {
   /// How a pooler says it is written down; nil for one that does not say, and for the other kinds.
   package let pooling: PoolingDescription?
 
+  /// A descriptor by its parts, checked before.
   package init(
     pointer: UnsafePointer<cse_component>, declared: UnsafePointer<cse_component>, kind: ComponentKind, name: String,
     doc: String, parameters: [ParameterDeclaration], metrics: [String], pooling: PoolingDescription? = nil

@@ -39,6 +39,7 @@ package struct LibraryIdentity: Sendable, Equatable {
   /// The minor version of the plugin ABI it was built for.
   package let abiMinor: Int
 
+  /// An identity by its parts.
   package init(
     path: String, resolvedPath: String, declaredID: String, alias: String?, version: String, license: String?,
     sha256: String, buildID: String?, needed: [String] = [], abiMinor: Int
@@ -83,6 +84,7 @@ package final class PluginLibrary: Sendable {
   /// Lower-case hexadecimal digits; nil where its linker wrote none.
   package var buildID: String? { identity.buildID }
 
+  /// A library whose descriptors have been read and checked.
   package init(identity: LibraryIdentity, components: [PluginComponent], recipes: [Recipe], notes: [String]) {
     self.identity = identity
     self.components = components
