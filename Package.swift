@@ -46,41 +46,51 @@ let package = Package(
     .target(name: "CMalloc", cSettings: strict),  // one inline function over mallinfo2
     .target(name: "PluginAPI"),  // cse_plugin.h: the whole plugin ABI, header only
     .target(name: "CDigests", cSettings: strict + [.unsafeFlags(["-O3"])]),  // the loop of SHA-256
+    // The system's zlib and libffi.
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CFFI", pkgConfig: "libffi", providers: [.apt(["libffi-dev"])]),
     // Hot loops in C, one clone per vector width, chosen at run time.
     .target(name: "CKernels", cSettings: fast),
-    .target(name: "CClassifier", cSettings: fast),
+    .target(name: "CClassifier", cSettings: fast),  // logistic regressions of the transfer tasks
 
     // Floor 1: files, numbers and text.
     // Paths, reading and writing, JSON, digests, NumPy files, gzip and zip.
     .target(name: "Files", dependencies: ["CDigests", "CZlib"], swiftSettings: walls),
     // Children and how they end, signals by name, pipes, watching files, threads that are not the pool's.
     .target(name: "Processes", dependencies: ["Files", "CProcesses"], swiftSettings: walls),
+    // Buffers, thread pool, random streams, matrix products, the optimiser's step.
     .target(name: "Kernels", dependencies: ["Files", "CKernels", "CIsolation"], swiftSettings: walls),
+    // WordPiece and byte-level BPE.
     .target(name: "Tokenizer", dependencies: ["Files", "Processes"], swiftSettings: walls),
     .target(name: "PluginTemplates", swiftSettings: walls),  // what `plugins new` writes
 
-    // Floor 2: neighbours that never import each other.
+    // Floor 2: models, which know no plugin.
+    // Forward and backward of BERT and RoBERTa; knows no file.
     .target(name: "Encoder", dependencies: ["Kernels", "CKernels"], swiftSettings: walls),
+    // Model folders in and out: configuration, weights, export.
     .target(name: "ModelFiles", dependencies: ["Encoder", "Files", "Kernels"], swiftSettings: walls),
 
     // Floor 2, the host of plugins: a ladder below Sources/Host, each module knowing only those before it.
+    // What can be written: names, parameters, strategies.
     .target(name: "PluginGrammar", path: "Sources/Host/Grammar", swiftSettings: walls),
+    // Files found and checked, descriptors read, the registry.
     .target(
       name: "PluginLoading",
       dependencies: ["PluginGrammar", "PluginAPI", "Processes", "Version", "Files", "CIsolation", logging],
       path: "Sources/Host/Loading", swiftSettings: walls),
+    // A component with its parameters, memory and states, and every call into it.
     .target(
       name: "PluginInstances",
       dependencies: ["PluginGrammar", "PluginLoading", "PluginAPI", "Version", "Kernels", "CIsolation", logging],
       path: "Sources/Host/Instances", swiftSettings: walls),
+    // C functions described by a line of text.
     .target(
       name: "BareFunctions",
       dependencies: [
         "PluginGrammar", "PluginLoading", "PluginInstances", "PluginAPI", "Files", "Kernels", "CFFI",
       ],
       path: "Sources/Host/Bare", swiftSettings: walls),
+    // Plugins in processes of their own.
     .target(
       name: "PluginIsolation",
       dependencies: [
@@ -88,9 +98,11 @@ let package = Package(
         "Kernels", "CIsolation", logging,
       ],
       path: "Sources/Host/Isolation", swiftSettings: walls),
+    // Private copies of libraries that are built again.
     .target(
       name: "PluginReload", dependencies: ["PluginGrammar", "PluginLoading", "Files"], path: "Sources/Host/Reload",
       swiftSettings: walls),
+    // Names looked up: flags become components, values, names of instances.
     .target(
       name: "Strategies", dependencies: ["PluginGrammar", "PluginLoading", "PluginInstances", "BareFunctions"],
       path: "Sources/Host/Strategies", swiftSettings: walls),
@@ -104,10 +116,13 @@ let package = Package(
       path: "Sources/Host/Host", swiftSettings: walls),
 
     // Floor 3: what is compared and scored; how good the result is.
+    // Pooled states, head, negatives, similarity, losses, and the gradients back.
     .target(
       name: "Objective", dependencies: ["Host", "Encoder", "ModelFiles", "Tokenizer", "Kernels", "PluginAPI"],
       swiftSettings: walls),
+    // STS and transfer tasks, alignment and uniformity.
     .target(name: "Evaluation", dependencies: ["Files", "Kernels", "CClassifier"], swiftSettings: walls),
+    // The conformance suite.
     .target(
       name: "PluginCheck", dependencies: ["Host", "Processes", "Kernels", "PluginAPI", "CMalloc", logging],
       swiftSettings: walls),

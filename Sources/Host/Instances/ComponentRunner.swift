@@ -82,7 +82,7 @@ package final class LocalRunner: ComponentRunner {
     _ function: PluginFunction, _ call: UnsafeMutablePointer<cse_call>, _ arguments: CallArguments
   ) -> cse_status {
     let isInStep = function != .create && function != .plan && call.pointee.flags & UInt32(CSE_TRAINING) != 0
-    iso_enter(name, function.text, isInStep ? call.pointee.step : -1)
+    noteEntry(name, function.text, step: isInStep ? call.pointee.step : -1)
     defer { iso_leave() }
     return invoke(function, call, arguments) ?? cse_status(CSE_E_UNSUPPORTED)
   }
@@ -130,28 +130,26 @@ package final class LocalRunner: ComponentRunner {
   /// Calls `destroy` where it is due.
   package func end(_ call: UnsafeMutablePointer<cse_call>, isCreated: Bool) {
     guard isCreated, let destroy = table.destroy else { return }
-    iso_enter(name, "destroy", -1)
+    noteEntry(name, "destroy")
     destroy(call.pointee.`self`)
     iso_leave()
   }
 }
 
 extension PluginFunction {
-  /// Its name for C, never freed.
-  var text: UnsafePointer<CChar> {
-    let text: StaticString =
-      switch self {
-      case .create: "create"
-      case .plan: "plan"
-      case .commit: "commit"
-      case .pool: "pool"
-      case .sample: "sample"
-      case .poolBackward: "pool_backward"
-      case .sampleBackward: "sample_backward"
-      case .onLogits: "on_logits"
-      case .onEmbeddings: "on_embeds"
-      case .layerWeights: "layer_weights"
-      }
-    return UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self)
+  /// Its name, in memory that lives as long as the process.
+  var text: StaticString {
+    switch self {
+    case .create: "create"
+    case .plan: "plan"
+    case .commit: "commit"
+    case .pool: "pool"
+    case .sample: "sample"
+    case .poolBackward: "pool_backward"
+    case .sampleBackward: "sample_backward"
+    case .onLogits: "on_logits"
+    case .onEmbeddings: "on_embeds"
+    case .layerWeights: "layer_weights"
+    }
   }
 }

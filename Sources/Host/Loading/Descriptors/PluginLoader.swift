@@ -47,7 +47,7 @@ package final class PluginLoader: LibraryOpener {
     guard file.isUnchanged() else { throw .changedSinceChecked }
     // Constructors and entry functions are the plugin's code already.
     let name = strdup(file.path)
-    iso_enter(name, "loading", -1)
+    noteEntry(name, "loading")
     defer {
       iso_leave()
       free(name)
