@@ -87,7 +87,7 @@ package struct ComparedRun: Sendable {
   }
 }
 
-/// A metric with what it is made from, so that pairs can be drawn anew: Spearman x 100 of `predicted` against `gold`.
+/// A metric with what it is made from, so that pairs can be drawn again: Spearman x 100 of `predicted` against `gold`.
 package struct PairScores: Sendable, Equatable {
   /// `STS-B dev`, `STS12`, ..., or a pair file's name.
   package var metric: String

@@ -27,7 +27,7 @@ extension ContrastiveModel {
   package var losses: [PluginInstance] { objective.losses.map(\.instance) }
 
   /// Puts an instance of another component in the place of each instance for which `component` gives one; instances
-  /// that would have to plan anew because of it are renewed as well. To be called between steps.
+  /// that would have to plan again because of it are renewed as well. To be called between steps.
   /// - Throws: `PluginError`, `PluginFailure`, `ObjectiveError`; then everything is as it was.
   package func reload(_ component: (PluginInstance) throws -> PluginComponent?) throws -> ModelReload {
     var reload = ModelReload(stages: pooling.stages, objective: objective)

@@ -1,4 +1,4 @@
-// Tells which of some files were written anew or replaced, through inotify on their folders: a file that is renamed
+// Tells which of some files were written again or replaced, through inotify on their folders: a file that is renamed
 // into place is another file, so that watching the file itself would see nothing. Asked by hot reload at every step.
 
 import Files

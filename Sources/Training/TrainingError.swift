@@ -66,10 +66,10 @@ extension TrainingError: CustomStringConvertible {
         + "\nBring it back, or pass --accept-changes to train on what is there now"
     case .resumeMismatch(let path, let differences):
       return "\(path): --resume expected the run this checkpoint belongs to, found differences:\n  "
-        + differences.joined(separator: "\n  ") + "\nPass the original flags and files, or --overwrite to start anew"
+        + differences.joined(separator: "\n  ") + "\nPass the original flags and files, or --overwrite to start over"
     case .brokenCheckpoints(let path, let reasons):
       return "\(path): expected a readable checkpoint, found none:\n  " + reasons.joined(separator: "\n  ")
-        + "\nPass --overwrite to start anew"
+        + "\nPass --overwrite to start over"
     case .notFinite(let what, let step):
       return
         "step \(step): expected finite numbers, found NaN or infinity in \(what); what plugins returned was finite. "

@@ -62,7 +62,7 @@ import Testing
     #expect(!again.errors.contains("started"), "\(again.errors)")
     let changed = try compare("a", ["mixcse", "other=simcse"], ["--batch-size", "4", "--seeds", "42"])
     #expect(changed.code == 0 && changed.errors.contains("--batch-size: 8 then, 4 now"), "\(changed.errors)")
-    #expect(changed.errors.contains("run anew in mixcse-seed42-2"), "\(changed.errors)")
+    #expect(changed.errors.contains("run again in mixcse-seed42-2"), "\(changed.errors)")
     let renamed = try compare("a", ["other=simcse", "third=simcse"])
     #expect(renamed.code == 0 && renamed.errors.contains("the same run is in simcse-seed42"), "\(renamed.errors)")
     #expect(renamed.errors.contains("third is the same as other"), "\(renamed.errors)")

@@ -75,7 +75,7 @@ import Testing
     #expect(!world.exists("refused/run.json"))
     let accepted = try again("own.json", "accepted", ["--accept-changes"])
     #expect(accepted.code == 0 && accepted.errors.contains("warning: not what "), "\(accepted.errors)")
-    // What is named anew is meant.
+    // What is named again is meant.
     try world.write("new.txt", world.tiny.sentences(150, seed: 3).joined(separator: "\n") + "\n")
     let named = try again("own.json", "named", ["--train-file", world.path("new.txt")])
     #expect(named.code == 65 && !named.errors.contains("--train-file (sha256)"), "\(named.errors)")

@@ -65,7 +65,7 @@ import Testing
     let resumed = try world.train("halted", more + shadows + ["--resume"])
     #expect(whole.code == 0 && resumed.code == 0, "\(resumed.errors)")
     #expect(try world.metrics("halted") == world.metrics("whole"))
-    #expect(!resumed.errors.contains("starts anew"), "\(resumed.errors)")
+    #expect(!resumed.errors.contains("starts over"), "\(resumed.errors)")
     func table(_ result: ShellResult) -> [Substring] {
       Array(result.errors.split(separator: "\n").drop { !$0.hasPrefix("shadows:") }.dropFirst())
     }
@@ -74,7 +74,7 @@ import Testing
     let others = try world.train(
       "others", more + ["--resume", "--shadow", "simcse", "--shadow", "remembers=infonce+queue:size=23+noise"])
     #expect(others.code == 0, "\(others.errors)")
-    #expect(others.errors.contains("note: shadow remembers is not in the checkpoint; it starts anew here"))
+    #expect(others.errors.contains("note: shadow remembers is not in the checkpoint; it starts over here"))
     #expect(!others.errors.contains("shadow simcse is not"), "\(others.errors)")
     #expect(try leaderLines("others") == leaderLines("whole"))
     #expect(try world.data("others/model.safetensors") == world.data("whole/model.safetensors"))

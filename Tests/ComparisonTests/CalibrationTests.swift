@@ -1,4 +1,4 @@
-// How often the verdicts are wrong: whole analyses of simulated comparisons, with the seeds and pairs drawn anew for
+// How often the verdicts are wrong: whole analyses of simulated comparisons, with the seeds and pairs drawn again for
 // each. Documentation/Comparison.md quotes the rates printed here; CSE_CALIBRATION=20000 takes more than 2,000
 // comparisons.
 

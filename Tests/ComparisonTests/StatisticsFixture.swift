@@ -56,8 +56,8 @@ extension ComparisonResults {
   }
 }
 
-/// Two strategies on pairs drawn anew for each comparison. A run predicts the gold score with the strength of its seed,
-/// what its method adds to every pair (shared by the seeds), and noise of its own.
+/// Two strategies on pairs drawn again for each comparison. A run predicts the gold score with the strength of its
+/// seed, what its method adds to every pair (shared by the seeds), and noise of its own.
 struct SimulatedComparisons {
   var seeds = 3
   var pairs = 120

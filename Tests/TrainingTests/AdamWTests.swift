@@ -118,7 +118,7 @@ struct AdamWTests {
     }
     #expect(values(new, "m/renewed") == values(old, "m/renewed") && values(new, "m/renewed")[0] != 0)
     #expect(values(new, "v/renewed") == values(old, "v/renewed"))
-    #expect(values(new, "m/grown") == [0, 0], "another shape starts anew")
+    #expect(values(new, "m/grown") == [0, 0], "another shape starts over")
     // What the new optimiser does to its own copies the old one does not see; what both hold is the same.
     for index in 0..<3 { successor.gradient[index] = 5 }
     kept.gradient[0] = 1

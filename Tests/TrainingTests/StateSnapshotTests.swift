@@ -1,4 +1,4 @@
-// States come back after a failed step, also where a plugin was planned anew in it and its memory is another.
+// States come back after a failed step, also where a plugin was planned again in it and its memory is another.
 
 import Kernels
 import TestSupport

@@ -267,7 +267,7 @@ package final class ComparisonRunner {
     display.update(statuses, isLast: isLast)
   }
 
-  /// Named by what is scored, so that other test data is scored anew.
+  /// Named by what is scored, so that other test data is scored again.
   private func scoresPath(_ task: RunTask) -> String {
     task.folder + "/pair-scores-\(plan.scoringDigest.prefix(12)).json"
   }

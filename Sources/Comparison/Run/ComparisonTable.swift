@@ -47,7 +47,7 @@ package struct RunStatus: Sendable, Equatable {
 
 /// Makes lines of runs.
 package enum ComparisonTable {
-  /// Lines of at most `width` signs, at most `height` of them if that can be.
+  /// Lines of at most `width` characters, at most `height` of them if that can be.
   package static func lines(_ runs: [RunStatus], width: Int, height: Int) -> [String] {
     let perRun = runs.map { run in
       [run.label, String(run.seed), run.progress, number(run.loss, 4), number(run.score, 2), left(run.secondsLeft)]

@@ -7,7 +7,7 @@ package import Training
 
 /// A run that a comparison needs.
 package struct WantedRun: Equatable {
-  /// `LABEL-seedN`, in signs that are safe in file names.
+  /// `LABEL-seedN`, in characters that are safe in file names.
   var name: String
   var identity: RunIdentity
 
@@ -62,7 +62,7 @@ package enum RunFolders {
       let note = earlier.map { earlier in
         "\(run.name): not the run in \(earlier.folder), which stays as it is "
           + "(\(changes.isEmpty ? "its comparison.json cannot be read" : changes.joined(separator: "; "))); "
-          + "run anew in \(folder)"
+          + "run again in \(folder)"
       }
       return Assignment(folder: folder, isKnown: false, note: note)
     }
@@ -72,8 +72,8 @@ package enum RunFolders {
   package static func safeNames(_ labels: [String]) -> [String] {
     var used = Set<String>()
     return labels.map { label in
-      let signs = label.map { $0.isASCII && ($0.isLetter || $0.isNumber || "._=-".contains($0)) ? $0 : "_" }
-      let base = String(signs.prefix(80)).replacing(/^\.+/, with: "_")
+      let characters = label.map { $0.isASCII && ($0.isLetter || $0.isNumber || "._=-".contains($0)) ? $0 : "_" }
+      let base = String(characters.prefix(80)).replacing(/^\.+/, with: "_")
       var (name, count) = (base, 1)
       while !used.insert(name).inserted {
         count += 1

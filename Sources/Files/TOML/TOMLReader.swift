@@ -117,8 +117,8 @@ package struct TOMLReader {
   }
 
   private mutating func escape() throws(TOMLError) -> Character {
-    let signs: [Character: Character] = ["\"": "\"", "\\": "\\", "n": "\n", "t": "\t", "r": "\r"]
-    guard let next = peek, let meant = signs[next] else {
+    let escapes: [Character: Character] = ["\"": "\"", "\\": "\\", "n": "\n", "t": "\t", "r": "\r"]
+    guard let next = peek, let meant = escapes[next] else {
       throw failure("expected \\\", \\\\, \\n, \\t or \\r in a string, found \\\(peek.map(String.init) ?? "")")
     }
     position += 1

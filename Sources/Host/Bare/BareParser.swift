@@ -186,7 +186,7 @@ package struct BareParser {
     return name
   }
 
-  // MARK: Signs
+  // MARK: Characters
 
   var peek: UInt8? { position < bytes.count ? bytes[position] : nil }
 

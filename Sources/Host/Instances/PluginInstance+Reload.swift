@@ -37,14 +37,14 @@ extension PluginInstance {
       if let before = old.states.first(where: { $0.declaration.matches(state.declaration) }) {
         state.bytes.copyMemory(from: UnsafeRawBufferPointer(before.bytes))
       } else {
-        notes.append("\(state.name) starts anew, \(state.shape)")
+        notes.append("\(state.name) starts over, \(state.shape)")
       }
     }
     for weight in weightTensors {
       if let before = old.weightTensors.first(where: { $0.declaration.matches(weight.declaration) }) {
         weight.parameter.value.update(from: before.parameter.value, count: weight.declaration.count)
       } else {
-        notes.append("\(weight.parameter.name) starts anew, \(weight.declaration.shape)")
+        notes.append("\(weight.parameter.name) starts over, \(weight.declaration.shape)")
       }
     }
     let kept = states.map(\.name) + weights.map(\.name)

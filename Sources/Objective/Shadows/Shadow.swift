@@ -103,7 +103,7 @@ final class Shadow {
     return ShadowSummary(label: label, batches: Int(count), mean: mean, isDropped: isDropped)
   }
 
-  /// The sums' name holds the strategy and the libraries, so that another shadow of the same label starts anew.
+  /// The sums' name holds the strategy and the libraries, so that another shadow of the same label starts over.
   var tensors: [ShadowTensor] {
     let libraries = objective.instances.map { String($0.component.library.sha256.prefix(16)) }
     let identity = "shadow.\(label) \(strategy.text) \(libraries.joined(separator: " "))"

@@ -44,7 +44,7 @@ package final class ShadowPanel {
   private let say: (String) -> Void
 
   /// The leader's temperature and hard negative weight hold for shadows, too, but for a temperature in a shadow's own
-  /// text. Weights of shadows and their temperatures are not trained, which is said.
+  /// text. Weights of shadows and their temperatures are not trained; a note says so.
   /// - Throws: `PluginError`, `PluginFailure`, `ObjectiveError` as ContrastiveObjective: a slip is found before
   ///   training starts.
   init(

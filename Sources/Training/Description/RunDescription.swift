@@ -115,6 +115,6 @@ package struct RunControl: Sendable, Equatable {
     guard resume, overwrite else { return }
     throw TrainingError.usage(
       place: "--resume --overwrite", expected: "one of the two", found: "both",
-      advice: "--resume goes on with the run in the folder, --overwrite starts anew")
+      advice: "--resume goes on with the run in the folder, --overwrite starts over")
   }
 }

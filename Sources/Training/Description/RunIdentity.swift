@@ -84,7 +84,7 @@ extension RunIdentity {
       ]))
   }
 
-  /// What of the files and libraries behind an earlier record is no longer the same; what was asked for anew is not
+  /// What of the files and libraries behind an earlier record is no longer the same; what was named again is not
   /// looked at.
   /// - Parameter renamed: the flags that name another file or folder than the record's.
   func lost(from earlier: RunIdentity, renamed: [String]) -> [String] {

@@ -73,7 +73,7 @@ package struct RepeatedRun: Sendable {
   /// Compares what is there now with what the record says was there.
   /// - Parameters:
   ///   - now: the identity of the run that is about to start.
-  ///   - asked: its description; what it names anew is not looked at.
+  ///   - asked: its description; what it names itself is not looked at.
   ///   - origin: this program.
   ///   - say: hears of changes that were accepted.
   /// - Throws: `TrainingError.cannotRepeat`

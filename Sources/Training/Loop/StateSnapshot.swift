@@ -14,7 +14,7 @@ package final class StateSnapshot {
 
   /// Runs `body`; where it throws, every state holds what it held before.
   ///
-  /// `states` is asked again then: a plugin that was planned anew for a larger batch may have other memory. A state
+  /// `states` is asked again then: a plugin that was planned again for a larger batch may have other memory. A state
   /// that changed its name or size meanwhile has nothing to go back to and stays as it is.
   package func undoingOnFailure<Result>(
     _ states: () -> [CheckpointTensor], _ body: () throws -> Result

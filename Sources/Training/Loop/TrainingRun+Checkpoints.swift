@@ -59,7 +59,7 @@ extension TrainingRun {
       throw TrainingError.brokenCheckpoints(path: file.path, reasons: ["its state lacks a member"])
     }
     for group in try file.restore(all: tensors) {
-      setup.display.note("note: \(group) is not in the checkpoint; it starts anew here")
+      setup.display.note("note: \(group) is not in the checkpoint; it starts over here")
     }
     optimizer.markTouchedRows()
     self.state = state
@@ -77,7 +77,7 @@ extension TrainingRun {
       throw TrainingError.badData(
         path: file.path, line: 0, expected: "a checkpoint that says which run it belongs to",
         found: "one of an earlier version",
-        advice: "Go on with the version that wrote it, or pass --overwrite to start anew")
+        advice: "Go on with the version that wrote it, or pass --overwrite to start over")
     }
     let differences = setup.identity.differences(
       from: RunIdentity(members), called: ("in the checkpoint", "now"), ignoring: RunIdentity.observers)

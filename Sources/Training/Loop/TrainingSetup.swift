@@ -26,7 +26,7 @@ package struct TrainingSetup {
   package var evaluate: Evaluate?
   /// What a resumed run must agree in.
   package var identity: RunIdentity
-  /// Makes the identity anew after a plugin was reloaded.
+  /// Makes the identity again after a plugin was reloaded.
   package var identify: () throws -> RunIdentity
   /// The instances in use, for run.json; another build after a reload.
   package var plugins: () -> JSONValue = { .array([]) }

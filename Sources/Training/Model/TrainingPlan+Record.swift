@@ -5,7 +5,7 @@ import Host
 import Objective
 
 extension TrainingPlan {
-  /// Makes the identity of the run anew each time: a reload changes the libraries of its components.
+  /// Makes the identity of the run again each time: a reload changes the libraries of its components.
   func identify(
     _ inputs: RunInputs, _ objective: ContrastiveModel, _ registry: PluginRegistry
   ) -> () throws -> RunIdentity {

@@ -22,7 +22,7 @@ final class RunLog {
     guard found >= length else {
       throw TrainingError.badData(
         path: path, line: 0, expected: "the \(length) bytes that the checkpoint knows of", found: "\(found)",
-        advice: "Put the file back, or pass --overwrite to start anew")
+        advice: "Put the file back, or pass --overwrite to start over")
     }
     guard ftruncate(descriptor, off_t(length)) == 0, lseek(descriptor, 0, SEEK_END) == off_t(length) else {
       throw TrainingError.cannotWrite(path: path, operation: "truncate", code: errno)

@@ -97,7 +97,7 @@ package final class PluginReloader {
   /// The libraries that are watched.
   package var libraries: [String] { current.keys.sorted() }
 
-  /// Only the library itself is loaded anew; what it links to beside itself would stay as it is.
+  /// Only the library itself is loaded again; what it links to beside itself would stay as it is.
   private func warn(about identity: LibraryIdentity) {
     let folder = Path.folder(of: identity.resolvedPath)
     for name in identity.needed where Path.exists(folder + "/" + name) {
