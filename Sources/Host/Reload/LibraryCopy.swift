@@ -43,7 +43,7 @@ package final class LibraryCopy {
     let number = Self.count.add(1, ordering: .relaxed).newValue
     path = folder.file("\(number)-\(Path.name(of: source))")
     try Self.write(bytes, to: path)
-    if let sidecar { try Self.write(sidecar, to: folder.file(Path.name(of: path) + ".cse")) }
+    if let sidecar { try Self.write(sidecar, to: folder.file(Path.name(of: path) + BareSource.sidecarSuffix)) }
     file = try OpenedFile(path)
   }
 
@@ -56,7 +56,7 @@ package final class LibraryCopy {
   package func write(into other: PrivateFolder, as name: String) throws(PluginRefusal) -> String {
     let target = other.file(name)
     try Self.write(try file.contents(), to: target)
-    if let sidecar { try Self.write(sidecar, to: other.file(name + ".cse")) }
+    if let sidecar { try Self.write(sidecar, to: other.file(name + BareSource.sidecarSuffix)) }
     return target
   }
 
@@ -64,8 +64,8 @@ package final class LibraryCopy {
   package func forget() { folder.remove() }
 
   private static func sidecar(of path: String, allowInsecure: Bool) throws(PluginRefusal) -> [UInt8]? {
-    guard access(path + ".cse", F_OK) == 0 else { return nil }
-    let opened = try OpenedFile(path + ".cse")
+    guard access(path + BareSource.sidecarSuffix, F_OK) == 0 else { return nil }
+    let opened = try OpenedFile(path + BareSource.sidecarSuffix)
     if !allowInsecure, let problem = FileSafety.problem(of: opened) { throw problem }
     return try opened.contents()
   }

@@ -89,7 +89,7 @@ package final class PluginReloader {
       guard let copy = copies.copy(of: identity) else { preconditionFailure("\(identity.path) was not copied") }
       current[identity.path] = copy
       mapped = (mapped.count + 1, mapped.bytes + copy.byteCount)
-      watch.follow(identity.path, suffixes: [".cse"])
+      follow(identity.path)
       warn(about: identity)
     }
   }
@@ -142,11 +142,14 @@ package final class PluginReloader {
 
   // MARK: - Checking
 
+  /// Watches a library and the sidecar that describes its bare functions.
+  private func follow(_ path: String) { watch.follow(path, suffixes: [BareSource.sidecarSuffix]) }
+
   private func start(_ path: String) throws {
     guard let old = current[path] else { return }
     let copy = try LibraryCopy(of: path, allowInsecure: registry.allowInsecure)
     // A link may lead somewhere else now.
-    watch.follow(path)
+    follow(path)
     saidIncomplete.remove(path)
     guard !copy.isSame(as: old) else { return }
     _ = try PluginFile(path: path, copy: copy.path)

@@ -12,6 +12,9 @@ package enum BareSource: Sendable, Equatable {
 }
 
 extension BareSource {
+  /// What the name of the text beside a library has after the library's: `libnoise.so.cse`.
+  package static let sidecarSuffix = ".cse"
+
   /// The most bytes a text of bare functions may have.
   package static let largestText = 64 * 1024
 
@@ -26,7 +29,7 @@ extension BareSource {
   /// The text that goes with a library; nil where there is none.
   /// - Throws: `PluginRefusal.functions` where there is a text that cannot be read.
   package static func find(_ image: ELFImage, path: String, allowInsecure: Bool) throws(PluginRefusal) -> BareSource? {
-    let sidecar = path + ".cse"
+    let sidecar = path + sidecarSuffix
     var info = stat()
     if stat(sidecar, &info) == 0 {
       let opened = try OpenedFile(sidecar)

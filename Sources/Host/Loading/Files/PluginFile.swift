@@ -40,7 +40,7 @@ package struct PluginFile: Sendable {
       throw safety ?? error
     }
     let majors = image.entryMajors
-    let hasSidecar = access(opened.resolvedPath + ".cse", F_OK) == 0
+    let hasSidecar = access(opened.resolvedPath + BareSource.sidecarSuffix, F_OK) == 0
     if majors.isEmpty && !image.offersBareFunctions && !hasSidecar { throw .notAPlugin }
     if let safety { throw safety }
     bareSource =
