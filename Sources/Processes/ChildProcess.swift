@@ -180,8 +180,8 @@ package final class ChildProcess {
       end = signal == 0 ? .exited(status >> 8 & 0xFF) : .signalled(signal)
       peakBytes = usage.ru_maxrss * 1024
     } else if found < 0, errno != EINTR {
-      // Nobody's child any more: how it ended is not to be known.
-      end = .exited(0)
+      // Nobody's child any more: how it ended is not to be known; that is a bug (70), not a success.
+      end = .exited(70)
     }
   }
 }

@@ -1,6 +1,5 @@
 // The part of the pickle machine that follows references: storage types, storages and tensors.
 
-
 extension PickleMachine {
   mutating func reference(_ code: UInt8) throws -> Bool {
     switch code {

@@ -1,7 +1,6 @@
 // The one table that turns checkpoint names into ours: Hugging Face's names without a model prefix. Called by
 // WeightTable.
 
-
 /// Canonical tensor names.
 enum TensorNames {
   /// Prefixes that wrap the whole encoder; removed from the front as often as they occur.

@@ -1,7 +1,6 @@
 // What every checkpoint format offers: named tensors with type and shape, read one at a time as float32. Implemented by
 // SafetensorsFile, ShardedCheckpoint and TorchCheckpoint; used by WeightTable.
 
-
 /// How a tensor's elements are stored.
 package enum ElementType: Sendable, Equatable {
   case float32, float16, bfloat16
