@@ -153,6 +153,8 @@ struct SafetensorsTests {
     #expect(throws: ModelFileError.missingTensors(path: wrong, names: ["bert.c"])) {
       _ = try ShardedCheckpoint(index: wrong)
     }
+    let itself = try scratch.file("z.index.json", #"{"weight_map":{"bert.c":"z.index.json"}}"#)
+    #expect(throws: FileError.self) { try ShardedCheckpoint(index: itself) }
     let outside = try scratch.file("y.index.json", #"{"weight_map":{"bert.c":"../1.safetensors"}}"#)
     #expect(errorText { _ = try ShardedCheckpoint(index: outside) }?.contains("same folder") == true)
   }

@@ -60,8 +60,16 @@ package final class ComparisonRunner {
   private func prepare() throws {
     let folder = plan.outputFolder
     try FileManager.default.createDirectory(atPath: folder + "/runs", withIntermediateDirectories: true)
-    lock = try FolderLock(folder: folder) {
-      display.note("waiting for runs of a comparison that is gone to write their checkpoints in \(folder)")
+    do throws(FolderLockFailure) {
+      lock = try FolderLock(folder: folder, isInherited: true) {
+        display.note("waiting for runs of a comparison that is gone to write their checkpoints in \(folder)")
+      }
+    } catch {
+      switch error {
+      case .inUse(let process): throw ComparisonError.inUse(folder: folder, process: process)
+      case .system(let failure):
+        throw ComparisonError.system(path: folder, operation: failure.operation, code: failure.code)
+      }
     }
     do { lifeline = try PipeEnds() } catch {
       throw ComparisonError.system(path: folder, operation: error.operation, code: error.code)

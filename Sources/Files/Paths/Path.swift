@@ -29,6 +29,12 @@ package enum Path {
     return String(cString: text)
   }
 
+  /// Whether `path` is `folder` or lies in it, whatever links lead there; false where one of them is not there.
+  package static func isWithin(_ path: String, _ folder: String) -> Bool {
+    guard let path = resolved(path), let folder = resolved(folder) else { return false }
+    return path == folder || path.hasPrefix(folder == "/" ? folder : folder + "/")
+  }
+
   /// Whether something is there; a link that leads nowhere is nothing.
   package static func exists(_ path: String) -> Bool { kind(path) != nil }
 

@@ -13,11 +13,13 @@ package struct TOMLError: Error, Equatable {
   package var problem: String
 }
 
-/// A reader over the characters of one text.
+/// A reader over the characters of one text. Arrays may be nested 100 deep, as in JSON.
 package struct TOMLReader {
   private let characters: [Character]
   private var position = 0
   private var line = 1
+  private var depth = 0
+  private static let deepest = 100
 
   private init(_ text: String) { characters = Array(text) }
 
@@ -66,6 +68,11 @@ package struct TOMLReader {
   }
 
   private mutating func array() throws(TOMLError) -> JSONValue {
+    guard depth < Self.deepest else {
+      throw failure("expected at most \(Self.deepest) levels of nesting, found more")
+    }
+    depth += 1
+    defer { depth -= 1 }
     position += 1
     var items: [JSONValue] = []
     while true {

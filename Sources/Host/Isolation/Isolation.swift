@@ -96,7 +96,7 @@ enum Netstrings {
     while !rest.isEmpty {
       guard let colon = rest.firstIndex(of: UInt8(ascii: ":")),
         let count = Int(String(decoding: rest[..<colon], as: UTF8.self)), count >= 0,
-        rest.index(colon, offsetBy: count + 1, limitedBy: rest.endIndex - 1) != nil
+        count < rest.endIndex - 1 - colon
       else { return nil }
       let start = colon + 1
       guard let text = String(validating: rest[start..<(start + count)], as: UTF8.self) else { return nil }

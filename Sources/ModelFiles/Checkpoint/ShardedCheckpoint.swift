@@ -44,10 +44,16 @@ package final class ShardedCheckpoint: TensorSource {
       throw FileError.malformed(path: path, place: "weight_map", expected: "an object", found: "none")
     }
     for key in map.keys {
-      guard let name = map[key]?.string, !name.isEmpty, !name.contains("/"), name != "..", name != "." else {
+      let name = map[key]?.string ?? ""
+      guard !name.isEmpty, !name.contains("/"), name != "..", name != "." else {
         throw FileError.malformed(
           path: path, place: "weight_map, \"\(key.prefix(120))\"", expected: "the name of a file in the same folder",
           found: map[key]?.summary ?? "nothing")
+      }
+      // An index that names itself, or another that names the first, would be opened without end.
+      guard !name.hasSuffix(".index.json") else {
+        throw FileError.malformed(
+          path: path, place: "weight_map, \"\(key.prefix(120))\"", expected: "a file of weights", found: "an index")
       }
     }
     return map

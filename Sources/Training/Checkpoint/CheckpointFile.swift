@@ -121,7 +121,7 @@ final class CheckpointFile {
       throw damaged(path, "a checkpoint with its last bytes", "none: it was not written to its end")
     }
     let numbers = (0..<3).map { n in (0..<8).reduce(UInt64(0)) { $0 | UInt64(footer[n * 8 + $1]) << UInt64($1 * 8) } }
-    guard numbers[0] <= UInt64(size), numbers[1] == UInt64(size - 32) - numbers[0] else {
+    guard numbers[0] <= UInt64(size - 32), numbers[1] == UInt64(size - 32) - numbers[0] else {
       throw damaged(path, "a table inside the file", "another position")
     }
     let text = try bytes(descriptor, at: Int(numbers[0]), count: Int(numbers[1]), path: path)

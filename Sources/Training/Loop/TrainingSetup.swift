@@ -2,6 +2,7 @@
 
 package import Files
 package import Kernels
+import Processes
 
 /// Scores the model as it stands, without drawing random numbers or changing anything.
 package typealias Evaluate = (_ step: Int) throws -> EvaluationResult
@@ -14,6 +15,8 @@ package struct TrainingSetup {
   package var control: RunControl
   /// Where it writes.
   package var folder: OutputFolder
+  /// Keeps other runs out of the folder; nil where nothing is written, or the file system has no locks.
+  var lock: FolderLock?
   /// The rows.
   package var data: TrainingData
   /// Makes batches of them.

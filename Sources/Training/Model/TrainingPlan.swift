@@ -82,7 +82,7 @@ package struct TrainingPlan {
     let tokenizer = try TokenizerFolder.load(description.model)
     let task = try options.evalData.map { try STSBenchmark.dev(in: $0) }
     for warning in task?.warnings ?? [] { display.note("warning: " + warning) }
-    let folder = try openFolder()
+    let (folder, lock) = try openFolder(display)
     let data = try TrainingData(
       path: options.trainFile, spoolFolder: isTrial ? NSTemporaryDirectory() : folder.path)
     for line in data.report.lines { display.note(line) }
@@ -99,6 +99,7 @@ package struct TrainingPlan {
       model: model, pool: services.pool, identity: identity,
       record: record(model.objective, threads: services.pool.threads),
       display: display)
+    setup.lock = lock
     setup.identify = identify
     setup.plugins = { Self.pluginRecord(model.objective) }
     try addEvaluation(
@@ -113,17 +114,24 @@ package struct TrainingPlan {
     return TrainingRun(setup)
   }
 
-  /// The folder of the run, made unless nothing is to be written.
-  private func openFolder() throws -> OutputFolder {
+  /// The folder of the run, made and locked unless nothing is to be written.
+  private func openFolder(_ display: ProgressDisplay) throws -> (OutputFolder, FolderLock?) {
     guard let path = description.outputFolder else {
       throw TrainingError.usage(
         place: "--output-dir", expected: "a folder of its own for the run", found: "none",
         advice: repeated.map { "A run that repeats \($0.path) needs one, too" } ?? "Name a new or empty folder")
     }
     let folder = OutputFolder(path: path)
-    try folder.check(resume: control.resume, overwrite: control.overwrite)
-    if !isTrial { try folder.prepare() }
-    return folder
+    func check() throws {
+      try folder.check(resume: control.resume, overwrite: control.overwrite, model: description.model)
+    }
+    try check()
+    if isTrial { return (folder, nil) }
+    let lock = try folder.lock(say: display.note)
+    // Another run may have begun and ended since the first look.
+    try check()
+    try folder.prepare()
+    return (folder, lock)
   }
 
   /// What `--watch` cannot be combined with.

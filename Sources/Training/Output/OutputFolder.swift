@@ -5,6 +5,7 @@ import Encoder
 import Files
 import Glibc
 import ModelFiles
+import Processes
 
 /// The folder a run writes to.
 package struct OutputFolder {
@@ -22,26 +23,67 @@ package struct OutputFolder {
   var logPath: String { path + "/metrics.jsonl" }
   var recordPath: String { path + "/run.json" }
 
-  /// Everything that can be known to go wrong before the model is even loaded.
-  /// - Throws: `TrainingError.usage` for a folder in use.
-  func check(resume: Bool, overwrite: Bool) throws {
-    if Path.exists(path), !resume {
-      let names = Folders.names(path)
-      guard Path.isFolder(path) else {
-        throw TrainingError.usage(
-          place: "--output-dir \(path)", expected: "a folder or nothing", found: "a file", advice: "Choose another name"
-        )
-      }
-      guard names.isEmpty || overwrite || isUntouched(names) else {
-        throw TrainingError.usage(
-          place: "--output-dir \(path)", expected: "a new or empty folder",
-          found: "\(names.count) entries (\(names.prefix(3).joined(separator: ", ")))",
-          advice: "Choose another folder, or pass --resume to go on with its run, or --overwrite to replace it")
+  /// Everything that can be known to go wrong before the model is even loaded; nothing is changed.
+  ///
+  /// What a user has in the folder is never removed: without `overwrite` it must be new or empty, with it the folder
+  /// must hold a run, and going on needs a checkpoint where there is a model already.
+  /// - Parameter model: the folder that the model is read from.
+  /// - Throws: `TrainingError.usage`.
+  func check(resume: Bool, overwrite: Bool, model: String) throws {
+    guard Path.exists(path) else { return }
+    guard Path.isFolder(path) else { throw refusal("a folder or nothing", "a file", "Choose another name") }
+    let names = Folders.names(path).filter { $0 != FolderLock.name }
+    if names.isEmpty || isUntouched(names) { return }
+    let found = "\(names.count) entries (\(names.prefix(3).joined(separator: ", ")))"
+    guard !Path.isWithin(model, path) || !(resume || overwrite) else {
+      throw refusal(
+        "a folder that does not hold the model", "--model \(model) in it, which the run would replace",
+        "Choose another folder")
+    }
+    if resume {
+      guard checkpoints.steps.isEmpty, names.contains(where: Self.modelNames.contains) else { return }
+      throw refusal(
+        "checkpoints to go on from", "a model without any: \(found)",
+        "The run is finished or its checkpoints are gone; choose another folder for a new run")
+    }
+    guard overwrite else {
+      throw refusal(
+        "a new or empty folder", found,
+        "Choose another folder, or pass --resume to go on with its run, or --overwrite to replace it")
+    }
+    guard Path.exists(recordPath) || Path.isFolder(checkpoints.path) else {
+      throw refusal(
+        "a run to replace", "\(found), and neither run.json nor checkpoints",
+        "--overwrite removes nothing but runs; choose another folder, or move what is there away")
+    }
+  }
+
+  private func refusal(_ expected: String, _ found: String, _ advice: String) -> TrainingError {
+    .usage(place: "--output-dir \(path)", expected: expected, found: found, advice: advice)
+  }
+
+  /// Makes the folder and keeps other runs out of it as long as the lock is held. Nothing in it may be touched before.
+  /// - Parameter say: hears that the folder cannot be locked, or that another run is being waited for.
+  /// - Returns: nil where the file system has no locks.
+  /// - Throws: `TrainingError.usage` naming the process that writes to the folder, `.cannotWrite`.
+  func lock(say: (String) -> Void) throws -> FolderLock? {
+    try Folders.create(path)
+    do throws(FolderLockFailure) {
+      return try FolderLock(folder: path) { say("waiting for a run that is about to end in \(path)") }
+    } catch {
+      switch error {
+      case .inUse(let process):
+        throw refusal(
+          "a folder that no other run writes to", "a run that is writing to it (process \(process))",
+          "Wait for it, end it, or choose another folder")
+      case .system(let failure):
+        say("note: \(path) cannot be locked (\(failure)); start no other run in it meanwhile")
+        return nil
       }
     }
   }
 
-  /// Makes the folder.
+  /// Makes the folder of checkpoints, tries to write, and removes what a killed run left unfinished.
   /// - Throws: `TrainingError.cannotWrite` where nothing can be written.
   func prepare() throws {
     try checkpoints.create()

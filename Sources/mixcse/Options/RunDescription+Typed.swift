@@ -41,5 +41,8 @@ extension RunDescription {
     if let missing = required.first(where: \.0)?.1 {
       throw ValidationError("Missing expected argument '\(missing)'")
     }
+    if outputFolder?.isEmpty == true {
+      throw ValidationError("--output-dir: expected a folder, found an empty text; name a new or empty one")
+    }
   }
 }

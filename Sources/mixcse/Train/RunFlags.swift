@@ -14,7 +14,7 @@ struct RunFlags: ParsableArguments {
   @Flag(help: "Go on with the run in --output-dir from its last checkpoint.")
   var resume = false
 
-  @Flag(help: "Replace the run in --output-dir.")
+  @Flag(help: "Replace the run in --output-dir; other files stay, and a folder without a run is refused.")
   var overwrite = false
 
   @Option(
