@@ -74,8 +74,8 @@ def compare(name, objective, expected_loss, seed, rows, width):
     worst, cases = max(worst, error), cases + 1
 
 
-cases = ((0, 8, 16, 0.2, 0.05, 0.0), (1, 13, 7, 0.4, 0.1, 0.5), (2, 64, 48, 0.2, 0.05, 0.0))
-for seed, rows, width, share, temperature, weight in cases:
+batches = ((0, 8, 16, 0.2, 0.05, 0.0), (1, 13, 7, 0.4, 0.1, 0.5), (2, 64, 48, 0.2, 0.05, 0.0))
+for seed, rows, width, share, temperature, weight in batches:
     for mixes in (True, False):
         samplers = [mixcse.sampler("mixcse", **{"lambda": share, "hard_weight": weight})] if mixes else []
         objective = Objective(samplers, simcse.loss("infonce", temperature=temperature))
