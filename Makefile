@@ -99,7 +99,7 @@ format: lint-deps
 check:
 	.ci/run
 
-# Not run under the sanitizers:
+# Optimised builds, as for all tests: those without take many times as long. Not run under the sanitizers:
 # CommandTests, PluginTests   they build plugins with other compilers and measure signals, deadlines and memory limits
 #                             of child processes, all of which a sanitizer changes
 # ComparisonTests             minutes of statistics in Swift alone
@@ -113,14 +113,15 @@ sanitize: sanitize-address sanitize-thread
 # needs at run time is part of the address sanitizer.
 sanitize-address: deps model
 	ASAN_OPTIONS=suppressions=$(CURDIR)/Tests/Sanitize/address.supp:detect_leaks=0 \
-	  swift test --scratch-path .build/sanitize-address --sanitize=address --disable-xctest \
+	  $(SWIFT_TEST) --scratch-path .build/sanitize-address --sanitize=address --disable-xctest \
 	  -Xcc -fsanitize=undefined -Xcc -fno-sanitize-recover=undefined -Xcc -fno-sanitize=function \
 	  $(CHOSEN)
 
 # A plugin finds the sanitizer in the program that loads it, hence --export-dynamic.
 sanitize-thread: deps model
 	TSAN_OPTIONS=suppressions=$(CURDIR)/Tests/Sanitize/thread.supp \
-	  swift test --scratch-path .build/sanitize-thread --sanitize=thread --disable-xctest -Xlinker --export-dynamic \
+	  $(SWIFT_TEST) --scratch-path .build/sanitize-thread --sanitize=thread --disable-xctest \
+	  -Xlinker --export-dynamic \
 	  $(CHOSEN)
 
 # Lines of Sources and Plugins that the tests run, child processes and plugin libraries counted in.

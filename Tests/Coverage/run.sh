@@ -8,9 +8,10 @@ scratch=.build/coverage
 filter=()
 [ -z "${FILTER:-}" ] || filter=(--filter "$FILTER")
 
-swift test --scratch-path "$scratch" --enable-code-coverage "${filter[@]}"
+# Optimised, as for all tests: the counters are placed before anything is optimised away.
+swift test -c release --disable-testable-imports --scratch-path "$scratch" --enable-code-coverage "${filter[@]}"
 
-products=$(swift build --scratch-path "$scratch" --show-bin-path)
+products=$(swift build -c release --scratch-path "$scratch" --show-bin-path)
 # The system's llvm-cov may be older than the format of the profile: the toolchain's own lies beside its swift.
 tools=$(dirname "$(readlink -f "$(command -v swift)")")
 objects=(-object "$products/mixcse")
