@@ -1,7 +1,6 @@
 // What a comparison leaves behind: report.html, results.json, results.csv and, where asked for, TensorBoard's files.
 // Called by the compare command.
 
-import Encoder
 package import Files
 
 /// The files of a comparison.

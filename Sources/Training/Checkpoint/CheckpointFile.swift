@@ -3,7 +3,6 @@
 //
 //   magic (8 bytes) | tensors, each at a multiple of 64 | JSON | JSON's offset, bytes, CRC-32 (u64 each) | magic
 
-import Encoder
 import Files
 import Glibc
 

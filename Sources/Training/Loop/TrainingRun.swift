@@ -1,7 +1,6 @@
 // The training loop: evaluate, save, step, until the last step; and everything that makes a run repeatable and
 // resumable. Made by the train command; each turn of the loop leaves a state that a checkpoint can carry.
 
-import Encoder
 import Files
 import Foundation
 import Host

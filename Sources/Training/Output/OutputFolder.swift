@@ -1,7 +1,6 @@
 // The output folder of a run: refused, continued or emptied before training starts, and given its model at the end.
 // The folder itself is the Hugging Face model; metrics.jsonl, run.json and checkpoints/ lie beside the model's files.
 
-import Encoder
 import Files
 import Glibc
 import ModelFiles

@@ -1,7 +1,6 @@
 // Curves and scores of every run for TensorBoard: tensorboard/LABEL-seedN/events.out.tfevents.*. Written by
 // ComparisonReport where asked for.
 
-import Encoder
 import Files
 import Foundation
 
