@@ -81,7 +81,9 @@ let package = Package(
     // A component with its parameters, memory and states, and every call into it.
     .target(
       name: "PluginInstances",
-      dependencies: ["PluginGrammar", "PluginLoading", "PluginAPI", "Version", "Kernels", "CIsolation", logging],
+      dependencies: [
+        "PluginGrammar", "PluginLoading", "PluginAPI", "Version", "Files", "Kernels", "CIsolation", logging,
+      ],
       path: "Sources/Host/Instances", swiftSettings: walls),
     // C functions described by a line of text.
     .target(

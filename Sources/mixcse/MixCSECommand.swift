@@ -28,10 +28,17 @@ struct MixCSECommand: ParsableCommand {
       var command = try parseAsRoot(ArgumentSpelling.standard(arguments))
       try command.run()
     } catch let failure as any CommandFailure {
-      FileHandle.standardError.write(Data("error: \(failure)\n".utf8))
+      printToStandardError("error: \(failure)")
       Foundation.exit(failure.exitCode)
     } catch {
-      exit(withError: error)
+      end(with: error)
     }
+  }
+
+  /// As `exit(withError:)`, which would write what the command line says to the terminal as it stands.
+  private static func end(with error: any Error) -> Never {
+    let (code, text) = (exitCode(for: error), fullMessage(for: error))
+    if !text.isEmpty { code.isSuccess ? printText(text) : printToStandardError(text) }
+    Foundation.exit(code.rawValue)
   }
 }

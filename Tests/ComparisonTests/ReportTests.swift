@@ -74,7 +74,10 @@ struct ReportTests {
     let found = try files(results)
     try expectWellFormed(found.page)
     #expect(!found.page.contains("<script"))
-    #expect(!found.table.unicodeScalars.contains("\u{1B}"))
+    for text in [found.page, found.table] {
+      #expect(!text.unicodeScalars.contains { $0 == "\u{1B}" || $0 == "\u{202E}" })
+      #expect(text.contains("\\u{1B}[31m,") && text.contains("\\u{202E}]]"))
+    }
     let lines = csvRecords(found.csv)
     #expect(lines.allSatisfy { $0.count == 10 } && lines.count == 7)
     #expect(lines[4][1] == name && lines[4][9] == name)

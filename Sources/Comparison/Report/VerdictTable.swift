@@ -1,5 +1,6 @@
 // The verdicts on a terminal: plain text, a block for each metric. Called by the compare command.
 
+import Files
 import Training
 
 /// Means, differences and verdicts as lines of at most 100 columns.
@@ -54,7 +55,8 @@ package enum VerdictTable {
   }
 
   /// Columns side by side; the first gives way where the line would be too long.
-  private static func aligned(_ rows: [[String]]) -> String {
+  private static func aligned(_ cells: [[String]]) -> String {
+    let rows = cells.map { $0.map(\.visibleOnOneLine) }
     let columns = rows.map(\.count).max() ?? 0
     var widths = (0..<columns).map { column in rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0 }
     let excess = 2 + widths.reduce(0, +) + 2 * (columns - 1) - width
@@ -87,9 +89,9 @@ package enum VerdictTable {
     """
   }
 
-  /// At most `count` characters on one line, control characters as spaces.
+  /// At most `count` characters on one line.
   private static func clip(_ text: String, _ count: Int) -> String {
-    let line = String(text.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : Character($0) })
+    let line = text.visibleOnOneLine
     return line.count <= count ? line : String(line.prefix(max(0, count - 3))) + "..."
   }
 }

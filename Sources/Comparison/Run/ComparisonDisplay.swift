@@ -1,6 +1,7 @@
 // What a user sees while a comparison goes on, on standard error: a table redrawn in place on a terminal, plain lines
 // otherwise. Fed by ComparisonRunner.
 
+import Files
 import Foundation
 import Glibc
 import Training
@@ -27,7 +28,7 @@ package final class ComparisonDisplay {
 
   /// A line of its own, above the table.
   package func note(_ line: String) {
-    write(erased + line + "\n" + drawn.map { $0 + "\n" }.joined())
+    write(erased + line.visible + "\n" + drawn.map { $0 + "\n" }.joined())
   }
 
   /// Redraws the table, at most five times a second, and only where it changed.
@@ -58,7 +59,7 @@ package final class ComparisonDisplay {
       let before = said[key] ?? (.waiting, 0)
       guard now.phase != before.phase || run.phase == .training && now.tenth > before.tenth else { continue }
       said[key] = now
-      if let text = Self.text(run, isNew: now.phase != before.phase) { write("\(key): \(text)\n") }
+      if let text = Self.text(run, isNew: now.phase != before.phase) { write("\(key.visible): \(text)\n") }
     }
   }
 

@@ -1,6 +1,7 @@
 // The table of runs while they go on, as lines of text: one a run where they fit, else one a strategy. Pure; drawn by
 // ComparisonDisplay.
 
+import Files
 import Training
 
 /// One run as the table shows it.
@@ -85,7 +86,8 @@ package enum ComparisonTable {
   }
 
   /// Columns two apart, the first one left-aligned and cut to what the others leave.
-  private static func table(_ rows: [[String]], width: Int) -> [String] {
+  private static func table(_ cells: [[String]], width: Int) -> [String] {
+    let rows = cells.map { $0.map(\.visibleOnOneLine) }
     let columns = rows.first?.count ?? 0
     let widths = (0..<columns).map { column in rows.map { $0[column].count }.max() ?? 0 }
     let first = max(8, min(widths.first ?? 0, width - widths.dropFirst().reduce(0) { $0 + $1 + 2 }))

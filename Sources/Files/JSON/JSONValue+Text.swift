@@ -53,9 +53,8 @@ extension JSONValue {
       case "\n": out += "\\n"
       case "\r": out += "\\r"
       case "\t": out += "\\t"
-      case _ where scalar.value < 0x20:
-        let digits = String(scalar.value, radix: 16)
-        out += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      // A document may go to a terminal: what no grammar asks to be escaped, but a terminal obeys, is escaped too.
+      case _ where scalar.isHidden: out += scalar.jsonEscape
       default: out.unicodeScalars.append(scalar)
       }
     }

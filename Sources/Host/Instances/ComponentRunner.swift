@@ -2,6 +2,7 @@
 // Used by PluginInstance, and by the worker for the calls it is asked to make.
 
 import CIsolation
+import Files
 import Glibc
 package import PluginAPI
 package import PluginLoading
@@ -72,7 +73,8 @@ package final class LocalRunner: ComponentRunner {
   package init(_ component: PluginComponent) {
     table = component.pointer.pointee
     pooling = component.pooling
-    name = strdup("\(component.id) (\(component.library.path), sha256 \(component.library.sha256.prefix(12)))")
+    let file = component.library.path.visible
+    name = strdup("\(component.id) (\(file), sha256 \(component.library.sha256.prefix(12)))")
   }
 
   deinit { free(name) }

@@ -1,6 +1,7 @@
 // What a worker prints, line by line on a thread of its own: log lines of the plugin, and whatever it writes to
 // standard output or error, which must never reach this program's. Used by WorkerProcess.
 
+import Files
 import Glibc
 import Logging
 import Processes
@@ -80,7 +81,7 @@ final class WorkerOutput: Sendable {
       let index = min(max(Int(line[line.startIndex + 1]) - 48, 1), 4)
       return logger.log(level: level[index], "\(String(decoding: line.dropFirst(2), as: UTF8.self))")
     }
-    let text = String(decoding: line, as: UTF8.self).filter { $0 == "\t" || !($0.isASCII && $0 < " ") }
+    let text = String(decoding: line, as: UTF8.self).visible
     let printed = state.withLock { state in
       state.last = text
       state.printed += 1

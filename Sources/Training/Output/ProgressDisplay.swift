@@ -1,6 +1,7 @@
 // What a user sees while a model trains, on standard error: one line that renews itself on a terminal, plain lines
 // otherwise. Fed by the training loop; draws no random numbers and changes nothing.
 
+import Files
 import Foundation
 
 /// Numbers of the run that the display shows.
@@ -44,7 +45,7 @@ package final class ProgressDisplay {
 
   /// A line of its own.
   package func note(_ line: String) {
-    write((isLineOpen ? "\r\u{1B}[K" : "") + line + "\n")
+    write((isLineOpen ? "\r\u{1B}[K" : "") + line.visible + "\n")
     isLineOpen = false
   }
 

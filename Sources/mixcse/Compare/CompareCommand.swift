@@ -148,10 +148,10 @@ struct CompareCommand: ParsableCommand {
     let folder = request.run.outputFolder ?? ""
     try ComparisonReport.write(results, analysis, to: folder, tensorBoard: request.writesTensorBoard)
     if request.printsJSON {
-      print(ComparisonReport.json(results, analysis).text())
+      printText(ComparisonReport.json(results, analysis).text())
     } else {
-      print(VerdictTable.text(results, analysis))
-      print("report: \(folder)/\(ComparisonReport.pageName)")
+      printText(VerdictTable.text(results, analysis))
+      printText("report: \(folder)/\(ComparisonReport.pageName)")
     }
   }
 }

@@ -112,7 +112,7 @@ struct EvaluateCommand: ParsableCommand {
     if json {
       try printJSON(EvaluationDocument(model: model.model, mode: mode, results: results, suite: suite))
     } else {
-      print(EvaluationTables(results: results, published: rows, showsSubsets: subsets, missing: suite.missing).text)
+      printText(EvaluationTables(results: results, published: rows, showsSubsets: subsets, missing: suite.missing).text)
     }
   }
 

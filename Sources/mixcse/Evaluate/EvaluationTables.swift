@@ -2,6 +2,7 @@
 // rows below, and the figures of the space.
 
 import Evaluation
+import Files
 import Foundation
 
 /// The figures of one or several poolers as text.
@@ -143,7 +144,8 @@ struct EvaluationTables {
   }
 
   /// A table in the boxes of Python's prettytable.
-  private func table(_ head: [String], _ rows: [[String]]) -> String {
+  private func table(_ names: [String], _ cells: [[String]]) -> String {
+    let (head, rows) = (names.map(\.visible), cells.map { $0.map(\.visible) })
     let widths = head.indices.map { column in
       ([head] + rows).map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
     }

@@ -1,12 +1,16 @@
-// Documents on standard output, for `--json`.
+// Documents on standard output: text for people, and for `--json`.
 
+import Files
 import Foundation
+
+/// Prints text for people on standard output; control characters in it are shown, not obeyed.
+func printText(_ text: String) { print(text.visible) }
 
 /// Prints one JSON document on standard output, with sorted keys.
 func printJSON(_ value: some Encodable) throws {
   let encoder = JSONEncoder()
   encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-  print(String(decoding: try encoder.encode(value), as: UTF8.self))
+  print(String(decoding: try encoder.encode(value), as: UTF8.self).visibleJSON)
 }
 
 /// The value where JSON has one: not for NaN and infinities.

@@ -1,5 +1,6 @@
 // How far an evaluation is, on standard error: a bar that renews itself on a terminal, a line every tenth otherwise.
 
+import Files
 import Foundation
 import Synchronization
 
@@ -29,7 +30,7 @@ final class ProgressLine: Sendable {
   /// A line of its own.
   func note(_ line: String) {
     state.withLock { state in
-      write((state.isOpen ? "\r\u{1B}[K" : "") + line + "\n")
+      write((state.isOpen ? "\r\u{1B}[K" : "") + line.visible + "\n")
       state.isOpen = false
     }
   }
@@ -38,7 +39,7 @@ final class ProgressLine: Sendable {
     let tenth = done * 10 / max(1, total)
     guard tenth > state.tenth else { return }
     state.tenth = tenth
-    write("\(state.phase): \(done)/\(total) \(unit)\n")
+    write("\(state.phase.visible): \(done)/\(total) \(unit)\n")
   }
 
   private func draw(_ state: inout State, done: Int, total: Int, unit: String) {
@@ -47,7 +48,7 @@ final class ProgressLine: Sendable {
     state.drawn = now
     let filled = total > 0 ? 20 * done / total : 20
     let bar = String(repeating: "=", count: filled) + String(repeating: " ", count: 20 - filled)
-    write("\r\u{1B}[K[\(bar)] \(state.phase)  \(done)/\(total) \(unit)" + (done == total ? "\n" : ""))
+    write("\r\u{1B}[K[\(bar)] \(state.phase.visible)  \(done)/\(total) \(unit)" + (done == total ? "\n" : ""))
     state.isOpen = done != total
   }
 

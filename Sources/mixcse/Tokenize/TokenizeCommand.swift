@@ -9,7 +9,10 @@ import Training
 struct TokenizeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "tokenize", abstract: "Shows the tokens of each input line, special tokens included.",
-    discussion: "With --json a line {\"ids\":[...],\"tokens\":[...]} a line, else the tokens separated by spaces.")
+    discussion: """
+      With --json a line {"ids":[...],"tokens":[...]} a line, else the tokens separated by spaces, and control \
+      characters in them as \\u{1B}.
+      """)
 
   @Option(help: ArgumentHelp("A Hugging Face folder with tokenizer files.", valueName: "dir")) var model: String
   @Option(help: ArgumentHelp("A file of lines, or - for standard input.", valueName: "file")) var input = "-"
@@ -38,9 +41,9 @@ struct TokenizeCommand: ParsableCommand {
         let object = JSONObject([
           ("ids", .array(encoded.ids.map { .integer(Int($0)) })), ("tokens", .array(tokens.map { .string($0) })),
         ])
-        print(JSONValue.object(object).text(indent: nil))
+        printText(JSONValue.object(object).text(indent: nil))
       } else {
-        print(tokens.joined(separator: " "))
+        printText(tokens.joined(separator: " "))
       }
     }
     if replaced > 0 { printToStandardError("note: \(replaced) bytes were no UTF-8 and were read as U+FFFD") }

@@ -1,20 +1,20 @@
 // Text inside HTML and SVG. Used by every part of the report's page.
 
+import Files
 import Foundation
 
-/// `text` for element content and quoted attributes; characters no HTML document may hold become U+FFFD.
+/// `text` for element content and quoted attributes, control characters shown; characters no HTML document may hold
+/// become U+FFFD.
 func escaped(_ text: String) -> String {
   var result = ""
-  for scalar in text.unicodeScalars {
+  for scalar in text.visible.unicodeScalars {
     switch scalar {
     case "&": result += "&amp;"
     case "<": result += "&lt;"
     case ">": result += "&gt;"
     case "\"": result += "&quot;"
     case "'": result += "&#39;"
-    case "\t", "\n", "\r": result.unicodeScalars.append(scalar)
-    case _ where scalar.properties.generalCategory == .control || scalar.value & 0xFFFE == 0xFFFE:
-      result += "\u{FFFD}"
+    case _ where scalar.value & 0xFFFE == 0xFFFE: result += "\u{FFFD}"
     default: result.unicodeScalars.append(scalar)
     }
   }

@@ -16,7 +16,7 @@ package struct EventFile {
   package mutating func append(_ scalars: [(tag: String, value: Double)], step: Int, time: Double) {
     let values = scalars.flatMap { scalar in
       // Summary.value = 1; of it tag = 1 and simple_value = 2.
-      field(1, text(1, scalar.tag) + [2 << 3 | 5] + little(Float(scalar.value).bitPattern))
+      field(1, text(1, scalar.tag.visibleOnOneLine) + [2 << 3 | 5] + little(Float(scalar.value).bitPattern))
     }
     append(record: double(1, time) + [2 << 3] + varint(UInt64(bitPattern: Int64(step))) + field(5, values))
   }

@@ -1,6 +1,7 @@
 // The host table that entry functions see when nothing runs: it keeps what they log, so that a refusal has a reason.
 // Used by PluginLoader; training passes the table of HostServices instead.
 
+import Files
 import Glibc
 import PluginAPI
 import Synchronization
@@ -39,9 +40,7 @@ enum EntryHost {
     guard let memory = try? ProbedMemory(),
       case .bytes(let bytes) = memory.string(at: UInt(bitPattern: line), limit: 4096)
     else { return }
-    let text = String(decoding: bytes, as: UTF8.self)
-    let printable = text.unicodeScalars.filter { $0.properties.generalCategory != .control }
-    let kept = String(String.UnicodeScalarView(printable))
+    let kept = String(decoding: bytes, as: UTF8.self).visible
     lines.withLock { if $0[pthread_self(), default: []].count < 16 { $0[pthread_self(), default: []].append(kept) } }
   }
 }

@@ -2,6 +2,7 @@
 // Called by PluginRegistry when a component of the library may be needed.
 
 import CIsolation
+import Files
 import Glibc
 package import PluginAPI
 
@@ -45,8 +46,8 @@ package final class PluginLoader: LibraryOpener {
   /// - Throws: `PluginRefusal`
   package func open(_ file: PluginFile, alias: String?) throws(PluginRefusal) -> PluginLibrary {
     guard file.isUnchanged() else { throw .changedSinceChecked }
-    // Constructors and entry functions are the plugin's code already.
-    let name = strdup(file.path)
+    // Constructors and entry functions are the plugin's code already. A report of a crash shows the name as it stands.
+    let name = strdup(file.path.visible)
     noteEntry(name, "loading")
     defer {
       iso_leave()
