@@ -51,9 +51,6 @@ CK_INLINE point tanh_point(float x) {
 #define FOR_EACH _Pragma("clang loop interleave_count(4)") for (int64_t i = 0; i < count; i++)
 
 #define DEFINE_ACTIVATION(NAME, POINT)                                                                       \
-  CK_CLONES static void NAME##_forward(int64_t count, const float *x, float *y) {                            \
-    FOR_EACH y[i] = POINT(x[i]).value;                                                                       \
-  }                                                                                                          \
   CK_CLONES static void NAME##_bias_forward(int64_t count, const float *restrict bias, float *restrict x,    \
                                             float *restrict y) {                                             \
     FOR_EACH {                                                                                               \
@@ -80,15 +77,6 @@ DEFINE_ACTIVATION(gelu, gelu)
 DEFINE_ACTIVATION(gelu_tanh, gelu_tanh)
 DEFINE_ACTIVATION(relu, relu)
 DEFINE_ACTIVATION(tanh, tanh_point)
-
-void ck_activation_forward(ck_activation kind, int64_t count, const float *x, float *y) {
-  switch (kind) {
-  case CK_GELU: gelu_forward(count, x, y); break;
-  case CK_GELU_TANH: gelu_tanh_forward(count, x, y); break;
-  case CK_RELU: relu_forward(count, x, y); break;
-  case CK_TANH: tanh_forward(count, x, y); break;
-  }
-}
 
 void ck_bias_activation_forward(ck_activation kind, int64_t rows, int64_t width, const float *bias, float *x,
                                 int64_t x_stride, float *y, int64_t y_stride) {

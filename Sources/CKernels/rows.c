@@ -51,19 +51,3 @@ void ck_softmax_forward(int64_t count, int64_t width, float *x, int64_t stride) 
     for (i = 0; i < width; i++) row[i] *= factor;
   }
 }
-
-// p_i depends on every x_k by dp_i/dx_k = p_i ([i = k] - p_k), so dx = p (dp - sum(p dp)), in place of dp.
-CK_CLONES
-void ck_softmax_backward(int64_t count, int64_t width, const float *p, float *d, int64_t stride) {
-  for (int64_t r = 0; r < count; r++) {
-    const float *restrict row = p + r * stride;
-    float *restrict g = d + r * stride;
-    vf lanes = VF_ZERO;
-    float sum = 0;
-    int64_t i = 0;
-    for (; i + LANES <= width; i += LANES) lanes += VF_LOAD(row + i) * VF_LOAD(g + i);
-    for (; i < width; i++) sum += row[i] * g[i];
-    sum += vf_sum(&lanes);
-    for (i = 0; i < width; i++) g[i] = row[i] * (g[i] - sum);
-  }
-}

@@ -15,12 +15,20 @@ import Testing
     }
   }
 
+  /// Values alone: the kernel that adds a bias, with none to add.
+  private func forward(_ kind: Activation, _ x: [Float], into y: inout [Float]) {
+    var copy = x
+    let zeros = [Float](repeating: 0, count: x.count)
+    ck_bias_activation_forward(
+      kind.kernel, 1, Int64(x.count), zeros, &copy, Int64(x.count), &y, Int64(x.count))
+  }
+
   private static let grid: [Float] = (-12_000...12_000).map { Float($0) / 1000 + 0.0003 }
 
   @Test(arguments: [Activation.gelu, .geluTanh, .relu, .tanh]) func valuesAndSlopes(kind: Activation) {
     let x = Self.grid
     var y = [Float](repeating: 0, count: x.count)
-    ck_activation_forward(kind.kernel, Int64(x.count), x, &y)
+    forward(kind, x, into: &y)
     let zeros = [Float](repeating: 0, count: x.count)
     var (again, d, sums) = (zeros, [Float](repeating: 1, count: x.count), zeros)
     ck_activation_backward(kind.kernel, 1, Int64(x.count), x, &again, &d, &sums)
@@ -59,7 +67,7 @@ import Testing
     let x: [Float] = [-6, -5, -4, -1e-4, 1e-7, 0.01, 0.1, 0.29, 0.31]
     var y = [Float](repeating: 0, count: x.count)
     for kind in [Activation.gelu, .tanh] {
-      ck_activation_forward(kind.kernel, Int64(x.count), x, &y)
+      forward(kind, x, into: &y)
       for (value, found) in zip(x, y) {
         let truth = exact(kind, Double(value))
         #expect(abs(Double(found) - truth) <= 3e-6 * abs(truth), "\(kind) of \(value)")
@@ -70,7 +78,7 @@ import Testing
   @Test func notANumberStaysOne() {
     var y: [Float] = [0]
     for kind in [Activation.gelu, .geluTanh, .relu, .tanh] {
-      ck_activation_forward(kind.kernel, 1, [.nan], &y)
+      forward(kind, [.nan], into: &y)
       #expect(y[0].isNaN, "\(kind)")
     }
   }
@@ -78,7 +86,7 @@ import Testing
   @Test(arguments: [1, 2, 16, 37, 128]) func softmax(width: Int) {
     let rows = 3
     var x = randomValues(rows * width, seed: 8, scale: 20)
-    let (logits, up) = (doubles(x), doubles(randomValues(rows * width, seed: 9)))
+    let logits = doubles(x)
     func plain(_ z: [Double]) -> [Double] {
       (0..<rows).flatMap { r in
         let row = z[r * width..<(r + 1) * width]
@@ -88,8 +96,5 @@ import Testing
     }
     ck_softmax_forward(Int64(rows), Int64(width), &x, Int64(width))
     #expect(relativeError(x, plain(logits)) < 1e-6)
-    var d = up.map(Float.init)
-    ck_softmax_backward(Int64(rows), Int64(width), x, &d, Int64(width))
-    #expect(relativeError(d, centralDifferences(logits) { dot(plain($0), up) }, floor: 1e-3) < 1e-5)
   }
 }

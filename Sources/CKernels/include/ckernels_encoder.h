@@ -54,8 +54,6 @@ void ck_column_sums(int64_t count, int64_t width, const float *x, int64_t stride
 // table[index[r]] += x[r] for the first `columns` columns of rows `width` wide.
 void ck_scatter_add(int64_t count, const int32_t *index, int64_t width, int64_t columns, const float *x, float *table);
 void ck_softmax_forward(int64_t count, int64_t width, float *x, int64_t stride);
-// d: gradient of p, becomes that of the logits.
-void ck_softmax_backward(int64_t count, int64_t width, const float *p, float *d, int64_t stride);
 
 // Activations -------------------------------------------------------------------------------------
 
@@ -66,7 +64,6 @@ typedef enum {
   CK_TANH,
 } ck_activation;
 
-void ck_activation_forward(ck_activation kind, int64_t count, const float *x, float *y);
 // x += bias, y = f(x); x and y do not overlap.
 void ck_bias_activation_forward(ck_activation kind, int64_t rows, int64_t width, const float *bias, float *x,
                                 int64_t x_stride, float *y, int64_t y_stride);
