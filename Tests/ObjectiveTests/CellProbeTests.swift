@@ -193,7 +193,9 @@ struct CellProbeTests {
     let z = makeViews(3, rows: 5, width: 6)
     let objective = try world.objective(width: 6, rows: 5, views: 3, temperature: 0.2)
     let texts = [[0, 1, 2, 0, 4], [10, 11, 12, 13, 1], [20, 21, 2, 23, 24]]
-    let report = try objective.evaluate(z.map(\.matrix), details: true, probe: CellProbeOptions(top: 50, texts: texts))
+    let report = try withExtendedLifetime(z) {
+      try objective.evaluate(z.map(\.matrix), details: true, probe: CellProbeOptions(top: 50, texts: texts))
+    }
     let probe = try #require(report.probe)
     let expected: Set<[Int]> = [[0, 3], [3, 0], [1, 4]]
     var found = probe.top.filter { $0.isDuplicate && $0.block == "in-batch" }.map { [$0.row, $0.column] }

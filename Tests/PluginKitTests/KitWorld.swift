@@ -45,7 +45,7 @@ final class HandmadeTensor {
 
 /// A call of a component's functions, and what they left behind.
 final class HandmadeCall {
-  let call: UnsafeMutablePointer<cse_call>
+  private let call: UnsafeMutablePointer<cse_call>
   private let host: UnsafeMutablePointer<cse_host>
   private let message: UnsafeMutablePointer<CChar>
   private let values: UnsafeMutablePointer<cse_value>
@@ -75,6 +75,11 @@ final class HandmadeCall {
     values.deallocate()
     metricSlots.deallocate()
     call.deallocate()
+  }
+
+  /// Calls a function of the component; what it is handed lives until it has returned.
+  func run(_ function: (UnsafeMutablePointer<cse_call>) -> cse_status) -> cse_status {
+    withExtendedLifetime(self) { function(call) }
   }
 
   /// What the component said when it failed.

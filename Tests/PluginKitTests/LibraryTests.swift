@@ -106,7 +106,8 @@ private let library = Library(
   @Test func aPlanIsWrittenIntoTheHostsArrays() throws {
     let everything = try component(0)
     let (call, room) = (HandmadeCall(everything, values: values(), metrics: 1), HandmadePlan())
-    #expect(everything.pointee.plan(call.call, room.limits, room.plan) == cse_status(CSE_OK), "\(call.text)")
+    defer { withExtendedLifetime(room) {} }
+    #expect(call.run { everything.pointee.plan($0, room.limits, room.plan) } == cse_status(CSE_OK), "\(call.text)")
     let plan = room.plan.pointee
     #expect((plan.n_blocks, plan.n_states, plan.n_weights) == (1, 1, 1))
     #expect(plan.flags == UInt32(CSE_EDIT_CELLS) && plan.scratch_bytes == 32)
@@ -125,7 +126,8 @@ private let library = Library(
   func whatHasNoRoomIsAnErrorWithItsNumber(what: Int64, says: String) throws {
     let greedy = try component(1)
     let (call, room) = (HandmadeCall(greedy, values: [cse_value(i: what)]), HandmadePlan())
-    #expect(greedy.pointee.plan(call.call, room.limits, room.plan) == cse_status(CSE_E_INVALID))
+    defer { withExtendedLifetime(room) {} }
+    #expect(call.run { greedy.pointee.plan($0, room.limits, room.plan) } == cse_status(CSE_E_INVALID))
     #expect(call.text.contains(says), "\(call.text)")
     #expect(room.plan.pointee.n_blocks <= 8 && room.plan.pointee.n_states <= 16 && room.plan.pointee.n_weights <= 16)
   }
@@ -135,7 +137,7 @@ private let library = Library(
     let call = HandmadeCall(everything, values: values(mode: mode), metrics: 1)
     var (batch, candidates) = (cse_batch(), cse_candidates())
     (batch.rows, batch.dim, batch.n_views) = (rows, 4, 2)
-    return (everything.pointee.sample(call.call, &batch, &candidates), call)
+    return (call.run { everything.pointee.sample($0, &batch, &candidates) }, call)
   }
 
   @Test func valuesAreReadByPositionAndMetricsWritten() throws {
@@ -152,28 +154,29 @@ private let library = Library(
     #expect(third == cse_status(CSE_E_UNSUPPORTED) && other.text.contains("view z3 is needed"), "\(other.text)")
     let everything = try component(0)
     let commit = HandmadeCall(everything, values: values())
-    #expect(everything.pointee.commit(commit.call, nil) == cse_status(CSE_E_INTERNAL))
+    #expect(commit.run { everything.pointee.commit($0, nil) } == cse_status(CSE_E_INTERNAL))
     #expect(commit.text.contains("Other"), "\(commit.text)")
   }
 
   @Test func whatTheHostLeavesOutIsAnErrorToo() throws {
     let everything = try component(0)
     let call = HandmadeCall(everything, values: values())
-    #expect(everything.pointee.plan(call.call, nil, nil) == cse_status(CSE_E_INTERNAL))
+    #expect(call.run { everything.pointee.plan($0, nil, nil) } == cse_status(CSE_E_INTERNAL))
     #expect(call.text == "the host left out an argument")
     #expect(everything.pointee.plan(nil, nil, nil) == cse_status(CSE_E_INTERNAL))
     let nameless = HandmadeCall(nil)
-    #expect(everything.pointee.commit(nameless.call, nil) == cse_status(CSE_E_INTERNAL))
+    #expect(nameless.run { everything.pointee.commit($0, nil) } == cse_status(CSE_E_INTERNAL))
     #expect(nameless.text.contains("did not say which component"), "\(nameless.text)")
     // A function of a sampler, called for a loss.
     let loss = HandmadeCall(try component(2))
-    #expect(everything.pointee.commit(loss.call, nil) == cse_status(CSE_E_INTERNAL))
+    #expect(loss.run { everything.pointee.commit($0, nil) } == cse_status(CSE_E_INTERNAL))
     #expect(loss.text == "quiet has no such function", "\(loss.text)")
   }
 
   @Test func aLossReturnsItsNumber() throws {
     let quiet = try component(2)
     var (logits, loss) = (cse_logits(), 0.0)
-    #expect(quiet.pointee.on_logits(HandmadeCall(quiet).call, &logits, &loss) == cse_status(CSE_OK) && loss == 2)
+    let status = HandmadeCall(quiet).run { quiet.pointee.on_logits($0, &logits, &loss) }
+    #expect(status == cse_status(CSE_OK) && loss == 2)
   }
 }

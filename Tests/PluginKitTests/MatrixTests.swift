@@ -6,15 +6,18 @@ import Testing
 @Suite struct MatrixTests {
   @Test func leadingAxesAreFoldedIntoRows() {
     let tensor = HandmadeTensor([2, 3, 4], values: (0..<24).map(Float.init))
+    defer { withExtendedLifetime(tensor) {} }
     #expect((tensor.matrix.rows, tensor.matrix.columns, tensor.matrix.rowStride) == (6, 4, 4))
     #expect(tensor.matrix[4, 1] == 17)
     let line = HandmadeTensor([5], values: [1, 2, 3, 4, 5])
+    defer { withExtendedLifetime(line) {} }
     #expect((line.matrix.rows, line.matrix.columns) == (1, 5))
     #expect(line.matrix[0, 4] == 5)
   }
 
   @Test func paddingBetweenRowsIsSteppedOver() {
     let tensor = HandmadeTensor([3, 4], rowStride: 7, values: (0..<12).map(Float.init))
+    defer { withExtendedLifetime(tensor) {} }
     #expect(tensor.matrix[2, 3] == 11)
     tensor.matrix[1].fill(9)
     #expect(Array(tensor.numbers[7..<11]) == [9, 9, 9, 9])
@@ -23,6 +26,7 @@ import Testing
 
   @Test func aTensorWithoutMemoryIsAnEmptyMatrix() {
     let tensor = HandmadeTensor([0, 4])
+    defer { withExtendedLifetime(tensor) {} }
     tensor.tensor.pointee.data = nil
     #expect((tensor.matrix.rows, tensor.matrix.columns) == (0, 4))
   }
@@ -31,6 +35,7 @@ import Testing
     let a = (0..<width).map { Float($0) * 0.5 - 3 }
     let b = (0..<width).map { 2 - Float($0 * 7 % 5) }
     let tensor = HandmadeTensor([3, width], values: a + b + a)
+    defer { withExtendedLifetime(tensor) {} }
     let rows = tensor.matrix
     let sum = zip(a, b).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
     #expect(abs(Double(rows[0].dot(rows[1])) - sum) < 1e-4)
