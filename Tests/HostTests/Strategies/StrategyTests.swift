@@ -110,7 +110,7 @@ import Testing
     #expect(try sampler.component === registry.component(.sampler, "blend"))
     #expect(sampler.parameters["mask"]?.description == "exclude" && sampler.parameters.isSet("mask"))
     #expect(loss.parameters["temperature"] == .float(0.2) && !loss.parameters.isSet("count"))
-    let again = try Strategy(strategy.spec, registry: registry)
+    let again = try StrategyRequest.resolve(strategy.spec, with: registry).strategy
     #expect(again.text == strategy.text && again.samplers[0].parameters == sampler.parameters)
     #expect(ParameterValues(loss.parameters).double("temperature") == 0.2)
   }

@@ -6,7 +6,7 @@ import Kernels
 import TestSupport
 import Testing
 
-@Suite struct ReloadTests {
+@Suite struct LibraryCopiesTests {
   private let bench: PluginBench
 
   init() throws { bench = try PluginBench() }

@@ -9,7 +9,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-struct RunningTests {
+struct PluginInstanceTests {
   private let limits = PluginLimits(
     maxRows: 4, width: 6, maxTokens: 8, maxSequences: 8, layerCount: 1, viewCount: 2)
 
