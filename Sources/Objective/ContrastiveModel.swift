@@ -19,14 +19,13 @@ package final class ContrastiveModel {
   /// Plans and allocates everything for batches of at most `maxRows` rows and `maxTokens` tokens over all views;
   /// larger ones are planned for when they come. `say` gets what there is to tell about the `shadows`.
   ///
-  /// - Throws: `PluginError` for names and settings, `PluginFailure` when a plugin refuses, `ObjectiveError` for
-  ///   strategies that make no sense.
+  /// - Throws: `PluginFailure` when a plugin refuses, `ObjectiveError` for strategies that make no sense.
   package init(
-    _ configuration: ObjectiveConfiguration, pooler: PoolerSpec, head: HeadKind, hiddenWidth: Int, layerCount: Int,
-    maxRows: Int, maxTokens: Int, views: Int, registry: PluginRegistry, services: HostServices,
+    _ configuration: ObjectiveConfiguration, pooler: Pooler, head: HeadKind, hiddenWidth: Int, layerCount: Int,
+    maxRows: Int, maxTokens: Int, views: Int, services: HostServices,
     shadows: [ShadowStrategy] = [], say: @escaping (String) -> Void = { _ in }
   ) throws {
-    var factory = InstanceFactory(registry: registry, services: services, seed: configuration.seed)
+    var factory = InstanceFactory(services: services, seed: configuration.seed)
     limits = PluginLimits(
       maxRows: maxRows, width: hiddenWidth, maxTokens: max(maxTokens, maxRows * views), maxSequences: maxRows * views,
       layerCount: layerCount, viewCount: views)
@@ -37,7 +36,7 @@ package final class ContrastiveModel {
       shadows.isEmpty
       ? nil
       : try ShadowPanel(
-        shadows, like: configuration, limits: inner, registry: registry, services: services, say: say)
+        shadows, like: configuration, limits: inner, services: services, say: say)
     try pooling.prepare(limits)
   }
 

@@ -11,10 +11,10 @@ package final class EmbeddingObjective {
   ///   - rows: the largest number of rows; `views`: 2, or 3 with real hard negatives.
   /// - Throws: `PluginError`, `PluginFailure`, `ObjectiveError` as ContrastiveModel.
   package init(
-    _ configuration: ObjectiveConfiguration, width: Int, rows: Int, views: Int, registry: PluginRegistry,
+    _ configuration: ObjectiveConfiguration, width: Int, rows: Int, views: Int,
     services: HostServices
   ) throws {
-    var factory = InstanceFactory(registry: registry, services: services, seed: configuration.seed)
+    var factory = InstanceFactory(services: services, seed: configuration.seed)
     objective = try ContrastiveObjective(
       configuration, factory: &factory,
       limits: PluginLimits(

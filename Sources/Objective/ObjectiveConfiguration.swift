@@ -33,17 +33,14 @@ package struct ObjectiveConfiguration: Sendable {
 
 /// Makes the instances of a run from the uses of components that were looked up.
 package struct InstanceFactory {
-  let registry: PluginRegistry
   let services: HostServices
   let seed: UInt64
   /// Before every name: instances of a shadow draw from streams of their own.
   let prefix: String
-  private var names = InstanceNames()
   private var made: Set<String> = []
 
-  /// Instances of the registry's components; `prefix` comes before every name.
-  package init(registry: PluginRegistry, services: HostServices, seed: UInt64, prefix: String = "") {
-    self.registry = registry
+  /// `prefix` comes before every name.
+  package init(services: HostServices, seed: UInt64, prefix: String = "") {
     self.services = services
     self.seed = seed
     self.prefix = prefix
@@ -57,13 +54,6 @@ package struct InstanceFactory {
     return try PluginInstance(
       component: use.component, values: ParameterValues(use.parameters), name: prefix + use.name, services: services,
       seed: seed)
-  }
-
-  /// The instances of a chain of poolers, to be made before all others.
-  /// - Throws: `PluginError`, `UsageError` for names and settings, `PluginFailure` when a pooler refuses.
-  mutating func make(_ pooler: PoolerSpec) throws -> [PluginInstance] {
-    let uses = try pooler.uses(in: registry, names: &names)
-    return try uses.map { try make($0) }
   }
 }
 

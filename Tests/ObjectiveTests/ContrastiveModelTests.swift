@@ -62,8 +62,9 @@ struct ContrastiveModelTests {
   ) throws -> ContrastiveModel {
     let configuration = ObjectiveConfiguration(strategy: try world.strategy(samplers: samplers, losses: losses))
     return try ContrastiveModel(
-      configuration, pooler: PoolerSpec(parsing: pooler), head: head, hiddenWidth: width, layerCount: layerCount,
-      maxRows: maxRows, maxTokens: 64, views: views, registry: world.registry, services: world.services)
+      configuration, pooler: Pooler(parsing: pooler, in: world.registry), head: head, hiddenWidth: width,
+      layerCount: layerCount,
+      maxRows: maxRows, maxTokens: 64, views: views, services: world.services)
   }
 
   @Test(
@@ -116,8 +117,8 @@ struct ContrastiveModelTests {
       let batch = HiddenStates(model.layerRequest, rows: 3, views: 2, width: width)
       // A stack that holds one sequence of two tokens at a time gives the same numbers.
       let small = try PoolingStack(
-        pooler: PoolerSpec(parsing: pooler), head: head, hiddenWidth: width, layerCount: layerCount,
-        registry: world.registry, services: world.services, seed: 42, maxSequences: 1, maxTokens: 2)
+        pooler: Pooler(parsing: pooler, in: world.registry), head: head, hiddenWidth: width, layerCount: layerCount,
+        services: world.services, seed: 42, maxSequences: 1, maxTokens: 2)
       let whole = try batch.embed(model.pooling)
       #expect(try batch.embed(small) == whole)
       if head == .mlp {
@@ -146,7 +147,7 @@ struct ContrastiveModelTests {
   @Test func headStartsAsTheReferenceDoes() throws {
     let world = try TestWorld()
     let stack = try PoolingStack(
-      pooler: PoolerSpec(parsing: "cls"), head: .mlp, hiddenWidth: 128, layerCount: 3, registry: world.registry,
+      pooler: Pooler(parsing: "cls", in: world.registry), head: .mlp, hiddenWidth: 128, layerCount: 3,
       services: world.services, seed: 42)
     let weight = try #require(stack.parameters.first { $0.name == "head.dense.weight" })
     let bias = try #require(stack.parameters.first { $0.name == "head.dense.bias" })

@@ -14,8 +14,9 @@ struct FrozenStepTests {
     var configuration = ObjectiveConfiguration(strategy: strategy)
     configuration.learnTemperature = true
     return try ContrastiveModel(
-      configuration, pooler: PoolerSpec(parsing: pooler), head: head, hiddenWidth: width, layerCount: 3, maxRows: 4,
-      maxTokens: 64, views: 2, registry: world.registry, services: world.services)
+      configuration, pooler: Pooler(parsing: pooler, in: world.registry), head: head, hiddenWidth: width, layerCount: 3,
+      maxRows: 4,
+      maxTokens: 64, views: 2, services: world.services)
   }
 
   @Test(arguments: [("cls", HeadKind.mlp), ("avg", .mlp), ("avg", .none)])

@@ -23,7 +23,7 @@ struct SentenceEmbedderTests {
 
   private func embedder(_ world: TestWorld, _ pooler: String, tokenBudget: Int) throws -> SentenceEmbedder {
     let whole = try SentenceEmbedder.open(
-      ModelFolder(path: try #require(Resources.model)), pooler: PoolerSpec(parsing: pooler), registry: world.registry,
+      ModelFolder(path: try #require(Resources.model)), pooler: Pooler(parsing: pooler, in: world.registry),
       services: world.services)
     return SentenceEmbedder(
       tokenizer: whole.tokenizer, encoder: whole.encoder, pooling: whole.pooling, tokenBudget: tokenBudget)

@@ -22,9 +22,10 @@ struct ShadowPanelTests {
   ) throws -> ContrastiveModel {
     let strategy = try world.strategy(samplers: leader.0, losses: leader.1)
     return try ContrastiveModel(
-      ObjectiveConfiguration(strategy: strategy, temperature: temperature), pooler: PoolerSpec(parsing: "avg"),
+      ObjectiveConfiguration(strategy: strategy, temperature: temperature),
+      pooler: Pooler(parsing: "avg", in: world.registry),
       head: head, hiddenWidth: width, layerCount: 3, maxRows: maxRows, maxTokens: 64, views: 2,
-      registry: world.registry, services: world.services,
+      services: world.services,
       shadows: shadows.map { ShadowStrategy(label: $0.0, strategy: try world.strategy(samplers: $0.1, losses: $0.2)) },
       say: { lines.all.append($0) })
   }

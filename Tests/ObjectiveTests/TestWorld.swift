@@ -37,7 +37,7 @@ struct TestWorld {
     configuration.hardNegativeWeight = hardWeight
     configuration.learnTemperature = learnTemperature
     return try EmbeddingObjective(
-      configuration, width: width, rows: rows, views: views, registry: registry, services: services)
+      configuration, width: width, rows: rows, views: views, services: services)
   }
 }
 

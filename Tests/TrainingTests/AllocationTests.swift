@@ -112,9 +112,11 @@ struct AllocationTests {
       configuration: source.configuration, weights: source.openWeights(), pool: pool, seed: 1)
     let model = try ContrastiveModel(
       ObjectiveConfiguration(
-        strategy: Strategy(StrategySpec(parsing: "sampler:mixcse loss:infonce"), registry: registry)),
-      pooler: PoolerSpec(parsing: pooler), head: .mlp, hiddenWidth: encoder.hiddenSize, layerCount: encoder.layerCount,
-      maxRows: rows, maxTokens: 26 * rows, views: 2, registry: registry, services: services)
+        strategy: StrategyRequest.resolve(StrategySpec(parsing: "sampler:mixcse loss:infonce"), with: registry).strategy
+      ),
+      pooler: Pooler(parsing: pooler, in: registry), head: .mlp, hiddenWidth: encoder.hiddenSize,
+      layerCount: encoder.layerCount,
+      maxRows: rows, maxTokens: 26 * rows, views: 2, services: services)
     return (encoder, model)
   }
 }

@@ -44,7 +44,6 @@ package struct ComparisonPlan {
   package let threads: Int
   /// What identifies data and model; the same in all runs.
   private let inputs: RunInputs
-  private let registry: PluginRegistry
 
   /// Of every strategy.
   package var seeds: [UInt64] { request.seeds }
@@ -55,7 +54,7 @@ package struct ComparisonPlan {
   /// - Parameter threads: for all runs together.
   /// - Throws: the errors of all modules below, each with its exit code.
   package init(_ request: ComparisonRequest, program: Program, threads: Int, registry: PluginRegistry) throws {
-    (self.request, self.program, self.threads, self.registry) = (request, program, threads, registry)
+    (self.request, self.program, self.threads) = (request, program, threads)
     let run = request.run
     let source = try ModelFolder(path: run.model)
     try run.check(maximumTokens: source.configuration.maximumPositions)
@@ -106,7 +105,7 @@ package struct ComparisonPlan {
   /// - Throws: `PluginError`
   package func identity(strategy: Int, seed: UInt64) throws -> RunIdentity {
     guard let plan = plan(strategy: strategy, seed: seed) else { return RunIdentity([]) }
-    return try RunIdentity(plan, inputs: inputs, registry: registry)
+    return try RunIdentity(plan, inputs: inputs)
   }
 
   private func plan(strategy: Int, seed: UInt64) -> TrainingPlan? {

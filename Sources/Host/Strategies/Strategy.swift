@@ -52,17 +52,6 @@ package struct Strategy: Sendable {
     self.schedules = schedules
   }
 
-  /// Looks up a strategy whose components are known by name.
-  /// - Parameter pooler: The poolers of the run, which are named before the rest.
-  /// - Throws: `PluginError`, `UsageError`.
-  package init(_ spec: StrategySpec, pooler: PoolerSpec? = nil, registry: PluginRegistry) throws {
-    let builder = StrategyBuilder(registry: registry)
-    for sampler in spec.samplers { try builder.add(sampler: sampler) }
-    for loss in spec.losses { try builder.add(loss: loss) }
-    if let pooler { try builder.add(pooler: pooler) }
-    self = try builder.finish(label: nil, schedulable: false).strategy
-  }
-
   /// The same strategy by name.
   package var spec: StrategySpec { StrategySpec(samplers: samplers.map(\.spec), losses: losses.map(\.spec)) }
 
@@ -70,14 +59,38 @@ package struct Strategy: Sendable {
   package var text: String { spec.text }
 }
 
-extension PoolerSpec {
-  /// Looks the chain up.
-  /// - Throws: `PluginError`, `UsageError`.
-  package func uses(in registry: PluginRegistry, names: inout InstanceNames) throws -> [ComponentUse] {
-    var uses: [ComponentUse] = []
-    for spec in chain {
-      uses.append(try ComponentUse(spec, of: registry.component(.pooler, spec.name), names: &names))
-    }
-    return uses
+/// Poolers ready to be made into instances, each but the first a head on the vectors of the one before.
+package struct Pooler: Sendable {
+  /// Never empty; the first reads hidden states.
+  package let uses: [ComponentUse]
+  /// The pooled vector is used as it is, whatever head the run has.
+  package var skipsHead: Bool
+
+  init(_ uses: [ComponentUse], skipsHead: Bool) {
+    precondition(!uses.isEmpty, "a pooler chain has at least one pooler")
+    self.uses = uses
+    self.skipsHead = skipsHead
   }
+
+  /// Looks up poolers that stand alone, without a strategy beside them.
+  /// - Throws: `PluginError`, `UsageError`.
+  package init(_ spec: PoolerSpec, in registry: PluginRegistry) throws {
+    var names = InstanceNames()
+    let uses = try spec.chain.map {
+      try ComponentUse($0, of: registry.component(.pooler, $0.name), names: &names)
+    }
+    self.init(uses, skipsHead: spec.skipsHead)
+  }
+
+  /// Reads and looks up `avg+whiten`, `cls_before_pooler`.
+  /// - Throws: `PluginError`, `UsageError`.
+  package init(parsing text: String, in registry: PluginRegistry) throws {
+    try self.init(PoolerSpec(parsing: text), in: registry)
+  }
+
+  /// The same poolers by name.
+  package var spec: PoolerSpec { PoolerSpec(chain: uses.map(\.spec), skipsHead: skipsHead) }
+
+  /// The form they are typed in.
+  package var text: String { spec.text }
 }

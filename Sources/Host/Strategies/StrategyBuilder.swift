@@ -16,7 +16,7 @@ final class StrategyBuilder {
   let registry: PluginRegistry
   private var parts: [ComponentKind: [Part]] = [:]
   private var expansions: [String] = []
-  private var pooler: PoolerSpec?
+  private var skipsHead = false
 
   init(registry: PluginRegistry) { self.registry = registry }
 
@@ -48,7 +48,7 @@ final class StrategyBuilder {
 
   func add(pooler spec: PoolerSpec) throws {
     for part in spec.chain { add(try registry.component(.pooler, part.name), part) }
-    pooler = spec
+    skipsHead = spec.skipsHead
   }
 
   /// The samplers and losses a method stands for, with its parameters given to those that declare them.
@@ -217,11 +217,10 @@ final class StrategyBuilder {
     for kind in Self.order {
       uses[kind] = try (parts[kind] ?? []).map { try ComponentUse($0.spec, of: $0.component, names: &names) }
     }
-    var pooler = pooler
-    pooler?.chain = (uses[.pooler] ?? []).map(\.spec)
     return StrategyRequest.Resolved(
       strategy: Strategy(
         samplers: uses[.sampler] ?? [], losses: uses[.loss] ?? [], label: label, expansions: expansions,
-        schedules: schedules), pooler: pooler)
+        schedules: schedules),
+      pooler: uses[.pooler].flatMap { $0.isEmpty ? nil : Pooler($0, skipsHead: skipsHead) })
   }
 }

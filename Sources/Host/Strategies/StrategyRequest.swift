@@ -39,7 +39,7 @@ package struct StrategyRequest: Sendable, Equatable {
     /// Samplers and losses, looked up.
     package let strategy: Strategy
     /// With its `--set`; nil where none was named.
-    package let pooler: PoolerSpec?
+    package let pooler: Pooler?
   }
 
   /// Expands methods, gives their parameters to the components that declare them, applies `--set`, checks every value.
@@ -81,6 +81,18 @@ package struct StrategyRequest: Sendable, Equatable {
     let label = text[..<equals]
     guard !label.isEmpty, !label.contains(where: { ":/+.*".contains($0) }) else { return (nil, text) }
     return (String(label), String(text[text.index(after: equals)...]))
+  }
+
+  /// Looks up a strategy whose components are known by name, and the poolers of its run, which are named before them.
+  /// - Throws: `PluginError`, `UsageError`.
+  package static func resolve(
+    _ spec: StrategySpec, pooler: PoolerSpec? = nil, with registry: PluginRegistry
+  ) throws -> Resolved {
+    let builder = StrategyBuilder(registry: registry)
+    for sampler in spec.samplers { try builder.add(sampler: sampler) }
+    for loss in spec.losses { try builder.add(loss: loss) }
+    if let pooler { try builder.add(pooler: pooler) }
+    return try builder.finish(label: nil, schedulable: false)
   }
 
   private func parsed(_ text: String, weighted: Bool = false) throws -> ComponentSpec {

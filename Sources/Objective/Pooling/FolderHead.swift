@@ -12,14 +12,14 @@ package struct FolderHead {
   private let weights: WeightTable
   private let prefix: String
 
-  /// Nil where the folder holds no head for `pooler`, whose component `registry` knows.
-  /// - Throws: errors of the folder; `PluginError` for a pooler that is not there.
-  init?(_ folder: ModelFolder, weights: WeightTable, pooler: PoolerSpec, registry: PluginRegistry) throws {
-    if try pooler == SentenceEmbedder.recordedPooler(folder) {
+  /// Nil where the folder holds no head for `pooler`.
+  /// - Throws: errors of the folder.
+  init?(_ folder: ModelFolder, weights: WeightTable, pooler: Pooler) throws {
+    if try pooler.spec == SentenceEmbedder.recordedPooler(folder) {
       guard let stored = try folder.openHead() else { return nil }
       (self.weights, prefix, isModelPooler) = (stored, "linear", false)
     } else {
-      guard try Self.usesModelPooler(folder, pooler, registry), weights.contains("pooler.dense.weight") else {
+      guard Self.usesModelPooler(folder, pooler), weights.contains("pooler.dense.weight") else {
         return nil
       }
       (self.weights, prefix, isModelPooler) = (weights, "pooler.dense", true)
@@ -28,10 +28,8 @@ package struct FolderHead {
 
   /// BERT's pooler.dense belongs to the pooler that wants a head of its shape behind it. A folder trained here keeps
   /// its source's pooler.dense, which has no part in its embeddings.
-  private static func usesModelPooler(
-    _ folder: ModelFolder, _ pooler: PoolerSpec, _ registry: PluginRegistry
-  ) throws -> Bool {
-    try folder.sentencePooling?.origin != .mixcse && pooler.wantsHead(registry)
+  private static func usesModelPooler(_ folder: ModelFolder, _ pooler: Pooler) -> Bool {
+    folder.sentencePooling?.origin != .mixcse && pooler.wantsHead
   }
 
   func copy(into head: MLPHead) throws {

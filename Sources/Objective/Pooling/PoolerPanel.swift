@@ -34,15 +34,15 @@ package struct PoolerPanel {
     var first: SentenceEmbedder?
     for spec in try Self.specs(registry, recorded) {
       do {
+        let pooler = try Pooler(spec, in: registry)
         let embedder = try SentenceEmbedder.open(
-          folder, pooler: spec, registry: registry, services: services, encoder: first?.encoder,
+          folder, pooler: pooler, services: services, encoder: first?.encoder,
           tokenizer: first?.tokenizer)
         first = first ?? embedder
         let isOwn = spec.chain == recorded?.chain
         if embedder.pooling.hasHead {
           let name =
-            try FolderHead(
-              folder, weights: folder.openWeights(), pooler: spec, registry: registry)?.isModelPooler == true
+            try FolderHead(folder, weights: folder.openWeights(), pooler: pooler)?.isModelPooler == true
           entries.append(
             Entry(
               label: spec.text + (name ? " (through pooler.dense)" : " (with head)"),
@@ -50,7 +50,7 @@ package struct PoolerPanel {
               variant: PoolingVariant(stack: embedder.pooling, useHead: true)))
         }
         var bare = spec
-        bare.skipsHead = try embedder.pooling.hasHead || spec.wantsHead(registry)
+        bare.skipsHead = embedder.pooling.hasHead || pooler.wantsHead
         let isBare = isOwn && (isDropped || !embedder.pooling.hasHead || recorded?.skipsHead == true)
         entries.append(
           Entry(

@@ -3,14 +3,12 @@
 
 package import Host
 
-extension PoolerSpec {
+extension Pooler {
   /// Whether this is one pooler, not taken before its head, that asks for Linear and tanh behind it (`cls`).
-  /// - Throws: `PluginError` for a pooler that is not there.
-  package func wantsHead(_ registry: PluginRegistry) throws -> Bool {
-    guard chain.count == 1, !skipsHead else { return false }
-    return try registry.component(.pooler, chain[0].name).pooling?.wantsHead ?? false
-  }
+  package var wantsHead: Bool { uses.count == 1 && !skipsHead && uses[0].component.pooling?.wantsHead == true }
+}
 
+extension PoolerSpec {
   /// Whether `text` alone means something else, since only the first-token pooler has a name for its vector before
   /// the head.
   package var needsBeforeHead: Bool { skipsHead && !text.hasPrefix("cls_before_pooler") }

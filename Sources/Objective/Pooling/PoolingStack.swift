@@ -18,12 +18,12 @@ package final class PoolingStack {
   private(set) var limits: PluginLimits
 
   /// Plans every pooler; the limits grow later where a batch needs more.
-  /// - Throws: `PluginError` for names and settings, `PluginFailure` when a pooler refuses.
+  /// - Throws: `PluginFailure` when a pooler refuses.
   package convenience init(
-    pooler: PoolerSpec, head: HeadKind, hiddenWidth: Int, layerCount: Int, registry: PluginRegistry,
-    services: HostServices, seed: UInt64, maxSequences: Int = 64, maxTokens: Int = 4096
+    pooler: Pooler, head: HeadKind, hiddenWidth: Int, layerCount: Int, services: HostServices, seed: UInt64,
+    maxSequences: Int = 64, maxTokens: Int = 4096
   ) throws {
-    var factory = InstanceFactory(registry: registry, services: services, seed: seed)
+    var factory = InstanceFactory(services: services, seed: seed)
     try self.init(
       pooler: pooler, head: head, factory: &factory,
       limits: PluginLimits(
@@ -31,12 +31,11 @@ package final class PoolingStack {
         layerCount: layerCount, viewCount: 1))
   }
 
-  init(pooler: PoolerSpec, head: HeadKind, factory: inout InstanceFactory, limits: PluginLimits) throws {
+  init(pooler: Pooler, head: HeadKind, factory: inout InstanceFactory, limits: PluginLimits) throws {
     hiddenWidth = limits.width
     layerCount = limits.layerCount
     pool = factory.services.pool
-    stages = try factory.make(pooler).map(PoolerStage.init)
-    precondition(!stages.isEmpty, "a pooler chain has at least one pooler")
+    stages = try pooler.uses.map { PoolerStage(try factory.make($0)) }
     self.limits = limits
     try Self.prepare(stages, limits)
     let width = stages[stages.count - 1].outputWidth

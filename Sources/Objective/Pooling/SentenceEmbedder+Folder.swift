@@ -20,9 +20,9 @@ extension SentenceEmbedder {
 
   /// Whether `open` would put the model's own `pooler.dense` behind the pooler.
   package static func usesModelPooler(
-    _ folder: ModelFolder, pooler: PoolerSpec, registry: PluginRegistry
+    _ folder: ModelFolder, pooler: Pooler
   ) throws -> Bool {
-    try FolderHead(folder, weights: folder.openWeights(), pooler: pooler, registry: registry)?.isModelPooler ?? false
+    try FolderHead(folder, weights: folder.openWeights(), pooler: pooler)?.isModelPooler ?? false
   }
 
   /// Tokenizer, encoder, pooler, and the head and plugin weights that were stored with the model.
@@ -35,8 +35,8 @@ extension SentenceEmbedder {
   ///   - shared: an encoder of the same folder, not to be loaded twice; `tokenizer` likewise.
   /// - Throws: errors of tokenizer, encoder and plugins; each names the file.
   package static func open(
-    _ folder: ModelFolder, pooler: PoolerSpec, registry: PluginRegistry, services: HostServices,
-    maximumLength: Int? = nil, encoder shared: (any SentenceEncoder)? = nil, tokenizer: (any Tokenizer)? = nil
+    _ folder: ModelFolder, pooler: Pooler, services: HostServices, maximumLength: Int? = nil,
+    encoder shared: (any SentenceEncoder)? = nil, tokenizer: (any Tokenizer)? = nil
   ) throws -> SentenceEmbedder {
     let limit = folder.configuration.maximumPositions
     if let maximumLength, !(2...limit).contains(maximumLength) {
@@ -46,10 +46,10 @@ extension SentenceEmbedder {
     let encoder: any SentenceEncoder =
       try shared
       ?? TransformerEncoder(configuration: folder.configuration, weights: weights, pool: services.pool, seed: 0)
-    let head = try FolderHead(folder, weights: weights, pooler: pooler, registry: registry)
+    let head = try FolderHead(folder, weights: weights, pooler: pooler)
     let pooling = try PoolingStack(
       pooler: pooler, head: head == nil ? .none : .mlp, hiddenWidth: encoder.hiddenSize,
-      layerCount: encoder.layerCount, registry: registry, services: services, seed: 0)
+      layerCount: encoder.layerCount, services: services, seed: 0)
     if let head, let loaded = pooling.head { try head.copy(into: loaded) }
     if let stored = try folder.openPluginWeights() {
       for weight in pooling.instances.flatMap(\.weights) where stored.contains(weight.name) {

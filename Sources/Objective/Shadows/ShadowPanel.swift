@@ -49,12 +49,12 @@ package final class ShadowPanel {
   ///   training starts.
   init(
     _ strategies: [ShadowStrategy], like leader: ObjectiveConfiguration, limits: PluginLimits,
-    registry: PluginRegistry, services: HostServices, say: @escaping (String) -> Void
+    services: HostServices, say: @escaping (String) -> Void
   ) throws {
     self.say = say
     shadows = try strategies.map { strategy in
       var factory = InstanceFactory(
-        registry: registry, services: services, seed: leader.seed, prefix: "shadow.\(strategy.label).")
+        services: services, seed: leader.seed, prefix: "shadow.\(strategy.label).")
       let configuration = Self.configuration(of: strategy.strategy, like: leader)
       return Shadow(strategy, try ContrastiveObjective(configuration, factory: &factory, limits: limits))
     }

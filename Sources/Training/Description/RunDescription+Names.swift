@@ -7,7 +7,7 @@ import Objective
 extension RunDescription {
   /// The same run in full: it means the same whatever recipes and defaults mean elsewhere.
   func spelledOut(
-    _ strategy: Strategy, _ pooler: PoolerSpec, _ head: HeadKind, schedules: [String]
+    _ strategy: Strategy, _ pooler: Pooler, _ head: HeadKind, schedules: [String]
   ) -> RunDescription {
     var result = self
     result.strategy.method = nil
@@ -25,8 +25,8 @@ extension RunDescription {
 extension PoolingDescription {
   /// What was said, else what the pooler wants: cls wants mlp.
   /// - Throws: `TrainingError.usage` where pooler and head exclude each other.
-  func headKind(for pooler: PoolerSpec, _ registry: PluginRegistry) throws -> HeadKind {
-    let kind = try head.flatMap(HeadKind.init(rawValue:)) ?? (pooler.wantsHead(registry) ? .mlp : .none)
+  func headKind(for pooler: Pooler) throws -> HeadKind {
+    let kind = head.flatMap(HeadKind.init(rawValue:)) ?? (pooler.wantsHead ? .mlp : .none)
     if kind == .mlp, pooler.skipsHead {
       throw TrainingError.usage(
         place: "--head mlp --pooler \(pooler.text)", expected: "a pooler that a head can follow",

@@ -52,17 +52,13 @@ extension RunIdentity {
   /// - Parameters:
   ///   - plan: what is run.
   ///   - inputs: the hashes of what it reads.
-  ///   - registry: where poolers are found.
   ///   - current: the build of a component that is in use now, where plugins are reloaded.
   /// - Throws: `PluginError`, `UsageError`
   package init(
-    _ plan: TrainingPlan, inputs: RunInputs, registry: PluginRegistry,
-    current: (PluginComponent) -> PluginComponent = { $0 }
+    _ plan: TrainingPlan, inputs: RunInputs, current: (PluginComponent) -> PluginComponent = { $0 }
   ) throws {
-    var names = InstanceNames()
-    let poolers = [plan.pooler] + (plan.evaluationPooler.map { [$0] } ?? [])
     let uses =
-      try plan.strategy.samplers + plan.strategy.losses + poolers.flatMap { try $0.uses(in: registry, names: &names) }
+      plan.strategy.samplers + plan.strategy.losses + plan.pooler.uses + (plan.evaluationPooler?.uses ?? [])
     self.init(
       plan.description.deciding + inputs.members + [
         ("--schedule", .array(plan.schedules.map(\.record))),

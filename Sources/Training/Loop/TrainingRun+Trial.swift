@@ -3,7 +3,6 @@
 
 import Encoder
 package import Files
-import Foundation
 import Glibc
 import Objective
 

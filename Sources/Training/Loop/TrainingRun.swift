@@ -2,7 +2,6 @@
 // resumable. Made by the train command; each turn of the loop leaves a state that a checkpoint can carry.
 
 import Files
-import Foundation
 import Host
 import Kernels
 import Objective

@@ -2,7 +2,6 @@
 // `mixcse.lambda=linear(0.1,0.4)` or `learning-rate=./libmine.so:warm`; the training loop asks before each step.
 
 import Files
-import Foundation
 package import Host
 
 /// One `--schedule`, before its target is looked up.

@@ -23,8 +23,7 @@ package final class FirstBatch {
   ///
   /// - Throws: `TrainingError` for file and sizes, errors of the encoder, `PluginFailure`, `ObjectiveError`.
   package init(
-    _ options: TrainingOptions, folder: ModelFolder, pooler: PoolerSpec, registry: PluginRegistry,
-    services: HostServices
+    _ options: TrainingOptions, folder: ModelFolder, pooler: Pooler, services: HostServices
   ) throws {
     let configuration = folder.configuration
     var run = RunDescription()
@@ -34,7 +33,7 @@ package final class FirstBatch {
     let encoder = try TransformerEncoder(
       configuration: configuration, weights: folder.openWeights(), pool: services.pool, seed: options.seed)
     let embedder = try SentenceEmbedder.open(
-      folder, pooler: pooler, registry: registry, services: services, encoder: encoder)
+      folder, pooler: pooler, services: services, encoder: encoder)
     let data = try TrainingData(path: options.trainFile, spoolFolder: FileManager.default.temporaryDirectory.path)
     let rows = DataOrder(rows: data.rows, seed: options.seed, isShuffled: options.isShuffled)
       .batch(epoch: 0, position: 0, size: options.batchSize)

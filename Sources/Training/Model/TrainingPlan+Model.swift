@@ -12,14 +12,14 @@ extension TrainingPlan {
   /// The model of the run, with weights read and plugins made.
   /// - Throws: errors of the encoder, `PluginError`, `PluginFailure`, `TrainingError.usage`
   func makeModel(
-    _ source: ModelFolder, _ data: TrainingData, _ tokenizer: any Tokenizer, registry: PluginRegistry,
+    _ source: ModelFolder, _ data: TrainingData, _ tokenizer: any Tokenizer,
     services: HostServices, display: ProgressDisplay
   ) throws -> SentenceModel {
     let weights = try source.openWeights()
     let encoder = try TransformerEncoder(
       configuration: source.configuration, weights: weights, pool: services.pool, seed: options.seed)
     let objective = try makeObjective(
-      encoder, views: max(2, data.columns), registry: registry, services: services, display: display)
+      encoder, views: max(2, data.columns), services: services, display: display)
     return SentenceModel(
       source: source, encoder: encoder, objective: objective, dropout: options.dropout,
       export: exportSettings(objective),
@@ -27,7 +27,7 @@ extension TrainingPlan {
   }
 
   private func makeObjective(
-    _ encoder: TransformerEncoder, views: Int, registry: PluginRegistry, services: HostServices,
+    _ encoder: TransformerEncoder, views: Int, services: HostServices,
     display: ProgressDisplay
   ) throws -> ContrastiveModel {
     var configuration = ObjectiveConfiguration(
@@ -37,7 +37,7 @@ extension TrainingPlan {
     return try ContrastiveModel(
       configuration, pooler: pooler, head: head, hiddenWidth: encoder.hiddenSize, layerCount: encoder.layerCount,
       maxRows: options.batchSize, maxTokens: options.batchSize * views * options.maximumLength, views: views,
-      registry: registry, services: services, shadows: shadows, say: display.note)
+      services: services, shadows: shadows, say: display.note)
   }
 
   private func makeMaskedObjective(
@@ -63,9 +63,9 @@ extension TrainingPlan {
   /// Puts the scoring of the run into its setup; a run with `--frozen` gets its model there, too.
   func addEvaluation(
     to setup: inout TrainingSetup, _ model: SentenceModel, task: STSTask?, tokenizer: any Tokenizer,
-    registry: PluginRegistry, services: HostServices
+    services: HostServices
   ) throws {
-    let embedder = try makeEmbedder(model, tokenizer: tokenizer, registry: registry, services: services)
+    let embedder = try makeEmbedder(model, tokenizer: tokenizer, services: services)
     setup.evaluate = task.map {
       DevelopmentScore(task: $0, embed: embedder.embed, pool: services.pool, display: setup.display).evaluate
     }
@@ -75,12 +75,12 @@ extension TrainingPlan {
   /// What evaluations during training score.
   package var evaluationPooling: EvaluationPooling {
     EvaluationPooling(
-      training: pooler, hasHead: head != .none, asked: evaluationPooler, isFrozen: options.isFrozen)
+      training: pooler.spec, hasHead: head != .none, asked: evaluationPooler?.spec, isFrozen: options.isFrozen)
   }
 
   /// The training pooler itself, with its learned weights, or another one beside it.
   private func makeEmbedder(
-    _ model: SentenceModel, tokenizer: any Tokenizer, registry: PluginRegistry, services: HostServices
+    _ model: SentenceModel, tokenizer: any Tokenizer, services: HostServices
   ) throws -> EvaluationEmbedder {
     let encoder = model.encoder
     let evaluation = evaluationPooling
@@ -88,8 +88,8 @@ extension TrainingPlan {
       try evaluation.isTrainingPooler
       ? model.objective.pooling
       : PoolingStack(
-        pooler: evaluation.pooler, head: .none, hiddenWidth: encoder.hiddenSize, layerCount: encoder.layerCount,
-        registry: registry, services: services, seed: options.seed)
+        pooler: evaluationPooler ?? pooler, head: .none, hiddenWidth: encoder.hiddenSize,
+        layerCount: encoder.layerCount, services: services, seed: options.seed)
     return EvaluationEmbedder(
       embedder: SentenceEmbedder(tokenizer: tokenizer, encoder: encoder, pooling: pooling),
       useHead: evaluation.usesHead)

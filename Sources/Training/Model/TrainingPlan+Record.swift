@@ -7,10 +7,10 @@ import Objective
 extension TrainingPlan {
   /// Makes the identity of the run again each time: a reload changes the libraries of its components.
   func identify(
-    _ inputs: RunInputs, _ objective: ContrastiveModel, _ registry: PluginRegistry
+    _ inputs: RunInputs, _ objective: ContrastiveModel
   ) -> () throws -> RunIdentity {
     {
-      try RunIdentity(self, inputs: inputs, registry: registry) { known in
+      try RunIdentity(self, inputs: inputs) { known in
         objective.instances.map(\.component).first { $0.kind == known.kind && $0.id == known.id } ?? known
       }
     }

@@ -19,11 +19,11 @@ package struct TrainingPlan {
   /// What is contrasted, and the losses.
   package let strategy: Strategy
   /// The pooler of training.
-  package let pooler: PoolerSpec
+  package let pooler: Pooler
   /// Behind the pooler.
   package let head: HeadKind
   /// The pooler of evaluations that was asked for.
-  package let evaluationPooler: PoolerSpec?
+  package let evaluationPooler: Pooler?
   /// Numbers that change from step to step.
   package let schedules: [ValueSchedule]
   /// Strategies that look on.
@@ -59,9 +59,9 @@ package struct TrainingPlan {
         pooler: asked.pooling.pooler, settings: names.settings
       ).resolve(with: registry, schedulable: true)
     strategy = found.strategy
-    pooler = try found.pooler ?? PoolerSpec(parsing: asked.pooling.pooler)
-    head = try asked.pooling.headKind(for: pooler, registry)
-    evaluationPooler = try asked.pooling.evaluationPooler.map { try PoolerSpec(parsing: $0) }
+    pooler = try found.pooler ?? Pooler(parsing: asked.pooling.pooler, in: registry)
+    head = try asked.pooling.headKind(for: pooler)
+    evaluationPooler = try asked.pooling.evaluationPooler.map { try Pooler(parsing: $0, in: registry) }
     schedules = try (strategy.schedules + names.schedules).map { try ValueSchedule(parsing: $0, registry: registry) }
     shadows = try ShadowStrategy.named(names.shadows, registry: registry)
     self.origin = origin
@@ -88,8 +88,8 @@ package struct TrainingPlan {
     for line in data.report.lines { display.note(line) }
     let inputs = RunInputs(
       trainFile: data.report.sha256, evalData: task?.subsets, model: try modelFiles.value())
-    let model = try makeModel(source, data, tokenizer, registry: registry, services: services, display: display)
-    let identify = identify(inputs, model.objective, registry)
+    let model = try makeModel(source, data, tokenizer, services: services, display: display)
+    let identify = identify(inputs, model.objective)
     let identity = try identify()
     try repeated?.compare(identity, description, by: origin, say: display.note)
     var setup = TrainingSetup(
@@ -103,7 +103,7 @@ package struct TrainingPlan {
     setup.identify = identify
     setup.plugins = { Self.pluginRecord(model.objective) }
     try addEvaluation(
-      to: &setup, model, task: task, tokenizer: tokenizer, registry: registry, services: services)
+      to: &setup, model, task: task, tokenizer: tokenizer, services: services)
     setup.reloader = try reload.map {
       try PluginReloader(
         model: model.objective, registry: registry, settings: $0, seed: options.seed, note: { display.note($0) })

@@ -46,17 +46,17 @@ package struct SmokeTest {
     let strategy = StrategySpec(
       samplers: try samplers.map { try spec($0, .sampler, registry) },
       losses: try losses.map { try spec($0, .loss, registry) })
-    var configuration = ObjectiveConfiguration(
-      strategy: try Strategy(strategy, pooler: pooler, registry: registry), seed: seed)
+    let found = try StrategyRequest.resolve(strategy, pooler: pooler, with: registry)
+    var configuration = ObjectiveConfiguration(strategy: found.strategy, seed: seed)
     configuration.hardNegativeWeight = hardNegativeWeight
-    if testsPoolers { try testPoolers(pooler, configuration, registry, services) }
+    if testsPoolers, let pooler = found.pooler { try testPoolers(pooler, configuration, registry, services) }
     let matrices = try embeddings.map { try NPYFile(contentsOf: $0) }
     let rows = matrices.first?.rows ?? 8
     let batch =
       matrices.isEmpty
       ? (0..<views).map { Self.numbers(rows: rows, columns: width, name: "z\($0)") } : matrices.map(\.buffer)
     let objective = try EmbeddingObjective(
-      configuration, width: width, rows: rows, views: views, registry: registry, services: services)
+      configuration, width: width, rows: rows, views: views, services: services)
     for step in 0..<2 {
       _ = try withExtendedLifetime(batch) {
         try objective.evaluate(
@@ -71,7 +71,7 @@ package struct SmokeTest {
 
   /// Poolers get made-up hidden states: sentences of one to eight tokens.
   private func testPoolers(
-    _ pooler: PoolerSpec, _ configuration: ObjectiveConfiguration, _ registry: PluginRegistry,
+    _ pooler: Pooler, _ configuration: ObjectiveConfiguration, _ registry: PluginRegistry,
     _ services: HostServices
   ) throws {
     let rows = 4
@@ -79,7 +79,7 @@ package struct SmokeTest {
     let count = offsets[rows * views]
     let model = try ContrastiveModel(
       configuration, pooler: pooler, head: .none, hiddenWidth: hiddenWidth, layerCount: layerCount, maxRows: rows,
-      maxTokens: count, views: views, registry: registry, services: services)
+      maxTokens: count, views: views, services: services)
     let request = model.layerRequest
     let height = request.firstTokenOnly ? rows * views : count
     let layers = request.layers.map { Self.numbers(rows: height, columns: hiddenWidth, name: "layer\($0)") }

@@ -2,7 +2,6 @@
 
 import ArgumentParser
 import Files
-import Foundation
 import Kernels
 import ModelFiles
 import Objective

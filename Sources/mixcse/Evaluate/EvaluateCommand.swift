@@ -2,7 +2,6 @@
 
 import ArgumentParser
 import Evaluation
-import Foundation
 import Host
 import Kernels
 import ModelFiles

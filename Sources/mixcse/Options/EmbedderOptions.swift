@@ -50,7 +50,8 @@ struct EmbedderOptions: ParsableArguments {
     let logger = commandLogger()
     let services = HostServices(pool: pool ?? ThreadPool(threads: threads.count), logger: logger)
     let registry = try plugins.registry(logger: logger, services: services)
-    if try SentenceEmbedder.usesModelPooler(folder, pooler: pooler, registry: registry) {
+    let found = try Pooler(pooler, in: registry)
+    if try SentenceEmbedder.usesModelPooler(folder, pooler: found) {
       var before = pooler
       before.skipsHead = true
       let flag = before.needsBeforeHead ? "--before-head" : before.text
@@ -58,6 +59,6 @@ struct EmbedderOptions: ParsableArguments {
         "note: \(pooler.text) goes through the model's own pooler.dense, as in the reference; \(flag) leaves it out")
     }
     return try SentenceEmbedder.open(
-      folder, pooler: pooler, registry: registry, services: services, maximumLength: maximumLength)
+      folder, pooler: found, services: services, maximumLength: maximumLength)
   }
 }

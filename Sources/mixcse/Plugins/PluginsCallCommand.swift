@@ -1,7 +1,6 @@
 // `mixcse plugins call`: one function of a plugin, by name, with arguments from the command line.
 
 import ArgumentParser
-import Foundation
 import Host
 
 struct PluginsCallCommand: ParsableCommand {

@@ -2,7 +2,6 @@
 // deadline.
 
 import ArgumentParser
-import Foundation
 import Host
 import PluginCheck
 

@@ -113,7 +113,7 @@ struct ProbeBatchOptions: ParsableArguments {
     let spec = try pooler.map { try PoolerSpec(parsing: $0) } ?? SentenceEmbedder.recordedPooler(folder)
     if spec == nil { printToStandardError("note: \(model) records no pooler; using avg (choose with --pooler)") }
     let batch = try FirstBatch(
-      options, folder: folder, pooler: spec ?? PoolerSpec(parsing: "avg"), registry: registry, services: services)
+      options, folder: folder, pooler: Pooler(spec ?? PoolerSpec(parsing: "avg"), in: registry), services: services)
     return ProbeBatch(
       views: batch.views, texts: batch.texts, rowIDs: batch.rowIDs, textIDs: batch.textIDs, owner: batch)
   }

@@ -92,7 +92,7 @@ struct ProbeCommand: ParsableCommand {
     let reports = try zip(named, strategies).enumerated().map { index, strategy in
       let name = strategy.0 ?? strategy.1.text
       let folder = gradients.map { methods.count > 1 ? "\($0)/\(index + 1)-\(Self.folderName(name))" : $0 }
-      return try probe(strategy.1, name: name, batch, registry, services, gradientFolder: folder)
+      return try probe(strategy.1, name: name, batch, services, gradientFolder: folder)
     }
     try registry.isolation?.checkNames()
     if json { return try reports.count == 1 ? printJSON(reports[0]) : printJSON(["strategies": reports]) }
@@ -101,14 +101,13 @@ struct ProbeCommand: ParsableCommand {
   }
 
   private func probe(
-    _ strategy: Strategy, name: String, _ batch: ProbeBatch, _ registry: PluginRegistry, _ services: HostServices,
-    gradientFolder: String?
+    _ strategy: Strategy, name: String, _ batch: ProbeBatch, _ services: HostServices, gradientFolder: String?
   ) throws -> ProbeReport {
     var configuration = ObjectiveConfiguration(strategy: strategy, temperature: temperature, seed: seed)
     configuration.hardNegativeWeight = hardNegativeWeight
     let objective = try EmbeddingObjective(
       configuration, width: batch.views[0].columns, rows: batch.views[0].rows, views: batch.views.count,
-      registry: registry, services: services)
+      services: services)
     let probe = CellProbeOptions(
       top: top, order: CellProbeOptions.Order(rawValue: topBy) ?? .softmax, texts: batch.textNumbers)
     let report = try withExtendedLifetime(batch) {

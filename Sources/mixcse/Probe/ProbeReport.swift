@@ -1,6 +1,5 @@
 // What `mixcse probe --json` prints for one strategy, and what its tables are made of.
 
-import Foundation
 import Host
 import Kernels
 import Objective

@@ -2,7 +2,6 @@
 
 import ArgumentParser
 import Files
-import Foundation
 import Tokenizer
 import Training
 

@@ -1,6 +1,5 @@
 // The head of the report: what can be concluded, and the verdict table. Called by ReportPage.
 
-import Foundation
 import Training
 
 /// Verdicts in words and numbers.
