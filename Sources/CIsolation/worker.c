@@ -31,10 +31,9 @@ int iso_confine(pid_t parent, uint64_t bytes) {
     (void)written;
     close(score);
   }
-  // A terminal sends these to everybody; the host decides when the worker ends.
-  signal(SIGINT, SIG_IGN);
-  signal(SIGTERM, SIG_IGN);
-  signal(SIGPIPE, SIG_IGN);
+  // A terminal or a scheduler sends these to everybody; the host decides when the worker ends.
+  const int wishes[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU, SIGPIPE};
+  for (size_t i = 0; i < sizeof wishes / sizeof *wishes; i++) signal(wishes[i], SIG_IGN);
   return 0;
 }
 

@@ -15,7 +15,7 @@ package enum ComparisonError: Error, Equatable {
   case inUse(folder: String, process: Int32)
   /// Runs that ended with an error; the others are finished.
   case failed(runs: [String], total: Int)
-  /// SIGINT or SIGTERM arrived; every run has a checkpoint.
+  /// A signal asked the comparison to stop; every run has a checkpoint.
   case interrupted(finished: Int, total: Int)
 }
 

@@ -18,6 +18,8 @@ package enum FileError: Error, Equatable {
   case cannotWrite(path: String, operation: String, code: Int32)
   /// Something stands where the output should go, and replacing it could lose work.
   case wouldOverwrite(path: String, found: String)
+  /// Standard output took not all that was printed; `code` is the system's error number.
+  case cannotPrint(code: Int32)
 }
 
 extension FileError: CustomStringConvertible {
@@ -34,16 +36,21 @@ extension FileError: CustomStringConvertible {
     case .wouldOverwrite(let path, let found):
       return "\(path): expected a new, an empty or an earlier exported folder, found \(found) in it. "
         + "Choose another folder or move it away"
+    case .cannotPrint(let code):
+      return "standard output: write failed: \(systemMessage(code)); what was printed is not complete"
     }
   }
 
-  /// The exit code of the command for this error: 64 wrong usage, 65 bad data, 66 a file is missing, 75 a full disk.
+  /// The exit code of the command for this error: 64 wrong usage, 65 bad data, 66 a file is missing, 74 a device or
+  /// reader that fails, 75 a full disk, 141 (as SIGPIPE ends a program) where whoever read the output is gone.
   package var exitCode: Int32 {
     switch self {
     case .notFound, .unreadable: 66
     case .malformed: 65
-    case .cannotWrite(_, _, let code): isDiskFull(code) ? 75 : 66
+    case .cannotWrite(_, _, let code): writeFailureCode(code, otherwise: 66)
     case .wouldOverwrite: 64
+    case .cannotPrint(EPIPE): 128 + SIGPIPE
+    case .cannotPrint(let code): writeFailureCode(code, otherwise: 74)
     }
   }
 
@@ -61,3 +68,9 @@ package func systemMessage(_ code: Int32) -> String {
 
 /// Whether an error number says that a disk, a quota or a size limit is exhausted.
 package func isDiskFull(_ code: Int32) -> Bool { code == ENOSPC || code == EDQUOT || code == EFBIG }
+
+/// The exit code where writing failed: 75 for a disk that is full, 74 for a device or a reader that fails.
+package func writeFailureCode(_ code: Int32, otherwise: Int32) -> Int32 {
+  if isDiskFull(code) { return 75 }
+  return code == EIO || code == EPIPE ? 74 : otherwise
+}

@@ -1,6 +1,7 @@
 // The command `mixcse`: its subcommands, and how an error becomes a message and an exit code.
 
 import ArgumentParser
+import Files
 import Foundation
 import Host
 
@@ -21,24 +22,38 @@ struct MixCSECommand: ParsableCommand {
     ])
 
   static func main() {
+    StandardStreams.prepare()
     let arguments = Array(CommandLine.arguments.dropFirst())
     IsolatedWorker.runIfAsked(arguments)
     PluginGuard.install()
     do {
       var command = try parseAsRoot(ArgumentSpelling.standard(arguments))
       try command.run()
-    } catch let failure as any CommandFailure {
-      printToStandardError("error: \(failure)")
-      Foundation.exit(failure.exitCode)
+      try StandardOutput.flush()
     } catch {
-      end(with: error)
+      Foundation.exit(report(error))
     }
   }
 
-  /// As `exit(withError:)`, which would write what the command line says to the terminal as it stands.
-  private static func end(with error: any Error) -> Never {
-    let (code, text) = (exitCode(for: error), fullMessage(for: error))
-    if !text.isEmpty { code.isSuccess ? printText(text) : printToStandardError(text) }
-    Foundation.exit(code.rawValue)
+  /// Says what went wrong, after all that was printed before; help that was asked for goes to standard output.
+  /// - Returns: the exit code.
+  private static func report(_ error: any Error) -> Int32 {
+    if let failure = error as? any CommandFailure {
+      // Whoever closes the other end (`| head`) has seen enough.
+      if error as? FileError != .cannotPrint(code: EPIPE) { printToStandardError("error: \(failure)") }
+      try? StandardOutput.flush()
+      return failure.exitCode
+    }
+    let (code, text) = (exitCode(for: error).rawValue, fullMessage(for: error))
+    do {
+      if code == 0, !text.isEmpty { try printText(text) }
+      try StandardOutput.flush()
+    } catch let failure as any CommandFailure where code == 0 {
+      return report(failure)
+    } catch {
+      // What went wrong first decides.
+    }
+    if code != 0, !text.isEmpty { printToStandardError(text) }
+    return code
   }
 }

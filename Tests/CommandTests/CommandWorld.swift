@@ -57,9 +57,10 @@ final class CommandWorld {
     }
   }
 
-  func run(_ arguments: [String], until moment: (_ process: Process) -> Bool, signal: Int32) throws -> (
-    code: Int32, wasSignalled: Bool
-  ) {
+  /// Runs a command, and sends it a signal at a moment, or several in a row.
+  func run(
+    _ arguments: [String], until moment: (_ process: Process) -> Bool, signal: Int32, times: Int = 1
+  ) throws -> (code: Int32, wasSignalled: Bool) {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: arguments[0])
     process.arguments = Array(arguments.dropFirst())
@@ -69,7 +70,7 @@ final class CommandWorld {
     var signalled = false
     while process.isRunning {
       if !signalled, moment(process) {
-        kill(process.processIdentifier, signal)
+        for _ in 0..<times { kill(process.processIdentifier, signal) }
         signalled = true
       }
       usleep(100)
@@ -81,14 +82,17 @@ final class CommandWorld {
 
   /// Starts runs, each into a folder of its own, until one is met at a moment and stopped there; returns that folder.
   /// On a busy machine a short run can go by before this process looks at it again: then the next one is tried.
+  /// - Parameter code: what it ends with, by default that of a checkpoint for SIGINT, and else the signal's.
   func stopped(
-    _ name: String, by signal: Int32, _ arguments: (_ output: String) throws -> [String],
-    when isReached: @escaping (_ output: String) -> Bool
+    _ name: String, by signal: Int32, endsWith code: Int32? = nil,
+    _ arguments: (_ output: String) throws -> [String], when isReached: @escaping (_ output: String) -> Bool,
+    times: Int = 1
   ) throws -> String {
+    let code = code ?? (signal == SIGINT ? 130 : 128 + signal)
     for attempt in 1...Self.attempts {
       let output = "\(name)-\(attempt)"
-      let end = try run(try arguments(output), until: { _ in isReached(output) }, signal: signal)
-      if end.wasSignalled, end.code == (signal == SIGINT ? 130 : 128 + signal) { return output }
+      let end = try run(try arguments(output), until: { _ in isReached(output) }, signal: signal, times: times)
+      if end.wasSignalled, end.code == code { return output }
     }
     throw MomentMissed(description: "\(name): in \(Self.attempts) runs the moment was missed")
   }

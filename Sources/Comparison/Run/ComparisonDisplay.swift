@@ -17,7 +17,7 @@ package final class ComparisonDisplay {
 
   /// A display on standard error.
   package convenience init() {
-    self.init(isTerminal: isatty(STDERR_FILENO) == 1) { FileHandle.standardError.write(Data($0.utf8)) }
+    self.init(isTerminal: isatty(STDERR_FILENO) == 1, write: StandardError.write)
   }
 
   /// A display that writes elsewhere, for tests.

@@ -17,7 +17,7 @@ package final class ComparisonRunner {
     package var failed: [String]
     /// How many runs are finished.
     package var finished: Int
-    /// Whether SIGINT or SIGTERM ended it.
+    /// Whether a signal ended it.
     package var isInterrupted: Bool
   }
 
@@ -71,6 +71,7 @@ package final class ComparisonRunner {
         throw ComparisonError.system(path: folder, operation: failure.operation, code: failure.code)
       }
     }
+    Temporary.removeStale(in: folder) { _ in true }
     do { lifeline = try PipeEnds() } catch {
       throw ComparisonError.system(path: folder, operation: error.operation, code: error.code)
     }
@@ -212,6 +213,8 @@ package final class ComparisonRunner {
     case (.training, .exited(75)) where rung.map { task.tail.scores[$0] != nil } ?? false:
       task.state = .waiting
       task.isPaused = true
+    // Trained to the end, and only the last words found no place.
+    case (.training, .exited) where task.result != nil: task.state = .trained
     case (.training, _) where isStopping: task.state = .waiting
     case (.scoring, _) where isStopping: task.state = .trained
     default:

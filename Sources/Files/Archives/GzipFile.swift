@@ -15,10 +15,7 @@ package enum GzipFile {
       throw FileError.unreadable(path: path, operation: "gzdopen", code: errno)
     }
     defer { gzclose_r(stream) }
-    var template = Array((folder + "/.mixcse-unpacked-XXXXXX").utf8CString)
-    let descriptor = mkstemp(&template)
-    guard descriptor >= 0 else { throw FileError.cannotWrite(path: folder, operation: "mkstemp", code: errno) }
-    unlink(template)
+    let descriptor = try UnnamedFile.descriptor(in: folder)
     let target = OutputFile(descriptor: dup(descriptor), reportedAs: folder)
     do {
       try copy(stream, to: target, path: path)

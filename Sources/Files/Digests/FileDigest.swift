@@ -4,6 +4,12 @@
 /// - Throws: `FileError.notFound`, `.unreadable`, `.malformed` for anything but a regular file.
 package func fileDigest(_ path: String) throws -> (sha256: String, bytes: Int) {
   let file = try InputFile(path: path, expected: "a file")
+  return (try digest(of: file), file.size)
+}
+
+/// The SHA-256 (64 hexadecimal digits) of an open file, as long as it was when it was opened.
+/// - Throws: `FileError.unreadable`, `.malformed` where the file has become shorter.
+package func digest(of file: InputFile) throws -> String {
   var hash = SHA256()
   var buffer = [UInt8](repeating: 0, count: min(file.size, 1 << 20))
   for start in stride(from: 0, to: file.size, by: 1 << 20) {
@@ -13,5 +19,5 @@ package func fileDigest(_ path: String) throws -> (sha256: String, bytes: Int) {
       hash.update(UnsafeRawBufferPointer(part))
     }
   }
-  return (hexadecimal(hash.finish()), file.size)
+  return hexadecimal(hash.finish())
 }

@@ -1,5 +1,6 @@
 // Writing that never leaves half a file behind: a temporary file in the same folder, fsync, rename, fsync of the
-// folder. Called by every writer of a file that somebody may be reading or may miss.
+// folder. Called by every writer of a file that somebody may be reading or may miss. What is no regular file (a pipe, a
+// device, a link) is not replaced: all of it is written into what is there, at the end.
 
 import Glibc
 
@@ -8,29 +9,46 @@ package final class AtomicFile {
   /// Where the contents go until then.
   package let file: OutputFile
   private let path: String
-  private let temporary: String
+  private let place: Place
   private var isInPlace = false
 
-  /// Begins a file beside `path`.
-  /// - Throws: `FileError.cannotWrite`.
-  package init(path: String) throws {
-    Self.removeStale(for: path)
-    self.path = path
-    temporary = Self.temporaryName(for: path)
-    file = try OutputFile(path: temporary, reportedAs: path)
+  private enum Place {
+    /// A regular file or nothing is at `path`; the temporary file takes its name.
+    case renamed(Temporary)
+    /// Something else is; it is open for writing.
+    case written(SpecialFile)
   }
 
-  deinit { if !isInPlace { unlink(temporary) } }
+  /// Begins a file beside `path`, or one without a name where `path` is no regular file.
+  /// - Throws: `FileError.cannotWrite`, also where what is at `path` cannot be written.
+  package init(path: String) throws {
+    self.path = path
+    if let special = try SpecialFile(path: path) {
+      place = .written(special)
+      file = OutputFile(descriptor: try UnnamedFile.descriptor(in: Folder.temporary), reportedAs: path)
+    } else {
+      Temporary.removeStale(for: path)
+      let temporary = try Temporary(for: path, isFolder: false)
+      place = .renamed(temporary)
+      file = OutputFile(descriptor: dup(temporary.descriptor), reportedAs: path)
+    }
+  }
+
+  deinit { if case .renamed(let temporary) = place, !isInPlace { unlink(temporary.path) } }
 
   /// Waits until the contents are on the disk and puts them in place.
   /// - Throws: `FileError.cannotWrite`.
   package func finish() throws {
-    try file.close()
-    guard rename(temporary, path) == 0 else {
-      throw FileError.cannotWrite(path: path, operation: "rename", code: errno)
+    switch place {
+    case .written(let special): try special.take(file)
+    case .renamed(let temporary):
+      try file.close()
+      guard rename(temporary.path, path) == 0 else {
+        throw FileError.cannotWrite(path: path, operation: "rename", code: errno)
+      }
+      isInPlace = true
+      try Self.syncFolder(Path.folder(of: path))
     }
-    isInPlace = true
-    try Self.syncFolder(Path.folder(of: path))
   }
 
   /// Writes a file as a whole: `path` holds either its old contents or all that `body` wrote.
@@ -49,25 +67,6 @@ package final class AtomicFile {
     defer { close(descriptor) }
     if fsync(descriptor) != 0, errno != EINVAL, errno != EROFS {
       throw FileError.cannotWrite(path: path, operation: "fsync folder", code: errno)
-    }
-  }
-
-  /// A hidden name beside `path` that nothing else uses.
-  package static func temporaryName(for path: String, _ word: String = "tmp") -> String {
-    let name = path.split(separator: "/").last ?? "file"
-    let tag = String(UInt32.random(in: 0 ... .max), radix: 16)
-    return Path.folder(of: path) + "/.\(name).\(word)-\(getpid())-\(tag)"
-  }
-
-  /// Removes what earlier attempts at `path` left behind when their process was killed.
-  package static func removeStale(for path: String) {
-    let folder = Path.folder(of: path)
-    let prefix = "." + (path.split(separator: "/").last ?? "file") + ".tmp-"
-    // An unreadable folder shows when the file is created in it.
-    for name in (try? Folder.names(in: folder)) ?? [] where name.hasPrefix(prefix) {
-      guard let process = pid_t(name.dropFirst(prefix.count).prefix { $0 != "-" }), process > 0 else { continue }
-      let isGone = kill(process, 0) != 0 && errno == ESRCH
-      if isGone { _ = try? Folder.remove(folder + "/" + name) }
     }
   }
 }

@@ -13,11 +13,9 @@ package enum FolderReplacement {
   ) throws -> Result {
     let target = resolved(folder)
     try check(target, replaceable)
-    AtomicFile.removeStale(for: target)
-    let temporary = AtomicFile.temporaryName(for: target)
-    guard mkdir(temporary, 0o777) == 0 else {
-      throw FileError.cannotWrite(path: target, operation: "create a folder beside it", code: errno)
-    }
+    Temporary.removeStale(for: target)
+    let held = try Temporary(for: target, isFolder: true)
+    let temporary = held.path
     // What is left under the temporary name is either a failed attempt or the folder that was replaced.
     defer { _ = try? Folder.remove(temporary) }
     let result = try fill(temporary)
@@ -49,7 +47,7 @@ package enum FolderReplacement {
       throw FileError.cannotWrite(path: target, operation: "rename", code: errno)
     }
     if exchange(temporary, target) { return }
-    let old = AtomicFile.temporaryName(for: target, "old")
+    let old = Temporary.name(for: target, "old")
     guard rename(target, old) == 0 else {
       throw FileError.cannotWrite(path: target, operation: "rename", code: errno)
     }

@@ -55,6 +55,22 @@ package final class OutputFile {
     }
   }
 
+  /// Drops what the file held before.
+  func truncate() throws {
+    guard ftruncate(descriptor, 0) == 0 else {
+      throw FileError.cannotWrite(path: path, operation: "truncate", code: errno)
+    }
+  }
+
+  /// Appends all that this file holds to another one, and closes this one. It must be open for reading, too.
+  func copy(to other: OutputFile) throws {
+    let source = try InputFile(descriptor: descriptor, path: path)
+    descriptor = -1
+    for start in stride(from: 0, to: source.size, by: 1 << 20) {
+      try other.write(try source.bytes(at: start, count: min(1 << 20, source.size - start)))
+    }
+  }
+
   /// Appends bytes.
   package func write(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try write($0) } }
 

@@ -8,9 +8,8 @@ package import PluginLoading
 /// A new folder of mode 0700 in `$XDG_RUNTIME_DIR`, else in the temporary folder.
 package final class PrivateFolder {
   /// Where it lies.
-  package let path: String
-  private var names: [String] = []
-  private var isRemoved = false
+  package var path: String { folder.path }
+  private let folder: ScratchFolder
 
   /// - Throws: `PluginRefusal.unreadable` where no folder can be made from which code may be loaded.
   package init() throws(PluginRefusal) {
@@ -19,31 +18,21 @@ package final class PrivateFolder {
     }
     var reason = "no folder for it"
     for parent in named.filter({ $0.hasPrefix("/") }) + ["/tmp"] where Self.holdsCode(parent) {
-      var template = Array((parent + "/mixcse-\(getpid())-XXXXXX").utf8CString)
-      if mkdtemp(&template) != nil {
-        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      do {
+        folder = try ScratchFolder(in: parent)
         return
+      } catch {
+        reason = "\(error)"
       }
-      reason = "\(parent): \(systemMessage(errno))"
     }
     throw .unreadable(reason: "its private copy cannot be made: \(reason)")
   }
 
-  deinit { remove() }
-
   /// The path of a file in the folder, which goes when the folder goes.
-  package func file(_ name: String) -> String {
-    names.append(name)
-    return path + "/" + name
-  }
+  package func file(_ name: String) -> String { path + "/" + name }
 
   /// Removes the folder before its time; what was loaded from it stays.
-  func remove() {
-    guard !isRemoved else { return }
-    isRemoved = true
-    for name in names { unlink(path + "/" + name) }
-    rmdir(path)
-  }
+  func remove() { folder.remove() }
 
   /// From a folder mounted `noexec` nothing can be loaded.
   private static func holdsCode(_ folder: String) -> Bool {

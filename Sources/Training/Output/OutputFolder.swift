@@ -88,6 +88,10 @@ package struct OutputFolder {
     try checkpoints.create()
     try probe()
     checkpoints.removeUnfinished()
+    Temporary.removeStale(in: path) { Self.runNames.contains($0) || Self.modelNames.contains($0) }
+    for name in Self.modelNames where Path.isFolder(path + "/" + name) {
+      Temporary.removeStale(in: path + "/" + name) { _ in true }
+    }
   }
 
   /// Whether all there is are the empty folders of a run that was refused before its first step.
@@ -97,7 +101,7 @@ package struct OutputFolder {
 
   /// Removes an earlier run: its checkpoints, its log and its model, and no other file.
   package func clear() throws {
-    for name in ["checkpoints", "metrics.jsonl", "run.json"] + Self.modelNames {
+    for name in Self.runNames + Self.modelNames {
       let entry = path + "/" + name
       guard Path.exists(entry) else { continue }
       try Folder.remove(entry)
@@ -147,17 +151,16 @@ package struct OutputFolder {
 
   /// The same file under a second name where the disk can do that, else a copy.
   private func place(_ source: String, at target: String) throws {
-    let temporary = target + ".unfinished"
-    unlink(temporary)
-    if link(source, temporary) != 0 {
+    let temporary = Temporary.name(for: target)
+    guard link(source, temporary) == 0 else {
       let bytes = try WholeFile.bytes(of: source, expected: "a file of the exported model")
-      try AtomicFile.write(to: temporary) { try $0.write(bytes) }
+      return try AtomicFile.write(to: target) { try $0.write(bytes) }
     }
+    // Renaming one name of a file over another of the same file leaves both.
+    defer { unlink(temporary) }
     guard rename(temporary, target) == 0 else {
       throw TrainingError.cannotWrite(path: target, operation: "rename", code: errno)
     }
-    // Renaming one name of a file over another of the same file leaves both.
-    unlink(temporary)
   }
 
   private func probe() throws {
@@ -169,6 +172,9 @@ package struct OutputFolder {
     let bytes = [UInt8](repeating: 0x20, count: 4096)
     try writeAll(descriptor, bytes, count: bytes.count, path: path)
   }
+
+  /// What a run writes beside its model.
+  private static let runNames = ["checkpoints", "metrics.jsonl", "run.json"]
 
   /// The names an export may consist of.
   private static let modelNames = [

@@ -32,9 +32,7 @@ package final class ProgressDisplay {
 
   /// A display on standard error; `plainInterval` steps lie between plain lines.
   package convenience init(plainInterval: Int) {
-    self.init(isTerminal: isatty(STDERR_FILENO) == 1, plainInterval: plainInterval) {
-      FileHandle.standardError.write(Data($0.utf8))
-    }
+    self.init(isTerminal: isatty(STDERR_FILENO) == 1, plainInterval: plainInterval, write: StandardError.write)
   }
 
   init(isTerminal: Bool, plainInterval: Int, write: @escaping (String) -> Void) {

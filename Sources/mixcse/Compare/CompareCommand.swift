@@ -148,10 +148,10 @@ struct CompareCommand: ParsableCommand {
     let folder = request.run.outputFolder ?? ""
     try ComparisonReport.write(results, analysis, to: folder, tensorBoard: request.writesTensorBoard)
     if request.printsJSON {
-      printText(ComparisonReport.json(results, analysis).text())
+      try printText(ComparisonReport.json(results, analysis).text())
     } else {
-      printText(VerdictTable.text(results, analysis))
-      printText("report: \(folder)/\(ComparisonReport.pageName)")
+      try printText(VerdictTable.text(results, analysis))
+      try printText("report: \(folder)/\(ComparisonReport.pageName)")
     }
   }
 }

@@ -50,7 +50,7 @@ struct EncodeCommand: ParsableCommand {
       counts.cut += table.truncatedLines
       try withExtendedLifetime(table) {
         try writer?.append(table.matrix)
-        if json { printRows(table.matrix) }
+        if json { try printRows(table.matrix) }
       }
     }
     try writer?.finish()
@@ -64,10 +64,10 @@ struct EncodeCommand: ParsableCommand {
     ] where count > 0 { printToStandardError("note: \(count) \(what)") }
   }
 
-  private func printRows(_ matrix: Matrix) {
+  private func printRows(_ matrix: Matrix) throws {
     for row in 0..<matrix.rows {
       let numbers = (0..<matrix.columns).map { "\(matrix.row(row)[$0])" }
-      print("[" + numbers.joined(separator: ",") + "]")
+      try printText("[" + numbers.joined(separator: ",") + "]")
     }
   }
 }

@@ -1,16 +1,17 @@
-// Documents on standard output: text for people, and for `--json`.
+// What the commands print on standard output: lines, and documents for `--json`.
 
 import Files
 import Foundation
 
 /// Prints text for people on standard output; control characters in it are shown, not obeyed.
-func printText(_ text: String) { print(text.visible) }
+/// - Throws: `FileError.cannotPrint`, also for what was printed before.
+func printText(_ text: String) throws { try StandardOutput.print(text.visible) }
 
 /// Prints one JSON document on standard output, with sorted keys.
 func printJSON(_ value: some Encodable) throws {
   let encoder = JSONEncoder()
   encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-  print(String(decoding: try encoder.encode(value), as: UTF8.self).visibleJSON)
+  try StandardOutput.print(String(decoding: try encoder.encode(value), as: UTF8.self).visibleJSON)
 }
 
 /// The value where JSON has one: not for NaN and infinities.

@@ -52,5 +52,5 @@ final class ProgressLine: Sendable {
     state.isOpen = done != total
   }
 
-  private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+  private func write(_ text: String) { StandardError.write(text) }
 }

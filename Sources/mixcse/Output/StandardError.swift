@@ -1,12 +1,11 @@
 // What the commands say apart from their output: lines and warnings on standard error.
 
 import Files
-import Foundation
 import Logging
 
 /// One line for the user, apart from the output; control characters in it are shown, not obeyed.
 func printToStandardError(_ line: String) {
-  FileHandle.standardError.write(Data((line.visible + "\n").utf8))
+  StandardError.write(line.visible + "\n")
 }
 
 /// A logger that writes `warning: ...` lines to standard error and nothing below a warning.

@@ -1,5 +1,6 @@
 // The parent of `plugins check`: it starts a child for each test and judges how it ended.
 
+import Files
 import Foundation
 import Kernels
 import PluginCheck
@@ -9,11 +10,15 @@ import Synchronization
 /// The parent.
 struct CheckRun {
   let command: PluginsCheckCommand
-  private let folder = FileManager.default.temporaryDirectory.path + "/mixcse-check-" + UUID().uuidString
+  private let folder: ScratchFolder
+
+  /// - Throws: `FileError.cannotWrite` where no temporary folder can be made.
+  init(command: PluginsCheckCommand) throws {
+    self.command = command
+    folder = try ScratchFolder()
+  }
 
   func run() throws -> CheckReport {
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(atPath: folder) }
     var report = CheckReport(plugin: command.name, seed: command.seed)
     // Loading comes first: without it there is nothing to test.
     let load = child(test: "load.library", component: nil)
@@ -48,7 +53,7 @@ struct CheckRun {
 
   /// Runs one test in a child and says how that went.
   private func child(test: String, component: String?) -> (test: CheckReport.Test, components: [String]) {
-    let base = folder + "/" + UUID().uuidString
+    let base = folder.path + "/" + UUID().uuidString
     let start = ContinuousClock.now
     let target = component.map { $0 + "=" + test } ?? test
     var settings = ChildSettings(

@@ -28,8 +28,8 @@ struct PluginsCallCommand: ParsableCommand {
     }
     let result = try DirectCall(function, arguments: pairs).run()
     if json { return try printJSON(CallReport(result)) }
-    if let value = result.returned { printText("\(value)") }
-    for (name, array) in result.arrays { printText("\(name) = \(text(array))") }
+    if let value = result.returned { try printText("\(value)") }
+    for (name, array) in result.arrays { try printText("\(name) = \(text(array))") }
   }
 
   /// The bare function of this name, else the function of an extension.

@@ -56,13 +56,13 @@ struct PluginsCheckCommand: ParsableCommand {
     if listTests {
       let rows =
         Self.loadIDs.map { [$0.id, "load", $0.asks] } + ConformanceTest.all.map { [$0.id, $0.level.rawValue, $0.asks] }
-      return printText(textTable(rows))
+      return try printText(textTable(rows))
     }
     if let childTest, let childReport {
       return try PluginCheckChild(command: self).run(childTest, report: childReport)
     }
     let report = try CheckRun(command: self).run()
-    if json { try printJSON(report) } else { printText(report.text) }
+    if json { try printJSON(report) } else { try printText(report.text) }
     if report.failed > 0 { throw ExitCode(1) }
   }
 

@@ -18,6 +18,6 @@ struct PluginsInfoCommand: ParsableCommand {
     let registry = try plugins.registry(logger: commandLogger())
     let report = try PluginInfoReport(name, in: registry)
     if json { return try printJSON(report) }
-    printText(report.text)
+    try printText(report.text)
   }
 }

@@ -14,10 +14,10 @@ struct PluginsListCommand: ParsableCommand {
     let registry = try plugins.registry(logger: commandLogger())
     let libraries = registry.libraries
     if json { return try printJSON(PluginListReport(registry)) }
-    printText(componentTable(libraries))
+    try printText(componentTable(libraries))
     let methods = libraries.flatMap { library in library.recipes.map { [$0.name, $0.text] } }
-    if !methods.isEmpty { printText("\nMETHODS\n" + textTable(methods, indent: 2)) }
-    printText("\n\(registry.report)")
+    if !methods.isEmpty { try printText("\nMETHODS\n" + textTable(methods, indent: 2)) }
+    try printText("\n\(registry.report)")
   }
 
   private func componentTable(_ libraries: [PluginLibrary]) -> String {

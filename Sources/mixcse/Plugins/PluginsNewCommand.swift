@@ -40,8 +40,8 @@ struct PluginsNewCommand: ParsableCommand {
     let copies = try language.needsHeader ? PluginSDK(sdk).files(kit: language.needsKit) : []
     for (path, text) in template.files { try write(Data(text.utf8), to: folder + "/" + path) }
     for (path, data) in copies { try write(data, to: folder + "/" + path) }
-    printText("\(folder): \(template.source), Makefile, README.md")
-    printText("cd \(folder) && make && mixcse plugins check ./\(template.library)")
+    try printText("\(folder): \(template.source), Makefile, README.md")
+    try printText("cd \(folder) && make && mixcse plugins check ./\(template.library)")
   }
 
   private func write(_ data: Data, to path: String) throws {

@@ -96,8 +96,8 @@ struct ProbeCommand: ParsableCommand {
     }
     try registry.isolation?.checkNames()
     if json { return try reports.count == 1 ? printJSON(reports[0]) : printJSON(["strategies": reports]) }
-    printText(ProbeTable(reports).text)
-    for report in reports { for section in ProbeSections(report).texts { printText("\n" + section) } }
+    try printText(ProbeTable(reports).text)
+    for report in reports { for section in ProbeSections(report).texts { try printText("\n" + section) } }
   }
 
   private func probe(

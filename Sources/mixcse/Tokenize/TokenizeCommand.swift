@@ -40,9 +40,9 @@ struct TokenizeCommand: ParsableCommand {
         let object = JSONObject([
           ("ids", .array(encoded.ids.map { .integer(Int($0)) })), ("tokens", .array(tokens.map { .string($0) })),
         ])
-        printText(JSONValue.object(object).text(indent: nil))
+        try printText(JSONValue.object(object).text(indent: nil))
       } else {
-        printText(tokens.joined(separator: " "))
+        try printText(tokens.joined(separator: " "))
       }
     }
     if replaced > 0 { printToStandardError("note: \(replaced) bytes were no UTF-8 and were read as U+FFFD") }

@@ -83,10 +83,10 @@ struct TrainCommand: ParsableCommand {
     if dryRun {
       let forecast = try training.measure()
       display.finish()
-      return printText(json ? forecast.json.text() : forecast.text)
+      return try printText(json ? forecast.json.text() : forecast.text)
     }
     let result = try training.run()
-    printText(json ? result.json.text() : summary(result))
+    try printText(json ? result.json.text() : summary(result))
   }
 
   /// The run of the file with what was typed over it.
