@@ -9,6 +9,15 @@ package enum EncoderError: Error, Equatable {
   case tokenOutOfRange(sequence: Int, position: Int, token: Int32, vocabularySize: Int)
 }
 
+extension EncoderError {
+  /// Which sequence of the batch it is about.
+  package var sequence: Int {
+    switch self {
+    case .sequenceLength(let sequence, _, _), .tokenOutOfRange(let sequence, _, _, _): sequence
+    }
+  }
+}
+
 extension EncoderError: CustomStringConvertible {
   package var description: String {
     switch self {

@@ -32,7 +32,7 @@ package enum TrainingError: Error, Equatable {
   case notFinite(what: String, step: Int)
   /// A schedule gave no number that can be used.
   case schedule(text: String, step: Int, problem: String)
-  /// SIGINT or SIGTERM arrived; the state is in `checkpoint`.
+  /// A signal asked the run to stop; the state is in `checkpoint`.
   case interrupted(checkpoint: String, step: Int)
   /// The step of `--stop-after` is done; the state is in `checkpoint`.
   case stopped(checkpoint: String, step: Int)
@@ -89,12 +89,28 @@ extension TrainingError: CustomStringConvertible {
     case .missingFile, .unreadable: return 66
     case .badData, .changedFile, .badDescription, .cannotRepeat: return 65
     case .usage, .resumeMismatch: return 64
-    case .cannotWrite(_, _, let code): return isDiskFull(code) ? 75 : 64
+    case .cannotWrite(_, _, let code): return writeFailureCode(code, otherwise: 64)
     case .notEnoughSpace: return 75
     case .brokenCheckpoints: return 65
     case .notFinite, .schedule: return 69
     case .interrupted: return 130
     case .stopped: return 75
+    }
+  }
+
+  /// Whether the run was asked to stop, and has its checkpoint.
+  var isStop: Bool {
+    switch self {
+    case .interrupted, .stopped: true
+    default: false
+    }
+  }
+
+  /// Whether a checkpoint is not what it should be, so that an older one may do.
+  var isDamage: Bool {
+    switch self {
+    case .badData, .unreadable: true
+    default: false
     }
   }
 

@@ -1,5 +1,5 @@
-// Where output goes: standard output that takes nothing is an error, standard error that takes nothing is no matter, and
-// what is no regular file is written into.
+// Where output goes: standard output that takes nothing is an error, standard error that takes nothing is no matter,
+// and what is no regular file is written into.
 
 import Foundation
 import TestSupport
@@ -23,7 +23,8 @@ import Testing
 
   static let printing = [
     "encode --model model --pooler avg --input train.txt --json", "tokenize --model model --input train.txt",
-    "evaluate --model model --pooler avg --pairs pairs.tsv", "evaluate --model model --pooler avg --pairs pairs.tsv --json",
+    "evaluate --model model --pooler avg --pairs pairs.tsv",
+    "evaluate --model model --pooler avg --pairs pairs.tsv --json",
     "plugins list", "plugins list --json", "plugins info mixcse", "plugins check --list-tests", "--help", "--version",
     "probe --help", "probe --model model --input train.txt --sampler mixcse --loss infonce",
   ]
@@ -80,7 +81,7 @@ import Testing
           os.execv(sys.argv[1], sys.argv[1:])
       os.close(slave)
       seen = b""
-      while b"step 2/" not in seen: seen += os.read(master, 4096)
+      while b"step " not in seen: seen += os.read(master, 4096)
       os.close(master)
       sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
       """)

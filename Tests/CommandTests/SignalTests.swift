@@ -1,4 +1,4 @@
-// Signals that ask a run to stop: the step is finished, a checkpoint written, and resuming it is as if nothing happened.
+// Signals that ask a run to stop: the step is finished, a checkpoint written, and resuming is as if nothing happened.
 
 import Foundation
 import TestSupport

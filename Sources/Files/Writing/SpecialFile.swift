@@ -18,7 +18,8 @@ struct SpecialFile {
     let given = Self.givenDescriptor(path)
     var descriptor: Int32
     repeat {
-      descriptor = given.map { fcntl($0, F_DUPFD_CLOEXEC, 3) } ?? open(path, O_WRONLY | O_CREAT | O_NOCTTY | O_CLOEXEC, 0o666)
+      descriptor =
+        given.map { fcntl($0, F_DUPFD_CLOEXEC, 3) } ?? open(path, O_WRONLY | O_CREAT | O_NOCTTY | O_CLOEXEC, 0o666)
     } while descriptor < 0 && errno == EINTR
     guard descriptor >= 0 else { throw FileError.cannotWrite(path: path, operation: "open", code: errno) }
     self.path = path
@@ -38,7 +39,9 @@ struct SpecialFile {
   private static func givenDescriptor(_ path: String) -> Int32? {
     if path == "/dev/stdout" { return STDOUT_FILENO }
     if path == "/dev/stderr" { return STDERR_FILENO }
-    for folder in ["/dev/fd/", "/proc/self/fd/"] where path.hasPrefix(folder) { return Int32(path.dropFirst(folder.count)) }
+    for folder in ["/dev/fd/", "/proc/self/fd/"] where path.hasPrefix(folder) {
+      return Int32(path.dropFirst(folder.count))
+    }
     return nil
   }
 }

@@ -73,7 +73,7 @@ final class CheckpointFile {
   /// Opens a checkpoint and checks every byte of it.
   /// - Throws: `TrainingError.badData` for a torn or damaged file, `.unreadable` where the system refuses.
   init(path: String) throws {
-    descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw TrainingError.unreadable(path: path, operation: "open", code: errno) }
     self.path = path
     do {
@@ -89,10 +89,15 @@ final class CheckpointFile {
   /// - Throws: `TrainingError.badData` where the checkpoint has none of that name, type and shape.
   func restore(_ tensor: CheckpointTensor) throws {
     guard let entry = tensors[tensor.name], holds(tensor) else {
-      let found = tensors[tensor.name].map { "\($0.type) \($0.shape)" } ?? "no such tensor"
-      throw Self.damaged(path, "tensor \(tensor.name) of \(tensor.type) \(tensor.shape)", found)
+      throw lacks(tensor)
     }
     try Self.read(descriptor, at: entry.offset, into: tensor.memory, path: path)
+  }
+
+  /// Checks that a tensor of each name, type and shape is there, but for whole groups that are optional.
+  /// - Throws: `TrainingError.badData`.
+  func check(all wanted: [CheckpointTensor]) throws {
+    for tensor in wanted where tensor.optionalGroup == nil && !holds(tensor) { throw lacks(tensor) }
   }
 
   /// Fills all of `wanted`, and leaves a group as it is where the file lacks one of it.
@@ -105,6 +110,11 @@ final class CheckpointFile {
     }
     for tensor in wanted where tensor.optionalGroup.map({ !missing.contains($0) }) ?? true { try restore(tensor) }
     return missing
+  }
+
+  private func lacks(_ tensor: CheckpointTensor) -> TrainingError {
+    let found = tensors[tensor.name].map { "\($0.type) \($0.shape)" } ?? "no such tensor"
+    return Self.damaged(path, "tensor \(tensor.name) of \(tensor.type) \(tensor.shape)", found)
   }
 
   private func holds(_ tensor: CheckpointTensor) -> Bool {
@@ -136,10 +146,10 @@ final class CheckpointFile {
       guard let item = item.object, let name = item["name"]?.string, let type = item["type"]?.string,
         let shape = item["shape"]?.array?.compactMap(\.integer), let offset = item["offset"]?.integer,
         let count = item["bytes"]?.integer, let sum = item["crc32"]?.integer, offset >= 0, count >= 0,
-        offset <= limit, count <= limit - offset
+        offset <= limit, count <= limit - offset, let checksum = UInt32(exactly: sum), result[name] == nil
       else { throw damaged(path, "tensors inside the file", item.text(indent: nil)) }
       result[name] = Entry(
-        type: type, shape: shape, offset: offset, count: count, checksum: UInt32(truncatingIfNeeded: sum))
+        type: type, shape: shape, offset: offset, count: count, checksum: checksum)
     }
     return result
   }
@@ -181,7 +191,7 @@ final class CheckpointFile {
     }
   }
 
-  private static func damaged(_ path: String, _ expected: String, _ found: String) -> TrainingError {
+  static func damaged(_ path: String, _ expected: String, _ found: String) -> TrainingError {
     .badData(path: path, line: 0, expected: expected, found: found, advice: "Remove it to use the one before it")
   }
 }

@@ -29,13 +29,14 @@ struct CheckpointFolder {
   }
 
   /// The newest checkpoint that is whole, and why newer ones were passed over; nil where there is none at all.
-  /// - Throws: `TrainingError.brokenCheckpoints` where there are some and none is whole.
-  func newest() throws -> (file: CheckpointFile, passedOver: [String])? {
+  /// - Parameter take: reads the checkpoint; damage that it finds leads to the one before.
+  /// - Throws: `TrainingError.brokenCheckpoints` where there are some and none is whole; what else `take` throws.
+  func newest<Result>(_ take: (CheckpointFile) throws -> Result) throws -> (Result, passedOver: [String])? {
     var reasons: [String] = []
     for step in steps {
       do {
-        return (try CheckpointFile(path: checkpointPath(step: step)), reasons)
-      } catch let error as TrainingError {
+        return (try take(try CheckpointFile(path: checkpointPath(step: step))), reasons)
+      } catch let error as TrainingError where error.isDamage {
         reasons.append(error.description)
       }
     }

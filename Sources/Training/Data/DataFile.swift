@@ -8,7 +8,11 @@ import Glibc
 final class DataFile {
   /// The path the user gave.
   let path: String
+  private let isCompressed: Bool
   private let file: InputFile
+  /// What the file was when it was last known to hold what was indexed.
+  private var identity: FileIdentity
+  private var sha256: String?
   /// Bytes of text, unpacked.
   var size: Int { file.size }
 
@@ -21,6 +25,17 @@ final class DataFile {
       isCompressed
       ? try GzipFile.unpacked(path, expected: expected, into: spoolFolder)
       : try InputFile(path: path, expected: expected)
+    identity = file.identity
+    self.isCompressed = isCompressed
+  }
+
+  /// SHA-256 and size of the file as it lies on the disk.
+  /// - Throws: `FileError`.
+  func digest() throws -> (sha256: String, bytes: Int) {
+    if isCompressed { return try fileDigest(path) }
+    let sha256 = try Files.digest(of: file)
+    self.sha256 = sha256
+    return (sha256, size)
   }
 
   /// Reads up to `buffer.count` bytes from `offset` on; fewer only at the end of the file.
@@ -28,13 +43,17 @@ final class DataFile {
     try file.read(upTo: buffer, at: offset)
   }
 
-  /// - Throws: `TrainingError.changedFile` where size or time of the file differ from those at opening.
+  /// A file that was only touched holds what it held: where its time differs, its bytes are looked at.
+  /// - Throws: `TrainingError.changedFile` where they differ from those that were indexed; `FileError`.
   func checkUnchanged() throws {
-    let now = file.currentIdentity
-    guard now == file.identity else {
-      let found = now.flatMap { $0.size == size ? nil : "\($0.size) bytes instead of \(size)" } ?? "a later change"
-      throw TrainingError.changedFile(path: path, found: found)
+    guard let now = file.currentIdentity, now != identity else { return }
+    guard now.size == size else {
+      throw TrainingError.changedFile(path: path, found: "\(now.size) bytes instead of \(size)")
     }
+    guard let sha256, try Files.digest(of: file) == sha256 else {
+      throw TrainingError.changedFile(path: path, found: "a later change")
+    }
+    identity = now
   }
 }
 

@@ -13,10 +13,10 @@ package final class TrainingData {
   package var rows: Int { offsets.count }
   /// What was found in the file.
   package let report: DataReport
-  private let file: DataFile
+  let file: DataFile
   private let parser: RecordParser
   private let columnOrder: [Int]
-  private let offsets: [UInt64]
+  let offsets: [UInt64]
 
   /// Reads `path` once and remembers where its rows start.
   ///
@@ -29,7 +29,7 @@ package final class TrainingData {
     let format = isJSON ? try Self.jsonFormat(file) : named
     parser = RecordParser(format: format)
     var builder = IndexBuilder(report: DataReport(path: path, format: format), parser: parser)
-    (builder.report.sha256, builder.report.bytes) = try fileDigest(path)
+    (builder.report.sha256, builder.report.bytes) = try file.digest()
     try RecordScanner(file: file, format: format).forEachRecord { try builder.add($0) }
     try file.checkUnchanged()
     try builder.finish()

@@ -40,6 +40,27 @@ struct RunState: Equatable {
     ])
   }
 
+  /// The state of a checkpoint.
+  /// - Throws: `TrainingError.badData` where a member is missing, or no run of this length could have it.
+  init(checkpoint file: CheckpointFile, totalSteps: Int, rows: Int) throws {
+    guard let state = RunState(file.state) else {
+      throw CheckpointFile.damaged(file.path, "the counters of a run", "a state without some of them")
+    }
+    let counters = [
+      ("step", state.step, totalSteps), ("batches", state.batches, .max / 2), ("epoch", state.epoch, state.batches),
+      ("position", state.position, rows - 1), ("rowsSeen", state.rowsSeen, .max / 2),
+      ("logLength", state.logLength, .max), ("optimizerSteps", file.state["optimizerSteps"]?.integer ?? 0, state.step),
+      ("the step of the best model", state.best?.step ?? 0, state.step),
+    ]
+    for (name, value, limit) in counters where !(0...max(limit, 0)).contains(value) {
+      throw CheckpointFile.damaged(file.path, "\(name) from 0 to \(limit)", "\(value)")
+    }
+    guard state.seconds.isFinite, state.seconds >= 0 else {
+      throw CheckpointFile.damaged(file.path, "seconds of training", "\(state.seconds)")
+    }
+    self = state
+  }
+
   /// Nil where a member is missing.
   init?(_ json: JSONObject) {
     guard let step = json["step"]?.integer, let batches = json["batches"]?.integer,

@@ -22,16 +22,21 @@ package struct TrainingResult: Sendable {
   package var best: EvaluationResult?
   /// With `--frozen`: of the embeddings without the head.
   package var withoutHead: EvaluationResult?
+  /// The step whose model is in the output folder.
+  package var modelStep: Int
+  /// What became of the best model, where it could not be put there; nil where all is well.
+  package var lostModel: String?
 
   /// What run.json records and `train --json` prints.
   package var json: JSONValue {
-    .object(
-      JSONObject(
-        [
-          ("outputDir", .string(outputFolder)), ("steps", .integer(steps)), ("sentences", .integer(rows)),
-          ("seconds", .number(seconds)), ("sentencesPerSecond", .number(seconds > 0 ? Double(rows) / seconds : 0)),
-          ("loss", .number(loss)), ("baseline", baseline?.json ?? .null), ("last", last?.json ?? .null),
-          ("best", best?.json ?? .null),
-        ] + (withoutHead.map { [("withoutHead", $0.json)] } ?? [])))
+    var members: [(String, JSONValue)] = [
+      ("outputDir", .string(outputFolder)), ("steps", .integer(steps)), ("sentences", .integer(rows)),
+      ("seconds", .number(seconds)), ("sentencesPerSecond", .number(seconds > 0 ? Double(rows) / seconds : 0)),
+      ("loss", .number(loss)), ("baseline", baseline?.json ?? .null), ("last", last?.json ?? .null),
+      ("best", best?.json ?? .null), ("modelStep", .integer(modelStep)),
+    ]
+    if let lostModel { members.append(("lostModel", .string(lostModel))) }
+    if let withoutHead { members.append(("withoutHead", withoutHead.json)) }
+    return .object(JSONObject(members))
   }
 }

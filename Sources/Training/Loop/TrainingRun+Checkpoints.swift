@@ -25,11 +25,13 @@ extension TrainingRun {
   }
 
   /// Parameters and states are those of the last whole step; the gradients of the failed one are dropped.
-  func saveAfter(failure: any Error) throws {
-    guard savedStep != state.step else { return }
+  func saveAfter(failure: any Error) {
+    guard savedStep != state.step, state.step > 0 else { return }
     do { try save() } catch let second {
-      setup.display.note("error: \(failure)")
-      throw second
+      if "\(second)" != "\(failure)" {
+        setup.display.note("the state after step \(state.step) could not be saved: \(second)")
+      }
+      return
     }
     setup.display.note(
       "the state after step \(state.step) is in \(folder.checkpoints.checkpointPath(step: state.step))")
@@ -40,27 +42,24 @@ extension TrainingRun {
     nonisolated(unsafe) let run = self
     PluginGuard.onGivingUp {
       run.snapshot.putBack(run.setup.model.states)
-      do {
-        try run.saveAfter(failure: TrainingError.interrupted(checkpoint: "", step: run.state.step))
-      } catch {
-        run.setup.display.note("error: \(error)")
-      }
+      run.saveAfter(failure: TrainingError.interrupted(checkpoint: "", step: run.state.step))
     }
   }
 
   func restore() throws {
-    guard let (file, passedOver) = try folder.checkpoints.newest() else {
+    let found = try folder.checkpoints.newest { file in
+      try compareIdentity(file)
+      let state = try RunState(checkpoint: file, totalSteps: totalSteps, rows: setup.data.rows)
+      try file.check(all: tensors)
+      try RunLog.check(path: folder.logPath, length: state.logLength)
+      return (state, try file.restore(all: tensors), file)
+    }
+    guard let ((state, missing, file), passedOver) = found else {
       setup.display.note("nothing to resume in \(folder.path); starting from the first step")
       return try folder.clear()
     }
     for reason in passedOver { setup.display.note("passed over: " + reason) }
-    try compareIdentity(file)
-    guard let state = RunState(file.state) else {
-      throw TrainingError.brokenCheckpoints(path: file.path, reasons: ["its state lacks a member"])
-    }
-    for group in try file.restore(all: tensors) {
-      setup.display.note("note: \(group) is not in the checkpoint; it starts over here")
-    }
+    for group in missing { setup.display.note("note: \(group) is not in the checkpoint; it starts over here") }
     optimizer.markTouchedRows()
     self.state = state
     optimizer.steps = file.state["optimizerSteps"]?.integer ?? state.step
@@ -70,6 +69,20 @@ extension TrainingRun {
       unlink(folder.checkpoints.checkpointPath(step: step))
     }
     setup.display.note("resuming after step \(state.step) of \(totalSteps) from \(file.path)")
+    if isBestModelLost { setup.display.note("warning: \(lostModelText)") }
+  }
+
+  /// Whether the best model so far is no longer where it was written.
+  var isBestModelLost: Bool {
+    guard let best = state.best else { return false }
+    let folder = folder.checkpoints.bestPath(step: best.step)
+    return !["config.json", "model.safetensors"].allSatisfy { Path.isFile(folder + "/" + $0) }
+  }
+
+  /// For people and for run.json.
+  var lostModelText: String {
+    let step = state.best?.step ?? 0
+    return "the best model, of step \(step), is no longer whole in \(folder.checkpoints.bestPath(step: step))"
   }
 
   private func compareIdentity(_ file: CheckpointFile) throws {

@@ -1,6 +1,7 @@
 // The training loop: evaluate, save, step, until the last step; and everything that makes a run repeatable and
 // resumable. Made by the train command; each turn of the loop leaves a state that a checkpoint can carry.
 
+import Encoder
 import Files
 import Host
 import Kernels
@@ -46,7 +47,7 @@ package final class TrainingRun {
   }
 
   /// Trains to the last step and puts the best model (without evaluation data: the last) into the output folder.
-  /// - Throws: `TrainingError`; `PluginFailure` and the like after a checkpoint of the last whole step was written.
+  /// - Throws: the errors of all modules below, after a checkpoint of the last whole step was written.
   package func run() throws -> TrainingResult {
     Interruption.install()
     try start()
@@ -57,16 +58,11 @@ package final class TrainingRun {
       try loop()
     } catch let failure as PluginFailure where failure.reason == .cancelled {
       throw try interrupted()
-    } catch let error where !(error is TrainingError) && !(error is FileError) {
-      try saveAfter(failure: error)
+    } catch let error {
+      if (error as? TrainingError)?.isStop ?? false { throw error }
+      saveAfter(failure: error)
       if case .notFinite(let what, let row)? = error as? ObjectiveError {
         throw TrainingError.notFinite(what: "\(what), row \(row)", step: state.step)
-      }
-      throw error
-    } catch let error as TrainingError {
-      switch error {
-      case .notFinite, .schedule: try saveAfter(failure: error)
-      default: break
       }
       throw error
     }
@@ -100,18 +96,19 @@ package final class TrainingRun {
 
   private func finish() throws -> TrainingResult {
     if setup.control.showsProfile { setup.display.note(ProfileReport(setup.pool.profile).text) }
-    let source =
-      state.best.map { folder.checkpoints.bestPath(step: $0.step) } ?? folder.checkpoints.bestPath(step: state.step)
-    if state.best == nil { try report(notes: setup.model.export(to: source)) }
-    guard Path.isFolder(source) else {
-      throw TrainingError.missingFile(path: source, expected: "the best model of this run, written at its step")
+    let isLost = isBestModelLost
+    if isLost {
+      setup.display.note("warning: \(lostModelText), and the model of the last step takes its place")
     }
+    let step = isLost ? state.step : state.best?.step ?? state.step
+    let source = folder.checkpoints.bestPath(step: step)
+    if isLost || state.best == nil { try report(notes: setup.model.export(to: source)) }
     try folder.publish(source)
     for line in setup.model.closingLines { setup.display.note(line) }
     let result = TrainingResult(
       outputFolder: folder.path, steps: state.step, rows: state.rowsSeen, seconds: state.seconds,
       loss: state.lastLoss, baseline: state.baseline, last: state.last, best: state.best,
-      withoutHead: setup.withoutHead)
+      withoutHead: setup.withoutHead, modelStep: step, lostModel: isLost ? lostModelText : nil)
     try writeRecord(result: result)
     return result
   }
@@ -218,7 +215,12 @@ package final class TrainingRun {
         step: Int64(state.step), totalSteps: Int64(totalSteps), epoch: state.epochFraction(rows: setup.data.rows),
         batch: UInt64(state.batches + index))
       let batch = try setup.pool.profile.measure("training/rows and tokens") { try setup.batches.batch(rows: rows) }
-      let report = try setup.model.accumulate(batch, at: position, scale: 1 / Double(batches.count))
+      let report: StepReport
+      do {
+        report = try setup.model.accumulate(batch, at: position, scale: 1 / Double(batches.count))
+      } catch let error as EncoderError {
+        throw setup.data.problem(error, ofRow: rows[error.sequence % rows.count])
+      }
       outcome.add(report, committed: try setup.model.commit())
     }
     let norm = setup.pool.profile.measure("optimizer/gradient norm") { optimizer.gradientNorm() }
@@ -258,8 +260,8 @@ package final class TrainingRun {
   }
 
   func appendToLog(_ members: [(String, JSONValue)]) throws {
+    defer { state.logLength = log?.length ?? 0 }
     try log?.append(members)
-    state.logLength = log?.length ?? 0
   }
 
   private func show(seconds: Double, rows: Int) {
@@ -278,18 +280,12 @@ package final class TrainingRun {
     guard let evaluate = setup.evaluate else { return }
     let began = ContinuousClock.now
     let result = try evaluate(state.step)
+    let isBest = state.step > 0 && state.best.map { result.spearman > $0.spearman } ?? true
+    if isBest { report(notes: try setup.model.export(to: folder.checkpoints.bestPath(step: state.step))) }
+    // Only now: a checkpoint after a failure above must not take the evaluation for done.
     evaluatedStep = state.step
-    var isBest = false
-    if state.step == 0 {
-      state.baseline = result
-    } else {
-      state.last = result
-      isBest = state.best.map { result.spearman > $0.spearman } ?? true
-    }
-    if isBest {
-      state.best = result
-      report(notes: try setup.model.export(to: folder.checkpoints.bestPath(step: state.step)))
-    }
+    if state.step == 0 { state.baseline = result } else { state.last = result }
+    if isBest { state.best = result }
     let seconds = (ContinuousClock.now - began).seconds
     try appendToLog(
       [("evaluation", .string(options.evalData ?? ""))] + result.members

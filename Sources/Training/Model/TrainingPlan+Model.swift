@@ -49,6 +49,12 @@ extension TrainingPlan {
         place: "--mlm", expected: "a tokenizer with a mask token", found: "none in \(description.model)",
         advice: "Leave --mlm out, or add the mask token to the tokenizer's files")
     }
+    guard maskID < encoder.configuration.vocabularySize else {
+      throw TrainingError.usage(
+        place: "--mlm", expected: "a mask token that the model has a vector for",
+        found: "id \(maskID), where ids end at \(encoder.configuration.vocabularySize - 1)",
+        advice: "Leave --mlm out, or give the model's word matrix the rows of its tokenizer")
+    }
     let head = try MaskedLanguageHead(encoder, weights: weights, seed: options.seed)
     if !head.isPretrained {
       display.note(

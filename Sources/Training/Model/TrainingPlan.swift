@@ -86,6 +86,9 @@ package struct TrainingPlan {
     let data = try TrainingData(
       path: options.trainFile, spoolFolder: isTrial ? NSTemporaryDirectory() : folder.path)
     for line in data.report.lines { display.note(line) }
+    try VocabularyCheck(
+      tokenizer: tokenizer, limit: source.configuration.vocabularySize, maximumLength: options.maximumLength
+    ).run(data, pairs: task.map { (options.evalData ?? "", $0.sentences) }, say: display.note)
     let inputs = RunInputs(
       trainFile: data.report.sha256, evalData: task?.subsets, model: try modelFiles.value())
     let model = try makeModel(source, data, tokenizer, services: services, display: display)

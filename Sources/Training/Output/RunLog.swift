@@ -8,8 +8,20 @@ import Glibc
 final class RunLog {
   let path: String
   private let descriptor: Int32
-  /// Bytes written so far.
+  /// Bytes of all lines so far.
   private(set) var length: Int
+  /// Lines that the system did not take; they are tried again before a checkpoint counts on them.
+  private var unwritten: [UInt8] = []
+
+  /// - Throws: `TrainingError.badData` where the log at `path` is shorter than `length` bytes.
+  static func check(path: String, length: Int) throws {
+    var status = stat()
+    let found = stat(path, &status) == 0 ? Int(status.st_size) : 0
+    guard found < length else { return }
+    throw TrainingError.badData(
+      path: path, line: 0, expected: "the \(length) bytes that the checkpoint knows of", found: "\(found)",
+      advice: "Put the file back, or pass --overwrite to start over")
+  }
 
   /// Opens the log and cuts it to `length` bytes.
   /// - Throws: `TrainingError.cannotWrite`; `.badData` where it is shorter than that.
@@ -18,13 +30,8 @@ final class RunLog {
     self.length = length
     descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw TrainingError.cannotWrite(path: path, operation: "open", code: errno) }
-    let found = Int(lseek(descriptor, 0, SEEK_END))
-    guard found >= length else {
-      throw TrainingError.badData(
-        path: path, line: 0, expected: "the \(length) bytes that the checkpoint knows of", found: "\(found)",
-        advice: "Put the file back, or pass --overwrite to start over")
-    }
-    guard ftruncate(descriptor, off_t(length)) == 0, lseek(descriptor, 0, SEEK_END) == off_t(length) else {
+    try Self.check(path: path, length: length)
+    guard ftruncate(descriptor, off_t(length)) == 0 else {
       throw TrainingError.cannotWrite(path: path, operation: "truncate", code: errno)
     }
   }
@@ -34,13 +41,27 @@ final class RunLog {
   /// Appends one line.
   /// - Throws: `TrainingError.cannotWrite`.
   func append(_ members: [(String, JSONValue)]) throws {
-    let line = Array((JSONValue.object(JSONObject(members)).text(indent: nil) + "\n").utf8)
-    try writeAll(descriptor, line, count: line.count, path: path)
+    let line = (JSONValue.object(JSONObject(members)).text(indent: nil) + "\n").utf8
+    unwritten += line
     length += line.count
+    try write()
+  }
+
+  private func write() throws {
+    while !unwritten.isEmpty {
+      let place = off_t(length - unwritten.count)
+      let written = unwritten.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, place) }
+      if written >= 0 {
+        unwritten.removeFirst(written)
+      } else if errno != EINTR {
+        throw TrainingError.cannotWrite(path: path, operation: "write", code: errno)
+      }
+    }
   }
 
   /// Makes all lines so far durable.
   func flush() throws {
+    try write()
     guard fsync(descriptor) == 0 else {
       throw TrainingError.cannotWrite(path: path, operation: "fsync", code: errno)
     }

@@ -111,7 +111,8 @@ struct EvaluateCommand: ParsableCommand {
     if json {
       try printJSON(EvaluationDocument(model: model.model, mode: mode, results: results, suite: suite))
     } else {
-      try printText(EvaluationTables(results: results, published: rows, showsSubsets: subsets, missing: suite.missing).text)
+      try printText(
+        EvaluationTables(results: results, published: rows, showsSubsets: subsets, missing: suite.missing).text)
     }
   }
 
