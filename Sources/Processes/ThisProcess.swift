@@ -10,6 +10,26 @@ package enum ThisProcess {
 
   /// Where the program's file lies; nil where it was removed.
   package static var executable: String? { Path.resolved(link) }
+
+  /// The file that this code itself was mapped from: the program, or the bundle of tests that it is part of; nil where
+  /// the system does not say.
+  package static let codeFile: String? = {
+    let here: @convention(c) () -> Void = {}
+    let address = unsafeBitCast(here, to: UInt.self)
+    guard let file = fopen("/proc/self/maps", "r") else { return nil }
+    defer { fclose(file) }
+    var buffer: UnsafeMutablePointer<CChar>?
+    var size = 0
+    defer { free(buffer) }
+    while getline(&buffer, &size, file) > 0, let buffer {
+      // Addresses, rights, offset, device, inode, file.
+      let fields = String(cString: buffer).dropLast().split(separator: " ", maxSplits: 5)
+      let ends = fields[0].split(separator: "-").compactMap { UInt($0, radix: 16) }
+      guard ends.count == 2, ends[0] <= address, address < ends[1], fields.count == 6 else { continue }
+      return fields[5].drop { $0 == " " }.hasPrefix("/") ? String(fields[5].drop { $0 == " " }) : nil
+    }
+    return nil
+  }()
 }
 
 /// The variables of this process.

@@ -9,6 +9,8 @@ package enum PluginRefusal: Error, Equatable, Sendable, CustomStringConvertible 
   case notARegularFile(found: String)
   case wrongOwner(what: String, path: String, owner: UInt32)
   case writableByOthers(what: String, path: String, mode: UInt32)
+  /// There is nothing yet, and it is others who could put something there.
+  case couldBeMadeByOthers(path: String)
   case tooLarge(bytes: Int)
   case changedSinceChecked
 
@@ -25,6 +27,8 @@ package enum PluginRefusal: Error, Equatable, Sendable, CustomStringConvertible 
   case functions(origin: String, problem: String)
   case wrongMajor(found: [Int], supported: Int)
   case missingDependency(name: String, neededBy: String, searched: [String])
+  /// A library it needs is looked for where others could put one of theirs.
+  case unsafeDependency(name: String, neededBy: String, problem: String)
   case loader(message: String, undefined: [String])
 
   // What its entry function said.
@@ -38,11 +42,12 @@ package enum PluginRefusal: Error, Equatable, Sendable, CustomStringConvertible 
   /// The reason as half a sentence, to follow "cannot be used: ".
   package var description: String {
     switch self {
-    case .missing, .unreadable, .notARegularFile, .wrongOwner, .writableByOthers, .tooLarge, .changedSinceChecked:
+    case .missing, .unreadable, .notARegularFile, .wrongOwner, .writableByOthers, .couldBeMadeByOthers, .tooLarge,
+      .changedSinceChecked:
       fileDescription
     case .notELF, .truncated, .malformed, .wrongMachine, .notALibrary:
       imageDescription
-    case .notAPlugin, .functions, .wrongMajor, .missingDependency, .loader:
+    case .notAPlugin, .functions, .wrongMajor, .missingDependency, .unsafeDependency, .loader:
       symbolDescription
     case .entryRefused, .entryNotIdempotent, .hostTooOld, .descriptor, .worker:
       entryDescription
@@ -60,6 +65,8 @@ package enum PluginRefusal: Error, Equatable, Sendable, CustomStringConvertible 
     case .writableByOthers(let what, let path, let mode):
       return "\(what) \(path) can be written by others (mode \(String(mode, radix: 8)))"
         + "; run chmod go-w on it, or use --allow-insecure-plugin"
+    case .couldBeMadeByOthers(let path):
+      return "\(path) is not there, and others could put something there; make it, or use --allow-insecure-plugin"
     case .tooLarge(let bytes): return "it has \(bytes) bytes, more than a plugin may have (1 GiB)"
     case .changedSinceChecked: return "it was replaced while it was being checked; start again"
     default: return ""
@@ -90,6 +97,8 @@ package enum PluginRefusal: Error, Equatable, Sendable, CustomStringConvertible 
         + (older ? "rebuild the plugin against this host's cse_plugin.h" : "update the host or use an older build")
     case .missingDependency(let name, let neededBy, let searched):
       return "\(name), which \(neededBy) needs, is not installed (looked in \(searched.joined(separator: ", ")))"
+    case .unsafeDependency(let name, let neededBy, let problem):
+      return "\(name), which \(neededBy) needs, is looked for where others could put their own: \(problem)"
     case .loader(let message, let undefined):
       let symbols = undefined.prefix(8).joined(separator: ", ") + (undefined.count > 8 ? ", ..." : "")
       return message + (undefined.isEmpty ? "" : "; nothing it links to defines: \(symbols)")

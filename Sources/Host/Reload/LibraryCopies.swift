@@ -34,7 +34,7 @@ package final class LibraryCopies: LibraryOpener {
   /// Loads another build of a library beside the one that is in use.
   /// - Throws: `PluginRefusal`
   package func load(_ copy: LibraryCopy, alias: String?) throws(PluginRefusal) -> PluginLibrary {
-    try loader.open(PluginFile(path: copy.source, copy: copy.path), alias: alias)
+    try loader.open(PluginFile(path: copy.source, allowInsecure: allowInsecure, copy: copy.path), alias: alias)
   }
 }
 

@@ -5,19 +5,24 @@ import Files
 import Glibc
 package import PluginLoading
 
-/// A new folder of mode 0700 in `$XDG_RUNTIME_DIR`, else in the temporary folder.
+/// A new folder of mode 0700 in `$XDG_RUNTIME_DIR`, else in the temporary folder: in the first that nobody else can
+/// exchange.
 package final class PrivateFolder {
   /// Where it lies.
   package var path: String { folder.path }
   private let folder: ScratchFolder
 
-  /// - Throws: `PluginRefusal.unreadable` where no folder can be made from which code may be loaded.
+  /// - Throws: `PluginRefusal.unreadable` where no folder can be made that code may be loaded from.
   package init() throws(PluginRefusal) {
     let named = ["XDG_RUNTIME_DIR", "TMPDIR"].compactMap { (name: String) in
       getenv(name).map { String(cString: $0) }
     }
     var reason = "no folder for it"
     for parent in named.filter({ $0.hasPrefix("/") }) + ["/tmp"] where Self.holdsCode(parent) {
+      if let problem = FileSafety.problem(ofFolder: parent) {
+        reason = "\(parent): \(problem)"
+        continue
+      }
       do {
         folder = try ScratchFolder(in: parent)
         return

@@ -152,7 +152,7 @@ package final class PluginReloader {
     follow(path)
     saidIncomplete.remove(path)
     guard !copy.isSame(as: old) else { return }
-    _ = try PluginFile(path: path, copy: copy.path)
+    _ = try PluginFile(path: path, allowInsecure: registry.allowInsecure, copy: copy.path)
     guard mapped.count < Self.mostBuilds else {
       throw TrainingError.usage(
         place: "--watch", expected: "at most \(Self.mostBuilds) builds in one run", found: "another one",

@@ -94,6 +94,46 @@ import Testing
     #expect(refusal(bench.path("link.so")).contains("/inner can be written by others"))
   }
 
+  @Test func everyFolderAboveAPluginCounts() throws {
+    let bench = try PluginBench()
+    for name in ["a", "a/b", "a/b/c", "else"] { _ = try bench.makeFolder(name) }
+    let path = try bench.build("good.c", as: "a/b/c/good.so")
+    symlink(bench.path("a/b"), bench.path("else/way"))
+    for (mode, folder) in [(0o777, "a"), (0o757, "a/b"), (0o777, "")] {
+      try bench.setMode(mode, folder)
+      let place = folder.isEmpty ? bench.folder : bench.path(folder)
+      #expect(refusal(path).hasPrefix("its folder \(place) can be written by others"), "\(folder)")
+      #expect(refusal(bench.path("else/way/c/good.so")).hasPrefix("its folder \(place) can be"), "\(folder)")
+      #expect(refusal(path, allowInsecure: true) == "nothing was thrown")
+      // In a sticky folder others cannot exchange what is ours.
+      try bench.setMode(0o1777, folder)
+      #expect(refusal(path) == "nothing was thrown", "\(folder)")
+      try bench.setMode(0o755, folder)
+    }
+    // The folders that lead to a link count as those do that it leads to.
+    try bench.setMode(0o777, "else")
+    #expect(refusal(bench.path("else/way/c/good.so")).hasPrefix("its folder \(bench.path("else")) can be written"))
+    #expect(refusal(path) == "nothing was thrown")
+    #expect(refusal(bench.path("a/b/c/../../../else/../a/b/c/good.so")).hasPrefix("its folder \(bench.path("else"))"))
+  }
+
+  @Test(.enabled(if: geteuid() == 0, "only root can give files away"))
+  func strangersFoldersAndLinksAreRefused() throws {
+    let bench = try PluginBench()
+    for name in ["a", "a/b", "open"] { _ = try bench.makeFolder(name) }
+    let path = try bench.build("good.c", as: "a/b/good.so")
+    chown(bench.path("a"), 12345, 0)
+    #expect(refusal(path).hasPrefix("its folder \(bench.path("a")) belongs to user 12345"))
+    chown(bench.path("a"), 0, 0)
+    // Whoever owns a link in a sticky folder may let it lead elsewhere.
+    try bench.setMode(0o1777, "open")
+    symlink(bench.path("a/b"), bench.path("open/way"))
+    #expect(refusal(bench.path("open/way/good.so")) == "nothing was thrown")
+    lchown(bench.path("open/way"), 12345, 0)
+    #expect(
+      refusal(bench.path("open/way/good.so")).hasPrefix("the link \(bench.path("open/way")) belongs to user 12345"))
+  }
+
   @Test func symbolsTellWhatALibraryIs() throws {
     let bench = try PluginBench()
     #expect(refusal(try bench.build("symbols.c", as: "plain.so", ["PLAIN"])).contains("so it is no plugin"))
@@ -116,6 +156,40 @@ import Testing
     // A file of that name that is no library for this machine is not what the loader takes.
     _ = try bench.write(Array("text".utf8), as: "lib/libhelper.so")
     #expect(refusal(needy).hasPrefix("libhelper.so, which"))
+  }
+
+  /// What the loader finds through the plugin's own search path runs as the plugin does.
+  @Test func dependenciesThatOthersCouldExchangeAreRefused() throws {
+    let bench = try PluginBench()
+    for name in ["open", "lib", "lib/glibc-hwcaps", "lib/glibc-hwcaps/x86-64-v2"] { _ = try bench.makeFolder(name) }
+    let helper = try bench.build("symbols.c", as: "lib/libhelper.so", ["HELPER"])
+    func needy(_ runPath: String) throws -> String {
+      try bench.build(
+        "symbols.c", as: "needy.so", ["NEEDS_HELPER"],
+        extra: ["-L" + bench.path("lib"), "-lhelper", "-Wl,-rpath,\(runPath)"])
+    }
+    let path = try needy("$ORIGIN/open:$ORIGIN/lib")
+    #expect(refusal(path) == "nothing was thrown")
+    let prefix = "libhelper.so, which \(path) needs, is looked for where others could put their own: "
+    try bench.setMode(0o777, "lib")
+    #expect(refusal(path).hasPrefix(prefix + "its folder \(bench.path("lib")) can be written by others (mode 777)"))
+    #expect(refusal(path, allowInsecure: true) == "nothing was thrown")
+    try bench.setMode(0o755, "lib")
+    try bench.setMode(0o766, "lib/libhelper.so")
+    #expect(refusal(path).hasPrefix(prefix + "the file \(helper) can be written"))
+    try bench.setMode(0o755, "lib/libhelper.so")
+    // Nothing is in this folder yet, but what others put there would be found first.
+    try bench.setMode(0o777, "open")
+    #expect(refusal(path).hasPrefix(prefix + "its folder \(bench.path("open")) can be written"))
+    try bench.setMode(0o1777, "open")
+    #expect(
+      refusal(try needy("$ORIGIN/open/none:$ORIGIN/lib")).hasPrefix(prefix + "\(bench.path("open/none")) is not there"))
+    #expect(refusal(try needy("$ORIGIN/lib")) == "nothing was thrown")
+    #if arch(x86_64)
+      try FileManager.default.copyItem(atPath: helper, toPath: bench.path("lib/glibc-hwcaps/x86-64-v2/libhelper.so"))
+      try bench.setMode(0o777, "lib/glibc-hwcaps")
+      #expect(refusal(path).contains("its folder \(bench.path("lib/glibc-hwcaps")) can be written"))
+    #endif
   }
 
   @Test func dependenciesOfDependenciesAreFollowed() throws {

@@ -58,6 +58,8 @@ package final class PluginLoader: LibraryOpener {
       let undefined = DependencySearch().undefinedSymbols(of: file.image, path: file.loadPath)
       throw .loader(message: message, undefined: undefined)
     }
+    // Built again between the check and here: what runs is not what was checked and what records would name.
+    guard file.isUnchanged() else { throw .changedSinceChecked }
     if let source = file.bareSource { return try readBare(file, source, handle, alias) }
     guard let symbol = dlsym(handle, "cse_library_entry_v1") else {
       throw .loader(message: dlerror().map { String(cString: $0) } ?? "its entry function is gone", undefined: [])

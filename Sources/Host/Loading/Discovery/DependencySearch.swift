@@ -1,5 +1,6 @@
 // Finds the libraries a plugin needs as the dynamic loader would, to name what is missing before anything runs.
-// Used by the pre-flight; after a failed dlopen it also lists the symbols that nothing defines.
+// Used by the pre-flight, which also refuses libraries and folders that others could write; after a failed dlopen it
+// lists the symbols that nothing defines.
 
 import Files
 import Glibc
@@ -12,6 +13,7 @@ struct DependencySearch {
   /// Larger dependencies are taken as they are: reading them only to look for their own needs is not worth it.
   private static let largestRead = 64 << 20
   private static let mostLibraries = 256
+  private static let mostLooks = 1 << 15
 
   #if arch(x86_64)
     private static let triple = "x86_64-linux-gnu"
@@ -25,16 +27,17 @@ struct DependencySearch {
   ]
 
   init(environment: (String) -> String? = { getenv($0).map { String(cString: $0) } }) {
-    libraryPath = (environment("LD_LIBRARY_PATH") ?? "")
-      .split { $0 == ":" || $0 == ";" }.map(String.init)
+    libraryPath = Self.entries(environment("LD_LIBRARY_PATH")) { $0 == ":" || $0 == ";" }
     cache = LoaderCache.shared
   }
 
-  /// - Throws: `PluginRefusal.missingDependency` for the first library that is found nowhere.
-  func check(_ image: ELFImage, path: String) throws(PluginRefusal) {
+  /// - Throws: `PluginRefusal.missingDependency` for the first library that is found nowhere, `.unsafeDependency` for
+  ///   the first that others could exchange, unless `allowInsecure`.
+  func check(_ image: ELFImage, path: String, allowInsecure: Bool = false) throws(PluginRefusal) {
     var walk = Walk(path: path)
     visit(image, path: path, inherited: [], &walk)
     if let missing = walk.missing { throw missing }
+    if !allowInsecure, let problem = walk.places.lazy.compactMap({ $0.problem() }).first { throw problem }
   }
 
   /// Strong undefined symbols of `image` that neither this process nor any of its dependencies defines.
@@ -56,11 +59,15 @@ struct DependencySearch {
 
   private struct Walk {
     var seen: Set<String>
+    /// How often a library was looked for in a folder.
+    var looks = 0
     /// What was read of the dependencies, and the names of those this process has loaded already.
     var images: [ELFImage] = []
     var loaded: [String] = []
     /// The first one that is found nowhere.
     var missing: PluginRefusal?
+    /// Where the loader will look for them.
+    var places: [DependencyPlace] = []
 
     init(path: String) { seen = [path] }
   }
@@ -70,36 +77,54 @@ struct DependencySearch {
     // An RPATH holds for the dependencies of dependencies too; a RUNPATH does not.
     let passedOn = image.runPath == nil ? expanded(image.rPath, path: path) + inherited : inherited
     for name in image.needed {
+      walk.looks += folders.count
+      guard walk.looks <= Self.mostLooks else {
+        walk.missing = walk.missing ?? .malformed("its libraries are looked for in too many folders")
+        return
+      }
       switch find(name, in: folders) {
       case .loaded: walk.loaded.append(name)
       case .missing:
         walk.missing =
           walk.missing ?? .missingDependency(name: name, neededBy: path, searched: folders + ["the system's folders"])
-      case .file(let file):
-        guard let file = Path.resolved(file), walk.seen.insert(file).inserted, walk.seen.count < Self.mostLibraries,
-          let needed = Self.image(at: file)
-        else { continue }
-        walk.images.append(needed)
-        visit(needed, path: file, inherited: passedOn, &walk)
+      case .found(let files, let folders, let isSystem):
+        walk.places.append(
+          DependencyPlace(name: name, neededBy: path, folders: folders, files: isSystem ? [] : files))
+        for file in files { enter(file, passedOn, &walk) }
       }
     }
   }
 
-  private enum Finding {
-    case loaded, missing
-    case file(String)
+  private func enter(_ file: String, _ passedOn: [String], _ walk: inout Walk) {
+    guard let file = Path.resolved(file), walk.seen.insert(file).inserted, walk.seen.count < Self.mostLibraries,
+      let needed = Self.image(at: file)
+    else { return }
+    walk.images.append(needed)
+    visit(needed, path: file, inherited: passedOn, &walk)
   }
 
+  private enum Finding {
+    case loaded, missing
+    /// The file, with its variants for processors; the folders that are searched before it and its own.
+    case found([String], looked: [String], isSystem: Bool)
+  }
+
+  /// Folders below a folder of the search that the loader prefers, by what the processor can do.
+  private static let variants =
+    ["x86-64-v4", "x86-64-v3", "x86-64-v2"].map { "/glibc-hwcaps/" + $0 + "/" }
+
   private func find(_ name: String, in folders: [String]) -> Finding {
-    if name.contains("/") { return Self.fits(name) ? .file(name) : .missing }
+    if name.contains("/") { return Self.fits(name) ? .found([name], looked: [], isSystem: false) : .missing }
     if let handle = dlopen(name, RTLD_LAZY | RTLD_NOLOAD) {
       dlclose(handle)
       return .loaded
     }
-    for folder in folders where Self.fits(folder + "/" + name) { return .file(folder + "/" + name) }
-    for path in cache.paths(of: name) where Self.fits(path) { return .file(path) }
-    for folder in Self.defaultFolders where Self.fits(folder + "/" + name) { return .file(folder + "/" + name) }
-    return .missing
+    for (index, folder) in folders.enumerated() {
+      let files = (Self.variants + ["/"]).map { folder + $0 + name }.filter(Self.fits)
+      if !files.isEmpty { return .found(files, looked: Array(folders[...index]), isSystem: false) }
+    }
+    let system = cache.paths(of: name) + Self.defaultFolders.map { $0 + "/" + name }
+    return system.first(where: Self.fits).map { .found([$0], looked: folders, isSystem: true) } ?? .missing
   }
 
   private func searchFolders(_ image: ELFImage, path: String, inherited: [String]) -> [String] {
@@ -109,13 +134,21 @@ struct DependencySearch {
 
   /// The folders of a RUNPATH or RPATH with the loader's variables filled in.
   private func expanded(_ list: String?, path: String) -> [String] {
-    (list ?? "").split(separator: ":").map { entry in
-      var text = String(entry)
+    Self.entries(list) { $0 == ":" }.map { entry in
+      var text = entry
       for (name, value) in [("ORIGIN", Path.folder(of: path)), ("LIB", "lib/" + Self.triple), ("PLATFORM", "x86_64")] {
         text = replacing("${\(name)}", by: value, in: text)
         text = replacing("$\(name)", by: value, in: text)
       }
       return text
+    }
+  }
+
+  /// An empty entry is the working directory; a list without any text has no entries.
+  private static func entries(_ list: String?, _ isSeparator: (Character) -> Bool) -> [String] {
+    guard let list, !list.isEmpty else { return [] }
+    return list.split(omittingEmptySubsequences: false, whereSeparator: isSeparator).map {
+      $0.isEmpty ? "." : String($0)
     }
   }
 

@@ -48,7 +48,7 @@ package struct PluginFile: Sendable {
     guard bareSource != nil || majors.contains(Self.supportedMajor) else {
       throw .wrongMajor(found: majors, supported: Self.supportedMajor)
     }
-    try DependencySearch().check(image, path: opened.resolvedPath)
+    try DependencySearch().check(image, path: opened.resolvedPath, allowInsecure: allowInsecure)
     self.path = path
     loadPath = opened.resolvedPath
     resolvedPath = copy == nil ? loadPath : Path.resolved(path) ?? path
@@ -57,7 +57,7 @@ package struct PluginFile: Sendable {
     stamp = opened.stamp
   }
 
-  /// Whether the file is still the one that was checked.
+  /// Whether the file is still the one that was checked; asked before it is loaded and again after.
   func isUnchanged() -> Bool {
     var info = stat()
     return stat(loadPath, &info) == 0 && FileStamp(info) == stamp
@@ -141,44 +141,5 @@ package final class OpenedFile {
     case S_IFCHR, S_IFBLK: "a device"
     default: "something else"
     }
-  }
-}
-
-/// Who may change a plugin: only its user and root, or its code could be anybody's.
-package enum FileSafety {
-  /// What is unsafe about the file or about the folders it was found in and lies in; nil where nothing is.
-  package static func problem(of file: OpenedFile) -> PluginRefusal? {
-    if let problem = problem(of: file.info, what: "the file", path: file.resolvedPath) { return problem }
-    for folder in Set([Path.folder(of: file.path), Path.folder(of: file.resolvedPath)]) {
-      var info = stat()
-      guard stat(folder, &info) == 0 else { continue }
-      if let problem = problem(of: info, what: "its folder", path: folder) { return problem }
-    }
-    return nil
-  }
-
-  private static func problem(of info: stat, what: String, path: String) -> PluginRefusal? {
-    if info.st_uid != 0 && info.st_uid != geteuid() {
-      return .wrongOwner(what: what, path: path, owner: info.st_uid)
-    }
-    let isFolder = info.st_mode & S_IFMT == S_IFDIR
-    // In a sticky folder such as /tmp others can add files, but not replace this one.
-    if isFolder && info.st_mode & S_ISVTX != 0 { return nil }
-    let byGroup = info.st_mode & S_IWGRP != 0 && !isPrivateGroup(info.st_gid)
-    guard byGroup || info.st_mode & S_IWOTH != 0 else { return nil }
-    return .writableByOthers(what: what, path: path, mode: UInt32(info.st_mode & 0o7777))
-  }
-
-  /// Where every user has a group of their own (umask 002), that group is nobody else; sshd decides the same way.
-  private static func isPrivateGroup(_ group: gid_t) -> Bool {
-    guard let user = getpwuid(geteuid()), user.pointee.pw_gid == group, let name = user.pointee.pw_name,
-      let entry = getgrgid(group), strcmp(entry.pointee.gr_name, name) == 0
-    else { return false }
-    var member = entry.pointee.gr_mem
-    while let current = member?.pointee {
-      if strcmp(current, name) != 0 { return false }
-      member = member?.advanced(by: 1)
-    }
-    return true
   }
 }

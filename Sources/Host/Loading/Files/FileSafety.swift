@@ -1,0 +1,65 @@
+// Who may change a plugin: only its user and root, or its code could be anybody's. Asked by the pre-flight of plugins,
+// of what describes them and of what they are linked with, and by whoever makes private copies.
+
+import Files
+import Glibc
+import Processes
+
+/// Judges files and the folders that lead to them, as sshd does before it believes a file of keys.
+package enum FileSafety {
+  /// What is unsafe about the file or about a folder or link on the way to it; nil where nothing is.
+  package static func problem(of file: OpenedFile) -> PluginRefusal? {
+    if let problem = problem(of: file.info, what: "the file", path: file.resolvedPath) { return problem }
+    var way = PathWalk(file.path)
+    if let problem = way.problem() { return problem }
+    // Everything on the way is safe now, so what lies at its end is what will lie there; is it what was opened?
+    var info = stat()
+    return lstat(way.place, &info) == 0 && FileStamp(info) == file.stamp ? nil : .changedSinceChecked
+  }
+
+  /// Why others could put a file of theirs into `folder`, which need not be there; nil where they cannot.
+  package static func problem(ofFolder folder: String) -> PluginRefusal? {
+    var way = PathWalk(folder)
+    return way.problem()
+  }
+
+  /// What is unsafe about what lies at `path`.
+  static func problem(of info: stat, what: String, path: String) -> PluginRefusal? {
+    if info.st_uid != 0 && info.st_uid != geteuid() {
+      return .wrongOwner(what: what, path: path, owner: info.st_uid)
+    }
+    // In a sticky folder such as /tmp others can add files, but not replace those of somebody else.
+    if isFolder(info) && isSticky(info) { return nil }
+    guard isWritableByOthers(info) else { return nil }
+    return .writableByOthers(what: what, path: path, mode: UInt32(info.st_mode & 0o7777))
+  }
+
+  static func isFolder(_ info: stat) -> Bool { info.st_mode & S_IFMT == S_IFDIR }
+
+  static func isSticky(_ info: stat) -> Bool { info.st_mode & S_ISVTX != 0 }
+
+  static func isWritableByOthers(_ info: stat) -> Bool {
+    info.st_mode & S_IWOTH != 0 || info.st_mode & S_IWGRP != 0 && !isPrivateGroup(info.st_gid)
+  }
+
+  /// Where every user has a group of their own (umask 002), that group is nobody else; sshd decides the same way.
+  private static func isPrivateGroup(_ group: gid_t) -> Bool {
+    guard let user = getpwuid(geteuid()), user.pointee.pw_gid == group, let name = user.pointee.pw_name,
+      let entry = getgrgid(group), strcmp(entry.pointee.gr_name, name) == 0
+    else { return false }
+    var member = entry.pointee.gr_mem
+    while let current = member?.pointee {
+      if strcmp(current, name) != 0 { return false }
+      member = member?.advanced(by: 1)
+    }
+    return true
+  }
+
+  /// Whether this very program lies below `folder`, so that whoever may write there can replace the program, too: then
+  /// there is nothing to be won by refusing. A checkout that another user owns, in a container, is such a folder.
+  static func leadsToProgram(_ folder: String) -> Bool {
+    programFiles.contains { $0.hasPrefix(folder == "/" ? folder : folder + "/") }
+  }
+
+  private static let programFiles = [ThisProcess.executable, ThisProcess.codeFile].compactMap { $0 }
+}
