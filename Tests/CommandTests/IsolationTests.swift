@@ -45,6 +45,30 @@ import Testing
     #expect(try world.data("apart/model.safetensors") == world.data("here/model.safetensors"))
   }
 
+  /// A library writes into its worker's report, or plans with arrays of its own; nothing of it is believed.
+  @Test(arguments: [
+    (1, "its process reported nothing of use"), (2, "its process reported nothing of use"),
+    (3, "its process reported nothing of use"), (4, "its process reported nothing of use"),
+    (5, "its process reported nothing of use"), (6, "loading it did not end within"),
+    (7, "it replaced the arrays layers, blocks, states or weights"),
+  ])
+  func whatAWorkerReportsIsNotBelieved(forgery: Int, message: String) throws {
+    let library = world.path("libforger.so")
+    let built = try shell([
+      "cc", "-shared", "-fPIC", "-DFORGERY=\(forgery)", "-I", Resources.packageRoot + "/Sources/PluginAPI/include",
+      Resources.fixture("faults/forger.c"), "-o", library,
+    ])
+    try #require(built.code == 0, "\(built.errors)")
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: library)
+    let deadline = forgery == 6 ? ["--plugin-deadline", "2"] : []
+    let result = try shell(
+      [
+        Resources.command, "train", "--model", world.path("model"), "--train-file", world.path("train.txt"),
+        "--output-dir", world.path("forged"), "--loss", library + ":forged", "--max-steps", "2", "--isolate",
+      ] + deadline)
+    #expect(result.code == 69 && result.errors.contains(message), "\(result)")
+  }
+
   @Test func namesAreChecked() throws {
     let unknown = try train("unknown", ["--isolate=qeue"])
     #expect(unknown.code == 64 && unknown.errors.contains("did you mean 'queue'?"), "\(unknown.errors)")

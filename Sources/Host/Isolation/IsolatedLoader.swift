@@ -77,11 +77,11 @@ package final class IsolatedLoader: LibraryOpener {
     }
     if let report = Netstrings.decode(bytes), let first = report.first {
       if first == WorkerReport.ready { return Array(report.dropFirst()) }
-      throw .worker(report.dropFirst().joined(separator: " "))
+      if first == WorkerReport.refused { throw .worker(report.dropFirst().joined(separator: " ")) }
     }
     _ = process.wait(milliseconds: 1000)
     process.stop()
-    guard let end = process.end else { throw .worker("its process reported nothing") }
+    guard bytes.isEmpty, let end = process.end else { throw .worker("its process reported nothing of use") }
     let line = process.lastLine().map { $0.isEmpty ? "" : "; the last it printed: \($0)" } ?? ""
     switch end {
     case .signalled(let signal):
@@ -114,7 +114,7 @@ private struct DescribedComponent {
 private var absentAddress: UnsafeMutableRawPointer { unsafeBitCast(absentFunction, to: UnsafeMutableRawPointer.self) }
 
 /// A library in texts: written by a worker, made into a descriptor again by the host.
-struct DescribedLibrary {
+package struct DescribedLibrary {
   private struct Component {
     let kind, claims: UInt32
     let name: String
@@ -124,6 +124,10 @@ struct DescribedLibrary {
     /// What a pooler says of itself: tokens, head, and whether it weighs layers, by the header's numbers; else empty.
     let pooling: String
   }
+
+  /// As many as the reader of descriptors takes; each note is a warning on the terminal.
+  private static let mostComponents = 1024
+  private static let mostNotes = 1024
 
   private let id, version, license, recipes: String
   let abiMinor: Int
@@ -155,7 +159,8 @@ struct DescribedLibrary {
     "\(pooling.tokens.number) \(pooling.wantsHead ? 1 : 0) \(pooling.layerWeights == nil ? 0 : 1)"
   }
 
-  var texts: [String] {
+  /// What a worker reports of it.
+  package var texts: [String] {
     var texts: [String] = [id, version, license, recipes, String(abiMinor), String(notes.count)]
     texts += notes
     for part in components {
@@ -166,9 +171,10 @@ struct DescribedLibrary {
   }
 
   /// Reads `texts`; nil for anything else.
-  init?(_ texts: [String]) {
+  package init?(_ texts: [String]) {
     guard texts.count >= 6, let abiMinor = Int(texts[4]), let count = Int(texts[5]), count >= 0,
-      texts.count >= 6 + count, (texts.count - 6 - count) % 8 == 0
+      count <= min(texts.count - 6, Self.mostNotes), (texts.count - 6 - count) % 8 == 0,
+      (texts.count - 6 - count) / 8 <= Self.mostComponents
     else { return nil }
     (id, version, license, recipes, self.abiMinor) = (texts[0], texts[1], texts[2], texts[3], abiMinor)
     notes = Array(texts[6..<(6 + count)])

@@ -82,27 +82,3 @@ package final class Isolation: ComponentPlace {
         + "\(didYouMean(nearestNames(to: unused, among: components))) (it has \(components.joined(separator: ", ")))")
   }
 }
-
-/// Texts one after the other, each with its length before it (`5:hello,`): what workers are told and report.
-enum Netstrings {
-  static func encode(_ texts: [String]) -> [UInt8] {
-    texts.flatMap { Array("\($0.utf8.count):".utf8) + Array($0.utf8) + [UInt8(ascii: ",")] }
-  }
-
-  /// Nil where the bytes are nothing of the kind.
-  static func decode(_ bytes: [UInt8]) -> [String]? {
-    var texts: [String] = []
-    var rest = bytes[...]
-    while !rest.isEmpty {
-      guard let colon = rest.firstIndex(of: UInt8(ascii: ":")),
-        let count = Int(String(decoding: rest[..<colon], as: UTF8.self)), count >= 0,
-        count < rest.endIndex - 1 - colon
-      else { return nil }
-      let start = colon + 1
-      guard let text = String(validating: rest[start..<(start + count)], as: UTF8.self) else { return nil }
-      texts.append(text)
-      rest = rest[(start + count + 1)...]
-    }
-    return texts
-  }
-}

@@ -40,22 +40,24 @@ final class WorkerProcess {
     output.finish()
   }
 
-  /// What it reports about its start, up to the end of its report.
-  /// - Returns: nil where it took longer than `seconds` (0 = any time).
+  /// What it reports about its start, up to the end of its report, or just so much that it is too long to be one.
+  /// - Returns: nil where it took longer than `seconds` (0 = any time). Time in which this program is stopped does not
+  ///   count, and what it writes does not buy it any.
   func readReport(within seconds: Double) -> [UInt8]? {
     var bytes: [UInt8] = []
     var waited = 0.0
     var buffer = [UInt8](repeating: 0, count: 1 << 14)
-    while true {
+    while bytes.count <= Netstrings.largest {
+      let start = ContinuousClock.now
       var ready = pollfd(fd: report.reading, events: Int16(POLLIN), revents: 0)
       if poll(&ready, 1, 100) > 0 {
         let got = read(report.reading, &buffer, buffer.count)
         if got > 0 { bytes += buffer[..<got] } else if got == 0 || errno != EINTR { return bytes }
-      } else {
-        waited += 0.1
-        if seconds > 0, waited > seconds { return nil }
       }
+      waited += min((ContinuousClock.now - start).seconds, 0.1)
+      if seconds > 0, waited > seconds { return nil }
     }
+    return bytes
   }
 
   /// Whether it has ended.

@@ -1,5 +1,19 @@
 // The dynamic section of an ELF library: what it needs, its string table and its symbols.
 
+/// What no honest library comes near; the bounds keep the work that a hostile one can cause in proportion to its size.
+enum ELFLimits {
+  static let dynamicEntries: UInt64 = 1 << 16
+  static let loads = 64
+  static let notes = 64
+  static let noteBytes: UInt64 = 1 << 20
+  static let namesOfOneTag = 256
+  /// Of a name of a library, or of a whole search path.
+  static let path = 16 << 10
+  /// Linkers let a name be the end of another, and versions of a symbol share one: how often bytes may be read.
+  static let sharing: UInt64 = 8
+  static let leastNames: UInt64 = 1 << 16
+}
+
 /// The entries of the dynamic section, with the tables they point to checked against the file.
 struct ELFDynamic {
   enum Tag: UInt64 {
@@ -34,6 +48,10 @@ struct ELFDynamic {
   }
 
   private var entries: [(tag: UInt64, value: UInt64)] = []
+  /// Of several entries of a tag the loader takes the last one.
+  private var last: [UInt64: UInt64] = [:]
+  /// Bytes of names that may still be read. Names share text, so a small table could stand for gigabytes of them.
+  private var room: UInt64 = 0
   private let segments: ELFSegments
   private var stringsStart: UInt64 = 0
   private var stringsEnd: UInt64 = 0
@@ -45,7 +63,10 @@ struct ELFDynamic {
     for index in 0..<(dynamic.fileSize / 16) {
       let tag = try reader.u64(dynamic.offset + index * 16, "the dynamic section")
       if tag == 0 { break }
-      entries.append((tag, try reader.u64(dynamic.offset + index * 16 + 8, "the dynamic section")))
+      guard index < ELFLimits.dynamicEntries else { throw .malformed("its dynamic section has too many entries") }
+      let value = try reader.u64(dynamic.offset + index * 16 + 8, "the dynamic section")
+      entries.append((tag, value))
+      last[tag] = value
     }
     guard let address = value(.strings), let size = value(.stringsSize) else {
       throw .malformed("its dynamic section names no string table")
@@ -54,17 +75,21 @@ struct ELFDynamic {
       throw .malformed("its string table lies outside of its segments")
     }
     (stringsStart, stringsEnd) = (place.offset, place.offset + size)
+    room = size * ELFLimits.sharing + ELFLimits.leastNames
   }
 
-  /// Of several entries the loader takes the last one.
-  func value(_ tag: Tag) -> UInt64? { entries.last { $0.tag == tag.rawValue }?.value }
+  /// What the last entry of a tag says; nil where there is none.
+  func value(_ tag: Tag) -> UInt64? { last[tag.rawValue] }
 
   /// The strings that all entries of `tag` stand for, in order.
-  func strings(of tag: Tag, _ reader: ByteReader) throws(PluginRefusal) -> [String] {
+  mutating func strings(of tag: Tag, _ reader: ByteReader) throws(PluginRefusal) -> [String] {
     var result: [String] = []
     for entry in entries where entry.tag == tag.rawValue {
-      guard let text = text(entry.value, reader) else {
+      guard let text = try text(entry.value, reader) else {
         throw .malformed("its dynamic section points outside of its string table")
+      }
+      guard result.count < ELFLimits.namesOfOneTag, text.utf8.count <= ELFLimits.path else {
+        throw .malformed("its dynamic section names more or longer libraries or folders than any loader takes")
       }
       result.append(text)
     }
@@ -72,9 +97,14 @@ struct ELFDynamic {
   }
 
   /// The text at `offset` in the string table; nil where it lies outside or does not end.
-  func text(_ offset: UInt64, _ reader: ByteReader) -> String? {
-    guard offset < stringsEnd - stringsStart else { return nil }
-    return reader.string(stringsStart + offset, end: stringsEnd).map { String(decoding: $0, as: UTF8.self) }
+  /// - Throws: `PluginRefusal.malformed` where more names were read than honest tables stand for.
+  mutating func text(_ offset: UInt64, _ reader: ByteReader) throws(PluginRefusal) -> String? {
+    guard offset < stringsEnd - stringsStart, let bytes = reader.string(stringsStart + offset, end: stringsEnd) else {
+      return nil
+    }
+    guard bytes.count < room else { throw .malformed("its tables name the same texts over and over") }
+    room -= UInt64(bytes.count) + 1
+    return String(decoding: bytes, as: UTF8.self)
   }
 
   // MARK: Symbols

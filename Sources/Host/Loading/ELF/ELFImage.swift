@@ -39,20 +39,20 @@ package struct ELFImage: Sendable {
     let segments = try ELFSegments(reader, header)
     try ELFSections.check(reader, header)
     buildID = try segments.buildID(reader)
-    guard let dynamic = try ELFDynamic(reader, segments) else {
+    guard var dynamic = try ELFDynamic(reader, segments) else {
       throw .malformed("it has no dynamic section")
     }
     needed = try dynamic.strings(of: .needed, reader)
     soName = try dynamic.strings(of: .soName, reader).first
     runPath = try dynamic.strings(of: .runPath, reader).first
     rPath = try dynamic.strings(of: .rPath, reader).first
-    let count = try readSymbols(reader, segments, dynamic)
+    let count = try readSymbols(reader, segments, &dynamic)
     try ELFRelocations(reader: reader, segments: segments, dynamic: dynamic, symbolCount: count).check()
   }
 
   /// The number of symbols, after their names were kept.
   private mutating func readSymbols(
-    _ reader: ByteReader, _ segments: ELFSegments, _ dynamic: ELFDynamic
+    _ reader: ByteReader, _ segments: ELFSegments, _ dynamic: inout ELFDynamic
   ) throws(PluginRefusal) -> Int {
     guard let table = try dynamic.symbolTable(reader) else { return 0 }
     for index in 1..<max(1, table.count) {
@@ -62,7 +62,7 @@ package struct ELFImage: Sendable {
       guard binding == 1 || binding == 2 || binding == 10, symbol.other & 3 != 1, symbol.other & 3 != 2 else {
         continue
       }
-      guard let name = dynamic.text(symbol.name, reader), !name.isEmpty else {
+      guard let name = try dynamic.text(symbol.name, reader), !name.isEmpty else {
         throw .malformed("symbol \(index) has no name inside the string table")
       }
       if symbol.section != 0 {
@@ -73,7 +73,9 @@ package struct ELFImage: Sendable {
         exports.insert(name)
         // 10: a function whose address is chosen when it is loaded.
         if [2, 10].contains(symbol.info & 15), segments.holdsCode(symbol.value) { functions.insert(name) }
-        if name == "cse_functions" { functionsText = Self.functionsText(symbol, reader, segments) }
+        if name == "cse_functions", functionsText == .absent {
+          functionsText = Self.functionsText(symbol, reader, segments)
+        }
       } else if binding == 1 {
         undefined.append(name)
       }

@@ -36,7 +36,9 @@ struct ELFSegments {
         dynamic = segment
       case 4:
         try reader.check(segment.offset, segment.fileSize, "segment \(index) (notes)")
-        notes.append(segment)
+        guard notes.count < ELFLimits.notes else { throw .malformed("it has too many segments of notes") }
+        // Only the build id is wanted of them, which is small.
+        if segment.fileSize <= ELFLimits.noteBytes { notes.append(segment) }
       default: break
       }
     }
@@ -59,6 +61,7 @@ struct ELFSegments {
     if let last = loads.last, load.address < last.address + last.memorySize {
       throw .malformed("segment \(index) overlaps the one before it")
     }
+    guard loads.count < ELFLimits.loads else { throw .malformed("it has too many segments") }
     loads.append(load)
   }
 
