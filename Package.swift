@@ -32,6 +32,8 @@ let package = Package(
     .library(name: "PluginKit", targets: ["PluginKit", "PluginAPI"]),
     // For Benchmarks, which is a package of its own: of no use to others, since these modules show nothing publicly.
     .library(name: "Measured", targets: ["Host", "Kernels", "PluginAPI", "TestSupport"]),
+    // For Fuzz, another such package.
+    .library(name: "FuzzTargets", targets: ["FuzzTargets"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -167,6 +169,14 @@ let package = Package(
     // Tests mirror Sources.
     .target(name: "TestSupport", dependencies: ["Kernels"], path: "Tests/TestSupport"),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter", cSettings: strict),
+    // Readers of bytes from elsewhere by name, for Fuzz and for the replay of its corpus.
+    .target(
+      name: "FuzzTargets",
+      dependencies: [
+        "Comparison", "Training", "Evaluation", "Encoder", "ModelFiles", "Host", "Tokenizer", "Kernels", "Files",
+      ],
+      path: "Tests/FuzzTargets", swiftSettings: walls),
+    .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets", "TestSupport"]),
     .testTarget(name: "FilesTests", dependencies: ["Files", "Kernels", "CDigests", "TestSupport"]),
     .testTarget(name: "ProcessesTests", dependencies: ["Processes", "TestSupport"]),
     .testTarget(name: "KernelsTests", dependencies: ["Kernels", "CKernels", "TestSupport"]),

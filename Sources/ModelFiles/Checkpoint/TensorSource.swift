@@ -25,7 +25,8 @@ package enum ElementType: Sendable, Equatable {
     }
   }
 
-  var isLoadable: Bool { if case .other = self { false } else { true } }
+  /// Whether tensors of this type can be read.
+  package var isLoadable: Bool { if case .other = self { false } else { true } }
 }
 
 /// A tensor of a checkpoint, as its file describes it.

@@ -3,17 +3,17 @@
 //
 //   magic (8 bytes) | tensors, each at a multiple of 64 | JSON | JSON's offset, bytes, CRC-32 (u64 each) | magic
 
-import Files
+package import Files
 import Glibc
 
 /// An opened, checked checkpoint.
-final class CheckpointFile {
+package final class CheckpointFile {
   private static let magic = Array("mixcse1\n".utf8)
   private static let alignment = 64
 
   let path: String
   /// Everything that is not a tensor.
-  let state: JSONObject
+  package let state: JSONObject
   private let tensors: [String: Entry]
   private let descriptor: Int32
 
@@ -72,7 +72,7 @@ final class CheckpointFile {
 
   /// Opens a checkpoint and checks every byte of it.
   /// - Throws: `TrainingError.badData` for a torn or damaged file, `.unreadable` where the system refuses.
-  init(path: String) throws {
+  package init(path: String) throws {
     descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw TrainingError.unreadable(path: path, operation: "open", code: errno) }
     self.path = path

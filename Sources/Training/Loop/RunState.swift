@@ -1,9 +1,9 @@
 // Where a run stands, apart from its tensors: what a checkpoint records besides them. Read and written by TrainingRun.
 
-import Files
+package import Files
 
 /// Counters of a run.
-struct RunState: Equatable {
+package struct RunState: Equatable {
   /// Optimiser steps done.
   var step = 0
   /// Batches done; more than steps with gradient accumulation.
@@ -62,7 +62,7 @@ struct RunState: Equatable {
   }
 
   /// Nil where a member is missing.
-  init?(_ json: JSONObject) {
+  package init?(_ json: JSONObject) {
     guard let step = json["step"]?.integer, let batches = json["batches"]?.integer,
       let epoch = json["epoch"]?.integer, let position = json["position"]?.integer,
       let rowsSeen = json["rowsSeen"]?.integer, let seconds = json["seconds"]?.double,
