@@ -19,8 +19,12 @@ let package = Package(
       name: "fuzz", dependencies: [.product(name: "FuzzTargets", package: above)], path: "Sources",
       packageAccess: false,
       swiftSettings: [
-        inside, .enableUpcomingFeature("InternalImportsByDefault"), .enableUpcomingFeature("ExistentialAny"),
-      ])
+        inside,
+        // libFuzzer brings the main function.
+        .unsafeFlags(["-parse-as-library"]), .enableUpcomingFeature("InternalImportsByDefault"), .enableUpcomingFeature("ExistentialAny"),
+      ],
+      // gold, which is the default on some systems, cannot link what the sanitizer adds.
+      linkerSettings: [.unsafeFlags(["-use-ld=lld"])])
   ],
   swiftLanguageModes: [.v6]
 )

@@ -14,6 +14,8 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+# Readers open files, a new one for each input.
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else os.environ.get("TMPDIR", "/tmp")
 
 
 def arguments():
@@ -23,7 +25,9 @@ def arguments():
     parser.add_argument("--seconds", type=int, default=900)
     parser.add_argument("--runs", type=int, default=1_000_000)
     parser.add_argument("--work", type=Path, default=HERE / ".work")
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.fuzzer, options.work = options.fuzzer.resolve(), options.work.resolve()
+    return options
 
 
 def targets(fuzzer):
@@ -38,7 +42,7 @@ def once(fuzzer, name, largest, runs, seconds, work):
     for folder in (kept, found):
         folder.mkdir(parents=True, exist_ok=True)
     environment = dict(
-        os.environ, FUZZ_TARGET=name, SWIFT_BACKTRACE="enable=no", ASAN_OPTIONS="detect_leaks=0:handle_sigill=1"
+        os.environ, FUZZ_TARGET=name, SWIFT_BACKTRACE="enable=no", TMPDIR=MEMORY, ASAN_OPTIONS="detect_leaks=0:handle_sigill=1"
     )
     command = [
         fuzzer, f"-runs={runs}", f"-max_total_time={seconds}", f"-max_len={largest}", "-timeout=2",

@@ -19,7 +19,9 @@ extension FuzzTarget {
       _ = ScheduleForm(text)?.value(step: 3, total: 10)
       _ = try? RecipeGrammar.parse(text)
       _ = try? PoolerSpec(parsing: text)
-      for one in try StrategyGrid.expand(text) { _ = try StrategySpec(parsing: one) }
+      _ = try? SpecParser.chain(text, weighted: true)
+      _ = try? StrategyGrid.expand(text)
+      _ = try StrategySpec(parsing: text)
     },
     FuzzTarget("report") { bytes, _ in
       guard let texts = Netstrings.decode(bytes) else { return }
