@@ -21,7 +21,8 @@ let package = Package(
       swiftSettings: [
         inside,
         // libFuzzer brings the main function.
-        .unsafeFlags(["-parse-as-library"]), .enableUpcomingFeature("InternalImportsByDefault"), .enableUpcomingFeature("ExistentialAny"),
+        .unsafeFlags(["-parse-as-library"]),
+        .enableUpcomingFeature("InternalImportsByDefault"), .enableUpcomingFeature("ExistentialAny"),
       ],
       // gold, which is the default on some systems, cannot link what the sanitizer adds.
       linkerSettings: [.unsafeFlags(["-use-ld=lld"])])

@@ -2,7 +2,7 @@
 """Runs the fuzzer on one reader after the other and prints a table: run.py FUZZER [--target NAME] [--seconds N]...
 
 Each reader gets so many executions or seconds, whichever is over first. Inputs that reach new code are kept below
---work; what crashes a reader, takes longer than two seconds or too much memory is kept there, too, named in the table,
+--work; what crashes a reader, takes longer than ten seconds or too much memory is kept there, too, named in the table,
 and makes the exit code 1. Replay one with: FUZZ_TARGET=NAME FUZZER FILE.
 """
 import argparse
@@ -41,11 +41,10 @@ def once(fuzzer, name, largest, runs, seconds, work):
     kept, found = work / "corpus" / name, work / "found" / name
     for folder in (kept, found):
         folder.mkdir(parents=True, exist_ok=True)
-    environment = dict(
-        os.environ, FUZZ_TARGET=name, SWIFT_BACKTRACE="enable=no", TMPDIR=MEMORY, ASAN_OPTIONS="detect_leaks=0:handle_sigill=1"
-    )
+    environment = dict(os.environ, FUZZ_TARGET=name, SWIFT_BACKTRACE="enable=no", TMPDIR=MEMORY)
+    environment["ASAN_OPTIONS"] = "detect_leaks=0:handle_sigill=1"
     command = [
-        fuzzer, f"-runs={runs}", f"-max_total_time={seconds}", f"-max_len={largest}", "-timeout=2",
+        fuzzer, f"-runs={runs}", f"-max_total_time={seconds}", f"-max_len={largest}", "-timeout=10",
         "-rss_limit_mb=2500", "-malloc_limit_mb=1500", f"-dict={HERE / 'dictionary.txt'}",
         f"-artifact_prefix={found}/", "-print_final_stats=1", kept, HERE / "Corpus" / name,
     ]

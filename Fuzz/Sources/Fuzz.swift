@@ -1,5 +1,5 @@
-// One reader under libFuzzer, whose `main` calls the two functions below: FUZZ_TARGET=json fuzz FOLDER..., or with files
-// in place of folders to try single inputs. Without FUZZ_TARGET it lists the readers. Started by run.py.
+// One reader under libFuzzer, whose `main` calls the two functions below: FUZZ_TARGET=json fuzz FOLDER..., or with
+// files in place of folders to try single inputs. Without FUZZ_TARGET it lists the readers. Started by run.py.
 
 import Foundation
 import FuzzTargets

@@ -1,4 +1,4 @@
-// The way to a file, as the kernel goes it: every folder from the root down and every symbolic link. Used by FileSafety.
+// The way to a file, as the kernel goes it: each folder from the root down and each symbolic link. Used by FileSafety.
 
 import Files
 import Glibc
