@@ -4,6 +4,7 @@
 # make lint      formatting, naming, lines of at most 120 characters;  make format rewrites the sources
 # make check     all that a change must pass: what .ci/run runs
 # make sanitize  the tests under the address and undefined-behaviour sanitizers, then under the thread sanitizer
+# make calibration   how often verdicts of equal strategies are wrong, in thousands of simulated comparisons (an hour)
 # make coverage  the share of lines that the tests run
 # make fuzz      every reader of files under libFuzzer, each a million inputs or 15 minutes; TARGET=json SECONDS=60
 # make bench     time the training step and the encoder against PyTorch, sentence-transformers and ONNX Runtime
@@ -38,7 +39,7 @@ FILTER :=
 CONFIGURATION := debug
 
 .PHONY: all demo test build deps test-deps lint-deps model lint format check sanitize sanitize-address \
-  sanitize-thread coverage fuzz interop browser bench bare-bench clean
+  sanitize-thread coverage calibration fuzz interop browser bench bare-bench clean
 
 all: build
 
@@ -135,6 +136,11 @@ fuzz: deps
 	  --product fuzz
 	python3 Fuzz/run.py .build/fuzz/release/fuzz --work .build/fuzz/work --seconds $(SECONDS) --runs $(RUNS) \
 	  $(addprefix --target ,$(TARGET))
+
+# Deterministic: the same numbers on every machine.
+calibration: deps
+	CSE_CALIBRATION=$(CALIBRATION) $(SWIFT_TEST) --filter CalibrationTests | grep -E 'comparisons\)|✘'
+CALIBRATION := 10000
 
 # Lines of Sources and Plugins that the tests run, child processes and plugin libraries counted in.
 coverage: deps model

@@ -1,6 +1,7 @@
 // What a comparison found, before any statistics: every run with its scores pair by pair and its curves. Filled by the
 // runner, read by the statistics and by every kind of report.
 
+package import Evaluation
 package import Files
 
 /// Strategies x seeds, and what came of each.
@@ -15,6 +16,12 @@ package struct ComparisonResults: Sendable {
   package var commandLine: [String]
   /// Versions, hashes of data and plugins, machine, flags: whatever is needed to repeat it, by name.
   package var record: JSONObject
+  /// What final models are scored on; where a set is missing here, its pairs count as independent test pairs.
+  package var sets: [ComparedSet] = []
+  /// Comparisons and looks, also earlier ones; nil: one look at these strategies.
+  package var family: Family?
+  /// The size of a difference, Spearman x 100, that seeds are counted for.
+  package var detect = 0.5
 
   /// Results by their parts; runs strategy by strategy.
   package init(
@@ -25,6 +32,24 @@ package struct ComparisonResults: Sendable {
     self.runs = runs
     self.commandLine = commandLine
     self.record = record
+  }
+
+  /// A run in words.
+  func name(_ strategy: Int, _ seed: UInt64) -> String { "\(strategies[strategy].label) with seed \(seed)" }
+}
+
+/// A set of pairs that final models are scored on.
+package struct ComparedSet: Sendable, Equatable {
+  /// As in `PairScores`.
+  package var metric: String
+  /// Whether each run chose its checkpoint by these pairs.
+  package var isDev: Bool
+  /// Which sentences, by numbers that all sets share; one entry a pair.
+  package var sentences: [SentencePair]
+
+  /// A set by its parts.
+  package init(metric: String, isDev: Bool, sentences: [SentencePair]) {
+    (self.metric, self.isDev, self.sentences) = (metric, isDev, sentences)
   }
 }
 

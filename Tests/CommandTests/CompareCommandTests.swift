@@ -69,6 +69,46 @@ import Testing
     #expect(!renamed.errors.contains("started"), "\(renamed.errors)")
   }
 
+  /// Verdicts are about other pairs of sentences, over the mean of the sets; a second look and another reference cost.
+  @Test func looksAtTheVerdictsAreCounted() throws {
+    let lines = try String(decoding: world.data("pairs.tsv"), as: UTF8.self).split(separator: "\n")
+    try world.write("half.tsv", lines.prefix(20).map { $0 + "\n" }.joined())
+    try world.write("rest.tsv", lines.dropFirst(16).map { $0 + "\n" }.joined())
+    let sets = ["--test-data", world.path("half.tsv"), "--test-data", world.path("rest.tsv"), "--detect", "0.3"]
+    let planned = try compare("looks", ["simcse", "mixcse"], sets + ["--dry-run"])
+    try #require(planned.code == 0, "\(planned.errors)")
+    #expect(planned.output.contains("4 runs of 16 steps (strategies x seeds: 2 x 2), 0 of them finished"))
+    #expect(planned.output.contains("To show a difference of 0.3 at the level 0.05 / 1, with deviations"))
+    #expect(!world.exists("looks"))
+
+    func results(_ strategies: [String], _ seeds: String) throws -> (said: String, metrics: [[String: Any]]) {
+      let result = try compare("looks", strategies, sets + ["--seeds", seeds])
+      try #require(result.code == 0, "\(result.errors)")
+      let document = try JSONSerialization.jsonObject(with: world.data("looks/results.json")) as? [String: Any]
+      let said = result.output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+      return (said, try #require(document?["metrics"] as? [[String: Any]]))
+    }
+    let first = try results(["simcse", "mixcse"], "42,43")
+    #expect(!first.said.contains(" look "), "\(first.said)")
+    #expect(first.metrics.map { $0["metric"] as? String } == ["mean of 2 sets", "half.tsv", "rest.tsv", "pairs.tsv"])
+    #expect(first.metrics.map { $0["kind"] as? String } == ["mean", "test", "test", "dev"])
+    #expect(first.said.contains("40 of the 40 pairs of pairs.tsv, by which each run chose its checkpoint"))
+    #expect(first.said.contains("8 of the 44 test pairs stand in more than one set"), "\(first.said)")
+    // The same seeds again are the same look.
+    #expect(!(try results(["simcse", "mixcse"], "43,42")).said.contains(" look "))
+    let second = try results(["simcse", "mixcse"], "42,43,44")
+    #expect(second.said.contains("look 2 of 1 planned at these verdicts, after 2 seeds (42, 43): the level is 5 % / 8"))
+    let turned = try results(["mixcse", "simcse", "0.5*simcse"], "42,43,44")
+    #expect(
+      turned.said.contains("compared with simcse before") && turned.said.contains("all 3 pairs"), "\(turned.said)")
+
+    let known = try compare("looks", ["simcse", "mixcse"], sets + ["--dry-run", "--seeds", "42,43,44"])
+    #expect(known.output.contains("  mixcse, by 3 seeds: "), "\(known.output)")
+    try world.write("looks/looks.json", "{}")
+    let broken = try compare("looks", ["simcse", "mixcse"], sets)
+    #expect(broken.code == 66 && broken.errors.contains("looks.json: expected the looks"), "\(broken.errors)")
+  }
+
   /// Without learning, logits differ by the temperature alone: batches, their order and dropout are the same.
   @Test func batchesAndDropoutAreTheSame() throws {
     let result = try compare(
@@ -219,6 +259,8 @@ import Testing
     let cases: [(strategies: [String], more: [String], code: Int32, said: String)] = [
       ([], [], 64, "expected strategies"), (["simcse"], ["--seeds", "1,x"], 64, "--seeds"),
       (["simcse"], ["--seeds", "1,1"], 64, "twice"), (["simcse"], ["--jobs", "0"], 64, "--jobs"),
+      (["simcse"], ["--looks", "0"], 64, "--looks"), (["simcse"], ["--detect", "-1"], 64, "--detect"),
+      (["simcse"], ["--dry-run", "--json"], 64, "--dry-run --json"),
       (["mixse"], [], 69, "mixcse"), (["mixcse:lambd=1"], [], 64, "lambda"),
       (["mixcse:lambda=0.1|"], [], 64, "column"), (["simcse"], ["--test-data", "none.tsv"], 66, "none.tsv"),
       (["simcse"], ["--batch-size", "0"], 64, "--batch-size"),

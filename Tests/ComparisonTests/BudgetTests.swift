@@ -38,10 +38,20 @@ import Testing
     #expect(Budget.drops([[80], [85], [80]]).map(\.strategy) == [2])
   }
 
-  /// The 95 per cent point of t with 2 degrees of freedom is 2.920: differences 1, 2, 3 have mean 2, standard error
-  /// 0.577 and the lower limit 0.314; 0.4, 2, 3.6 have the standard error 0.924 and a limit below 0.
+  /// One strategy is compared with the best: the 95 per cent point of t with 2 degrees of freedom is 2.920.
+  /// Differences 1, 2, 3 have mean 2, standard error 0.577 and the lower limit 0.314.
   @Test func theLimitIsThatOfStudent() {
-    #expect(Budget.drops([[0, 0, 0], [10, 10, 10], [9, 8, 7]]).map(\.strategy) == [2])
-    #expect(Budget.drops([[0, 0, 0], [10, 10, 10], [9.6, 8, 6.4]]).isEmpty)
+    #expect(Budget.drops([[10, 10, 10], [9, 8, 7]]).map(\.strategy) == [1])
+    #expect(
+      Budget.drops([[10, 10, 10], [9, 8, 7]]).first?.reason.contains("at least 0.31 with 95 per cent") ?? false)
+    #expect(Budget.drops([[10, 10, 10], [9.6, 8, 6.4]]).isEmpty)
+  }
+
+  /// The best of three is the luckiest of three: the point is that of 2.5 per cent, 4.303, and the limit -0.484.
+  @Test func theBestIsCompared() {
+    #expect(Budget.drops([[0, 0, 0], [10, 10, 10], [9, 8, 7]]).isEmpty)
+    let drops = Budget.drops([[0, 0, 0], [10, 10, 10], [7, 6.5, 6]])
+    #expect(drops.map(\.strategy) == [2], "\(drops)")
+    #expect(drops.first?.reason.hasSuffix("for all 2 compared with it") ?? false, "\(drops)")
   }
 }

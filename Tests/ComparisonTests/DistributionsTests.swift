@@ -30,19 +30,10 @@ struct DistributionsTests {
     }
   }
 
-  @Test("the sign test")
-  func signTest() {
-    for item in fixture.sign {
-      let found = Distributions.signTest(positive: Int(item[0]), negative: Int(item[1]))
-      #expect(isClose(found, item[2], relative: 1e-11), "\(item), \(found)")
-    }
-    #expect(Distributions.signTest(positive: 0, negative: 0) == 1)
-  }
-
   @Test("Holm's correction, and levels at which intervals agree with it")
   func holm() {
     for item in fixture.holm {
-      let corrected = HolmCorrection.apply(item[0])
+      let corrected = HolmCorrection.apply(item[0], planned: Int(item[2][0]))
       for (index, value) in corrected.enumerated() {
         #expect(isClose(value.pValue, item[1][index], relative: 1e-12), "\(item)")
         #expect((item[0][index] < value.level) == (value.pValue < 0.05), "\(item), \(value)")

@@ -23,7 +23,7 @@ struct ReportTests {
     let folder = place ?? NSTemporaryDirectory() + "comparison-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { if place == nil { try? FileManager.default.removeItem(atPath: folder) } }
-    let analysis = ComparisonAnalysis(results, seed: 42, resamples: 200, pool: ThreadPool(threads: 2))
+    let analysis = ComparisonAnalysis(results, pool: ThreadPool(threads: 2))
     try ComparisonReport.write(results, analysis, to: folder, tensorBoard: true)
     let json = try JSONValue.parse(Array(Data(contentsOf: URL(fileURLWithPath: folder + "/results.json"))))
     #expect(json == ComparisonReport.json(results, analysis))
@@ -41,7 +41,9 @@ struct ReportTests {
       #expect(!page.contains(reference), "\(reference)")
     }
     let order = [
-      "id=\"verdict\"", "p (Holm)", "What cannot be concluded", "id=\"scores\"", "id=\"curves\"", "Dev Spearman",
+      "id=\"verdict\"", "mean of 7 sets", "Simultaneous 95 % interval", "p (Holm)", "Seeds to show 0.5",
+      "To be known first", "What can be concluded", "What cannot be concluded", "id=\"scores\"", "id=\"curves\"",
+      "Dev Spearman",
       "Training loss", "Mean logit of mixed negatives", "Alignment against uniformity", "id=\"shadows\"",
       "hard.negatives: cosine", "id=\"unfinished\"", "id=\"record\"", "--seeds 42,43,44", "sha256",
     ]
@@ -121,12 +123,17 @@ struct ReportTests {
     let results = SampleComparison(pairs: 60, steps: 20).results()
     let found = try files(results)
     let metrics = try #require(found.json.object?["metrics"]?.array)
-    #expect(metrics.count == 8)
+    #expect(metrics.count == 9)
     let comparison = try #require(metrics[0].object?["comparisons"]?.array?.first?.object)
-    for key in ["verdict", "difference", "interval", "correctedInterval", "pValue", "correctedPValue", "signTest"] {
+    #expect(metrics[0].object?["kind"] == .string("mean") && metrics[8].object?["kind"] == .string("dev"))
+    #expect(metrics.map { $0.object?["decides"]?.bool } == [true] + Array(repeating: false, count: 8))
+    for key in [
+      "verdict", "difference", "interval", "interval90", "simultaneousInterval", "simultaneousLevel", "pValue",
+      "correctedPValue", "noDifferenceLargerThan", "seedsToShow", "variance",
+    ] {
       #expect(comparison[key] != nil && comparison[key] != .null, "\(key)")
     }
-    let analysis = ComparisonAnalysis(results, seed: 42, resamples: 200, pool: ThreadPool(threads: 1))
+    let analysis = ComparisonAnalysis(results, pool: ThreadPool(threads: 1))
     #expect(comparison["difference"]?.double == analysis.metrics[0].comparisons[0].mean)
     #expect(!found.json.text().contains("predicted"))
     let lines = csvRecords(found.csv)
@@ -142,11 +149,66 @@ struct ReportTests {
   func table() throws {
     let text = try files(SampleComparison().results()).table
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-    #expect(lines[0] == "STS-B dev, 300 pairs (Spearman x 100)")
-    #expect(lines[1].contains("mean +- sd") && lines[1].contains("verdict"))
+    #expect(lines[0] == "mean of 7 sets, 2100 pairs (Spearman x 100): decides")
+    #expect(lines[1].contains("mean +- sd") && lines[1].contains("simultaneous 95 %") && lines[1].contains("verdict"))
     #expect(lines.allSatisfy { $0.count <= 100 && !$0.hasSuffix(" ") })
     #expect(text.contains("failed: the loss is not finite") && text.contains("dropped after step 100"))
-    #expect(text.contains("corrected for 4 comparisons (Holm)"))
+    #expect(text.contains("mixcse:lambda=0.5: no difference larger than ") && text.contains("not tested"))
+    let said = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    for words in [
+      "the interval holds for all 4 comparisons at once, p and verdict by Holm",
+      "12 of the 300 pairs of STS-B dev, by which each run chose its checkpoint, stand in the test data",
+      "With two common seeds nothing under about", "differences of those that stayed are biased upwards",
+    ] { #expect(said.contains(words), "\(words)\n\(text)") }
+  }
+
+  @Test("earlier looks, other references and unfinished runs are said everywhere")
+  func history() throws {
+    var results = SampleComparison(labels: ["a", "b", "c"], pairs: 60, steps: 20).results()
+    var family = Family(comparisons: 2)
+    (family.comparisons, family.earlierReferences, family.earlierStrategies) = (6, ["d"], ["d"])
+    for index in family.looks.indices {
+      (family.looks[index].number, family.looks[index].earlier) = (2, [[42, 43]])
+    }
+    results.family = family
+    let found = try files(results)
+    let document = try #require(found.json.object?["family"]?.object)
+    #expect(document["comparisons"] == .integer(6) && document["isAllPairs"] == .bool(true))
+    #expect(document["looks"]?.array?.first?.object?["levelDividedBy"] == .integer(8))
+    let notes = found.json.object?["notes"]?.array?.compactMap(\.string) ?? []
+    let said = found.table.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    for words in [
+      "look 2 of 1 planned at these verdicts, after 2 seeds (42, 43): the level is 5 % / 8",
+      "compared with d before", "all 6 pairs are corrected for", "still corrected for: d.",
+    ] {
+      #expect(found.page.contains(words) && said.contains(words) && notes.contains { $0.contains(words) }, "\(words)")
+    }
+    results.runs[0].outcome = .unfinished
+    let waiting = try files(results)
+    #expect(waiting.table.contains("1 of 9 runs are still to come") && waiting.page.contains("still to come"))
+    for metric in waiting.json.object?["metrics"]?.array ?? [] {
+      for item in metric.object?["comparisons"]?.array ?? [] {
+        #expect(item.object?["pValue"] == .null && item.object?["verdict"] == .string("no claim possible"))
+      }
+    }
+  }
+
+  @Test("what seeds could show, before any run and with the spread of runs")
+  func detection() {
+    var results = SampleComparison(labels: ["a", "b", "c"], pairs: 60, steps: 0).results()
+    results.detect = 0.25
+    let known = DetectionText.text(results, ComparisonAnalysis(results, pool: ThreadPool(threads: 1)))
+    #expect(known.hasPrefix("To show a difference of 0.25 at the level 0.05 / 2 on mean of 7 sets, with the spread"))
+    #expect(known.contains("  b, by 3 seeds: ") && known.contains("; 3 seeds show "), "\(known)")
+    for index in results.runs.indices { results.runs[index].outcome = .unfinished }
+    let assumed = DetectionText.text(results, ComparisonAnalysis(results, pool: ThreadPool(threads: 1)))
+    #expect(assumed.contains("that are assumed") && assumed.contains("  deviation 0.2: "), "\(assumed)")
+    // 0.2 between seeds and 0.1 of the pairs: from one comparison, five seeds show 0.43 with 80 per cent.
+    results.strategies.removeLast()
+    results.runs.removeLast(3)
+    results.seeds = [1, 2, 3, 4, 5]
+    let one = DetectionText.text(results, ComparisonAnalysis(results, pool: ThreadPool(threads: 1)))
+    #expect(one.contains("at the level 0.05 / 1") && one.contains("5 seeds show 0.4"), "\(one)")
   }
 
   // MARK: - Checks

@@ -2,6 +2,7 @@
 // steps, a failed and a dropped run, shadows. What the tests of the report, and CSE_SAMPLE_REPORT, write.
 
 import Comparison
+import Evaluation
 import Files
 import Foundation
 import Kernels
@@ -23,11 +24,22 @@ struct SampleComparison {
     for strategy in labels.indices {
       for seed in seeds { runs.append(run(strategy, seed)) }
     }
-    return ComparisonResults(
+    var results = ComparisonResults(
       strategies: strategies, seeds: seeds, runs: runs,
       commandLine: ["mixcse", "compare"] + labels + ["--seeds", seeds.map { "\($0)" }.joined(separator: ",")]
         + ["--model", "models/all-MiniLM-L6-v2", "--train-file", "my sentences.txt", "--output-dir", "runs/compare"],
       record: Self.record)
+    results.sets = metrics.indices.map(set)
+    return results
+  }
+
+  /// Every tenth pair shares a sentence with the one before; the first twelve pairs of a set stand in the next one.
+  private func set(_ index: Int) -> ComparedSet {
+    let sentences = (0..<pairs).map { pair -> SentencePair in
+      let first = 2 * (pairs * (index > 0 && pair < 12 ? index - 1 : index) + pair)
+      return SentencePair(first: first, second: pair % 10 == 1 ? first - 1 : first + 1)
+    }
+    return ComparedSet(metric: metrics[index], isDev: metrics[index].hasSuffix("dev"), sentences: sentences)
   }
 
   private func run(_ strategy: Int, _ seed: UInt64) -> ComparedRun {

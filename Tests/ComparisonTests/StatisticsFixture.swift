@@ -1,6 +1,7 @@
 // What SciPy says of the comparison's statistics (Tests/Fixtures/comparison/make_statistics.py), and synthetic results.
 
 import Comparison
+import Evaluation
 import Files
 import Foundation
 import Kernels
@@ -15,18 +16,28 @@ struct StatisticsFixture: Decodable {
     var seeds: Int
     var mean, between, pairs, pValue, halfWidth, power: Double
   }
-  struct Components: Decodable {
+  struct Spread: Decodable {
+    var between, pairs, interaction, own: Double
+    var differences: [Double]?
+    var components: Int?
+  }
+  struct Set: Decodable {
+    var texts: [[Int]]
     var gold: [Double]
     var first, second, scores: [[Double]]
-    var between, pairs, interaction: Double
-    var oneSeed: [Double]
+    /// Pairs as drawn, and pairs that share sentences as one.
+    var alone, joined: Spread
+
+    var sentences: [SentencePair] { texts.map { SentencePair(first: $0[0], second: $0[1]) } }
   }
-  var normal, t, tTail, beta, sign, power: [[Double]]
-  var holm: [[[Double]]]
+  var normal, t, tTail, beta, power: [[Double]]
+  var holm, influence: [[[Double]]]
   var needed: [[Double?]]
   var paired: [Paired]
   var mixed: [Mixed]
-  var components: Components
+  var sets: [Set]
+  /// Of the mean of `sets`.
+  var mean: Spread
 
   static func load() throws -> StatisticsFixture {
     let path = Resources.fixture("comparison/statistics.json")
@@ -56,39 +67,18 @@ extension ComparisonResults {
   }
 }
 
-/// Two strategies on pairs drawn again for each comparison. A run predicts the gold score with the strength of its
-/// seed, what its method adds to every pair (shared by the seeds), and noise of its own.
-struct SimulatedComparisons {
-  var seeds = 3
-  var pairs = 120
-  /// The standard deviation of a run's strength (1 on average): the seed effect.
-  var seedEffect = 0.05
-  /// The standard deviation of what a method adds to a pair: the pair-sampling effect of the difference.
-  var methodEffect = 0.0
-  /// How much stronger the second strategy is.
-  var advantage = 0.0
-  var noise = 0.8
-
-  func results(_ number: Int) -> ComparisonResults {
-    let gold = normal(number, "gold", pairs)
-    let predicted = (0..<2).map { method in
-      let added = normal(number, "method \(method)", pairs)
-      let strengths = normal(number, "strength \(method)", seeds)
-      return (0..<seeds).map { seed in
-        let noises = normal(number, "noise \(method) \(seed)", pairs)
-        let strength = 1 + Double(method) * advantage + seedEffect * strengths[seed]
-        return gold.indices.map { strength * gold[$0] + methodEffect * added[$0] + noise * noises[$0] }
-      }
-    }
-    // Gold scores as people give them: from 0 to 5 in steps of a fifth, so that there are ties.
-    return .made(gold: gold.map { (max(0, min(5, 2.5 + $0)) * 5).rounded() / 5 }, predicted: predicted)
+extension ComparisonResults {
+  /// Runs that are all there, without scores: for tables that are made directly.
+  static func planned(strategies: Int, seeds: Int) -> ComparisonResults {
+    .made(gold: [], predicted: Array(repeating: Array(repeating: [0], count: seeds), count: strategies))
   }
+}
 
-  private func normal(_ number: Int, _ name: String, _ count: Int) -> [Double] {
-    var values = [Float](repeating: 0, count: count)
-    values.withUnsafeMutableBufferPointer {
-      RandomStream(seed: 2026, name: "simulated." + name).normal(step: UInt64(number), offset: 0, into: $0)
-    }
-    return values.map(Double.init)
+extension ScoreTable {
+  /// `rows[strategy][seed]`: the score, and the contribution of the first of two pairs; the second has its opposite.
+  static func made(_ rows: [[[Double]]], metric: String = "made") -> ScoreTable {
+    ScoreTable(
+      metric: metric, kind: .test, components: SentenceComponents(independent: 2),
+      rows: rows.map { $0.map { RunScore(value: $0[0], contributions: [$0[1], -$0[1]]) } })
   }
 }

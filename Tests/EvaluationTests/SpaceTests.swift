@@ -1,5 +1,5 @@
-// Alignment, uniformity, anisotropy, effective rank, eigenvalues and bootstrap intervals against PyTorch, NumPy and
-// SciPy (Tests/Fixtures/evaluation/make_protocol_fixture.py).
+// Alignment, uniformity, anisotropy, effective rank, eigenvalues and intervals against PyTorch, NumPy and SciPy
+// (Tests/Fixtures/evaluation/make_protocol_fixture.py).
 
 import Evaluation
 import Foundation
@@ -95,21 +95,62 @@ struct SpaceTests {
     #expect(abs(values[n - 1] - 2.167551551945021) < 1e-12, "\(values[n - 1])")
   }
 
-  @Test("bootstrap intervals: SciPy's and NumPy's within their noise, the same for the same seed")
+  @Test("intervals: close to the percentiles of NumPy's bootstrap where no sentence is shared")
   func intervals() throws {
-    let score = task.score(table)
-    let pool = ThreadPool(threads: 2)
-    let interval = try #require(BootstrapInterval.spearman(score, seed: 1, resamples: 8000, pool: pool))
-    #expect(abs(interval.lowerBound - fixture.interval[0]) < 0.02, "\(interval), \(fixture.interval)")
-    #expect(abs(interval.upperBound - fixture.interval[1]) < 0.02, "\(interval), \(fixture.interval)")
-    let again = BootstrapInterval.spearman(score, seed: 1, resamples: 8000, pool: ThreadPool(threads: 1))
-    #expect(again == interval)
-    #expect(BootstrapInterval.spearman(score, seed: 2, resamples: 8000, pool: pool) != interval)
+    var score = task.score(table)
+    for index in score.samples.indices {
+      score.samples[index].sentences = score.samples[index].gold.indices.map {
+        SentencePair(first: 1000 * index + 2 * $0, second: 1000 * index + 2 * $0 + 1)
+      }
+    }
+    let interval = try #require(SpearmanInterval.of(score))
+    #expect(abs(interval.lowerBound - fixture.interval[0]) < 0.05, "\(interval), \(fixture.interval)")
+    #expect(abs(interval.upperBound - fixture.interval[1]) < 0.05, "\(interval), \(fixture.interval)")
   }
 
-  @Test("draws stay within each sub-dataset")
+  @Test("pairs that share sentences count as one: twice the same pairs say no more than once")
+  func sharedSentences() throws {
+    let once = task.score(table)
+    let sample = ScoredPairs(
+      predicted: once.samples.flatMap(\.predicted), gold: once.samples.flatMap(\.gold),
+      sentences: once.samples.flatMap(\.gold).indices.map { SentencePair(first: 2 * $0, second: 2 * $0 + 1) })
+    var (single, double) = (once, once)
+    single.samples = [sample]
+    double.samples = [
+      ScoredPairs(
+        predicted: sample.predicted + sample.predicted, gold: sample.gold + sample.gold,
+        sentences: sample.sentences + sample.sentences)
+    ]
+    let (a, b) = (try #require(SpearmanInterval.of(single)), try #require(SpearmanInterval.of(double)))
+    #expect(abs(a.lowerBound - b.lowerBound) < 1e-9 && abs(a.upperBound - b.upperBound) < 1e-9, "\(a), \(b)")
+    double.samples[0].sentences = (0..<2 * sample.gold.count).map { SentencePair(first: 2 * $0, second: 2 * $0 + 1) }
+    let independent = try #require(SpearmanInterval.of(double))
+    let widths = [a, independent].map { atanh($0.upperBound) - atanh($0.lowerBound) }
+    #expect(widths[0] > 1.4 * widths[1], "\(widths)")
+    single.samples[0].sentences = sample.gold.indices.map { SentencePair(first: $0, second: $0 + 1) }
+    #expect(SpearmanInterval.of(single) == nil)
+  }
+
+  @Test("components: texts in either place, over a chain of others, and numbered over several sets")
+  func components() {
+    var numbering = SentenceNumbering()
+    let first = numbering.number(PairSet(name: "", first: ["a", "c", "e"], second: ["b", "d", "a"], gold: [1, 2, 3]))
+    let second = numbering.number(
+      PairSet(name: "", first: ["x", "d", "q"], second: ["y", "x", "q"], gold: [1, 2, 3]))
+    #expect(first[2] == SentencePair(first: 4, second: 0) && second[2].first == second[2].second)
+    #expect(SentenceComponents(first).indices == [0, 1, 0])
+    let all = SentenceComponents(first + second)
+    #expect(all.indices == [0, 1, 0, 1, 1, 2] && all.count == 3)
+    #expect(all.sums([1, 2, 4, 8, 16, 32]) == [5, 26, 32])
+    // A long chain, from its far end, ends in one component.
+    let chain = SentenceComponents((0..<5000).reversed().map { SentencePair(first: $0 + 1, second: $0) })
+    #expect(chain.count == 1)
+    #expect(SentenceComponents([]).count == 0 && SentenceComponents(independent: 2).indices == [0, 1])
+  }
+
+  @Test("each sub-dataset keeps its number of pairs")
   func strata() throws {
-    // Within both sub-datasets predictions do not vary, so only draws across them could change Spearman.
+    // Within both sub-datasets predictions do not vary, so only other numbers of pairs could change Spearman.
     let sets = [0.0, 5].map { gold in
       PairSet(
         name: "\(gold)", first: (0..<6).map { "\(gold)a\($0)" }, second: (0..<6).map { "\(gold)b\($0)" },
@@ -119,8 +160,7 @@ struct SpaceTests {
     let table = SentenceTable.make(both.sentences) { name in
       name.hasPrefix("5") ? [1, 0] : name.contains("a") ? [1, 0] : [0, 1]
     }
-    let interval = BootstrapInterval.spearman(both.score(table), seed: 3, pool: ThreadPool(threads: 1))
-    #expect(interval == 1...1)
+    #expect(SpearmanInterval.of(both.score(table)) == 1...1)
   }
 }
 

@@ -33,9 +33,10 @@ package struct Budget: Sendable, Equatable {
   /// Which strategies clearly lose, worst first.
   ///
   /// A strategy is compared with the one of the best mean, seed by seed. With two seeds or more it is given up where
-  /// the one-sided 95 per cent t interval of the mean difference lies above 0 and the mean difference is at least
-  /// `smallestDifference`; with one seed where the difference is at least `singleSeedDifference`. At most half of the
-  /// strategies go at a rung, and never the first.
+  /// the one-sided t interval of the mean difference lies above 0 and the mean difference is at least
+  /// `smallestDifference`; with one seed where the difference is at least `singleSeedDifference`. The best is the
+  /// luckiest, too, so the interval is that of all strategies compared with it at once: 5 per cent shared by them. At
+  /// most half of the strategies go at a rung, and never the first.
   /// - Parameter scores: dev Spearman x 100 at the rung, `[strategy][seed]`; nil: given up or failed before.
   package static func drops(_ scores: [[Double]?]) -> [Drop] {
     let alive = scores.indices.filter { scores[$0]?.isEmpty == false }
@@ -44,34 +45,30 @@ package struct Budget: Sendable, Equatable {
     let losing = alive.filter { $0 != best && $0 != 0 }.sorted { (means[$0] ?? 0) < (means[$1] ?? 0) }
     let found = losing.compactMap { strategy -> Drop? in
       guard let theirs = scores[best], let ours = scores[strategy], theirs.count == ours.count else { return nil }
-      return reason(zip(theirs, ours).map { $0 - $1 }).map { Drop(strategy: strategy, reason: $0) }
+      return reason(zip(theirs, ours).map { $0 - $1 }, compared: alive.count - 1).map {
+        Drop(strategy: strategy, reason: $0)
+      }
     }
     return Array(found.prefix(alive.count / 2))
   }
 
   /// Why differences to the best are clear; nil where they are not.
-  static func reason(_ differences: [Double]) -> String? {
+  /// - Parameter compared: strategies that are compared with the best.
+  static func reason(_ differences: [Double], compared: Int) -> String? {
     let count = differences.count
     let difference = mean(differences)
     if count == 1 {
       guard difference >= singleSeedDifference else { return nil }
       return "\(rounded(difference)) below the best on one seed (clear from \(rounded(singleSeedDifference)) on)"
     }
-    let variance = differences.reduce(0) { $0 + ($1 - difference) * ($1 - difference) } / Double(count - 1)
-    let lower = difference - oneSided95(count - 1) * (variance / Double(count)).squareRoot()
+    let t = Distributions.tUpperQuantile(0.05 / Double(max(compared, 1)), freedom: Double(count - 1))
+    let lower = difference - t * (variance(differences) / Double(count)).squareRoot()
     guard lower > 0, difference >= smallestDifference else { return nil }
-    return "\(rounded(difference)) below the best over \(count) seeds, at least \(rounded(lower)) with 95 per cent"
+    let all = compared > 1 ? " for all \(compared) compared with it" : ""
+    return
+      "\(rounded(difference)) below the best over \(count) seeds, at least \(rounded(lower)) with 95 per cent\(all)"
   }
 
   private static func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
   private static func rounded(_ value: Double) -> String { "\((value * 100).rounded() / 100)" }
-
-  /// The 95 per cent point of Student's t, rounded up; from 30 degrees of freedom on that of 30.
-  private static func oneSided95(_ freedom: Int) -> Double {
-    let points = [
-      6.314, 2.920, 2.354, 2.132, 2.016, 1.944, 1.895, 1.860, 1.834, 1.813, 1.796, 1.783, 1.771, 1.762, 1.754, 1.746,
-      1.740, 1.735, 1.730, 1.725, 1.721, 1.718, 1.714, 1.711, 1.709, 1.706, 1.704, 1.702, 1.700, 1.698,
-    ]
-    return points[min(freedom, points.count) - 1]
-  }
 }

@@ -114,6 +114,21 @@ package struct ComparisonPlan {
     return plan
   }
 
+  /// The look at verdicts that this comparison ends with; nil where no strategy can be loaded.
+  /// - Throws: `PluginError`
+  func look() throws -> LookRecord.Entry? {
+    let identities = try strategies.indices.map { try identity(strategy: $0, seed: seeds.first ?? 0) }
+    guard let shared = zip(strategies, identities).first(where: { $0.0.plan != nil })?.1 else { return nil }
+    return LookRecord.Entry(
+      conditions: shared.hash(ofStrategy: false), planned: request.looks, seeds: seeds,
+      strategies: zip(strategies, identities).map { strategy, identity in
+        let isKnown = strategy.plan != nil
+        return LookRecord.Strategy(
+          label: strategy.compared.label,
+          key: isKnown ? identity.hash(ofStrategy: true) : SHA256.digits(of: Array(strategy.compared.canonical.utf8)))
+      })
+  }
+
   /// What decides the scores of a trained model.
   var scoringDigest: String {
     let text = [scoring.digest, evaluationPooling?.text ?? "", scoring.metrics.map(\.key).joined(separator: "\t")]
@@ -165,5 +180,20 @@ package struct ComparisonPlan {
       JSONObject(
         ComparisonRequest.fields.filter { !["strategies", "seeds", "json"].contains($0.name) }
           .map { ("--" + $0.name, $0.json(request)) }))
+  }
+}
+
+extension RunIdentity {
+  /// The hash of what distinguishes strategies, or of what all runs of a comparison share whatever their seed.
+  fileprivate func hash(ofStrategy: Bool) -> String {
+    let own = ["--seed", "--schedule", "--shadow", "plugins"]
+    let components = members["plugins"]?.array ?? []
+    let isPooler = { (use: JSONValue) in use.object?["kind"]?.string == ComponentKind.pooler.rawValue }
+    let shared = members.keys.filter { !own.contains($0) }.map { ($0, members[$0] ?? .null) }
+    return ofStrategy
+      ? RunIdentity([
+        ("--schedule", members["--schedule"] ?? .null), ("plugins", .array(components.filter { !isPooler($0) })),
+      ]).hash
+      : RunIdentity(shared + [("plugins", .array(components.filter(isPooler)))]).hash
   }
 }

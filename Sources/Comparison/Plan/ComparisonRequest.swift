@@ -8,14 +8,18 @@ package import Training
 package struct ComparisonRequest: Sendable {
   /// Strategies as typed, grids and labels among them.
   package var strategies: [String] = []
-  /// Distinct.
-  package var seeds: [UInt64] = [42, 43, 44]
+  /// Distinct. Five by default: with three only differences of more than three deviations show, with five of two.
+  package var seeds: [UInt64] = [42, 43, 44, 45, 46]
   /// What all runs share; its output folder is the comparison's, its shadows watch the first strategy.
   package var run = RunDescription()
   /// Pair files and at most one folder of test data.
   package var testData: [String] = []
   /// Runs at a time.
   package var jobs = 1
+  /// How often the verdicts will be looked at, with more seeds each time; they share the level.
+  package var looks = 1
+  /// The size of a difference, Spearman x 100, that the seeds to show it are counted for.
+  package var detect = 0.5
   /// Give up early on what clearly loses.
   package var usesBudget = false
   /// The vector before the head is scored also where the evaluation pooler is the training pooler.
@@ -36,7 +40,8 @@ package struct ComparisonRequest: Sendable {
 
   private static let ownFields: [DescriptionField<ComparisonRequest>] = [
     .init("strategies", \.strategies, isList: true), .init("seeds", \.seeds, problem: seedProblem),
-    .init("test-data", \.testData), .init("jobs", \.jobs, in: 1...256), .init("budget", \.usesBudget),
+    .init("test-data", \.testData), .init("jobs", \.jobs, in: 1...256),
+    .init("looks", \.looks, in: 1...20), .init("detect", \.detect, in: 0.001...200), .init("budget", \.usesBudget),
     .init("before-head", \.beforeHead),
     .init("tensorboard", \.writesTensorBoard), .init("json", \.printsJSON),
   ]

@@ -14,8 +14,10 @@ package struct Scoring: Sendable {
     var key: String
   }
 
-  /// In the order of the report: dev pairs, then test data.
+  /// Dev pairs, then test data.
   let metrics: [Metric]
+  /// The sentences of each metric, in the same order.
+  let sets: [ComparedSet]
   /// Of `mixcse evaluate`, without model and pooler.
   let arguments: [String]
   /// What is odd about the data, and what is not scored.
@@ -61,6 +63,14 @@ package struct Scoring: Sendable {
     let tasks = suite.sts.map { Metric(name: Self.shortName($0.name), key: $0.name) }
     let devFiles = evalData == nil ? 0 : 1
     self.metrics = metrics.prefix(devFiles) + tasks + metrics.dropFirst(devFiles)
+    var numbering = SentenceNumbering()
+    // As the pair scores have them: sub-datasets one after the other.
+    let ofFiles = suite.pairs.map { numbering.number($0.set) }
+    let ofTasks = suite.sts.map { $0.subsets.flatMap { numbering.number($0) } }
+    let sentences = ofFiles.prefix(devFiles) + ofTasks + ofFiles.dropFirst(devFiles)
+    sets = zip(self.metrics, sentences).enumerated().map { index, item in
+      ComparedSet(metric: item.0.name, isDev: index < devFiles, sentences: item.1)
+    }
     self.arguments = arguments
     warnings = suite.warnings + suite.missing.map { "\($0.task.rawValue) is not scored: \($0.reason)" }
     digest = RunInputs.digest(suite.sts.flatMap(\.subsets) + suite.pairs.map(\.set))

@@ -12,12 +12,13 @@ enum ResultsJSON {
       ])
     }
     return object([
-      ("format", .string("mixcse.comparison/1")),
+      ("format", .string("mixcse.comparison/2")),
       ("strategies", .array(strategies)),
       ("seeds", .array(results.seeds.map(integer))),
       ("metrics", .array(analysis.metrics.map { metric($0, results) })),
       ("runs", .array(results.runs.map { run($0, results, analysis) })),
-      ("bootstrap", object([("seed", integer(analysis.seed)), ("resamples", .integer(analysis.resamples))])),
+      ("family", family(analysis.family, results)),
+      ("notes", .array(AnalysisNotes.lines(results, analysis).map(JSONValue.string))),
       ("command", .array(results.commandLine.map(JSONValue.string))),
       ("record", .object(results.record)),
     ])
@@ -31,7 +32,9 @@ enum ResultsJSON {
       ])
     }
     return object([
-      ("metric", .string(metric.metric)), ("pairs", .integer(metric.pairs)), ("strategies", .array(summaries)),
+      ("metric", .string(metric.metric)), ("kind", .string(metric.kind.rawValue)), ("decides", .bool(metric.decides)),
+      ("pairs", .integer(metric.pairs)), ("components", .integer(metric.components)),
+      ("strategies", .array(summaries)),
       ("comparisons", .array(metric.comparisons.map { comparison($0, results) })),
       ("leftOut", .array(metric.leftOut.map(JSONValue.string))),
     ])
@@ -44,20 +47,15 @@ enum ResultsJSON {
       ("verdict", .string(item.verdict.rawValue)),
       ("difference", number(item.mean)),
       ("interval", range(item.interval)),
-      ("correctedInterval", range(item.correctedInterval)),
-      ("correctedLevel", .number(item.correctedLevel)),
+      ("interval90", range(item.interval90)),
+      ("simultaneousInterval", range(item.simultaneousInterval)),
+      ("simultaneousLevel", .number(item.simultaneousLevel)),
       ("intervalOver", .string(item.basis.rawValue)),
       ("pValue", number(item.pValue)),
       ("correctedPValue", number(item.correctedPValue)),
       ("seeds", .array(item.seeds.map(integer))),
       ("differences", .array(item.differences.map(number))),
-      (
-        "signTest",
-        object([
-          ("positive", .integer(item.positive)), ("negative", .integer(item.negative)),
-          ("pValue", number(item.signTest)),
-        ])
-      ),
+      ("noDifferenceLargerThan", number(item.largestDifference)),
     ]
     if let spread = item.spread {
       members.append(
@@ -69,11 +67,38 @@ enum ResultsJSON {
           ])
         ))
     }
-    if let needed = item.seedsNeeded {
-      if case .more(let count) = needed { members.append(("seedsMore", .integer(count))) }
-      members.append(("seedsMoreText", .string(VerdictWords.seeds(needed))))
+    if let needed = item.seedsToShow {
+      members.append(
+        (
+          "seedsToShow",
+          object([
+            ("difference", .number(needed.difference)), ("half", seeds(needed.half)), ("most", seeds(needed.most)),
+            ("staysOpen", .number(needed.staysOpen)), ("text", .string(VerdictWords.seeds(needed))),
+          ])
+        ))
     }
     return object(members)
+  }
+
+  /// Null where no number of seeds, or none up to `SeedsToShow.most`, is enough.
+  private static func seeds(_ answer: SeedsToShow.Answer) -> JSONValue {
+    if case .seeds(let count) = answer { .integer(count) } else { .null }
+  }
+
+  private static func family(_ family: Family, _ results: ComparisonResults) -> JSONValue {
+    let looks = zip(results.strategies.dropFirst(), family.looks).map { strategy, look in
+      object([
+        ("label", .string(strategy.label)), ("look", .integer(look.number)), ("planned", .integer(look.planned)),
+        ("levelDividedBy", .integer(look.divisor)),
+        ("earlierSeeds", .array(look.earlier.map { .array($0.map(integer)) })),
+      ])
+    }
+    return object([
+      ("level", .number(ClaimCorrection.level)), ("comparisons", .integer(family.comparisons)),
+      ("isAllPairs", .bool(!family.earlierReferences.isEmpty)),
+      ("earlierReferences", .array(family.earlierReferences.map(JSONValue.string))),
+      ("earlierStrategies", .array(family.earlierStrategies.map(JSONValue.string))), ("looks", .array(looks)),
+    ])
   }
 
   private static func run(

@@ -10,48 +10,56 @@ package enum VerdictTable {
   /// Ends with a line break; says so where there is nothing to compare.
   package static func text(_ results: ComparisonResults, _ analysis: ComparisonAnalysis) -> String {
     let labels = results.strategies.map(\.label)
-    var blocks = analysis.metrics.map { block($0, labels) }
+    var blocks = analysis.metrics.map { block($0, results, analysis) }
     if blocks.isEmpty { blocks = ["No scores: no run finished with an evaluation, so nothing is compared.\n"] }
     let missing = results.runs.filter { $0.outcome != .finished }
     if !missing.isEmpty {
       let lines = missing.map { "\(labels[$0.strategy]), seed \($0.seed): \(RunOutcomes.sentence($0.outcome))" }
       blocks.append(lines.map { clip($0, width) + "\n" }.joined())
     }
-    if let first = labels.first, labels.count > 1, !analysis.metrics.isEmpty {
-      let bases = analysis.metrics.flatMap { $0.comparisons.map(\.basis) }
-      blocks.append(
-        bases.contains(.seedsAndPairs) ? footnote(first: first, others: labels.count - 1) : oneSeedNote(first: first))
+    if labels.count > 1, !analysis.metrics.isEmpty {
+      blocks.append(legend(results, analysis).map { wrapped($0) }.joined())
     }
+    let notes = AnalysisNotes.lines(results, analysis)
+    if !notes.isEmpty { blocks.append(notes.map { wrapped("note: " + $0) }.joined()) }
     return blocks.joined(separator: "\n")
   }
 
-  private static func block(_ metric: MetricAnalysis, _ labels: [String]) -> String {
-    var rows = [["strategy", "mean +- sd", "diff", "95 % interval", "p", "verdict", "seeds more"]]
+  private static func block(
+    _ metric: MetricAnalysis, _ results: ComparisonResults, _ analysis: ComparisonAnalysis
+  ) -> String {
+    let labels = results.strategies.map(\.label)
+    let seeds = "seeds for \(VerdictWords.size(results.detect))"
+    var rows = [["strategy", "mean +- sd", "diff", VerdictWords.intervalName(analysis.family), "p", "verdict", seeds]]
     for (index, summary) in metric.summaries.enumerated() {
       let score = summary.mean.map { fixed($0, 2) + (summary.deviation.map { " +- " + fixed($0, 2) } ?? "") } ?? "-"
       let rest = index == 0 ? [] : cells(metric.comparisons[index - 1])
       rows.append([labels[index], score] + rest)
     }
     if labels.count == 1 { rows[0].removeLast(5) }
-    let title = "\(metric.metric), \(metric.pairs) pairs (Spearman x 100)"
+    let decides = metric.decides && analysis.metrics.count > 1 ? ": decides" : ""
+    let title = "\(metric.metric), \(metric.pairs) pairs (Spearman x 100)\(decides)"
     let notes = metric.leftOut.map { clip("  left out: " + $0, width) + "\n" }.joined()
-    return clip(title, width) + "\n" + aligned(rows) + notes
+    return clip(title, width) + "\n" + aligned(rows) + equal(metric, labels) + notes
   }
 
   private static func cells(_ item: StrategyComparison) -> [String] {
     [
       item.mean.map { VerdictWords.signed($0) } ?? "-",
-      item.correctedInterval.map(VerdictWords.interval) ?? "-",
+      item.simultaneousInterval.map(VerdictWords.interval) ?? "-",
       item.correctedPValue.map(VerdictWords.probability) ?? "-",
       item.verdict.rawValue + (item.basis == .pairsOnly ? " (1 seed)" : ""),
-      item.seedsNeeded.map { needed in
-        switch needed {
-        case .more(let count): "\(count)"
-        case .tooMany: "> \(SeedsNeeded.most)"
-        case .pairsTooFew: "too few pairs"
-        }
-      } ?? "",
+      item.seedsToShow.map(VerdictWords.seeds) ?? "",
     ]
+  }
+
+  /// How equal strategies are of which no difference is shown, on the metric that decides.
+  private static func equal(_ metric: MetricAnalysis, _ labels: [String]) -> String {
+    guard metric.decides else { return "" }
+    return metric.comparisons.map { item in
+      guard item.verdict == .noDifferenceShown, let largest = item.largestDifference else { return "" }
+      return clip("  \(labels[item.strategy]): no difference larger than \(fixed(largest, 2))", width) + "\n"
+    }.joined()
   }
 
   /// Columns side by side; the first gives way where the line would be too long.
@@ -71,22 +79,41 @@ package enum VerdictTable {
     }.joined()
   }
 
-  private static func footnote(first: String, others: Int) -> String {
-    let correction = others > 1 ? ", corrected for \(others) comparisons (Holm)" : ""
-    return """
-      \(clip("diff: against \(first), over common seeds", width))
-      interval and p: for other seeds and other sentence pairs\(correction)
-      seeds more: how many would probably show a difference as large as the one found
-
-      """
+  /// What the columns are.
+  private static func legend(_ results: ComparisonResults, _ analysis: ComparisonAnalysis) -> [String] {
+    let comparisons = analysis.metrics.flatMap(\.comparisons)
+    var lines = ["diff: against \(results.strategies[0].label), over common seeds"]
+    guard comparisons.contains(where: { $0.basis == .seedsAndPairs }) else {
+      if analysis.isComplete { lines.append("interval: for other sentence pairs only") }
+      return lines
+    }
+    let count = analysis.family.comparisons
+    let all = count > 1 ? "; the interval holds for all \(count) comparisons at once, p and verdict by Holm" : ""
+    if analysis.isComplete { lines.append("interval and p: for other seeds and other sentence pairs\(all)") }
+    if let deciding = analysis.deciding, analysis.metrics.count > 1, analysis.isComplete {
+      lines.append(
+        "not tested: single sets count only where \(deciding.metric) shows a difference, then by Holm over all sets")
+    }
+    lines.append(
+      "seeds for \(VerdictWords.size(results.detect)): how many show a true difference of that size with 50 / 80 %"
+    )
+    return lines
   }
 
-  private static func oneSeedNote(first: String) -> String {
-    """
-    \(clip("diff: against \(first), with one common seed", width))
-    interval: for other sentence pairs only; no claim about the methods is possible from one seed
-
-    """
+  /// Lines of at most `width` columns, further ones indented.
+  private static func wrapped(_ text: String) -> String {
+    var lines = [""]
+    for word in text.split(separator: " ") {
+      let word = clip(String(word), width - 2)
+      if lines[lines.count - 1].isEmpty {
+        lines[lines.count - 1] = word
+      } else if lines[lines.count - 1].count + 1 + word.count <= width {
+        lines[lines.count - 1] += " " + word
+      } else {
+        lines.append("  " + word)
+      }
+    }
+    return lines.map { $0 + "\n" }.joined()
   }
 
   /// At most `count` characters on one line.

@@ -16,12 +16,28 @@ enum VerdictWords {
   /// Three decimals; `< 0.001` below them.
   static func probability(_ value: Double) -> String { value < 0.001 ? "< 0.001" : fixed(value, 3) }
 
-  /// How many more seeds, in a table's cell.
-  static func seeds(_ needed: SeedsNeeded) -> String {
-    switch needed {
-    case .more(let count): "\(count)"
-    case .tooMany: "more than \(SeedsNeeded.most)"
-    case .pairsTooFew: "more pairs needed"
+  /// How many seeds show a difference with 50 and with 80 per cent, in a table's cell.
+  static func seeds(_ needed: SeedsToShow) -> String {
+    switch (needed.half, needed.most) {
+    case (.never, _): "+-\(fixed(needed.staysOpen, 2)) stays open"
+    case (let half, let most): "\(seeds(half)) / \(seeds(most))"
     }
+  }
+
+  private static func seeds(_ answer: SeedsToShow.Answer) -> String {
+    switch answer {
+    case .seeds(let count): "\(count)"
+    case .tooMany: "> \(SeedsToShow.most)"
+    case .never: "never"
+    }
+  }
+
+  /// The shortest text of a size that was asked for: `0.5`.
+  static func size(_ value: Double) -> String { "\(value)" }
+
+  /// What the corrected intervals of a comparison are called.
+  static func intervalName(_ family: Family) -> String {
+    let isCorrected = family.comparisons > 1 || family.looks.contains { $0.divisor > 1 }
+    return isCorrected ? "simultaneous 95 %" : "95 % interval"
   }
 }

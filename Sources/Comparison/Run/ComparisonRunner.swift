@@ -31,6 +31,7 @@ package final class ComparisonRunner {
   private var lifeline: PipeEnds?
   private var isStopping = false
   private var lock: FolderLock?
+  private var looks = LookRecord()
 
   /// A comparison before its first run.
   package init(_ plan: ComparisonPlan, display: ComparisonDisplay) {
@@ -52,7 +53,26 @@ package final class ComparisonRunner {
     if !isStopping { try drive(to: nil) }
     show(isLast: true)
     display.finish()
-    return try outcome()
+    var outcome = try outcome()
+    guard let look = try plan.look() else { return outcome }
+    // Before anything is shown, so that no look is forgotten. Verdicts wait for runs that are still to come.
+    if !isStopping, outcome.finished > 0, plan.strategies.count > 1 {
+      looks.add(look)
+      try looks.write(to: plan.outputFolder)
+    }
+    outcome.results.family = looks.family(of: look)
+    return outcome
+  }
+
+  /// What the folder has already, without starting or writing anything.
+  /// - Throws: `ComparisonError`, `TrainingError` where a file of the folder cannot be read.
+  package func preview() throws -> Outcome {
+    looks = try LookRecord(folder: plan.outputFolder)
+    for note in plan.notes { display.note(note) }
+    try assignFolders()
+    var outcome = try outcome()
+    outcome.results.family = try plan.look().map(looks.family)
+    return outcome
   }
 
   // MARK: - Start
@@ -72,8 +92,20 @@ package final class ComparisonRunner {
       }
     }
     Temporary.removeStale(in: folder) { _ in true }
+    looks = try LookRecord(folder: folder)
+    try sayLooks()
     do { lifeline = try PipeEnds() } catch {
       throw ComparisonError.system(path: folder, operation: error.operation, code: error.code)
+    }
+  }
+
+  /// A number of looks is planned once, before the first.
+  private func sayLooks() throws {
+    guard let look = try plan.look() else { return }
+    let planned = looks.family(of: look).looks.first?.planned ?? look.planned
+    if planned != look.planned {
+      display.note(
+        "note: --looks \(look.planned): the first look at this comparison planned \(planned), and that stays")
     }
   }
 
@@ -287,7 +319,7 @@ package final class ComparisonRunner {
     let runs = try rows.indices.map { row in
       try comparedRun(tasks[rows[row]], strategy: row / plan.seeds.count)
     }
-    let results = ComparisonResults(
+    var results = ComparisonResults(
       strategies: plan.strategies.map(\.compared), seeds: plan.seeds, runs: runs,
       commandLine: plan.program.origin.commandLine,
       record: JSONObject(
@@ -295,6 +327,7 @@ package final class ComparisonRunner {
           ("budget", .array(decisions)),
           ("runs", .object(JSONObject(tasks.map { ($0.folder, .string($0.identity.hash)) }))),
         ]))
+    (results.sets, results.detect) = (plan.scoring.sets, plan.request.detect)
     return Outcome(
       results: results, failed: tasks.filter { $0.phase == .failed }.map(\.name),
       finished: tasks.count { $0.state == .finished }, isInterrupted: isStopping)

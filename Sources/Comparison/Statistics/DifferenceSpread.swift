@@ -1,5 +1,5 @@
-// From paired differences by seed, and the same on resampled pairs, to an interval and a p-value that hold for other
-// seeds and other pairs. Called by MetricAnalysis; the method is described in Documentation/Comparison.md.
+// From paired differences by seed, and what each pair contributes to them, to an interval and a p-value that hold for
+// other seeds and other pairs. Called by MetricAnalysis; the method is described in Documentation/Comparison.md.
 
 import Foundation
 
@@ -11,8 +11,7 @@ package struct DifferenceSpread: Sendable, Equatable {
   package var mean: Double
   /// The variance (n - 1) of the differences over seeds: the seed's own and the seed-by-pairs interaction.
   package var betweenSeeds: Double
-  /// The variance that all seeds share because they are scored on the same pairs; 0 where it does not stand out of its
-  /// noise.
+  /// The variance that all seeds share because they are scored on the same pairs; 0 where its estimate is below.
   package var pairs: Double
   /// The part of a single seed's variance that is due to pairs but not shared with other seeds.
   package var interaction: Double
@@ -26,25 +25,27 @@ package struct DifferenceSpread: Sendable, Equatable {
     self.interaction = interaction
   }
 
-  /// `differences`: one a seed, at least two; `resampled[draw][seed]`: the same on drawn pairs; `pairCount`: pairs
-  /// drawn from.
-  package init(differences: [Double], resampled: [[Double]], pairCount: Int) {
-    let count = differences.count
-    seeds = count
-    mean = differences.reduce(0, +) / Double(count)
+  /// From the differences of the seeds and what the pairs contribute to them.
+  /// - Parameters:
+  ///   - differences: one a seed.
+  ///   - contributions: `[seed][component]`, influence values added up over pairs that share sentences; over
+  ///     independent components the sum of two seeds' products is their covariance.
+  ///   - correction: for the mean that the contributions were centred with.
+  package init(differences: [Double], contributions: [[Double]], correction: Double) {
+    let count = Double(differences.count)
+    seeds = differences.count
+    mean = differences.reduce(0, +) / count
     betweenSeeds = variance(differences)
-    // Over draws of pairs, the mean covariance of two seeds is what they share, a seed's own variance is that and more:
-    // the variance of the mean over seeds is shared + (own - shared) / seeds.
-    let correction = pairCount > 1 ? Double(pairCount) / Double(pairCount - 1) : 1
-    let own =
-      correction * (0..<count).reduce(0.0) { sum, seed in sum + variance(resampled.map { $0[seed] }) } / Double(count)
-    let ofMean = correction * variance(resampled.map { $0.reduce(0, +) / Double(count) })
-    let shared = (ofMean - own / Double(count)) / (1 - 1 / Double(count))
-    interaction = max(0, own - max(0, shared))
-    // The standard error of `shared` where nothing is shared: finitely many pairs, draws and pairs of seeds.
-    let samples = 1 / Double(pairCount) + 1 / Double(max(resampled.count, 1))
-    let noise = (own - shared) * (samples * 2 / Double(count * (count - 1))).squareRoot()
-    pairs = shared > noise ? shared : 0
+    // Over draws of pairs, the mean covariance of two seeds is what they share, a seed's own variance is that and more.
+    let own = correction * contributions.reduce(0) { $0 + $1.reduce(0) { $0 + $1 * $1 } } / count
+    var ofSum = 0.0
+    for component in (contributions.first ?? []).indices {
+      let sum = contributions.reduce(0) { $0 + $1[component] }
+      ofSum += sum * sum
+    }
+    let shared = seeds > 1 ? (correction * ofSum - count * own) / (count * (count - 1)) : own
+    pairs = max(0, shared)
+    interaction = max(0, own - pairs)
   }
 
   /// Half the width of the two-sided interval at `level` (0.05 for 95 %).

@@ -1,5 +1,5 @@
-// The few distributions the verdicts rest on: normal, Student's t, chi-square, the sign test. Called by
-// DifferenceInterval and SeedsNeeded; held against SciPy by Tests/Fixtures/comparison/make_statistics.py.
+// The few distributions the verdicts rest on: normal and Student's t. Called by DifferenceSpread,
+// SeedsToShow and Budget; held against SciPy by Tests/Fixtures/comparison/make_statistics.py.
 
 import Foundation
 
@@ -84,17 +84,5 @@ package enum Distributions {
       if abs(growth - 1) < 1e-16 { break }
     }
     return front * fraction
-  }
-
-  /// The two-sided sign test: the probability of a split as uneven as this one if both signs are as likely.
-  package static func signTest(positive: Int, negative: Int) -> Double {
-    let count = positive + negative
-    guard count > 0 else { return 1 }
-    var sum = 0.0
-    for k in 0...min(positive, negative) {
-      let ways = lgamma(Double(count + 1)) - lgamma(Double(k + 1)) - lgamma(Double(count - k + 1))
-      sum += exp(ways - Double(count) * log(2))
-    }
-    return min(1, 2 * sum)
   }
 }

@@ -1,12 +1,17 @@
-// One strategy against the first, on one metric. Made by MetricAnalysis, read by every kind of report.
+// One strategy against the first, on one metric. Made by MetricAnalysis, corrected by ClaimCorrection, read by every
+// kind of report.
+
+import Evaluation
 
 /// What can be said of a strategy against the first one.
 package enum Verdict: String, Sendable {
   case better
   case worse
   case noDifferenceShown = "no difference shown"
-  /// Fewer than two common seeds and an interval over pairs that leaves out 0: true of two models, not of two methods.
+  /// One common seed, or runs still to come: whatever the numbers, nothing about the methods.
   case noClaim = "no claim possible"
+  /// A single set, where the metric that decides shows no difference.
+  case notTested = "not tested"
   /// No common seed at all.
   case notCompared = "not compared"
 }
@@ -31,54 +36,51 @@ package struct StrategyComparison: Sendable {
   package var basis: Basis = .nothing
   /// The mean over the common seeds; nil without any.
   package var mean: Double?
+  /// Where the uncertainty comes from; nil without a common seed or with pairs that all hang together.
+  package var spread: DifferenceSpread?
   /// 95 % for this comparison alone.
   package var interval: ClosedRange<Double>?
-  /// 95 % for all comparisons of the metric together (Holm); the verdict is read from it. As `interval` on pairs only.
-  package var correctedInterval: ClosedRange<Double>?
-  /// For this comparison alone, and corrected (Holm); nil with fewer than two common seeds.
+  /// 90 % for this comparison alone.
+  package var interval90: ClosedRange<Double>?
+  /// 95 % for all comparisons of the metric and all looks together.
+  package var simultaneousInterval: ClosedRange<Double>?
+  /// The level of `simultaneousInterval`: 0.05, or less with several comparisons or looks.
+  package var simultaneousLevel = 0.05
+  /// By two one-sided tests at `simultaneousLevel`, the true difference is not larger than this either way; nil with
+  /// fewer than two seeds.
+  package var largestDifference: Double?
+  /// For this comparison alone; nil with fewer than two common seeds.
   package var pValue: Double?
-  /// After Holm's correction over the strategies.
+  /// After Holm's correction over all planned comparisons, and for the looks; the verdict is read from it. Nil where
+  /// nothing is tested.
   package var correctedPValue: Double?
-  /// The level of `correctedInterval`: 0.05, or less where several strategies are compared.
-  package var correctedLevel = 0.05
-  /// Where the uncertainty comes from; nil with fewer than two seeds.
-  package var spread: DifferenceSpread?
-  /// Seeds with a positive and with a negative difference.
-  package var positive = 0
-  /// Seeds with a difference below 0.
-  package var negative = 0
-  /// Its two-sided p-value; nil without a difference.
-  package var signTest: Double?
   /// What can be said.
   package var verdict: Verdict = .notCompared
-  /// Set where at least two common seeds show no difference.
-  package var seedsNeeded: SeedsNeeded?
-
-  init(strategy: Int, seeds: [UInt64], differences: [Double]) {
-    self.strategy = strategy
-    self.seeds = seeds
-    self.differences = differences
-    guard !differences.isEmpty else { return }
-    mean = differences.reduce(0, +) / Double(differences.count)
-    positive = differences.count { $0 > 0 }
-    negative = differences.count { $0 < 0 }
-    if differences.count > 1 { signTest = Distributions.signTest(positive: positive, negative: negative) }
+  /// The size of a difference, Spearman x 100, that seeds are counted for.
+  package var detect = 0.5
+  /// What it takes to show a difference of that size; nil with fewer than two common seeds.
+  package var seedsToShow: SeedsToShow? {
+    guard basis == .seedsAndPairs, let spread else { return nil }
+    return SeedsToShow(spread, difference: detect, level: simultaneousLevel)
   }
 
-  /// Sets the verdict as the corrected interval has it.
-  mutating func decide() {
-    guard let interval = correctedInterval else {
-      verdict = differences.isEmpty ? .notCompared : .noDifferenceShown
-      return
+  /// A row of the table against its first.
+  init(_ strategy: Int, _ table: ScoreTable, seeds: [UInt64]) {
+    let common = seeds.indices.compactMap { seed -> (seed: UInt64, own: RunScore, first: RunScore)? in
+      guard let own = table.rows[strategy][seed], let first = table.rows[0][seed] else { return nil }
+      return (seeds[seed], own, first)
     }
-    if interval.contains(0) {
-      verdict = .noDifferenceShown
-    } else if basis == .pairsOnly {
-      verdict = .noClaim
-    } else {
-      verdict = interval.lowerBound > 0 ? .better : .worse
-    }
-    guard verdict == .noDifferenceShown, let spread else { return }
-    seedsNeeded = SeedsNeeded(spread, level: correctedLevel)
+    self.strategy = strategy
+    self.seeds = common.map(\.seed)
+    differences = common.map { $0.own.value - $0.first.value }
+    guard !common.isEmpty else { return }
+    mean = differences.reduce(0, +) / Double(differences.count)
+    guard table.components.count > 1 else { return }
+    basis = common.count > 1 ? .seedsAndPairs : .pairsOnly
+    spread = DifferenceSpread(
+      differences: differences,
+      contributions: common.map { item in
+        table.components.sums(zip(item.own.contributions, item.first.contributions).map { $0 - $1 })
+      }, correction: table.components.correction)
   }
 }

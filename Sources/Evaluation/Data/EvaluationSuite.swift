@@ -90,7 +90,7 @@ package struct EvaluationSuite: Sendable {
 
   /// All figures on one table of embeddings; `progress` hears of the classifiers of each transfer task.
   package func score(
-    _ table: SentenceTable, pool: ThreadPool, intervals seed: UInt64? = nil,
+    _ table: SentenceTable, pool: ThreadPool, intervals: Bool = false,
     progress: @escaping (_ task: String, _ done: Int, _ total: Int) -> Void = { _, _, _ in }
   ) -> EvaluationScores {
     var scores = EvaluationScores(mode: mode)
@@ -100,9 +100,9 @@ package struct EvaluationSuite: Sendable {
     let spaceTask = benchmark ?? pairs.first.map { STSTask(name: $0.set.name, subsets: [$0.set]) }
     scores.space = spaceTask.flatMap { SpaceStatistics($0, table, pool: pool) }
     scores.spaceOf = spaceTask?.name
-    if let seed {
+    if intervals {
       for (key, score) in scores.sts.map({ ($0.name, $0) }) + scores.pairs {
-        scores.intervals[key] = BootstrapInterval.spearman(score, seed: seed, pool: pool)
+        scores.intervals[key] = SpearmanInterval.of(score)
       }
     }
     scores.transfer = transfer.map { task in

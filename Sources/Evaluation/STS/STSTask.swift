@@ -22,13 +22,16 @@ package struct STSTask: Sendable, Equatable {
   /// Scores each sub-dataset, and all of them concatenated.
   package func score(_ table: SentenceTable) -> STSTaskScore {
     let similarities = subsets.map { $0.similarities(table) }
+    var numbering = SentenceNumbering()
     return STSTaskScore(
       name: name,
       all: SimilarityScore(predicted: similarities.flatMap(\.self), gold: subsets.flatMap(\.gold)),
       subsets: zip(subsets, similarities).map { set, predicted in
         (set.name, SimilarityScore(predicted: predicted, gold: set.gold))
       },
-      samples: zip(subsets, similarities).map { ScoredPairs(predicted: $1, gold: $0.gold) })
+      samples: zip(subsets, similarities).map { set, predicted in
+        ScoredPairs(predicted: predicted, gold: set.gold, sentences: numbering.number(set))
+      })
   }
 }
 
@@ -38,6 +41,13 @@ package struct ScoredPairs: Sendable {
   package var predicted: [Double]
   /// The gold scores, on the scale of the task.
   package var gold: [Double]
+  /// Which sentences, by numbers that all sub-datasets of the task share.
+  package var sentences: [SentencePair]
+
+  /// The three lists are equally long.
+  package init(predicted: [Double], gold: [Double], sentences: [SentencePair]) {
+    (self.predicted, self.gold, self.sentences) = (predicted, gold, sentences)
+  }
 }
 
 /// What a task's embeddings reach.

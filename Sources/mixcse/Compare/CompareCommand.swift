@@ -33,7 +33,7 @@ struct CompareCommand: ParsableCommand {
         stand for as many strategies.
         """, valueName: "strategy"))
   var strategies: [String] = []
-  @Option(help: ArgumentHelp("Separated by commas, each 0 to 2^64-1. (default: 42,43,44)", valueName: "n,..."))
+  @Option(help: ArgumentHelp("Separated by commas, each 0 to 2^64-1. (default: 42,43,44,45,46)", valueName: "n,..."))
   var seeds: String?
   @Option(
     help: ArgumentHelp(
@@ -53,6 +53,20 @@ struct CompareCommand: ParsableCommand {
   var testData: [String] = []
   @Option(help: ArgumentHelp("Runs at a time, 1 to 256; they share --threads. (default: 1)", valueName: "n"))
   var jobs: Int?
+  @Option(
+    help: ArgumentHelp(
+      "The size of a difference (Spearman x 100): how many seeds show it is said beside the verdicts and by --dry-run. "
+        + "(default: 0.5)", valueName: "x"))
+  var detect: Double?
+  @Option(
+    help: ArgumentHelp(
+      "How often the verdicts will be looked at, with more seeds each time, 1 to 20; the looks share the level. "
+        + "(default: 1)", valueName: "n"))
+  var looks: Int?
+  @Flag(
+    name: .customLong("dry-run"),
+    help: "Look everything up, say what would be run and how many seeds show a difference of --detect; write nothing.")
+  var dryRun = false
   @Flag(
     help: """
       Successive halving: after a quarter and half of the steps, strategies whose dev score clearly lies below the best \
@@ -83,6 +97,7 @@ struct CompareCommand: ParsableCommand {
       file: ThisProcess.executable ?? ThisProcess.link,
       name: CommandLine.arguments.first ?? "mixcse", origin: .thisProgram)
     let plan = try ComparisonPlan(request, program: program, threads: threads, registry: registry)
+    if dryRun { return try preview(plan, threads: threads) }
     let outcome = try ComparisonRunner(plan, display: ComparisonDisplay()).run()
     if outcome.finished > 0 || request.printsJSON { try report(outcome.results, of: request, threads: threads) }
     let total = outcome.results.runs.count
@@ -101,6 +116,8 @@ struct CompareCommand: ParsableCommand {
     if let seeds { request.seeds = try Self.seedList(seeds) }
     if !testData.isEmpty { request.testData = testData }
     if let jobs { request.jobs = jobs }
+    if let detect { request.detect = detect }
+    if let looks { request.looks = looks }
     request.usesBudget = request.usesBudget || budget
     request.beforeHead = request.beforeHead || beforeHead
     request.writesTensorBoard = request.writesTensorBoard || tensorboard
@@ -125,6 +142,7 @@ struct CompareCommand: ParsableCommand {
     if request.run.training.evalData == nil, request.testData.isEmpty {
       throw ValidationError("nothing to score: give --eval-data PATH, --test-data PATH or both")
     }
+    if dryRun, request.printsJSON { throw ValidationError("--dry-run --json: expected one of the two, found both") }
     if request.usesBudget, request.run.training.evalData == nil {
       throw ValidationError("--budget: expected --eval-data PATH beside it, found none; rungs look at the dev score")
     }
@@ -141,10 +159,21 @@ struct CompareCommand: ParsableCommand {
 
   // MARK: - Report
 
+  /// What would be run, and what it could show.
+  private func preview(_ plan: ComparisonPlan, threads: Int) throws {
+    let outcome = try ComparisonRunner(plan, display: ComparisonDisplay()).preview()
+    let results = outcome.results
+    let analysis = ComparisonAnalysis(results, pool: ThreadPool(threads: threads))
+    try printText(
+      "\(results.runs.count) runs of \(plan.totalSteps) steps (strategies x seeds: \(results.strategies.count) x "
+        + "\(results.seeds.count)), \(outcome.finished) of them finished and scored; nothing is run (--dry-run)")
+    if results.strategies.count > 1 { try printText(DetectionText.text(results, analysis)) }
+  }
+
   /// Files in the output folder, and on standard output the verdicts or the JSON document.
   private func report(_ results: ComparisonResults, of request: ComparisonRequest, threads: Int) throws {
     let pool = ThreadPool(threads: threads)
-    let analysis = ComparisonAnalysis(results, seed: request.run.training.seed, pool: pool)
+    let analysis = ComparisonAnalysis(results, pool: pool)
     let folder = request.run.outputFolder ?? ""
     try ComparisonReport.write(results, analysis, to: folder, tensorBoard: request.writesTensorBoard)
     if request.printsJSON {

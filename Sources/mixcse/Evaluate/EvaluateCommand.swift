@@ -59,9 +59,9 @@ struct EvaluateCommand: ParsableCommand {
       "Print published figures beside one's own; repeatable: "
         + PublishedFigures.all.map(\.name).joined(separator: ", ") + ".", valueName: "name"))
   var published: [String] = []
-  @Flag(help: "95 per cent bootstrap intervals of every STS figure: 2000 draws within each sub-dataset.")
+  @Flag(help: "95 per cent intervals of every STS figure: over other pairs, where those that share sentences are one.")
   var intervals = false
-  @Option(name: .customLong("interval-seed"), help: "Of these draws, 0 to 2^64-1.") var intervalSeed: UInt64 = 42
+  @Option(name: .customLong("interval-seed"), help: .hidden) var intervalSeed: UInt64?
   @Option(
     name: .customLong("pair-scores"),
     help: ArgumentHelp(
@@ -101,8 +101,10 @@ struct EvaluateCommand: ParsableCommand {
     let folder = try ModelFolder(path: model.model)
     let suite = try readSuite()
     for warning in suite.warnings { printToStandardError("warning: \(warning)") }
-    let scorer = ModelScorer(
-      suite: suite, options: model, intervalSeed: intervals ? intervalSeed : nil, progress: ProgressLine())
+    if intervalSeed != nil {
+      printToStandardError("note: --interval-seed changes nothing: intervals are computed without random draws")
+    }
+    let scorer = ModelScorer(suite: suite, options: model, intervals: intervals, progress: ProgressLine())
     let results = allPoolers ? try scorer.scoreAll(folder) : [try scorer.scoreOne(folder)]
     if let pairScores, let only = results.first {
       try PairScoresFile.write(only.scores, model: model.model, pooler: only.pooler, to: pairScores)

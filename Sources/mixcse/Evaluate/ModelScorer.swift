@@ -20,7 +20,7 @@ struct PoolerResult {
 struct ModelScorer {
   let suite: EvaluationSuite
   let options: EmbedderOptions
-  let intervalSeed: UInt64?
+  let intervals: Bool
   let progress: ProgressLine
 
   /// The pooler of `--pooler`, or the folder's own.
@@ -62,7 +62,7 @@ struct ModelScorer {
     }
     return tables.map { embedded in
       let table = SentenceTable(collection, matrix: embedded.matrix, owner: embedded)
-      return suite.score(table, pool: pool, intervals: intervalSeed) { task, done, total in
+      return suite.score(table, pool: pool, intervals: intervals) { task, done, total in
         progress.show(task, done: done, total: total, unit: "classifiers")
       }
     }

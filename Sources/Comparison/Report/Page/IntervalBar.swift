@@ -9,14 +9,14 @@ struct IntervalBar {
   /// `comparisons`: those of one metric.
   init(_ comparisons: [StrategyComparison]) {
     let ends = comparisons.flatMap { item in
-      [item.correctedInterval?.lowerBound, item.correctedInterval?.upperBound, item.mean].compactMap(\.self)
+      [item.simultaneousInterval?.lowerBound, item.simultaneousInterval?.upperBound, item.mean].compactMap(\.self)
     }
     scale = ChartScale(ends + [0], margin: 0.05, start: 4, end: Self.width - 4)
   }
 
   /// Empty without an interval.
   func html(_ item: StrategyComparison) -> String {
-    guard let mean = item.mean, let interval = item.correctedInterval else { return "" }
+    guard let mean = item.mean, let interval = item.simultaneousInterval else { return "" }
     let zero = decimal(scale.place(0))
     let (low, high) = (decimal(scale.place(interval.lowerBound)), decimal(scale.place(interval.upperBound)))
     return """

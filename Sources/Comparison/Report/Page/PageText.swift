@@ -41,6 +41,9 @@ enum PageText {
   /// Numbers with a true minus sign.
   static func minus(_ text: String) -> String { text.replacingOccurrences(of: "-", with: "\u{2212}") }
 
+  /// Text of the terminal with its sign for plus or minus.
+  static func plusMinus(_ text: String) -> String { text.replacingOccurrences(of: "+-", with: "\u{B1}") }
+
   static func section(_ title: String, id: String, _ content: String) -> String {
     "<section aria-labelledby=\"\(id)\">\n<h2 id=\"\(id)\">\(escaped(title))</h2>\n\(content)</section>\n"
   }

@@ -36,9 +36,12 @@ struct VerdictSection {
 
   private func summary(_ strategy: Int) -> String {
     let items = analysis.metrics.map { ($0.metric, $0.comparisons[strategy - 1]) }
-    let order: [Verdict] = [.better, .worse, .noDifferenceShown, .noClaim, .notCompared]
+    let order: [Verdict] = [.better, .worse, .noDifferenceShown, .noClaim, .notTested, .notCompared]
     let isOneSeed = items.contains { $0.1.basis == .pairsOnly }
-    let limit = isOneSeed ? " (one common seed: no claim about the methods is possible)" : ""
+    let limit =
+      !analysis.isComplete
+      ? " (runs are still to come)"
+      : isOneSeed ? " (one common seed: no claim about the methods is possible)" : ""
     return order.compactMap { verdict in
       let names = items.filter { $0.1.verdict == verdict }.map { escaped($0.0) }
       guard !names.isEmpty else { return nil }
@@ -54,7 +57,7 @@ struct VerdictSection {
       case .better: ("better", "\u{25B2}")
       case .worse: ("worse", "\u{25BC}")
       case .noDifferenceShown: ("none", "\u{25CB}")
-      case .noClaim, .notCompared: ("none", "\u{2013}")
+      case .noClaim, .notTested, .notCompared: ("none", "\u{2013}")
       }
     return "<span class=\"badge \(style)\"><span aria-hidden=\"true\">\(mark)</span> \(verdict.rawValue)</span>"
   }
@@ -62,8 +65,11 @@ struct VerdictSection {
   // MARK: - The table
 
   private var columns: [String] {
-    let p = labels.count > 2 ? "p (Holm)" : "p"
-    return ["Strategy", "Mean \u{B1} sd", "Difference", "95 % interval", p, "Sign test", "Verdict", "More seeds"]
+    let isCorrected = analysis.family.comparisons > 1
+    return [
+      "Strategy", "Mean \u{B1} sd", "Difference", isCorrected ? "Simultaneous 95 % interval" : "95 % interval",
+      isCorrected ? "p (Holm)" : "p", "Verdict", "Seeds to show \(VerdictWords.size(results.detect))",
+    ]
   }
 
   private func table(_ metric: MetricAnalysis) -> String {
@@ -73,15 +79,17 @@ struct VerdictSection {
       let name = "<th scope=\"row\">\(escaped(labels[index]))</th>"
       let score = PageText.cell(Self.score(summary), name: columns[1], class: "number")
       guard index > 0 else {
-        let rest = labels.count > 1 ? "<td colspan=\"6\" class=\"note\">the others are compared with it</td>" : ""
+        let rest = labels.count > 1 ? "<td colspan=\"5\" class=\"note\">the others are compared with it</td>" : ""
         return "<tr>\(name)\(score)\(rest)</tr>"
       }
       return "<tr>\(name)\(score)\(cells(metric.comparisons[index - 1], bar))</tr>"
     }
+    let decides = metric.decides && analysis.metrics.count > 1 ? ": the metric that decides" : ""
     let notes = metric.leftOut.map { "<p class=\"note\">Left out: \(escaped($0)).</p>\n" }.joined()
     return """
       <table class="verdict stack">
-      <caption>\(escaped(metric.metric)) <span class="note">\(metric.pairs) pairs, Spearman \u{D7} 100</span></caption>
+      <caption>\(escaped(metric.metric)) <span class="note">\(metric.pairs) pairs, Spearman \u{D7} 100\(decides)</span>\
+      </caption>
       \(PageText.header(columns))<tbody>
       \(rows.joined(separator: "\n"))
       </tbody></table>
@@ -95,18 +103,15 @@ struct VerdictSection {
   }
 
   private func cells(_ item: StrategyComparison, _ bar: IntervalBar) -> String {
-    let interval = item.correctedInterval.map { PageText.minus(VerdictWords.interval($0)) } ?? "\u{2013}"
+    let interval = item.simultaneousInterval.map { PageText.minus(VerdictWords.interval($0)) } ?? "\u{2013}"
     let only = item.basis == .pairsOnly ? " <span class=\"note\">over pairs only</span>" : ""
-    let sign =
-      item.signTest.map { " <span class=\"note\">p\u{A0}\(escaped(VerdictWords.probability($0)))</span>" } ?? ""
     let p = item.correctedPValue.map { escaped(VerdictWords.probability($0)) } ?? "\u{2013}"
     let contents = [
       item.mean.map { PageText.minus(VerdictWords.signed($0)) } ?? "\u{2013}",
       "<span class=\"range\">\(interval)\(only)</span>\(bar.html(item))", p,
-      "\(item.positive) up, \(item.negative) down" + sign, Self.badge(item.verdict),
-      item.seedsNeeded.map(VerdictWords.seeds) ?? "",
+      Self.badge(item.verdict), item.seedsToShow.map { escaped(PageText.plusMinus(VerdictWords.seeds($0))) } ?? "",
     ]
-    let styles = ["number", "", "number", "", "", ""]
+    let styles = ["number", "", "number", "", ""]
     return zip(zip(contents, styles), columns.dropFirst(2)).map { content, name in
       PageText.cell(content.0, name: name, class: content.0.isEmpty ? "empty" : content.1)
     }.joined()
@@ -114,20 +119,26 @@ struct VerdictSection {
 
   // MARK: - What can be concluded
 
-  /// Sentences that the summary above repeats are left out where they would fill pages.
+  /// More sentences than that fill pages; the metric that decides has them before the others.
   private static let mostSentences = 12
 
   private var conclusions: String {
     guard labels.count > 1 else { return "" }
+    let notes = AnalysisNotes.lines(results, analysis).map { "<li>\(escaped($0))</li>" }
+    let known = notes.isEmpty ? "" : "<h3>To be known first</h3>\n<ul>\n\(notes.joined(separator: "\n"))\n</ul>\n"
     let limits = VerdictSentences.limits(results, analysis).map { "<li>\(escaped($0))</li>" }
-    return sentences + "<h3>What cannot be concluded</h3>\n<ul>\n" + limits.joined(separator: "\n") + "\n</ul>\n"
+    return known + sentences + "<h3>What cannot be concluded</h3>\n<ul>\n" + limits.joined(separator: "\n")
+      + "\n</ul>\n"
   }
 
   private var sentences: String {
-    guard analysis.metrics.count * (labels.count - 1) <= Self.mostSentences else { return "" }
-    let blocks = analysis.metrics.map { metric in
+    let others = labels.count - 1
+    var metrics = analysis.metrics.filter { $0.comparisons.contains { $0.verdict != .notTested } }
+    if metrics.count * others > Self.mostSentences { metrics = metrics.filter(\.decides) }
+    guard metrics.count * others <= Self.mostSentences else { return "" }
+    let blocks = metrics.map { metric in
       let lines = metric.comparisons.map { item in
-        "<li>\(escaped(VerdictSentences.sentence(item, label: labels[item.strategy], first: first)))</li>"
+        "<li>\(escaped(VerdictSentences.sentence(item, label: labels[item.strategy], first: first, analysis)))</li>"
       }
       return "<h4>\(escaped(metric.metric))</h4>\n<ul>\n\(lines.joined(separator: "\n"))\n</ul>\n"
     }

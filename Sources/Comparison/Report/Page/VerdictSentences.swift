@@ -5,78 +5,92 @@ import Training
 /// Sentences about strategies; plain text, with true minus signs.
 enum VerdictSentences {
   /// What can be said of `label` against `first`.
-  static func sentence(_ item: StrategyComparison, label: String, first: String) -> String {
+  static func sentence(
+    _ item: StrategyComparison, label: String, first: String, _ analysis: ComparisonAnalysis
+  ) -> String {
     guard let mean = item.mean else { return "\(label) and \(first) have no seed in common: not compared." }
-    guard let range = item.correctedInterval else {
-      return "No difference shown between \(label) and \(first): there are too few pairs for an interval."
-    }
     let difference = PageText.minus(VerdictWords.signed(mean))
-    let interval = PageText.minus(VerdictWords.interval(range))
+    guard analysis.isComplete else {
+      return "\(label) and \(first) differ by \(difference) so far; runs are still to come, so no claim is possible."
+    }
+    guard let range = item.simultaneousInterval else {
+      return "No claim about \(label) and \(first) is possible: there are too few pairs for an interval."
+    }
+    let interval = "\(VerdictWords.intervalName(analysis.family)) \(PageText.minus(VerdictWords.interval(range)))"
     switch item.verdict {
     case .better, .worse:
-      return "\(label) is \(item.verdict.rawValue) than \(first) by \(fixed(abs(mean), 2)) (95 % interval \(interval))."
-    case .noClaim:
+      let odd = range.contains(0) ? "; shown by Holm's correction, which is sharper than simultaneous intervals" : ""
+      return
+        "\(label) is \(item.verdict.rawValue) than \(first) by \(fixed(abs(mean), 2)) (\(interval)\(odd))."
+    case .noClaim, .notCompared:
       return """
-        \(label) and \(first) have one seed in common. These two models differ by \(difference) (95 % interval over pairs \
-        only \(interval)); another seed may turn it round, so no claim about the methods is possible.
+        \(label) and \(first) have one seed in common. These two models differ by \(difference) (\(interval), over pairs \
+        only); another seed may turn it round, so no claim about the methods is possible.
         """
-    case .noDifferenceShown, .notCompared:
-      let start = "No difference shown between \(label) and \(first): \(difference), interval \(interval)"
-      if item.basis == .pairsOnly {
-        return start + " over pairs only, from one common seed; no claim about the methods is possible."
-      }
-      return start + "." + (item.seedsNeeded.map { " " + advice($0) } ?? "")
+    case .noDifferenceShown, .notTested:
+      let equal = item.largestDifference.map { " No difference larger than \(fixed($0, 2))." } ?? ""
+      return "No difference shown between \(label) and \(first): \(difference), \(interval).\(equal)"
+        + (item.seedsToShow.map { " " + advice($0) } ?? "")
     }
   }
 
-  /// What more seeds could do.
-  static func advice(_ needed: SeedsNeeded) -> String {
-    switch needed {
-    case .more(1): "If this difference is real, 1 more seed would probably show it."
-    case .more(let count): "If this difference is real, about \(count) more seeds would probably show it."
-    case .tooMany: "To show a difference of this size would take more than \(SeedsNeeded.most) more seeds."
-    case .pairsTooFew: "More seeds cannot show a difference of this size: there are too few sentence pairs."
+  /// What it takes to show a difference.
+  static func advice(_ needed: SeedsToShow) -> String {
+    let size = VerdictWords.size(needed.difference)
+    switch (needed.half, needed.most) {
+    case (.seeds(let half), .seeds(let most)):
+      return
+        "A true difference of \(size) is shown by \(half) seeds half of the time, by \(most) seeds 80 % of the time."
+    case (.seeds(let half), .never):
+      return
+        "A true difference of \(size) is shown by \(half) seeds half of the time, by no number 80 % of it: "
+        + open(needed)
+    case (.seeds(let half), .tooMany):
+      return "A true difference of \(size) is shown by \(half) seeds half of the time; 80 % takes more than "
+        + "\(SeedsToShow.most)."
+    case (.never, _): return "No number of seeds shows a difference of \(size): " + open(needed)
+    case (.tooMany, _): return "To show a difference of \(size) takes more than \(SeedsToShow.most) seeds."
     }
+  }
+
+  private static func open(_ needed: SeedsToShow) -> String {
+    "even with endless seeds \u{B1}\(fixed(needed.staysOpen, 2)) stays open, and only more pairs help."
   }
 
   /// What the numbers do not say.
   static func limits(_ results: ComparisonResults, _ analysis: ComparisonAnalysis) -> [String] {
     var lines = [
       """
-      \u{201C}No difference shown\u{201D} is not \u{201C}no difference\u{201D}: any difference inside the interval may be there.
+      \u{201C}No difference shown\u{201D} is not \u{201C}no difference\u{201D}: any difference inside the interval may be \
+      there. \u{201C}No difference larger than\u{201D} is wrong 5 % of the time at most.
       """
     ]
-    if let metric = analysis.metrics.first, let reach = reach(metric) {
+    if let metric = analysis.deciding, let reach = reach(metric) {
       lines.append(
         "With these seeds and pairs a difference on \(metric.metric) has to reach about \(fixed(reach, 2)) to be shown."
       )
     }
-    if analysis.metrics.contains(where: { $0.comparisons.contains { $0.basis == .pairsOnly } }) {
+    let family = analysis.family
+    if family.comparisons > 1 {
       lines.append(
         """
-        One common seed compares two trained models: no claim about the methods is possible. At least two seeds, better \
-        five, are needed.
+        Intervals hold for all \(family.comparisons) planned comparisons at once; p and verdicts are corrected for them \
+        (Holm), also for strategies that failed or were dropped: the chance of one false alarm or more is about 5 %.
         """)
     }
-    let needed = analysis.metrics.flatMap { $0.comparisons.compactMap(\.seedsNeeded) }
-    if needed.contains(where: { if case .more = $0 { true } else { false } }) {
+    if let deciding = analysis.deciding, analysis.metrics.count > 1 {
       lines.append(
         """
-        How many more seeds would show a difference is a rough guess: it takes the difference and the spread found so far \
-        for the true ones.
+        \(deciding.metric.prefix(1).uppercased() + deciding.metric.dropFirst()) decides. Other sets count only for strategies \
+        that differ there, corrected for all sets; their intervals are each for one set.
         """)
     }
-    let compared = results.strategies.count - 1
-    if compared > 1 {
+    if analysis.metrics.contains(where: { $0.comparisons.contains { $0.seedsToShow != nil } }) {
       lines.append(
         """
-        Intervals and p are corrected for the \(compared) comparisons of a metric (Holm): the chance of one false alarm or \
-        more among them is about 5 %.
+        How many seeds show a difference takes the spread found so far for the true one; with two or three seeds that is a \
+        rough guess.
         """)
-    }
-    if analysis.metrics.count > 1 {
-      lines.append(
-        "They are not corrected for looking at \(analysis.metrics.count) metrics: decide beforehand which one counts.")
     }
     lines.append(
       """
@@ -96,7 +110,8 @@ enum VerdictSentences {
   /// The median half-width of a metric's intervals over seeds and pairs.
   private static func reach(_ metric: MetricAnalysis) -> Double? {
     let halves = metric.comparisons.compactMap { item in
-      item.basis == .seedsAndPairs ? item.correctedInterval.map { ($0.upperBound - $0.lowerBound) / 2 } : nil
+      item.basis == .seedsAndPairs
+        ? item.simultaneousInterval.map { ($0.upperBound - $0.lowerBound) / 2 } : nil
     }.sorted()
     return halves.isEmpty ? nil : halves[halves.count / 2]
   }
