@@ -192,6 +192,22 @@ import Testing
     #endif
   }
 
+  @Test func foldersOfTheEnvironmentAreSearchedUnderTheSameRules() throws {
+    let bench = try PluginBench()
+    let folder = try bench.makeFolder("lib")
+    try bench.build("symbols.c", as: "lib/libhelper.so", ["HELPER"])
+    let path = try bench.build("symbols.c", as: "needy.so", ["NEEDS_HELPER"], extra: ["-L" + folder, "-lhelper"])
+    func said(_ libraryPath: String) throws -> String {
+      let command = [Resources.command, "plugins", "info", path]
+      return try shell(command, environment: ["LD_LIBRARY_PATH": libraryPath]).errors
+    }
+    let words = "libhelper.so, which \(path) needs, is looked for where others could put their own: "
+    #expect(try said("/nowhere").contains("libhelper.so, which \(path) needs, is not installed"))
+    #expect(try !said("/nowhere:" + folder).contains("libhelper.so"))
+    try bench.setMode(0o777, "lib")
+    #expect(try said(folder).contains(words + "its folder \(folder) can be written by others"))
+  }
+
   @Test func dependenciesOfDependenciesAreFollowed() throws {
     let bench = try PluginBench()
     try bench.build("symbols.c", as: "libdeep.so", ["HELPER"], extra: ["-Wl,-soname,libdeep.so"])

@@ -24,6 +24,20 @@ import Testing
     #expect(library.components[2].declared != pointer)
   }
 
+  /// Records name the hash of what was checked, so what is another file by the time it runs is not used.
+  @Test func aFileThatIsAnotherWhenItIsLoadedIsRefused() throws {
+    let bench = try PluginBench()
+    let path = bench.path("changing.so")
+    let constructor = """
+      #include <sys/time.h>
+      __attribute__((constructor)) static void change(void) { utimes("\(path)", 0); }
+      """
+    _ = try bench.write(constructor.utf8, as: "change.c")
+    try bench.build("good.c", as: "changing.so", extra: [bench.path("change.c")])
+    let registry = try bench.registry()
+    #expect(message { _ = try registry.library(atPath: path) }.contains("it was replaced while it was being checked"))
+  }
+
   @Test func shorterDescriptorsAreReadAsFarAsTheyGo() throws {
     let bench = try PluginBench()
     let library = try bench.registry().library(atPath: bench.build("sizes.c", as: "older.so", ["OLDER"]))
