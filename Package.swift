@@ -70,7 +70,7 @@ let package = Package(
     // Forward and backward of BERT and RoBERTa; knows no file.
     .target(name: "Encoder", dependencies: ["Kernels", "CKernels"], swiftSettings: walls),
     // Model folders in and out: configuration, weights, export.
-    .target(name: "ModelFiles", dependencies: ["Encoder", "Files", "Kernels"], swiftSettings: walls),
+    .target(name: "ModelFiles", dependencies: ["Encoder", "Tokenizer", "Files", "Kernels"], swiftSettings: walls),
 
     // Floor 2, the host of plugins: a ladder below Sources/Host, each module knowing only those before it.
     // What can be written: names, parameters, strategies.

@@ -7,6 +7,14 @@ final class TokenPipeline: Tokenizer {
   enum Stages: Sendable {
     case wordPiece(WordPieceStages)
     case byteLevel(ByteLevelStages)
+
+    /// Whether added tokens that are matched in clean text are found by the stages.
+    var changesText: Bool {
+      switch self {
+      case .wordPiece: true
+      case .byteLevel(let stages): stages.lowercases
+      }
+    }
   }
 
   private let vocabulary: Vocabulary
@@ -14,16 +22,16 @@ final class TokenPipeline: Tokenizer {
   private let added: AddedTokens
   private let stages: Stages
   let specialIDs: Set<Int32>
+  let maximumLength: Int?
 
-  init(vocabulary: Vocabulary, special: SpecialTokens, added: [AddedToken], stages: Stages) {
+  init(
+    vocabulary: Vocabulary, special: SpecialTokens, added: [AddedToken], stages: Stages, maximumLength: Int? = nil
+  ) {
     self.vocabulary = vocabulary
     self.special = special
-    if case .wordPiece = stages {
-      self.added = AddedTokens(added.filter { !$0.isNormalized })
-    } else {
-      // Byte-level text is not changed before it is split, so that both kinds are found in the same place.
-      self.added = AddedTokens(added)
-    }
+    self.maximumLength = maximumLength
+    // Where text is not changed before it is split, both kinds are found in the same place.
+    self.added = AddedTokens(stages.changesText ? added.filter { !$0.isNormalized } : added)
     self.stages = stages
     specialIDs = special.all
   }
@@ -82,6 +90,7 @@ final class TokenPipeline: Tokenizer {
 struct EncoderMemory: ~Copyable {
   var repaired = AppendingBuffer<UInt8>()
   var normalized = AppendingBuffer<UInt8>()
+  var spaced = AppendingBuffer<UInt8>()
   var ids = AppendingBuffer<Int32>()
   var merging = MergeScratch()
   /// How many ids may stand before the last special token.

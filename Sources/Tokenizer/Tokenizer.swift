@@ -33,6 +33,10 @@ package protocol Tokenizer: Sendable {
   /// The mask token, where the vocabulary has one.
   var maskID: Int32? { get }
 
+  /// Tokens of a line at most, by what the folder asks for; nil where it names no limit. What the model takes is
+  /// another matter.
+  var maximumLength: Int? { get }
+
   /// Makes the working memory one thread needs; reuse it for many lines.
   func makeEncoder() -> any LineEncoder
 

@@ -40,7 +40,7 @@ package enum TokenizerError: Error, Equatable, CustomStringConvertible {
       "\(file), \(place): expected \(expected), found \(found); correct the file or fetch it again"
     case .unsupported(let file, let place, let found, let supported):
       "\(file), \(place): expected \(supported), found \(found); "
-        + "this kind of tokenizer is not supported, use a BERT or RoBERTa model"
+        + "this kind of tokenizer is not supported: WordPiece of BERT and byte-level BPE of RoBERTa are"
     case .emptyVocabulary(let file):
       "\(file): expected a vocabulary, found no token; the file is broken or cut off, fetch it again"
     case .duplicateToken(let token, let ids, let file):

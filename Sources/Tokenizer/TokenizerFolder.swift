@@ -6,9 +6,9 @@ import Files
 package enum TokenizerFolder {
   /// Loads `tokenizer.json`, else `vocab.txt` (WordPiece), else `vocab.json` and `merges.txt` (byte-level BPE).
   ///
-  /// Options in `tokenizer_config.json` (`do_lower_case`, `strip_accents`, `tokenize_chinese_chars`,
-  /// `add_prefix_space`, names of special tokens) go before those in `tokenizer.json`, as in transformers. A file
-  /// that is there but broken is an error; no other file is tried instead.
+  /// Whether options (`do_lower_case`, `strip_accents`, `tokenize_chinese_chars`, `add_prefix_space`) are those of
+  /// `tokenizer_config.json` or those of `tokenizer.json`, the class of the tokenizer decides, as in transformers. A
+  /// file that is there but broken is an error; no other file is tried instead.
   /// - Throws: `TokenizerError` naming the file, what was expected, what was found and what to do.
   package static func load(_ folder: String) throws -> any Tokenizer {
     guard Path.isFolder(folder) else { throw TokenizerError.missingFolder(folder) }
@@ -29,17 +29,10 @@ package enum TokenizerFolder {
 
   /// `vocab.txt`: one token a line, its id the number of the line from 0.
   private static func loadVocabularyText(_ path: String, _ settings: TokenizerSettings) throws -> any Tokenizer {
-    let entries = try lines(of: path).enumerated().map { index, line in
-      guard line.withContiguousStorageIfAvailable({ UTF8Text.validPrefix($0) == $0.count }) ?? false else {
-        throw TokenizerError.invalid(
-          file: path, at: "line \(index + 1)", expected: "UTF-8", found: "other bytes, \(quoted(line.prefix(40)))")
-      }
-      return (bytes: Array(line), id: Int32(index))
-    }
     let parts = try TokenizerParts(
-      .wordPiece, entries: entries, named: try settings.addedTokens(.wordPiece), settings: settings, file: path)
-    let options = try settings.bertOptions(over: BertNormalizerOptions())
-    return parts.wordPiece(options, prefix: Array("##".utf8), maximumCharacters: 100)
+      .wordPiece, entries: VocabularyText.entries(path), named: settings.addedTokens(defaults: .wordPiece),
+      settings: settings, file: path)
+    return parts.wordPiece(try settings.bertOptions(), prefix: Array("##".utf8), maximumCharacters: 100)
   }
 
   /// `vocab.json`: an object of token and id; `merges.txt`: two tokens a line, in order of rank.
@@ -47,7 +40,8 @@ package enum TokenizerFolder {
     let path = folder + "/vocab.json"
     let entries = try JSONNode.read(path).members().map { (bytes: $0.key, id: try $0.node.integer()) }
     var merges: [BytePairReader.Merge] = []
-    for (index, line) in try lines(of: folder + "/merges.txt").enumerated() where !line.starts(with: "#version".utf8) {
+    for (index, line) in try TokenizerFile.lines(folder + "/merges.txt").enumerated()
+    where !line.starts(with: "#version".utf8) {
       let place = "line \(index + 1)"
       guard let merge = BytePairReader.Merge(line: line, place: place) else {
         throw TokenizerError.invalid(
@@ -57,17 +51,10 @@ package enum TokenizerFolder {
       merges.append(merge)
     }
     let parts = try TokenizerParts(
-      .byteLevel, entries: entries, named: try settings.addedTokens(.byteLevel), settings: settings, file: path)
+      .byteLevel, entries: entries, named: settings.addedTokens(defaults: .byteLevel), settings: settings, file: path)
     let reader = BytePairReader(vocabulary: parts.vocabulary, file: path, mergesFile: folder + "/merges.txt")
     return parts.byteLevel(
       try reader.model(merges, unknownID: nil, wholeFirst: false),
-      addsPrefixSpace: try settings.addsPrefixSpace(over: false))
-  }
-
-  /// The lines of a text file without their ends; no empty one after the last line end.
-  private static func lines(of path: String) throws -> [ArraySlice<UInt8>] {
-    var lines = try TokenizerFile.read(path).split(separator: 0x0A, omittingEmptySubsequences: false)
-    if lines.last?.isEmpty == true { lines.removeLast() }
-    return lines.map { $0.last == 0x0D ? $0.dropLast() : $0 }
+      addsPrefixSpace: try settings.addsPrefixSpace())
   }
 }

@@ -40,11 +40,34 @@ struct ConfigurationTests {
     #expect(read.positionRows == 514 && read.activation == .geluTanh)
   }
 
+  /// `BertConfig()` and `RobertaConfig()` of transformers 5.24.
+  @Test("keys that are not there have the defaults of transformers")
+  func defaults() throws {
+    let bert = EncoderConfiguration(
+      family: .bert, vocabularySize: 30522, hiddenSize: 768, layerCount: 12, headCount: 12, intermediateSize: 3072,
+      maximumPositions: 512, typeVocabularySize: 2, layerNormEpsilon: 1e-12, hiddenDropout: 0.1, attentionDropout: 0.1,
+      padTokenID: 0, positionOffset: 0, activation: .gelu)
+    let scratch = try Scratch()
+    func read(_ text: String) throws -> EncoderConfiguration {
+      try EncoderConfiguration(contentsOf: try scratch.file("config.json", text))
+    }
+    #expect(try read(#"{"model_type": "bert"}"#) == bert)
+    #expect(try read(#"{"model_type": "bert", "pad_token_id": null}"#) == bert)
+    var roberta = bert
+    (roberta.family, roberta.vocabularySize, roberta.padTokenID) = (.roberta, 50265, 1)
+    (roberta.positionOffset, roberta.maximumPositions) = (2, 510)
+    #expect(try read(#"{"model_type": "roberta"}"#) == roberta)
+    // As Google released BERT: neither layer_norm_eps nor pad_token_id.
+    let google = try self.read(["layer_norm_eps": nil, "pad_token_id": nil])
+    #expect(google.layerNormEpsilon == 1e-12 && google.padTokenID == 0 && google.hiddenSize == 384)
+  }
+
   static let wrong: [(String, String?, String)] = [
-    ("model_type", nil, "found no such key"),
+    ("model_type", nil, "expected one of bert, roberta, found no such key. Add it to the file"),
     ("model_type", #""distilbert""#, "model_type is \"distilbert\", which is not supported; supported: bert, roberta"),
     ("model_type", "3", "key \"model_type\": expected one of bert, roberta, found 3"),
-    ("hidden_size", nil, "key \"hidden_size\": expected a whole number"),
+    ("hidden_size", "null", "key \"hidden_size\": expected a whole number"),
+    ("vocab_size", "0", "found 0"),
     ("hidden_size", "-384", "found -384"),
     ("hidden_size", "384.5", "found 384.5"),
     ("hidden_size", #""384""#, "found \"384\""),
@@ -71,7 +94,8 @@ struct ConfigurationTests {
   @Test("a missing folder and a folder without config.json")
   func missingModelFolders() throws {
     let scratch = try Scratch()
-    #expect(errorText { _ = try ModelFolder(path: scratch.path + "/no") }?.contains("a model folder") == true)
+    let missing = errorText { _ = try ModelFolder(path: scratch.path + "/no") }
+    #expect(missing?.contains("a model folder") == true && missing?.contains("hf download") == true)
     #expect(errorText { _ = try ModelFolder(path: scratch.path) }?.contains("config.json: not found") == true)
   }
 
@@ -105,7 +129,63 @@ struct ConfigurationTests {
     #expect(both?.pooler == nil && both?.unsupported == "the pooling cls + max")
     #expect(
       try pooling(#"{"pooling_mode":"mean"}"#, #",{"path":"2_CNN","type":"x.CNN"}"#)?.unsupported == "the module CNN")
+    let prompted = #"{"pooling_mode":"mean","include_prompt":false}"#
+    #expect(try pooling(prompted)?.pooler == "avg")
     #expect(errorText { _ = try pooling("{") }?.contains("1_Pooling/config.json: byte 1") == true)
     #expect(errorText { _ = try pooling(#"{"pooling_mode":"mean"}"#, #",{"path":"../x","type":"D"}"#) } != nil)
+  }
+
+  /// A folder of these files, each in the folder its path names.
+  private func folder(_ scratch: Scratch, _ files: [String: String]) throws -> ModelFolder {
+    for (name, text) in files {
+      let folder = scratch.path + "/" + name.split(separator: "/").dropLast().joined(separator: "/")
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      _ = try scratch.file(name, text)
+    }
+    return try ModelFolder(path: scratch.path)
+  }
+
+  @Test("modules.json says where the encoder is; the default prompt is read")
+  func layouts() throws {
+    let modules =
+      #"[{"path":"0_Transformer","type":"a.Transformer"},{"path":"1_Pooling","type":"x.y.Pooling"}]"#
+    let settings = #"{"prompts": {"query": "query: ", "none": ""}, "default_prompt_name": "query"}"#
+    let files = [
+      "modules.json": modules, "0_Transformer/config.json": #"{"model_type": "bert"}"#,
+      "1_Pooling/config.json": #"{"pooling_mode": "mean"}"#, "config.json": #"{"__version__": "1"}"#,
+    ]
+    let (first, second, third, fourth) = (try Scratch(), try Scratch(), try Scratch(), try Scratch())
+    let old = try folder(first, files)
+    #expect(old.encoderPath == first.path + "/0_Transformer" && old.sentencePooling?.pooler == "avg")
+    #expect(old.defaultPrompt == nil)
+    let prompted = try folder(second, files.merging(["config_sentence_transformers.json": settings]) { $1 })
+    #expect(prompted.defaultPrompt == "query: " && prompted.sentencePooling?.unsupported == nil)
+    let left = [
+      "config_sentence_transformers.json": settings,
+      "1_Pooling/config.json": #"{"pooling_mode": "mean", "include_prompt": false}"#,
+    ]
+    let without = try folder(third, files.merging(left) { $1 })
+    #expect(without.sentencePooling?.unsupported?.contains("default prompt") == true)
+    let unknown = settings.replacingOccurrences(of: #""query"}"#, with: #""other"}"#)
+    let text = errorText {
+      _ = try folder(fourth, files.merging(["config_sentence_transformers.json": unknown]) { $1 })
+    }
+    #expect(text?.contains("default_prompt_name") == true)
+  }
+
+  @Test("adapters, pointers of Git LFS and weights of other kinds are named")
+  func otherContents() throws {
+    let empty = try Scratch()
+    let adapter = errorText { _ = try folder(empty, ["adapter_config.json": "{}"]) }
+    #expect(adapter?.contains("merge the adapter into its base model") == true)
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 90868376\n"
+    for name in ["model.safetensors", "pytorch_model.bin"] {
+      let scratch = try Scratch()
+      let model = try folder(scratch, ["config.json": #"{"model_type": "bert"}"#, name: pointer])
+      #expect(errorText { _ = try model.openWeights() }?.contains("git lfs pull") == true)
+    }
+    let scratch = try Scratch()
+    let onnx = try folder(scratch, ["config.json": #"{"model_type": "bert"}"#, "model.onnx": "x"])
+    #expect(errorText { _ = try onnx.openWeights() }?.contains("there is only model.onnx") == true)
   }
 }

@@ -168,6 +168,33 @@ struct ModelExportTests {
     #expect(try ModelFolder(path: target).sentencePooling?.pooler == text)
   }
 
+  @Test("the source's lower case and longest line are kept, whether the pooling can be said or not")
+  func textSettings() throws {
+    let scratch = try Scratch()
+    var (source, encoder) = try source(scratch)
+    let target = scratch.path + "/out"
+    func settings(_ pooling: ExportPooling) throws -> String? {
+      try ModelExport.write(to: target, from: source, encoder: encoder.parameters, pooling: pooling)
+      return try? String(contentsOfFile: target + "/sentence_bert_config.json", encoding: .utf8)
+        .filter { !$0.isWhitespace }
+    }
+    let text = ExportPooling(text: "mine", obstacle: "is unknown")
+    #expect(try settings(pooling("avg", .mean)) == #"{"max_seq_length":12,"do_lower_case":false}"#)
+    #expect(try settings(text) == nil)
+    _ = try scratch.file("source/sentence_bert_config.json", #"{"max_seq_length": 8, "do_lower_case": true}"#)
+    for pooling in [pooling("avg", .mean), text] {
+      #expect(try settings(pooling) == #"{"max_seq_length":8,"do_lower_case":true}"#)
+    }
+    _ = try scratch.file("source/sentence_bert_config.json", #"{"max_seq_length": 512, "do_lower_case": false}"#)
+    #expect(try settings(pooling("avg", .mean)) == #"{"max_seq_length":12,"do_lower_case":false}"#)
+    _ = try scratch.file(
+      "source/config_sentence_transformers.json", #"{"prompts": {"q": "Q: "}, "default_prompt_name": "q"}"#)
+    source = try ModelFolder(path: source.path)
+    let notes = try ModelExport.write(
+      to: target, from: source, encoder: encoder.parameters, pooling: pooling("avg", .mean))
+    #expect(notes.contains { $0.contains("\"Q: \" before every text by default") })
+  }
+
   @Test("an export is replaced as a whole; anything else is not touched")
   func replacement() throws {
     let scratch = try Scratch()

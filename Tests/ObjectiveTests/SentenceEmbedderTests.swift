@@ -26,7 +26,8 @@ struct SentenceEmbedderTests {
       ModelFolder(path: try #require(Resources.model)), pooler: Pooler(parsing: pooler, in: world.registry),
       services: world.services)
     return SentenceEmbedder(
-      tokenizer: whole.tokenizer, encoder: whole.encoder, pooling: whole.pooling, tokenBudget: tokenBudget)
+      tokenizer: whole.tokenizer, encoder: whole.encoder, pooling: whole.pooling, maximumLength: 512,
+      tokenBudget: tokenBudget)
   }
 
   @Test(arguments: ["avg", "cls_before_pooler"], [1, 600, 100_000])

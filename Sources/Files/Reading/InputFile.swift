@@ -24,6 +24,16 @@ package final class InputFile {
       throw FileError.unreadable(path: path, operation: "open", code: errno)
     }
     try self.init(descriptor: descriptor, path: path)
+    try refusePointer(expected)
+  }
+
+  /// A repository that was cloned without Git LFS holds a note of three lines in place of each large file.
+  private func refusePointer(_ expected: String) throws {
+    let start = Array("version https://git-lfs.github.com/spec/".utf8)
+    guard size >= start.count, size < 1024, try bytes(at: 0, count: start.count) == start else { return }
+    throw FileError.malformed(
+      path: path, place: "", expected: expected, found: "a pointer of Git LFS to it",
+      advice: "Fetch the file itself: git lfs pull")
   }
 
   /// Takes over an open descriptor; closes it where it cannot be used.
@@ -93,6 +103,7 @@ package final class InputFile {
       throw FileError.malformed(
         path: path, place: "byte \(offset)", expected: "\(count) bytes", found: "a file of \(size) bytes")
     }
+    try checkMemory(count, path: path)
     return try [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
       let raw = UnsafeMutableRawBufferPointer(buffer)
       try read(at: offset, into: UnsafeMutableRawBufferPointer(rebasing: raw[..<count]))
@@ -116,4 +127,15 @@ package final class InputFile {
         path: path, place: "byte \(error.offset)", expected: error.expected, found: error.found)
     }
   }
+}
+
+/// Swift ends the program where an array gets no memory; the size of a file must not do that.
+/// - Throws: `FileError.unreadable` where the system would not give `count` bytes.
+func checkMemory(_ count: Int, path: String) throws {
+  guard count >= 1 << 20 else { return }
+  let memory = mmap(nil, count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+  guard memory != MAP_FAILED else {
+    throw FileError.unreadable(path: path, operation: "taking \(count >> 20) MiB of memory for it", code: ENOMEM)
+  }
+  munmap(memory, count)
 }

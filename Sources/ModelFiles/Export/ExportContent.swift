@@ -5,6 +5,7 @@ import Encoder
 import Files
 import Glibc
 import Kernels
+import Tokenizer
 
 /// Writes the files of one export into a folder that is empty.
 struct ExportContent {
@@ -27,9 +28,14 @@ struct ExportContent {
     let headFolder = pooling.layerWeights == nil ? "2_Dense" : "3_Dense"
     let hasHead = try writeHead(headFolder)
     try writeModules(headFolder: hasHead ? headFolder : nil, &notes)
+    try writeSettings(hasModules: pooling.tokens != nil)
     if source.sentencePooling?.normalizes == true {
       notes.append(
         "the source scaled its embeddings to length 1; this export does not (their cosine similarity is the same)")
+    }
+    if let prompt = source.defaultPrompt {
+      notes.append(
+        "the source puts \"\(prompt)\" before every text by default; the training did not, and this export does not")
     }
     var description = SentencePooling(origin: .mixcse, pooler: pooling.text)
     description.head = state
@@ -98,7 +104,7 @@ extension ExportContent {
 
   /// The source's config.json with the class and the type of what is in the weights now.
   private func writeConfiguration() throws {
-    let path = source.path + "/config.json"
+    let path = source.encoderPath + "/config.json"
     var object = try InputFile.json(path: path, expected: "a Hugging Face config.json").object ?? JSONObject()
     let classes = [EncoderConfiguration.Family.bert: "BertModel", .roberta: "RobertaModel"]
     object["architectures"] = .array([.string(classes[source.configuration.family] ?? "")])
@@ -108,8 +114,8 @@ extension ExportContent {
   }
 
   private func copyTokenizer() throws {
-    for name in ModelExport.tokenizerFiles where Path.exists(source.path + "/" + name) {
-      let input = try InputFile(path: source.path + "/" + name, expected: "a tokenizer file")
+    for name in ModelExport.tokenizerFiles where Path.exists(source.encoderPath + "/" + name) {
+      let input = try InputFile(path: source.encoderPath + "/" + name, expected: "a tokenizer file")
       let bytes = try input.bytes(at: 0, count: input.size)
       let output = try OutputFile(path: folder + "/" + name)
       try bytes.withUnsafeBytes { try output.write($0) }
@@ -168,7 +174,7 @@ extension ExportContent {
         ]))
     }
     try write("modules.json", .array(list))
-    try writeSettings()
+    try writePrompts()
   }
 
   private func writePooling(_ tokens: ExportPooling.Tokens, _ name: String) throws {
@@ -200,15 +206,23 @@ extension ExportContent {
     }
   }
 
-  /// The length is the model's own limit, as in evaluation here: never the training length.
-  private func writeSettings() throws {
+  /// The length is the source's, else the model's own limit, as in evaluation here: never the training length.
+  private func writeSettings(hasModules: Bool) throws {
+    let source = try TextSettings(folder: self.source.encoderPath)
+    let limit = self.source.configuration.maximumPositions
+    // Without modules nothing has to be said but what the source says beside its tokenizer's files.
+    guard hasModules || source.lowercases || source.maximumLength ?? limit < limit else { return }
     var settings = JSONObject([
-      ("max_seq_length", .integer(source.configuration.maximumPositions)), ("do_lower_case", .bool(false)),
+      ("max_seq_length", .integer(min(source.maximumLength ?? limit, limit))),
+      ("do_lower_case", .bool(source.lowercases)),
     ])
     if pooling.layerWeights != nil {
       settings["config_args"] = .object(JSONObject([("output_hidden_states", .bool(true))]))
     }
     try write("sentence_bert_config.json", .object(settings))
+  }
+
+  private func writePrompts() throws {
     try write(
       "config_sentence_transformers.json",
       .object(

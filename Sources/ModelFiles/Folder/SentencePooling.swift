@@ -50,10 +50,10 @@ package struct SentencePooling: Sendable, Equatable {
 
   /// Reads the record of a folder; nil where it has none.
   /// - Throws: `FileError`, `ModelFileError` where a record is broken: it is never replaced by a default.
-  static func read(folder: String, layerCount: Int) throws -> SentencePooling? {
+  static func read(folder: String, layerCount: Int, hasPrompt: Bool) throws -> SentencePooling? {
     if Path.exists(folder + "/mixcse.json") { return try readOwn(folder + "/mixcse.json") }
     if Path.exists(folder + "/modules.json") {
-      return try SentenceTransformersModules(folder: folder, layerCount: layerCount).read()
+      return try SentenceTransformersModules(folder: folder, layerCount: layerCount, hasPrompt: hasPrompt).read()
     }
     return nil
   }

@@ -7,12 +7,14 @@ import Files
 struct SentenceTransformersModules {
   let folder: String
   let layerCount: Int
+  /// Whether something is put before every text.
+  let hasPrompt: Bool
 
   /// - Throws: `FileError`, `ModelFileError` where modules.json or a module's config.json is broken or missing.
   func read() throws -> SentencePooling {
     var result = SentencePooling(origin: .sentenceTransformers)
     var layerWeights: [Float]?
-    for module in try modules() {
+    for module in try Self.list(folder + "/modules.json") {
       switch module.kind {
       case "Transformer": break
       case "WeightedLayerPooling": layerWeights = try self.layerWeights(module.path)
@@ -33,8 +35,8 @@ struct SentenceTransformersModules {
     return result
   }
 
-  private func modules() throws -> [(kind: String, path: String)] {
-    let path = folder + "/modules.json"
+  /// The kinds of the modules, and the folders they are in.
+  static func list(_ path: String) throws -> [(kind: String, path: String)] {
     let json = try InputFile.json(path: path, expected: "a sentence-transformers modules.json")
     guard let items = json.array else {
       throw FileError.malformed(path: path, place: "the file", expected: "a list of modules", found: json.summary)
@@ -68,7 +70,11 @@ struct SentenceTransformersModules {
   }
 
   private func pooler(_ module: String, _ layerWeights: [Float]?) throws -> (pooler: String?, unsupported: String?) {
-    let modes = try self.modes(try configuration(module))
+    let reader = try configuration(module)
+    let modes = try self.modes(reader)
+    if hasPrompt, try reader.optional("include_prompt", "true or false", { $0.bool }) == false {
+      return (nil, "a pooling that leaves the tokens of the default prompt out")
+    }
     let known: [String: ExportPooling.Tokens] = ["cls": .cls, "mean": .mean, "max": .max]
     guard modes.count == 1, let tokens = known[modes[0]], layerWeights == nil || tokens == .mean else {
       return (nil, "the pooling \(modes.isEmpty ? "without a mode" : modes.joined(separator: " + "))")

@@ -1,5 +1,5 @@
-// The head that a model folder holds for a pooler: the one it was trained with, or BERT's own pooler. Used where
-// embedders are opened.
+// The head that a model folder holds for a pooler: the one it was trained with, or one among the encoder's weights.
+// Used where embedders are opened.
 
 import Host
 import Kernels
@@ -7,24 +7,30 @@ import ModelFiles
 
 /// A Linear and tanh stored in a model folder.
 package struct FolderHead {
-  /// Whether it is BERT's `pooler.dense` rather than a head of contrastive training.
-  package let isModelPooler: Bool
+  /// The head among the encoder's weights: BERT's `pooler.dense`, or `mlp.dense` of a checkpoint of SimCSE or MixCSE
+  /// that was not converted; nil for the head that the folder records.
+  package let layer: String?
   private let weights: WeightTable
   private let prefix: String
 
   /// Nil where the folder holds no head for `pooler`.
   /// - Throws: errors of the folder.
   init?(_ folder: ModelFolder, weights: WeightTable, pooler: Pooler) throws {
-    if try pooler.spec == SentenceEmbedder.recordedPooler(folder) {
+    if try pooler.spec == SentenceEmbedder.usablePooler(folder) {
       guard let stored = try folder.openHead() else { return nil }
-      (self.weights, prefix, isModelPooler) = (stored, "linear", false)
+      (self.weights, prefix, layer) = (stored, "linear", nil)
     } else {
-      guard Self.usesModelPooler(folder, pooler), weights.contains("pooler.dense.weight") else {
-        return nil
-      }
-      (self.weights, prefix, isModelPooler) = (weights, "pooler.dense", true)
+      guard Self.usesModelPooler(folder, pooler),
+        let head = Self.layers.first(where: { head in weights.contains(head.prefix + ".weight") })
+      else { return nil }
+      (self.weights, prefix, layer) = (weights, head.prefix, head.layer)
     }
   }
+
+  /// A head of contrastive training goes before BERT's own, which such checkpoints still carry.
+  private static let layers = [
+    (prefix: "head.dense", layer: "mlp.dense"), (prefix: "pooler.dense", layer: "pooler.dense"),
+  ]
 
   /// BERT's pooler.dense belongs to the pooler that wants a head of its shape behind it. A folder trained here keeps
   /// its source's pooler.dense, which has no part in its embeddings.

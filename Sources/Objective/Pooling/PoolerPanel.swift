@@ -27,10 +27,10 @@ package struct PoolerPanel {
   /// conventions of `avg_first_last`), and the folder's own.
   /// - Throws: errors of the folder; a pooler that fails is left out with a note.
   package init(_ folder: ModelFolder, registry: PluginRegistry, services: HostServices) throws {
-    let recorded = try SentenceEmbedder.recordedPooler(folder)
+    let recorded = try SentenceEmbedder.usablePooler(folder)
     let isDropped = folder.sentencePooling?.head == .dropped
     var entries: [Entry] = []
-    var notes: [String] = []
+    var notes = folder.sentencePooling?.unsupported.map { ["the folder's own pooling is left out: \($0)"] } ?? []
     var first: SentenceEmbedder?
     for spec in try Self.specs(registry, recorded) {
       do {
@@ -41,11 +41,10 @@ package struct PoolerPanel {
         first = first ?? embedder
         let isOwn = spec.chain == recorded?.chain
         if embedder.pooling.hasHead {
-          let name =
-            try FolderHead(folder, weights: folder.openWeights(), pooler: pooler)?.isModelPooler == true
+          let layer = try SentenceEmbedder.modelHead(folder, pooler: pooler)
           entries.append(
             Entry(
-              label: spec.text + (name ? " (through pooler.dense)" : " (with head)"),
+              label: spec.text + (layer.map { " (through \($0))" } ?? " (with head)"),
               isRecorded: spec == recorded && !isDropped,
               variant: PoolingVariant(stack: embedder.pooling, useHead: true)))
         }

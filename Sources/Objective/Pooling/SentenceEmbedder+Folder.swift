@@ -10,26 +10,30 @@ extension SentenceEmbedder {
   /// The pooler a folder records (mixcse.json, else modules.json), or nil where it records none.
   /// - Throws: `ObjectiveError.unsupportedPooling` where the folder asks for a pooling this program does not have.
   package static func recordedPooler(_ folder: ModelFolder) throws -> PoolerSpec? {
-    guard let record = folder.sentencePooling else { return nil }
-    if let reason = record.unsupported {
+    if let reason = folder.sentencePooling?.unsupported {
       throw ObjectiveError.unsupportedPooling(folder: folder.path, reason: reason)
     }
-    guard let text = record.pooler, !text.isEmpty else { return nil }
+    return try usablePooler(folder)
+  }
+
+  /// The same where another pooler was asked for: nil, too, where the folder's own is none of this program's.
+  package static func usablePooler(_ folder: ModelFolder) throws -> PoolerSpec? {
+    guard let text = folder.sentencePooling?.pooler, !text.isEmpty else { return nil }
     return try PoolerSpec(parsing: text)
   }
 
-  /// Whether `open` would put the model's own `pooler.dense` behind the pooler.
-  package static func usesModelPooler(
-    _ folder: ModelFolder, pooler: Pooler
-  ) throws -> Bool {
-    try FolderHead(folder, weights: folder.openWeights(), pooler: pooler)?.isModelPooler ?? false
+  /// The layer of the model's own that `open` would put behind the pooler: `pooler.dense`, `mlp.dense`; nil for none.
+  package static func modelHead(_ folder: ModelFolder, pooler: Pooler) throws -> String? {
+    try FolderHead(folder, weights: folder.openWeights(), pooler: pooler)?.layer
   }
 
   /// Tokenizer, encoder, pooler, and the head and plugin weights that were stored with the model.
   ///
   /// A head that the folder holds belongs to the pooler the folder records, and is used with that one only. Where the
   /// folder records another one or none, a pooler that wants a head (`cls`) goes through the model's own
-  /// `pooler.dense`, if it has one: what the reference calls cls; `cls_before_pooler` leaves it out.
+  /// head, if it has one: what the reference calls cls; `cls_before_pooler` leaves it out.
+  ///
+  /// The prompt that the folder puts before every text by default is put before every line.
   ///
   /// - Parameters:
   ///   - shared: an encoder of the same folder, not to be loaded twice; `tokenizer` likewise.
@@ -57,7 +61,7 @@ extension SentenceEmbedder {
       }
     }
     return SentenceEmbedder(
-      tokenizer: try tokenizer ?? TokenizerFolder.load(folder.path), encoder: encoder, pooling: pooling,
-      maximumLength: maximumLength)
+      tokenizer: try tokenizer ?? TokenizerFolder.load(folder.encoderPath), encoder: encoder, pooling: pooling,
+      maximumLength: maximumLength, prompt: folder.defaultPrompt ?? "")
   }
 }

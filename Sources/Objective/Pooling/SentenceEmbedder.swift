@@ -49,18 +49,22 @@ package final class SentenceEmbedder {
   package let maximumLength: Int
   /// Tokens of a batch, about; a longer line makes a batch of its own.
   package let tokenBudget: Int
+  /// What is put before every line.
+  package let prompt: String
 
-  /// An embedder of its parts; `maximumLength` is at most what the encoder can take, which is its default.
+  /// An embedder of its parts; `maximumLength` is at most what the encoder can take, and by default what the folder of
+  /// the tokenizer asks for.
   package init(
     tokenizer: any Tokenizer, encoder: any SentenceEncoder, pooling: PoolingStack, maximumLength: Int? = nil,
-    tokenBudget: Int = 4096
+    tokenBudget: Int = 4096, prompt: String = ""
   ) {
     precondition(tokenBudget > 0)
     self.tokenizer = tokenizer
     self.encoder = encoder
     self.pooling = pooling
-    self.maximumLength = min(maximumLength ?? encoder.maximumTokens, encoder.maximumTokens)
+    self.maximumLength = min(maximumLength ?? tokenizer.maximumLength ?? .max, encoder.maximumTokens)
     self.tokenBudget = tokenBudget
+    self.prompt = prompt
   }
 
   /// Width of an embedding.
@@ -84,7 +88,8 @@ package final class SentenceEmbedder {
     _ lines: [String], with variants: [PoolingVariant], normalize: Bool = false,
     progress: ((Int, Int) throws -> Void)? = nil
   ) throws -> [EmbeddingTable] {
-    let tokenized = tokenizer.encodeAll(lines, maximumLength: maximumLength, threads: pooling.pool.threads)
+    let texts = prompt.isEmpty ? lines : lines.map { prompt + $0 }
+    let tokenized = tokenizer.encodeAll(texts, maximumLength: maximumLength, threads: pooling.pool.threads)
     let tables = variants.map { variant in
       EmbeddingTable(
         rows: lines.count, width: variant.stack.outputWidth,

@@ -26,6 +26,14 @@ struct JSONNode {
     }
   }
 
+  /// Reads a file that may be missing: an object.
+  static func optional(_ path: String) throws -> JSONNode? {
+    guard Path.exists(path) else { return nil }
+    let node = try JSONNode.read(path)
+    guard case .object = node.value else { throw node.expected("an object") }
+    return node
+  }
+
   /// The error with line and column, and what the file says there.
   private static func located(_ error: JSONError, in bytes: [UInt8], file: String) -> TokenizerError {
     let place = min(error.offset, bytes.count)

@@ -27,17 +27,24 @@ struct TokenizerJSON {
   private func parts(_ family: TokenizerFamily, _ model: JSONNode) throws -> TokenizerParts {
     let vocabulary = try model.required("vocab")
     let entries = try vocabulary.members().map { (bytes: $0.key, id: try $0.node.integer()) }
-    var named = try root["added_tokens"]?.array().map { try NamedToken($0, id: $0.required("id").integer()) } ?? []
-    named += try settings.addedTokens(family)
+    let isBuilt = settings.isBuilt(family)
+    let isPassedOver = isBuilt && settings.listsAddedTokens
+    let written =
+      try isPassedOver
+      ? [] : root["added_tokens"]?.array().map { try NamedToken($0, id: $0.required("id").integer()) } ?? []
     return try TokenizerParts(
-      family, entries: entries, named: named, settings: settings, unknown: model["unk_token"]?.bytes(),
-      ends: ends(), file: root.file)
+      family, entries: entries, named: settings.addedTokens(defaults: isBuilt ? family : nil, written: written),
+      settings: settings, unknown: isBuilt ? nil : model["unk_token"]?.bytes(), ends: isBuilt ? nil : ends(),
+      file: root.file)
   }
 
   // MARK: WordPiece
 
   private func wordPiece(_ model: JSONNode) throws -> any Tokenizer {
     let parts = try parts(.wordPiece, model)
+    if settings.isBuilt(.wordPiece) {
+      return parts.wordPiece(try settings.bertOptions(), prefix: Array("##".utf8), maximumCharacters: 100)
+    }
     if let preTokenizer = try only(root["pre_tokenizer"], listed: "pretokenizers") {
       let type = try preTokenizer.required("type")
       guard try type.string() == "BertPreTokenizer" else { throw type.unsupported("\"BertPreTokenizer\"") }
@@ -45,31 +52,51 @@ struct TokenizerJSON {
       throw root.unsupported("a pre_tokenizer \"BertPreTokenizer\"", found: "none")
     }
     return parts.wordPiece(
-      try settings.bertOptions(over: try bertNormalizer()),
+      try settings.bertOptions(written: try bertNormalizer()),
       prefix: try model["continuing_subword_prefix"]?.bytes() ?? Array("##".utf8),
       maximumCharacters: Int(try model["max_input_chars_per_word"]?.integer() ?? 100))
   }
 
+  /// BERT's normalizer, or text as it stands; with `Lowercase` before or behind it, which comes to the same.
   private func bertNormalizer() throws -> BertNormalizerOptions {
-    guard let normalizer = try only(root["normalizer"], listed: "normalizers") else {
-      return BertNormalizerOptions(
-        cleansText: false, separatesIdeographs: false, stripsAccents: false, lowercases: false)
-    }
+    let (lowercases, normalizer) = try normalizers()
+    guard let normalizer else { return lowercases ? .none.lowercasedFirst : .none }
     let type = try normalizer.required("type")
     guard try type.string() == "BertNormalizer" else { throw type.unsupported("\"BertNormalizer\"") }
-    return BertNormalizerOptions(
+    let options = BertNormalizerOptions(
       cleansText: try normalizer["clean_text"]?.bool() ?? true,
       separatesIdeographs: try normalizer["handle_chinese_chars"]?.bool() ?? true,
       stripsAccents: try normalizer["strip_accents"]?.bool(),
       lowercases: try normalizer["lowercase"]?.bool() ?? true)
+    return lowercases ? options.lowercasedFirst : options
+  }
+
+  /// Whether `Lowercase` is among the normalizers, as sentence-transformers puts it there, and the one other.
+  private func normalizers() throws -> (lowercases: Bool, other: JSONNode?) {
+    guard let node = root["normalizer"] else { return (false, nil) }
+    let isList = try node.required("type").string() == "Sequence"
+    let all = isList ? try node.required("normalizers").array() : [node]
+    let others = try all.filter { try $0.required("type").string() != "Lowercase" }
+    guard others.count <= 1 else {
+      throw node.unsupported("a single part beside \"Lowercase\"", found: "\(others.count) parts")
+    }
+    return (others.count < all.count, others.first)
   }
 
   // MARK: Byte-level BPE
 
   private func byteLevel(_ model: JSONNode) throws -> any Tokenizer {
+    if settings.isBuilt(.byteLevel) {
+      let parts = try parts(.byteLevel, model)
+      let reader = BytePairReader(vocabulary: parts.vocabulary, file: root.file, mergesFile: root.file)
+      return parts.byteLevel(
+        try reader.model(try merges(model), unknownID: nil, wholeFirst: false),
+        addsPrefixSpace: try settings.addsPrefixSpace())
+    }
     try checkPlain(model)
     let parts = try parts(.byteLevel, model)
-    if let normalizer = try only(root["normalizer"], listed: "normalizers") { throw normalizer.unsupported("none") }
+    let (lowercases, normalizer) = try normalizers()
+    if let normalizer { throw normalizer.unsupported("none, or \"Lowercase\"") }
     guard let preTokenizer = try only(root["pre_tokenizer"], listed: "pretokenizers") else {
       throw root.unsupported("a pre_tokenizer \"ByteLevel\"", found: "none")
     }
@@ -81,7 +108,7 @@ struct TokenizerJSON {
     let wholeFirst = try model["ignore_merges"]?.bool() ?? false
     return parts.byteLevel(
       try reader.model(try merges(model), unknownID: unknownID, wholeFirst: wholeFirst),
-      addsPrefixSpace: try settings.addsPrefixSpace(over: preTokenizer["add_prefix_space"]?.bool() ?? true))
+      addsPrefixSpace: try preTokenizer["add_prefix_space"]?.bool() ?? true, lowercases: lowercases)
   }
 
   /// Refuses what would change the tokens and is not done here.

@@ -6,21 +6,21 @@ struct TokenizerParts {
   let vocabulary: Vocabulary
   let added: [AddedToken]
   let special: SpecialTokens
+  private let text: TextSettings
 
   /// - Parameters:
-  ///   - named: added tokens by name; the first of a name counts, those without any id are passed over.
+  ///   - named: added tokens by name; the first of a name counts.
   ///   - unknown: the model's own unknown token, where tokenizer.json gives it.
   ///   - ends: the ids of first and last token, where tokenizer.json gives them.
   init(
     _ family: TokenizerFamily, entries: [Vocabulary.Entry], named: [NamedToken], settings: TokenizerSettings,
     unknown: [UInt8]? = nil, ends: (start: Int32, end: Int32)? = nil, file: String
   ) throws {
-    var known: [[UInt8]: Int32] = [:]
-    for entry in entries { known[entry.bytes] = entry.id }
+    var ids = AddedTokenIDs(entries, family, file: file)
     var added: [AddedToken] = []
     var seen: Set<[UInt8]> = []
     for token in named where !token.bytes.isEmpty && seen.insert(token.bytes).inserted {
-      if let id = known[token.bytes] ?? token.id { added.append(token.added(id: id)) }
+      if let id = try ids.next(token) { added.append(token.added(id: id)) }
     }
     let vocabulary = try Vocabulary(entries, added: added.map { ($0.bytes, $0.id) }, file: file)
     let names = try SpecialNames(family, settings, unknown: unknown)
@@ -29,6 +29,7 @@ struct TokenizerParts {
       throw TokenizerError.missingToken(role: role.description, token: quoted(names[role]), file: file)
     }
     self.family = family
+    text = settings.text
     self.vocabulary = vocabulary
     self.added = added
     let start = try ends?.start ?? id(.start)
@@ -51,14 +52,19 @@ struct TokenizerParts {
       maximumCharacters: maximumCharacters)
     return TokenPipeline(
       vocabulary: vocabulary, special: special, added: added,
-      stages: .wordPiece(WordPieceStages(normalizer: BertNormalizer(options), model: model, added: added)))
+      stages: .wordPiece(WordPieceStages(normalizer: BertNormalizer(options), model: model, added: added)),
+      maximumLength: text.maximumLength)
   }
 
   /// The finished byte-level tokenizer.
-  func byteLevel(_ model: BytePairModel, addsPrefixSpace: Bool) -> any Tokenizer {
+  /// - Parameter lowercases: whether tokenizer.json has text lower-cased; the folder's settings may ask for it, too.
+  func byteLevel(_ model: BytePairModel, addsPrefixSpace: Bool, lowercases: Bool = false) -> any Tokenizer {
     TokenPipeline(
       vocabulary: vocabulary, special: special, added: added,
-      stages: .byteLevel(ByteLevelStages(model: model, addsPrefixSpace: addsPrefixSpace)))
+      stages: .byteLevel(
+        ByteLevelStages(
+          model: model, addsPrefixSpace: addsPrefixSpace, lowercases: lowercases || text.lowercases, added: added)),
+      maximumLength: text.maximumLength)
   }
 }
 

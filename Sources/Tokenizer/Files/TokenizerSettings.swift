@@ -1,116 +1,70 @@
 // What tokenizer_config.json, special_tokens_map.json and added_tokens.json say beside the vocabulary.
-// Called by TokenizerFolder. Both JSON files may be missing; names and options then have the defaults of their family.
+// Called by TokenizerFolder. All of them may be missing; names and options then have the defaults of their family.
+// Which file decides, and in which order tokens are added, follows `from_pretrained` of transformers 5.
 
 import Files
 
-/// The two kinds of vocabulary, with the names and defaults that transformers gives them.
-enum TokenizerFamily: String {
-  case wordPiece = "WordPiece"
-  case byteLevel = "byte-level BPE"
-
-  /// The name of a special token where no file gives one.
-  func defaultName(_ role: SpecialRole) -> String {
-    switch (self, role) {
-    case (.wordPiece, .start): "[CLS]"
-    case (.wordPiece, .end): "[SEP]"
-    case (.wordPiece, .padding): "[PAD]"
-    case (.wordPiece, .mask): "[MASK]"
-    case (.wordPiece, .unknown): "[UNK]"
-    case (.byteLevel, .start): "<s>"
-    case (.byteLevel, .end): "</s>"
-    case (.byteLevel, .padding): "<pad>"
-    case (.byteLevel, .mask): "<mask>"
-    case (.byteLevel, .unknown): "<unk>"
-    }
-  }
-}
-
-/// What a special token is for; the raw value is its key in tokenizer_config.json.
-enum SpecialRole: String, CaseIterable, CustomStringConvertible {
-  case start = "cls_token"
-  case end = "sep_token"
-  case padding = "pad_token"
-  case mask = "mask_token"
-  case unknown = "unk_token"
-
-  /// How error messages call it.
-  var description: String {
-    switch self {
-    case .start: "first (\(rawValue))"
-    case .end: "last (\(rawValue))"
-    case .padding: "padding (\(rawValue))"
-    case .mask: "mask (\(rawValue))"
-    case .unknown: "unknown (\(rawValue))"
-    }
-  }
-}
-
 /// The settings beside a vocabulary, each nil where no file gives it.
 struct TokenizerSettings {
+  /// What the folder says of the text itself.
+  let text: TextSettings
   private let config: JSONNode?
   private let specialMap: JSONNode?
   private let addedFile: JSONNode?
+  private let constructor: TokenizerClass?
 
   init(folder: String) throws {
-    config = try Self.optional(folder + "/tokenizer_config.json")
-    specialMap = try Self.optional(folder + "/special_tokens_map.json")
-    addedFile = try Self.optional(folder + "/added_tokens.json")
+    let config = try JSONNode.optional(folder + "/tokenizer_config.json")
+    self.config = config
+    text = try TextSettings(folder: folder, tokenizer: config)
+    constructor = try TokenizerClass(tokenizer: config, model: JSONNode.optional(folder + "/config.json"))
+    // Settings that list their added tokens are of versions of transformers that read neither of these two.
+    let listsAdded = config?["added_tokens_decoder"] != nil
+    specialMap = listsAdded ? nil : try JSONNode.optional(folder + "/special_tokens_map.json")
+    addedFile = listsAdded ? nil : try JSONNode.optional(folder + "/added_tokens.json")
+    if case .other(let name) = constructor {
+      throw TokenizerError.unsupported(
+        file: folder, at: "the class of the tokenizer", found: name, supported: "BertTokenizer or RobertaTokenizer")
+    }
   }
 
-  private static func optional(_ path: String) throws -> JSONNode? {
-    guard Path.exists(path) else { return nil }
-    let node = try JSONNode.read(path)
-    guard case .object = node.value else { throw node.expected("an object") }
-    return node
-  }
+  /// Whether a tokenizer of that family, read from tokenizer.json, goes by the options in tokenizer_config.json and the
+  /// defaults of its class alone, even if tokenizer.json says otherwise.
+  func isBuilt(_ family: TokenizerFamily) -> Bool { constructor == .built(family) }
 
-  /// Whether the class of the tokenizer is one that takes its options from tokenizer_config.json alone, those that
-  /// are not written there at their defaults, even if tokenizer.json says otherwise.
-  func isClass(_ names: [String]) throws -> Bool {
-    guard let name = try config?["tokenizer_class"]?.string() else { return false }
-    return names.contains(name)
-  }
-
-  /// BERT's options: those given here, over `base`.
-  func bertOptions(over base: BertNormalizerOptions) throws -> BertNormalizerOptions {
-    var options = try isClass(["BertTokenizer", "BertTokenizerFast"]) ? BertNormalizerOptions() : base
-    if let flag = try config?["do_lower_case"]?.bool() { options.lowercases = flag }
-    if let flag = try config?["tokenize_chinese_chars"]?.bool() { options.separatesIdeographs = flag }
-    if let flag = try config?["strip_accents"]?.bool() { options.stripsAccents = flag }
-    return options
+  /// BERT's options: those of the settings, or `written` ones of a tokenizer.json that decides itself.
+  func bertOptions(written: BertNormalizerOptions? = nil) throws -> BertNormalizerOptions {
+    var options = written ?? BertNormalizerOptions()
+    if written == nil {
+      if let flag = try config?["do_lower_case"]?.bool() { options.lowercases = flag }
+      if let flag = try config?["tokenize_chinese_chars"]?.bool() { options.separatesIdeographs = flag }
+      if let flag = try config?["strip_accents"]?.bool() { options.stripsAccents = flag }
+    }
+    return text.lowercases ? options.lowercasedFirst : options
   }
 
   /// Whether a blank is put before text that begins with none.
-  func addsPrefixSpace(over base: Bool) throws -> Bool {
-    if let flag = try config?["add_prefix_space"]?.bool() { return flag }
-    return try isClass(["RobertaTokenizer", "RobertaTokenizerFast"]) ? false : base
-  }
+  func addsPrefixSpace() throws -> Bool { try config?["add_prefix_space"]?.bool() ?? false }
 
   /// A special token's name as a file gives it, plain or as an object with `content`.
-  func name(of role: String) throws -> JSONNode? { config?[role] ?? specialMap?[role] }
+  func name(of role: String) -> JSONNode? { specialMap?[role] ?? config?[role] }
 
-  /// All tokens these files name, special ones first, with ids where a file gives one.
-  func addedTokens(_ family: TokenizerFamily) throws -> [NamedToken] {
-    var tokens: [NamedToken] = []
-    if let decoder = config?["added_tokens_decoder"] {
-      for (key, node) in try decoder.members() {
-        guard let id = Int32(String(decoding: key, as: UTF8.self)) else { throw node.expected("a token id as key") }
-        tokens.append(try NamedToken(node, id: id))
-      }
-    }
-    for role in SpecialRole.allCases {
-      if let node = try name(of: role.rawValue) {
-        tokens.append(try NamedToken(special: node))
-      } else {
-        tokens.append(NamedToken(bytes: Array(family.defaultName(role).utf8)))
-      }
-    }
-    for role in ["bos_token", "eos_token"] {
-      if let node = try name(of: role) { tokens.append(try NamedToken(special: node)) }
-    }
-    for role in ["additional_special_tokens", "extra_special_tokens"] {
-      guard let node = try name(of: role), case .array = node.value else { continue }
-      for token in try node.array() { tokens.append(try NamedToken(special: token)) }
+  /// Whether tokenizer_config.json lists all added tokens, those of tokenizer.json among them.
+  var listsAddedTokens: Bool { config?["added_tokens_decoder"] != nil }
+
+  /// All tokens these files name, in the order in which transformers adds them, with ids where a file gives one.
+  /// - Parameters:
+  ///   - defaults: whose names special tokens have that no file names; nil: they have none.
+  ///   - written: the added tokens of tokenizer.json.
+  func addedTokens(defaults family: TokenizerFamily?, written: [NamedToken] = []) throws -> [NamedToken] {
+    try listedTokens(written) + specialTokens(defaults: family) + furtherTokens()
+  }
+
+  private func listedTokens(_ written: [NamedToken]) throws -> [NamedToken] {
+    var tokens = written
+    for (key, node) in try config?["added_tokens_decoder"]?.members() ?? [] {
+      guard let id = Int32(String(decoding: key, as: UTF8.self)) else { throw node.expected("a token id as key") }
+      tokens.append(try NamedToken(node, id: id))
     }
     for (bytes, node) in try addedFile?.members() ?? [] {
       var token = NamedToken(bytes: bytes)
@@ -119,51 +73,44 @@ struct TokenizerSettings {
       token.isSpecial = false
       tokens.append(token)
     }
+    return tokens.enumerated().sorted { ($0.1.id ?? 0, $0.0) < ($1.1.id ?? 0, $1.0) }.map(\.element)
+  }
+
+  private static let standardKeys = [
+    "bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token",
+  ]
+
+  private func specialTokens(defaults family: TokenizerFamily?) throws -> [NamedToken] {
+    var tokens: [NamedToken] = []
+    for key in Self.standardKeys {
+      let role = SpecialRole(rawValue: key)
+      if let node = name(of: key) {
+        tokens.append(try NamedToken(special: node, role: role))
+      } else if let role, let family {
+        tokens.append(NamedToken(role, of: family))
+      }
+    }
+    // A folder may name tokens of its own: any key that ends so.
+    for (key, node) in try (config?.members() ?? []) + (specialMap?.members() ?? []) {
+      let key = String(decoding: key, as: UTF8.self)
+      guard key.hasSuffix("_token"), !Self.standardKeys.contains(key), node.value.string != nil else { continue }
+      tokens.append(try NamedToken(special: node))
+    }
     return tokens
   }
-}
 
-/// A token as a settings file describes it; its id may be known to the vocabulary only.
-struct NamedToken {
-  var bytes: [UInt8]
-  var id: Int32?
-  var isNormalized = false
-  var isSingleWord = false
-  var stripsLeft = false
-  var stripsRight = false
-  var isSpecial = true
-
-  init(bytes: [UInt8]) { self.bytes = bytes }
-
-  /// Reads an entry of `added_tokens` or `added_tokens_decoder`.
-  init(_ node: JSONNode, id: Int32) throws {
-    bytes = try node.required("content").bytes()
-    self.id = id
-    isSpecial = try node["special"]?.bool() ?? false
-    isNormalized = try node["normalized"]?.bool() ?? !isSpecial
-    try readFlags(node)
+  /// The tokens without a role of their own; the newer key goes before the older one.
+  private func furtherTokens() throws -> [NamedToken] {
+    let (newer, older) = ("extra_special_tokens", "additional_special_tokens")
+    var tokens = try list(config, newer)
+    if tokens.isEmpty { tokens = try list(config, older) }
+    tokens += try list(specialMap, newer)
+    return try tokens.isEmpty ? list(specialMap, older) : tokens
   }
 
-  /// Reads a special token, `"[CLS]"` or an object with `content`.
-  init(special node: JSONNode) throws {
-    if let text = node.value.string {
-      bytes = Array(text.utf8)
-    } else {
-      bytes = try node.required("content").bytes()
-      isNormalized = try node["normalized"]?.bool() ?? false
-      try readFlags(node)
-    }
-  }
-
-  private mutating func readFlags(_ node: JSONNode) throws {
-    isSingleWord = try node["single_word"]?.bool() ?? false
-    stripsLeft = try node["lstrip"]?.bool() ?? false
-    stripsRight = try node["rstrip"]?.bool() ?? false
-  }
-
-  func added(id: Int32) -> AddedToken {
-    AddedToken(
-      bytes: bytes, id: id, isNormalized: isNormalized, isSingleWord: isSingleWord, stripsLeft: stripsLeft,
-      stripsRight: stripsRight, isSpecial: isSpecial)
+  private func list(_ file: JSONNode?, _ key: String) throws -> [NamedToken] {
+    guard let node = file?[key] else { return [] }
+    if case .object = node.value { return try node.members().map { try NamedToken(special: $0.node) } }
+    return try node.array().map { try NamedToken(special: $0) }
   }
 }

@@ -10,14 +10,7 @@ struct WordPieceStages: Sendable {
   init(normalizer: BertNormalizer, model: WordPieceModel, added: [AddedToken]) {
     self.normalizer = normalizer
     self.model = model
-    self.added = AddedTokens(
-      added.filter(\.isNormalized).map { token in
-        var clean = AppendingBuffer<UInt8>()
-        token.bytes.withUnsafeBufferPointer { normalizer.normalize($0, into: &clean) }
-        var token = token
-        token.bytes = Array(clean.view)
-        return token
-      })
+    self.added = normalizer.clean(added)
   }
 
   /// Appends the tokens of `text`.
@@ -46,21 +39,39 @@ struct ByteLevelStages: Sendable {
   private let splitter = ByteLevelSplitter()
   private let model: BytePairModel
   private let addsPrefixSpace: Bool
+  private let normalizer: BertNormalizer?
+  private let added: AddedTokens  // the normalized ones, in lower case; none where text is not changed
 
-  init(model: BytePairModel, addsPrefixSpace: Bool) {
+  init(model: BytePairModel, addsPrefixSpace: Bool, lowercases: Bool, added: [AddedToken]) {
     self.model = model
     self.addsPrefixSpace = addsPrefixSpace
+    let normalizer = lowercases ? BertNormalizer(.none.lowercasedFirst) : nil
+    self.normalizer = normalizer
+    self.added = normalizer?.clean(added) ?? AddedTokens([])
   }
+
+  var lowercases: Bool { normalizer != nil }
 
   /// Appends the tokens of `text`.
   func append(_ text: UnsafeBufferPointer<UInt8>, _ memory: inout EncoderMemory) {
+    guard let normalizer else { return appendStretch(text, &memory) }
+    normalizer.normalize(text, into: &memory.normalized)
+    added.split(memory.normalized.view) { part in
+      switch part {
+      case .stretch(let stretch): appendStretch(stretch, &memory)
+      case .token(let id): memory.ids.append(id)
+      }
+    }
+  }
+
+  private func appendStretch(_ text: UnsafeBufferPointer<UInt8>, _ memory: inout EncoderMemory) {
     guard addsPrefixSpace, let start = text.baseAddress, start.pointee != 0x20 else {
       return appendPieces(text, &memory)
     }
-    memory.normalized.count = 0
-    memory.normalized.append(0x20)
-    memory.normalized.append(from: start, count: text.count)
-    appendPieces(memory.normalized.view, &memory)
+    memory.spaced.count = 0
+    memory.spaced.append(0x20)
+    memory.spaced.append(from: start, count: text.count)
+    appendPieces(memory.spaced.view, &memory)
   }
 
   private func appendPieces(_ text: UnsafeBufferPointer<UInt8>, _ memory: inout EncoderMemory) {
@@ -68,5 +79,19 @@ struct ByteLevelStages: Sendable {
       model.append(piece, scratch: &memory.merging, to: &memory.ids)
       return !memory.isFull
     }
+  }
+}
+
+extension BertNormalizer {
+  /// The added tokens that are matched in clean text, in clean form.
+  fileprivate func clean(_ added: [AddedToken]) -> AddedTokens {
+    AddedTokens(
+      added.filter(\.isNormalized).map { token in
+        var clean = AppendingBuffer<UInt8>()
+        token.bytes.withUnsafeBufferPointer { normalize($0, into: &clean) }
+        var token = token
+        token.bytes = Array(clean.view)
+        return token
+      })
   }
 }

@@ -57,5 +57,8 @@ struct Vocabulary: Sendable {
   func bytes(of id: Int32) -> [UInt8]? { bytesByID.indices.contains(Int(id)) ? bytesByID[Int(id)] : nil }
 }
 
-/// Bytes as readable text between double quotes, for error messages.
-func quoted(_ bytes: some Sequence<UInt8>) -> String { "\"\(String(decoding: Array(bytes), as: UTF8.self))\"" }
+/// Bytes as readable text between double quotes, for error messages; long ones are cut.
+func quoted(_ bytes: some Sequence<UInt8>) -> String {
+  let shown = Array(bytes.prefix(121))
+  return "\"\(String(decoding: shown.prefix(120), as: UTF8.self))\(shown.count > 120 ? "…" : "")\""
+}

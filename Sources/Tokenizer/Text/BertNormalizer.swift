@@ -12,6 +12,18 @@ struct BertNormalizerOptions: Equatable, Sendable {
   var stripsAccents: Bool?
   /// Lower case (`do_lower_case`).
   var lowercases = true
+
+  /// The same after text is lower-cased: accents stay where they would have stayed.
+  var lowercasedFirst: BertNormalizerOptions {
+    var options = self
+    options.stripsAccents = stripsAccents ?? lowercases
+    options.lowercases = true
+    return options
+  }
+
+  /// Text as it stands.
+  static let none = BertNormalizerOptions(
+    cleansText: false, separatesIdeographs: false, stripsAccents: false, lowercases: false)
 }
 
 /// Cleans text; ASCII by a table of 256 bytes, the rest character by character.

@@ -79,7 +79,7 @@ package struct TrainingPlan {
     let source = try ModelFolder(path: description.model)
     let modelFiles = Background { [folder = description.model] in try RunInputs.modelFiles(folder) }
     try description.check(maximumTokens: source.configuration.maximumPositions)
-    let tokenizer = try TokenizerFolder.load(description.model)
+    let tokenizer = try TokenizerFolder.load(source.encoderPath)
     let task = try options.evalData.map { try STSBenchmark.dev(in: $0) }
     for warning in task?.warnings ?? [] { display.note("warning: " + warning) }
     let (folder, lock) = try openFolder(display)

@@ -12,16 +12,18 @@ struct EncodeCommand: ParsableCommand {
     commandName: "encode", abstract: "Writes the embedding of each input line.",
     discussion: """
       The pooler is the one the folder records: mixcse.json of a model trained here, else modules.json of \
-      sentence-transformers, else avg, which is then said.
+      sentence-transformers, else avg, which is then said. Lines are lower-cased and cut, and embeddings scaled to \
+      length 1, as the folder says for sentence-transformers.
       """)
 
   @OptionGroup var model: EmbedderOptions
   @Option(help: ArgumentHelp("A file of lines, or - for standard input.", valueName: "file")) var input = "-"
-  @Flag(help: "Scale every embedding to length 1.") var normalize = false
+  @Flag(help: "Scale every embedding to length 1, whether the folder asks for it or not.") var normalize = false
   @Option(
     name: .customLong("max-seq-length"),
     help: ArgumentHelp(
-      "Cut lines to that many tokens, 2 to the model's limit. (default: that limit)", valueName: "tokens"))
+      "Cut lines to that many tokens, 2 to the model's limit. (default: what the folder records, else that limit)",
+      valueName: "tokens"))
   var maximumLength: Int?
   @Option(help: ArgumentHelp("Where to write float32 [lines, width] in NumPy's format.", valueName: "file.npy"))
   var output: String?
@@ -39,6 +41,7 @@ struct EncodeCommand: ParsableCommand {
     let embedder = try model.embedder(folder, pooler: pooler, maximumLength: maximumLength)
     let lines = try LineInput(path: input)
     let writer = try output.map { try NPYWriter(path: $0, columns: embedder.width) }
+    let normalizes = normalize || folder.sentencePooling?.normalizes == true
     var counts = (lines: 0, empty: 0, invalid: 0, cut: 0)
     while case let block = try lines.next(json ? 64 : 4096), !block.isEmpty {
       let texts = block.map { String(decoding: $0, as: UTF8.self) }
@@ -46,7 +49,7 @@ struct EncodeCommand: ParsableCommand {
       counts.empty += block.count(where: \.isEmpty)
       counts.invalid += block.count { $0.withUnsafeBufferPointer { invalidUTF8Bytes($0) > 0 } }
       let table = try embedder.embed(
-        texts, options: EmbeddingOptions(normalize: normalize))
+        texts, options: EmbeddingOptions(normalize: normalizes))
       counts.cut += table.truncatedLines
       try withExtendedLifetime(table) {
         try writer?.append(table.matrix)
@@ -60,7 +63,7 @@ struct EncodeCommand: ParsableCommand {
     }
     for (count, what) in [
       (counts.empty, "empty lines were embedded as such"), (counts.invalid, "lines held bytes that are no UTF-8"),
-      (counts.cut, "lines were longer than the limit and were cut"),
+      (counts.cut, "lines were longer than \(embedder.maximumLength) tokens and were cut"),
     ] where count > 0 { printToStandardError("note: \(count) \(what)") }
   }
 

@@ -82,7 +82,7 @@ struct ModelScorer {
   }
 
   private static func ownPooler(_ folder: ModelFolder) throws -> OwnPooler? {
-    guard let record = folder.sentencePooling, let spec = try SentenceEmbedder.recordedPooler(folder) else {
+    guard let record = folder.sentencePooling, let spec = try SentenceEmbedder.usablePooler(folder) else {
       return nil
     }
     let head =

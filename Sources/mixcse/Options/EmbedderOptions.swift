@@ -37,7 +37,12 @@ struct EmbedderOptions: ParsableArguments {
   }
 
   private func pooler(for folder: ModelFolder) throws -> PoolerSpec {
-    if let pooler { return try PoolerSpec(parsing: pooler) }
+    if let pooler {
+      if let own = folder.sentencePooling?.unsupported {
+        printToStandardError("note: \(folder.path) asks for \(own); \(pooler) is used in its place")
+      }
+      return try PoolerSpec(parsing: pooler)
+    }
     if let recorded = try SentenceEmbedder.recordedPooler(folder) { return recorded }
     printToStandardError("note: \(folder.path) records no pooler; using avg (choose with --pooler)")
     return try PoolerSpec(parsing: "avg")
@@ -51,12 +56,15 @@ struct EmbedderOptions: ParsableArguments {
     let services = HostServices(pool: pool ?? ThreadPool(threads: threads.count), logger: logger)
     let registry = try plugins.registry(logger: logger, services: services)
     let found = try Pooler(pooler, in: registry)
-    if try SentenceEmbedder.usesModelPooler(folder, pooler: found) {
+    if let layer = try SentenceEmbedder.modelHead(folder, pooler: found) {
       var before = pooler
       before.skipsHead = true
       let flag = before.needsBeforeHead ? "--before-head" : before.text
       printToStandardError(
-        "note: \(pooler.text) goes through the model's own pooler.dense, as in the reference; \(flag) leaves it out")
+        "note: \(pooler.text) goes through the model's own \(layer), as in the reference; \(flag) leaves it out")
+    }
+    if let prompt = folder.defaultPrompt {
+      printToStandardError("note: \"\(prompt)\" is put before every line, the default prompt of \(folder.path)")
     }
     return try SentenceEmbedder.open(
       folder, pooler: found, services: services, maximumLength: maximumLength)

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Files
+import ModelFiles
 import Tokenizer
 import Training
 
@@ -28,7 +29,7 @@ struct TokenizeCommand: ParsableCommand {
   }
 
   func run() throws {
-    let tokenizer = try TokenizerFolder.load(model)
+    let tokenizer = try TokenizerFolder.load(ModelFolder.encoderPath(of: model))
     let encoder = tokenizer.makeEncoder()
     let lines = try LineInput(path: input)
     var replaced = 0

@@ -49,6 +49,27 @@ struct ReadingTests {
     }
   }
 
+  @Test("a pipe is refused without waiting for who writes to it", .timeLimit(.minutes(1)))
+  func pipes() throws {
+    let scratch = try Scratch()
+    let path = scratch.path + "/pipe"
+    try #require(mkfifo(path, 0o600) == 0)
+    let error = #expect(throws: FileError.self) { _ = try InputFile(path: path, expected: "x") }
+    #expect(error?.description.contains("found a device or pipe") == true)
+    #expect(throws: FileError.self) { _ = try InputFile.json(path: path, expected: "x") }
+  }
+
+  @Test("a pointer of Git LFS in place of a file is named")
+  func pointers() throws {
+    let scratch = try Scratch()
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 90868376\n"
+    let path = try scratch.file("model.safetensors", pointer)
+    let error = #expect(throws: FileError.self) { _ = try InputFile(path: path, expected: "weights") }
+    #expect(error?.description.contains("expected weights, found a pointer of Git LFS to it") == true)
+    let text = try scratch.file("text", pointer + String(repeating: "more\n", count: 300))
+    #expect(try InputFile(path: text, expected: "text").size > 1024)
+  }
+
   @Test("a file of the kernel is read although it says that it has no bytes")
   func kernelFiles() throws {
     #expect(try WholeFile.bytes(of: "/proc/self/stat", expected: "x").starts(with: Array("\(getpid()) (".utf8)))
