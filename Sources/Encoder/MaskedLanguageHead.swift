@@ -136,6 +136,7 @@ package final class MaskedLanguageHead {
     let factor = Float(scale / Double(labels.count))
     let bias = tokenBias.value
     let losses = FloatBuffer(count: labels.count)
+    defer { withExtendedLifetime(losses) {} }
     encoder.pool.parallelFor(labels.count, grain: 8) { range, _ in
       for index in range {
         let row = scores + index * words

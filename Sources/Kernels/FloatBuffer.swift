@@ -16,10 +16,11 @@ package final class FloatBuffer: @unchecked Sendable {
   /// be written: they take up no memory then.
   package init(count: Int, _ visibility: Visibility = .own, sparse: Int = 0) {
     precondition(count >= 0, "a buffer cannot hold \(count) elements")
-    let byteCount = count * MemoryLayout<Float>.stride
+    let (byteCount, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Float>.stride)
+    guard !overflow else { OutOfMemory.end(byteCount: nil) }
     isOwn = visibility == .own || SharedMemory.current == nil
     guard let memory = isOwn ? ck_allocate(byteCount) : allocateVisible(byteCount: byteCount, visibility) else {
-      preconditionFailure("the system has no memory for \(count) float32 values")
+      OutOfMemory.end(byteCount: byteCount)
     }
     pointer = memory.bindMemory(to: Float.self, capacity: max(count, 1))
     self.count = count

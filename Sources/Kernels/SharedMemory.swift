@@ -102,7 +102,7 @@ package final class SharedMemory: Sendable {
 
   fileprivate func allocate(_ byteCount: Int, _ visibility: Visibility) -> UnsafeMutableRawPointer {
     guard let memory = (visibility == .shown ? shownRegion : sharedRegion).allocate(byteCount) else {
-      preconditionFailure("the system has no memory for \(byteCount) bytes")
+      OutOfMemory.end(byteCount: byteCount)
     }
     memory.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
     return memory
@@ -143,7 +143,11 @@ private final class Region: Sendable {
 /// Zeroed bytes, 64-byte aligned, for those who may see them. Freed by `freeVisible`.
 package func allocateVisible(byteCount: Int, _ visibility: Visibility) -> UnsafeMutableRawPointer {
   if visibility != .own, let memory = SharedMemory.current { return memory.allocate(max(byteCount, 1), visibility) }
-  let memory = UnsafeMutableRawPointer.allocate(byteCount: max(byteCount, 1), alignment: 64)
+  // As Swift's own allocation, which `deallocate` undoes, but that one ends the program without a word.
+  var block: UnsafeMutableRawPointer?
+  guard posix_memalign(&block, 64, max(byteCount, 1)) == 0, let memory = block else {
+    OutOfMemory.end(byteCount: byteCount)
+  }
   memory.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
   return memory
 }

@@ -133,13 +133,13 @@ struct CellProbeTests {
     let objective = try world.objective(samplers: ["mixcse"], width: 5, rows: 6, temperature: 0.3)
     for order in CellProbeOptions.Order.allCases {
       let report = try objective.evaluate(
-        z.map(\.matrix), details: true, probe: CellProbeOptions(top: 200, order: order))
+        z, details: true, probe: CellProbeOptions(top: 200, order: order))
       let top = try #require(report.probe?.top)
       let weights = top.map { order == .softmax ? $0.probability : abs($0.gradient) }
       #expect(weights == weights.sorted(by: >))
       // All negatives that have any weight: 30 in the base, 36 in each block of mixtures; masked ones have no gradient.
       #expect(top.count == (order == .softmax ? 30 + 72 : 30 + 60))
-      let few = try objective.evaluate(z.map(\.matrix), details: true, probe: CellProbeOptions(top: 4, order: order))
+      let few = try objective.evaluate(z, details: true, probe: CellProbeOptions(top: 4, order: order))
       let kept = try #require(few.probe?.top)
       #expect(kept.map(\.probability) == top.prefix(4).map(\.probability))
       let (u1, u2) = (doubles(z[0]), doubles(z[1]))
@@ -173,7 +173,7 @@ struct CellProbeTests {
       let objective = try world.objective(samplers: samplers, width: 6, rows: 5, temperature: 0.2)
       _ = try objective.evaluate(makeViews(2, rows: 5, width: 6, seed: 3))
       try objective.commit()
-      let report = try objective.evaluate(z.map(\.matrix), details: true, probe: CellProbeOptions(top: 3))
+      let report = try objective.evaluate(z, details: true, probe: CellProbeOptions(top: 3))
       let probe = try #require(report.probe)
       #expect(probe.kinds.map(\.kind.family) == families, "\(samplers)")
       #expect(isClose(probe.kinds.reduce(0) { $0 + $1.softmaxShare }, 1, absolute: 1e-12))
@@ -193,9 +193,7 @@ struct CellProbeTests {
     let z = makeViews(3, rows: 5, width: 6)
     let objective = try world.objective(width: 6, rows: 5, views: 3, temperature: 0.2)
     let texts = [[0, 1, 2, 0, 4], [10, 11, 12, 13, 1], [20, 21, 2, 23, 24]]
-    let report = try withExtendedLifetime(z) {
-      try objective.evaluate(z.map(\.matrix), details: true, probe: CellProbeOptions(top: 50, texts: texts))
-    }
+    let report = try objective.evaluate(z, details: true, probe: CellProbeOptions(top: 50, texts: texts))
     let probe = try #require(report.probe)
     let expected: Set<[Int]> = [[0, 3], [3, 0], [1, 4]]
     var found = probe.top.filter { $0.isDuplicate && $0.block == "in-batch" }.map { [$0.row, $0.column] }

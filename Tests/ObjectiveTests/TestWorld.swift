@@ -162,11 +162,12 @@ extension EmbeddingObjective {
   /// Evaluates rows that stay alive for the call: a Matrix alone does not keep its memory.
   func evaluate(
     _ rows: [Rows], position: StepPosition = StepPosition(), textIDs: [Int64]? = nil, wantsGradients: Bool = true,
-    details: Bool = false
+    details: Bool = false, probe: CellProbeOptions = CellProbeOptions()
   ) throws -> StepReport {
     try withExtendedLifetime(rows) {
       try evaluate(
-        rows.map(\.matrix), position: position, textIDs: textIDs, wantsGradients: wantsGradients, details: details)
+        rows.map(\.matrix), position: position, textIDs: textIDs, wantsGradients: wantsGradients, details: details,
+        probe: probe)
     }
   }
 }

@@ -78,9 +78,10 @@ private struct UnitRows {
   func uniformity(_ pool: ThreadPool) -> Double {
     let block = 256
     let gram = FloatBuffer(count: min(block, rows) * rows)
-    var total = 0.0
-    for start in stride(from: 0, to: rows, by: block) {
-      total += potential(from: start, count: min(block, rows - start), gram, pool)
+    let total = withExtendedLifetime(gram) {
+      stride(from: 0, to: rows, by: block).reduce(0.0) { sum, start in
+        sum + potential(from: start, count: min(block, rows - start), gram, pool)
+      }
     }
     return log(total / (Double(rows) * Double(rows - 1) / 2))
   }
@@ -128,10 +129,12 @@ private struct UnitRows {
       for i in 0..<width { centred.pointer[row * width + i] = Float(Double(buffer.pointer[row * width + i]) - mean[i]) }
     }
     let product = FloatBuffer(count: width * width)
-    gemm(
-      pool, .yes, .no, m: width, n: width, k: rows, alpha: 1, a: centred.pointer, lda: width, b: centred.pointer,
-      ldb: width, beta: 0, c: product.pointer, ldc: width)
-    let covariance = (0..<width * width).map { Double(product.pointer[$0]) / Double(rows) }
+    let covariance = withExtendedLifetime((centred, product)) {
+      gemm(
+        pool, .yes, .no, m: width, n: width, k: rows, alpha: 1, a: centred.pointer, lda: width, b: centred.pointer,
+        ldb: width, beta: 0, c: product.pointer, ldc: width)
+      return (0..<width * width).map { Double(product.pointer[$0]) / Double(rows) }
+    }
     let values = SymmetricEigenvalues.values(covariance, size: width).map { max(0, $0) }
     let total = values.reduce(0, +)
     guard total > 0 else { return 1 }

@@ -180,7 +180,9 @@ extension TrainedClassifier {
     var predicted = [Int32](repeating: 0, count: rows.count)
     let shape = cc_shape(members: 1, classes: Int64(table.classes), stride: Int64(table.stride))
     let scratch = FloatBuffer(count: max(1, rows.count * table.classes))
-    table.withRows(rows[...]) { cc_predict(shape, $0, weights, &predicted, scratch.pointer) }
+    withExtendedLifetime(scratch) {
+      table.withRows(rows[...]) { cc_predict(shape, $0, weights, &predicted, scratch.pointer) }
+    }
     return predicted
   }
 }

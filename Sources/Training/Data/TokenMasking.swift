@@ -35,6 +35,7 @@ package struct TokenMasking {
   package func mask(_ tokens: [Int32], flags: [UInt8], batch: UInt64) -> MaskedTokens {
     var result = MaskedTokens(tokens: tokens, positions: [], labels: [])
     let drawn = FloatBuffer(count: 3 * tokens.count)
+    defer { withExtendedLifetime(drawn) {} }
     stream.uniform(
       step: batch, offset: 0, into: UnsafeMutableBufferPointer(start: drawn.pointer, count: 3 * tokens.count))
     for (index, token) in tokens.enumerated() where flags[index] == 0 {
