@@ -6,10 +6,15 @@ import Glibc
 /// A compressed file.
 package enum GzipFile {
   /// Unpacks `path` into an unnamed file in `folder`, which goes when the result does.
+  ///
+  /// A few kilobytes can unpack to all that a disk holds: what is larger than `suspicious` bytes and more than a
+  /// hundred times its file, which only the same lines again and again are, is refused.
   /// - Parameter expected: what the file should be, for the error where it is missing.
   /// - Throws: `FileError.notFound`, `.unreadable`, `.malformed` for what is no gzip data or breaks off,
   ///   `.cannotWrite`.
-  package static func unpacked(_ path: String, expected: String, into folder: String) throws -> InputFile {
+  package static func unpacked(
+    _ path: String, expected: String, into folder: String, suspicious: Int = 1 << 30
+  ) throws -> InputFile {
     let source = try InputFile(path: path, expected: expected)
     guard let stream = gzdopen(withExtendedLifetime(source) { dup(source.descriptor) }, "rb") else {
       throw FileError.unreadable(path: path, operation: "gzdopen", code: errno)
@@ -18,7 +23,7 @@ package enum GzipFile {
     let descriptor = try UnnamedFile.descriptor(in: folder)
     let target = OutputFile(descriptor: dup(descriptor), reportedAs: folder)
     do {
-      try copy(stream, to: target, path: path)
+      try copy(stream, to: target, path: path, limit: max(suspicious, 100 * source.size))
     } catch {
       close(descriptor)
       throw error
@@ -26,7 +31,8 @@ package enum GzipFile {
     return try InputFile(descriptor: descriptor, path: path)
   }
 
-  private static func copy(_ stream: gzFile, to target: OutputFile, path: String) throws {
+  private static func copy(_ stream: gzFile, to target: OutputFile, path: String, limit: Int) throws {
+    var total = 0
     var buffer = [UInt8](repeating: 0, count: 1 << 20)
     while true {
       let count = gzread(stream, &buffer, UInt32(buffer.count))
@@ -38,6 +44,12 @@ package enum GzipFile {
           advice: "The file is broken or incomplete; fetch it again, or drop .gz from its name")
       }
       if count == 0 { return }
+      total += Int(count)
+      guard total <= limit else {
+        throw FileError.malformed(
+          path: path, place: "", expected: "data of at most 100 times its compressed size",
+          found: "more than \(limit) bytes", advice: "If that is meant, unpack it with gzip -d and name the result")
+      }
       try buffer.withUnsafeBytes { try target.write(UnsafeRawBufferPointer(rebasing: $0[..<Int(count)])) }
     }
   }

@@ -177,8 +177,14 @@ extension ZipArchive {
   private static let maximumExpansion = 1_040
 
   private func inflate(_ raw: [UInt8], _ entry: Entry) throws -> [UInt8] {
+    // Weights hardly compress. What is small may: a table of zeros.
+    guard entry.size <= 64 << 20 || entry.size / 100 <= raw.count else {
+      throw broken(
+        place(entry), "at most 100 times the size of its compressed data", "\(entry.size) of \(raw.count) bytes")
+    }
     guard entry.size / Self.maximumExpansion <= raw.count, raw.count <= Int(UInt32.max), entry.size <= Int(UInt32.max)
     else { throw broken(place(entry), "a size \(raw.count) bytes can inflate to", "\(entry.size)") }
+    try checkMemory(entry.size, path: file.path)
     var stream = z_stream()
     guard inflateInit2_(&stream, -15, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
       throw broken(place(entry), "memory to inflate it", "none")

@@ -7,9 +7,12 @@ struct JSONParser {
   private let bytes: UnsafeBufferPointer<UInt8>
   private let repeats: RepeatedKeys
   private var position = 0
+  private let maximumValues: Int
+  private var values = 0
 
-  init(_ bytes: UnsafeBufferPointer<UInt8>, repeats: RepeatedKeys) {
+  init(_ bytes: UnsafeBufferPointer<UInt8>, repeats: RepeatedKeys, maximumValues: Int) {
     self.bytes = bytes
+    self.maximumValues = maximumValues
     self.repeats = repeats
   }
 
@@ -27,6 +30,10 @@ struct JSONParser {
     guard depth < Self.maximumDepth else {
       throw JSONError(
         offset: position, expected: "at most \(Self.maximumDepth) levels of nesting", found: "another level")
+    }
+    values += 1
+    guard values <= maximumValues else {
+      throw JSONError(offset: position, expected: "at most \(maximumValues) values", found: "another value")
     }
     switch peek {
     case UInt8(ascii: "{"): return try object(depth: depth)

@@ -15,11 +15,16 @@ package enum JSONValue: Sendable, Equatable {
 
   /// Parses one value that fills all of `bytes` (RFC 8259; nesting at most 100 deep). A byte order mark in front is
   /// passed over.
-  /// - Parameter repeats: what becomes of a key that comes twice in an object.
+  /// - Parameters:
+  ///   - repeats: what becomes of a key that comes twice in an object.
+  ///   - maximumValues: how many values the text may hold, since each takes up more memory than the two bytes it may
+  ///     have in the text.
   /// - Throws: `JSONError` with the byte offset.
-  package static func parse(_ bytes: [UInt8], repeats: RepeatedKeys = .refused) throws -> JSONValue {
+  package static func parse(
+    _ bytes: [UInt8], repeats: RepeatedKeys = .refused, maximumValues: Int = 1 << 24
+  ) throws -> JSONValue {
     try bytes.withUnsafeBufferPointer { buffer in
-      var parser = JSONParser(buffer, repeats: repeats)
+      var parser = JSONParser(buffer, repeats: repeats, maximumValues: maximumValues)
       return try parser.document()
     }
   }

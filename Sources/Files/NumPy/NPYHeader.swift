@@ -37,6 +37,10 @@ struct NPYHeader {
     guard shape.first == "(", extents.count == 2, extents.allSatisfy({ $0 >= 0 }) else {
       throw broken("two dimensions", "shape \(shape.prefix(60))")
     }
+    // Rows without a number take up no byte, so that any count of them would fit the file.
+    guard (1...1 << 24).contains(extents[1]) else {
+      throw broken("rows of 1 to \(1 << 24) numbers", "shape \(shape.prefix(60))")
+    }
     (rows, columns, width) = (extents[0], extents[1], type == "<f4" ? 4 : 8)
     end = position
   }

@@ -74,6 +74,10 @@ extension PickleMachine {
 
   private func integers(_ value: PickleValue) throws -> [Int] {
     guard case .tuple(let index) = value else { throw broken("a tuple of whole numbers", "another value") }
+    // Before they are copied: many tensors may name one long tuple.
+    guard sequences[index].count <= PickleTensor.maximumDimensions else {
+      throw broken("at most \(PickleTensor.maximumDimensions) dimensions", "\(sequences[index].count)")
+    }
     return try sequences[index].map { item in
       guard case .int(let number) = item, number >= 0 else {
         throw broken("a whole number of 0 or more", "another value")

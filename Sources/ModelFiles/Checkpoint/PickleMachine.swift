@@ -1,6 +1,7 @@
 // A restricted pickle machine: it builds tensors' descriptions, dictionaries, lists, tuples, strings and numbers, and
 // nothing else. No code is ever looked up or run; a reference to anything else is an error that names it.
-// All containers live in arrays of the machine and refer to each other by index: cycles and depth cost nothing.
+// All containers live in arrays of the machine and refer to each other by index: cycles and depth cost nothing. Their
+// number is limited, so that a pickle takes up little more memory than the largest real one.
 // Source: CPython Lib/pickletools.py (protocols 2 to 5); torch/_utils.py for the meaning of the references.
 
 import Files
@@ -62,6 +63,9 @@ struct PickleTensor: Equatable {
   var offset: Int
   var shape: [Int]
   var strides: [Int]
+
+  /// As many as PyTorch itself can have.
+  static let maximumDimensions = 64
 }
 
 struct PickleMachine {
@@ -91,6 +95,9 @@ struct PickleMachine {
     }
     while true {
       operation = position
+      guard
+        stack.count + sequences.count + dicts.count + storages.count + tensors.count + memo.count <= Self.maximumValues
+      else { throw broken("at most \(Self.maximumValues) values", "more") }
       let code = try number(1)
       if code == UInt8(ascii: ".") { return try pop() }
       if try simple(UInt8(code)) { continue }
@@ -99,6 +106,9 @@ struct PickleMachine {
       throw broken("an operation that builds tensors and dictionaries", "operation 0x" + String(code, radix: 16))
     }
   }
+
+  /// A checkpoint has some twenty values for each of its tensors.
+  private static let maximumValues = 1 << 21
 
   func broken(_ expected: String, _ found: String) -> FileError {
     .malformed(path: path, place: "pickle, byte \(operation)", expected: expected, found: found)

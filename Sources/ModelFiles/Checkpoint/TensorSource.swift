@@ -37,6 +37,17 @@ package struct TensorEntry: Sendable, Equatable {
   package var type: ElementType
   /// Extents, outermost first; empty for a single number.
   package var shape: [Int]
+  /// Whether it has more elements than its file: a stride of 0 shows the same ones again and again.
+  package var repeats = false
+
+  /// The memory that a tensor takes up has to do with the size of its file.
+  /// - Throws: `ModelFileError.unsupported`.
+  func refuseRepeats(_ path: String) throws {
+    guard repeats else { return }
+    throw ModelFileError.unsupported(
+      path: path, what: "tensor \(name.prefix(120)) of shape \(shape)", found: "a repetition of fewer elements",
+      supported: "tensors as they are; call .contiguous() on it before it is saved")
+  }
 }
 
 /// A checkpoint file (or several that belong together), opened and checked.

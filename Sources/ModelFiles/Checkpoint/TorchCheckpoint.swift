@@ -26,9 +26,10 @@ package final class TorchCheckpoint: TensorSource {
     root = try Self.root(of: archive)
     try Self.checkByteOrder(archive, root: root)
     let pickle = try Self.record("data.pkl", archive, root: root)
-    guard pickle.size <= 256 << 20 else {
+    // It describes the tensors and does not hold them.
+    guard pickle.size <= 32 << 20 else {
       throw FileError.malformed(
-        path: path, place: "data.pkl", expected: "at most 256 MiB", found: "\(pickle.size) bytes")
+        path: path, place: "data.pkl", expected: "at most 32 MiB", found: "\(pickle.size) bytes")
     }
     var machine = PickleMachine(try archive.contents(of: pickle), path: path)
     let result = try machine.run()
@@ -36,9 +37,11 @@ package final class TorchCheckpoint: TensorSource {
     tensors = collected.tensors.map(\.tensor)
     storages = machine.storages
     ignored = collected.ignored
-    let types = storages.map(\.type)
+    let (types, counts) = (storages.map(\.type), storages.map(\.count))
     entries = collected.tensors.map { name, tensor in
-      TensorEntry(name: name, type: types[tensor.storage], shape: tensor.shape)
+      TensorEntry(
+        name: name, type: types[tensor.storage], shape: tensor.shape,
+        repeats: (elementCount(tensor.shape) ?? 0) > counts[tensor.storage])
     }
     for index in entries.indices { try check(index) }
   }
@@ -51,6 +54,7 @@ package final class TorchCheckpoint: TensorSource {
     guard let width = storage.type.width, storage.type.isLoadable else {
       throw ModelFileError.tensorType(path: path, name: entries[index].name, found: storage.type.name)
     }
+    try entries[index].refuseRepeats(path)
     if tensor.shape.contains(0) { return }
     let bytes = try archive.contents(of: try Self.record("data/" + storage.key, archive, root: root))
     bytes.withUnsafeBytes { buffer in
@@ -96,7 +100,8 @@ extension TorchCheckpoint {
     let isOld = start == [0x80, 2]
     return .malformed(
       path: file.path, place: "the file", expected: "a zip archive, as torch.save writes since PyTorch 1.6",
-      found: isOld ? "the older pickle form: load it in PyTorch and save it again" : "other bytes")
+      found: isOld ? "the form of older versions, which is not read" : "other bytes",
+      advice: isOld ? "Load it in PyTorch and save it again" : FileError.fetchAgain)
   }
 
   private static func root(of archive: ZipArchive) throws -> String {
@@ -158,7 +163,7 @@ extension TorchCheckpoint {
     func broken(_ expected: String, _ found: String) -> FileError {
       .malformed(path: path, place: "tensor \"\(entries[index].name.prefix(120))\"", expected: expected, found: found)
     }
-    guard tensor.shape.count <= 64, let count = elementCount(tensor.shape) else {
+    guard tensor.shape.count <= PickleTensor.maximumDimensions, let count = elementCount(tensor.shape) else {
       throw broken("a shape that fits 64 bits and 64 dimensions", "\(tensor.shape.prefix(8))")
     }
     let record = try Self.record("data/" + storage.key, archive, root: root)

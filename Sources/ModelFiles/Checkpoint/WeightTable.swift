@@ -64,6 +64,7 @@ package final class WeightTable: WeightSource {
     guard entry.type.isLoadable else {
       throw ModelFileError.tensorType(path: path, name: entry.name, found: entry.type.name)
     }
+    try entry.refuseRepeats(path)
     return index
   }
 }

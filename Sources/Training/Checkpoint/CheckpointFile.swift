@@ -77,6 +77,10 @@ package final class CheckpointFile {
     guard descriptor >= 0 else { throw TrainingError.unreadable(path: path, operation: "open", code: errno) }
     self.path = path
     do {
+      var status = stat()
+      guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+        throw Self.damaged(path, "a regular file", "another kind")
+      }
       (state, tensors) = try Self.readTable(descriptor, path: path)
       for (name, entry) in tensors { try Self.check(descriptor, entry, name: name, path: path) }
     } catch {

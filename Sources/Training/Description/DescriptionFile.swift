@@ -18,13 +18,26 @@ package struct DescriptionFile: Sendable {
   /// Reads a file; a name that ends in `.json` is JSON, any other TOML.
   /// - Throws: `TrainingError.missingFile`, `.badDescription` naming the line.
   package init(path: String) throws {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw TrainingError.missingFile(path: path, expected: "a description for --from, as TOML or JSON")
-    }
-    guard let text = String(validating: data, as: UTF8.self) else {
+    guard let text = String(validating: try Self.bytes(path), as: UTF8.self) else {
       throw TrainingError.badDescription(path: path, place: "the file", problem: "expected UTF-8, found other bytes")
     }
     try self.init(path: path, text: text)
+  }
+
+  /// No description is larger by far; a record holds the text of one.
+  private static let maximumSize = 16 << 20
+
+  private static func bytes(_ path: String) throws -> [UInt8] {
+    do {
+      let file = try InputFile(path: path, expected: "a description for --from, as TOML or JSON")
+      guard file.size <= maximumSize else {
+        throw TrainingError.badDescription(
+          path: path, place: "the file", problem: "expected at most \(maximumSize >> 20) MiB, found \(file.size) bytes")
+      }
+      return try file.bytes(at: 0, count: file.size)
+    } catch FileError.notFound(let path, let expected) {
+      throw TrainingError.missingFile(path: path, expected: expected)
+    }
   }
 
   /// - Throws: `TrainingError.badDescription`.

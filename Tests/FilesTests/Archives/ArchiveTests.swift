@@ -31,6 +31,25 @@ struct ArchiveTests {
     #expect(scratch.names == ["cut.gz", "text", "text.gz", "twice.gz"])
   }
 
+  @Test("what unpacks to more than a hundred times its size is refused; what is small may")
+  func gzipBombs() throws {
+    let scratch = try Scratch()
+    let plain = try scratch.file("zeros", [UInt8](repeating: 0, count: 3 << 20))
+    try #require(try shell(["gzip", plain]).code == 0)
+    let packed = plain + ".gz"
+    #expect(try GzipFile.unpacked(packed, expected: "x", into: scratch.path).size == 3 << 20)
+    let error = #expect(throws: FileError.self) {
+      _ = try GzipFile.unpacked(packed, expected: "x", into: scratch.path, suspicious: 2 << 20)
+    }
+    #expect(
+      error?.description.contains("data of at most 100 times its compressed size") == true && error?.exitCode == 65)
+    let lines = (0..<5000).map { "line \($0 * 7919 % 4999) of a text\n" }.joined()
+    let text = try scratch.file("text", lines)
+    try #require(try shell(["gzip", text]).code == 0)
+    #expect(
+      try GzipFile.unpacked(text + ".gz", expected: "x", into: scratch.path, suspicious: 1).size == lines.utf8.count)
+  }
+
   @Test("zip archives, stored and deflated, and every cut of one")
   func zip() throws {
     let scratch = try Scratch()

@@ -91,4 +91,14 @@ struct JSONTests {
       #expect(throws: JSONError.self, "\(length)") { _ = try JSONValue.parse(Array(text[..<length])) }
     }
   }
+
+  @Test("the number of values is limited, wherever they stand")
+  func manyValues() throws {
+    for text in ["[1,2,3,4]", "[[],[],[[]]]", #"{"a":1,"b":2,"c":[3]}"#] {
+      let bytes = Array(text.utf8)
+      #expect(throws: Never.self) { try JSONValue.parse(bytes, maximumValues: 5) }
+      let error = #expect(throws: JSONError.self) { try JSONValue.parse(bytes, maximumValues: 4) }
+      #expect(error?.expected == "at most 4 values")
+    }
+  }
 }

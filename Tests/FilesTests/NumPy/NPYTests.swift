@@ -36,6 +36,21 @@ struct NPYTests {
     #expect(problem("/no.npy").contains("not found; expected a matrix as .npy file"))
   }
 
+  @Test("rows without numbers are refused, however many the header counts")
+  func emptyRows() throws {
+    func problem(shape: String) throws -> String {
+      let text = "{'descr': '<f4', 'fortran_order': False, 'shape': (\(shape)), }"
+      let header = text.padding(toLength: 117, withPad: " ", startingAt: 0) + "\n"
+      let bytes: [UInt8] = [0x93] + Array("NUMPY".utf8) + [1, 0, 118, 0] + Array(header.utf8)
+      let scratch = try Scratch()
+      return self.problem(try scratch.file("x.npy", bytes))
+    }
+    for shape in ["9223372036854775807, 0", "3, 0", "0, 0", "0, 9223372036854775807"] {
+      #expect(try problem(shape: shape).contains("rows of 1 to 16777216 numbers"), "\(shape)")
+    }
+    #expect(try problem(shape: "0, 8") == "none")
+  }
+
   @Test("truncations and random changes give a matrix or an error")
   func damagedMatrixFiles() throws {
     let original = [UInt8](try Data(contentsOf: URL(fileURLWithPath: Resources.fixture("files/f4.npy"))))
