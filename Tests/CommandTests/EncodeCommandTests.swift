@@ -118,4 +118,26 @@ import Testing
     let result = try encode()
     #expect(result.output == plain && result.errors.contains("a Dense module other than"))
   }
+
+  @Test("the encoder in a folder of its own, as sentence-transformers wrote it first: encoded, trained, told apart")
+  func encoderInside() throws {
+    let plain = try encode().output
+    for folder in ["0_Transformer", "1_Pooling"] {
+      try FileManager.default.createDirectory(atPath: model + "/" + folder, withIntermediateDirectories: false)
+    }
+    for name in ["config.json", "vocab.txt", "model.safetensors"] {
+      try FileManager.default.moveItem(atPath: model + "/" + name, toPath: model + "/0_Transformer/" + name)
+    }
+    try world.write("model/1_Pooling/config.json", #"{"pooling_mode": "mean"}"#)
+    try world.write(
+      "model/modules.json",
+      #"[{"path": "0_Transformer", "type": "x.Transformer"}, {"path": "1_Pooling", "type": "x.Pooling"}]"#)
+    #expect(try encode().output == plain)
+    let tokens = try shell([Resources.command, "tokenize", "--model", model, "--input", world.path("lines.txt")])
+    #expect(tokens.code == 0 && tokens.output.hasPrefix("[CLS] word"))
+    try #require(try world.train("moved", ["--max-steps", "1"]).code == 0)
+    #expect(
+      try String(contentsOfFile: world.path("moved/run.json"), encoding: .utf8)
+        .contains("--model 0_Transformer/model.safetensors (sha256)"))
+  }
 }
