@@ -44,6 +44,8 @@ package struct LookRecord: Sendable, Equatable {
 
   static let name = "looks.json"
   private static let format = "mixcse.looks/1"
+  /// With so many nothing can be claimed, so more make no difference; times any look's divisor it is still a number.
+  private static let mostComparisons = 1 << 20
 
   /// In the order they were taken.
   package private(set) var entries: [Entry] = []
@@ -71,7 +73,7 @@ package struct LookRecord: Sendable, Equatable {
     var family = Family(comparisons: max(current.strategies.count - 1, 1))
     // One reference: all others against it. A second one, chosen after looking: every pair was a candidate.
     let all = references.isEmpty ? known.count - 1 : known.count * (known.count - 1) / 2
-    family.comparisons = max(family.comparisons, all)
+    family.comparisons = max(family.comparisons, min(all, Self.mostComparisons))
     family.earlierReferences = references.map(\.label)
     family.earlierStrategies =
       known.filter { item in !current.strategies.contains { $0.key == item.key } }.map(\.label)
@@ -126,6 +128,9 @@ package struct LookRecord: Sendable, Equatable {
 }
 
 extension LookRecord.Entry {
+  /// Beyond what anybody plans; levels are divided by it.
+  private static let mostPlanned = 1000
+
   fileprivate var json: JSONValue {
     .object(
       JSONObject([
@@ -142,7 +147,7 @@ extension LookRecord.Entry {
 
   fileprivate init?(json: JSONValue) {
     guard let members = json.object, let conditions = members["conditions"]?.string,
-      let planned = members["planned"]?.integer, planned > 0,
+      let planned = members["planned"]?.integer, (1...Self.mostPlanned).contains(planned),
       let seeds = members["seeds"]?.array, let strategies = members["strategies"]?.array
     else { return nil }
     let numbers = seeds.compactMap { $0.string.flatMap(UInt64.init) }

@@ -5,7 +5,7 @@ import Files
 import Glibc
 
 /// A reader of a growing metrics.jsonl: each poll reads only what is new.
-struct MetricsTail {
+package struct MetricsTail {
   let path: String
   private(set) var step = 0
   private(set) var loss: Double?
@@ -15,13 +15,14 @@ struct MetricsTail {
   private var offset = 0
   private var pending: [UInt8] = []
 
-  init(path: String) { self.path = path }
+  /// Reads nothing yet.
+  package init(path: String) { self.path = path }
 
   /// The last dev score.
   var score: Double? { scores.max { $0.key < $1.key }?.value }
 
   /// Reads what was appended; starts again where the file became shorter, as a resumed run cuts it.
-  mutating func poll() {
+  package mutating func poll() {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return }
     defer { close(descriptor) }
