@@ -140,6 +140,13 @@ import Tokenizer
     #expect(error.description.contains(message), "\(error)")
   }
 
+  @Test func aWrongIDIsNamedBeforeWhatFollowsFromIt() throws {
+    let error = try error([
+      "vocab.json": #"{"a": 0, "b": 2000000000}"#, "merges.txt": "", "added_tokens.json": #"{"<e>": 7}"#,
+    ])
+    #expect(error.description.contains("ids below"), "\(error)")
+  }
+
   @Test func wrongSettingsAreRefused() throws {
     let error = try error(["vocab.txt": Self.specials, "tokenizer_config.json": #"{"do_lower_case": "yes"}"#])
     #expect(error.description.contains("do_lower_case: expected true or false, found \"yes\""))

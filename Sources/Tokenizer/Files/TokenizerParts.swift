@@ -16,11 +16,13 @@ struct TokenizerParts {
     _ family: TokenizerFamily, entries: [Vocabulary.Entry], named: [NamedToken], settings: TokenizerSettings,
     unknown: [UInt8]? = nil, ends: (start: Int32, end: Int32)? = nil, file: String
   ) throws {
-    var ids = AddedTokenIDs(entries, family, file: file)
-    var added: [AddedToken] = []
-    var seen: Set<[UInt8]> = []
-    for token in named where !token.bytes.isEmpty && seen.insert(token.bytes).inserted {
-      if let id = try ids.next(token) { added.append(token.added(id: id)) }
+    let added: [AddedToken]
+    do {
+      added = try Self.added(named, to: entries, family, file: file)
+    } catch {
+      // What is wrong with the vocabulary itself is the cause, and says more.
+      _ = try Vocabulary(entries, file: file)
+      throw error
     }
     let vocabulary = try Vocabulary(entries, added: added.map { ($0.bytes, $0.id) }, file: file)
     let names = try SpecialNames(family, settings, unknown: unknown)
@@ -42,6 +44,16 @@ struct TokenizerParts {
       // Byte-level vocabularies have a token for every byte, and need none for what is unknown.
       unknown: try family == .wordPiece ? id(.unknown) : vocabulary.id(of: names[.unknown]),
       others: added.filter(\.isSpecial).map(\.id))
+  }
+
+  private static func added(
+    _ named: [NamedToken], to entries: [Vocabulary.Entry], _ family: TokenizerFamily, file: String
+  ) throws -> [AddedToken] {
+    var ids = AddedTokenIDs(entries, family, file: file)
+    var seen: Set<[UInt8]> = []
+    return try named.filter { !$0.bytes.isEmpty && seen.insert($0.bytes).inserted }.compactMap { token in
+      try ids.next(token).map { token.added(id: $0) }
+    }
   }
 
   /// The finished WordPiece tokenizer.
