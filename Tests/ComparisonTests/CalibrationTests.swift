@@ -90,20 +90,33 @@ struct CalibrationTests {
     var testDescription: String { "\(data.rawValue), \(strategies) strategies, \(seeds) seeds" }
   }
 
+  /// With which the variance over components is as many times that over single pairs as in differences of real models:
+  /// 2.5 times on STS12, 1.3 times on SICK-R.
+  private static func within(_ data: ClusterSizes.Data) -> Double {
+    switch data {
+    case .sts12: 0.16
+    case .sickR: 0.01
+    case .seven: 0.03
+    }
+  }
+
   private static let kinds =
     [2, 3, 5, 10].flatMap { seeds in
-      [ClusterSizes.Data.sts12, .sickR].map { Kind(data: $0, strategies: 2, seeds: seeds, usual: 2000) }
+      // Where the level is used up, chance needs more comparisons to tell 5.3 from 5.5 %.
+      [ClusterSizes.Data.sts12, .sickR].map { data in
+        Kind(data: data, strategies: 2, seeds: seeds, usual: data == .sickR && seeds == 10 ? 8000 : 2000)
+      }
     }
     + [2, 3, 10].map { Kind(data: .sts12, strategies: 5, seeds: $0, usual: 1000) }
-    + [2, 3, 10].map { Kind(data: .sickR, strategies: 30, seeds: $0, usual: 1000) }
-    + [3, 5].map { Kind(data: .seven, strategies: 2, seeds: $0, usual: 1000) }
-    + [Kind(data: .seven, strategies: 5, seeds: 3, usual: 1000)]
+    + [2, 3, 10].map { Kind(data: .sickR, strategies: 30, seeds: $0, usual: 500) }
+    + [3, 5].map { Kind(data: .seven, strategies: 2, seeds: $0, usual: 500) }
+    + [Kind(data: .seven, strategies: 5, seeds: 3, usual: 500)]
 
   @Test("equal strategies: at most 5.5 % false alarms; intervals cover together in at least 94 %", arguments: kinds)
   func equal(kind: Kind) {
     let simulated = SimulatedScores(
       sizes: clusters.sizes(kind.data), strategies: kind.strategies, seeds: kind.seeds,
-      within: kind.data == .sts12 ? 0.16 : 0.03)
+      within: Self.within(kind.data))
     let planned = ComparisonResults.planned(strategies: kind.strategies, seeds: kind.seeds)
     let found = rates(kind.testDescription, Self.count(kind.usual)) { number in
       Self.judge(ComparisonAnalysis(SimulatedScores.withMean(simulated.tables(number)), planned))
@@ -122,11 +135,13 @@ struct CalibrationTests {
     #expect(found.isRight, "\(found)")
   }
 
+  /// Pairs add nothing, so that the level is used up: without the looks it would be twice the bound.
   @Test("looks at 3, 5 and 10 seeds, planned or not: a false alarm at any of them", arguments: [1, 3], [2, 5])
   func looks(planned: Int, strategies: Int) {
     let simulated = SimulatedScores(
-      sizes: clusters.sizes(.sickR), strategies: strategies, seeds: 10, methodDeviation: 0.1, within: 0.03)
-    let found = rates("looks at 3, 5, 10, \(planned) planned, \(strategies) strategies", Self.count(1500)) { number in
+      sizes: clusters.sizes(.sickR), strategies: strategies, seeds: 10, methodDeviation: 0, seedPairDeviation: 0.05,
+      within: 0.03)
+    let found = rates("looks at 3, 5, 10, \(planned) planned, \(strategies) strategies", Self.count(4000)) { number in
       let whole = simulated.tables(number)
       var sum = Rates(count: 1, shown: 0, covered: 1, withInterval: 1)
       for (look, seeds) in [3, 5, 10].enumerated() {
@@ -153,9 +168,11 @@ struct CalibrationTests {
   @Test(
     "from predictions on: ranks, influence values, components", arguments: [ClusterSizes.Data.sts12, .sickR], [3, 10])
   func whole(data: ClusterSizes.Data, seeds: Int) {
-    let simulated = SimulatedComparisons(sizes: clusters.sizes(data), seeds: seeds)
+    let simulated = SimulatedComparisons(
+      sizes: clusters.sizes(data), seeds: seeds, methodEffects: (0.25, data == .sts12 ? 0.11 : 0.04))
     let pool = ThreadPool(threads: 1)
-    let found = rates("whole analyses, \(data.rawValue), \(seeds) seeds", Self.count(seeds > 3 ? 300 : 600)) { number in
+    let count = Self.count(data == .sickR && seeds == 3 ? 1500 : 400)
+    let found = rates("whole analyses, \(data.rawValue), \(seeds) seeds", count) { number in
       Self.judge(ComparisonAnalysis(simulated.results(number), pool: pool))
     }
     #expect(found.isRight, "\(found)")
@@ -165,7 +182,7 @@ struct CalibrationTests {
   func wholeMean() {
     let pool = ThreadPool(threads: 1)
     let equal = SimulatedComparisons(sizes: clusters.sizes(.seven))
-    let found = rates("whole analyses, mean of seven sets, 3 seeds", Self.count(200)) { number in
+    let found = rates("whole analyses, mean of seven sets, 3 seeds", Self.count(100)) { number in
       Self.judge(ComparisonAnalysis(equal.results(number), pool: pool))
     }
     #expect(found.isRight, "\(found)")

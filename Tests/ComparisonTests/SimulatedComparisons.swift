@@ -51,6 +51,28 @@ private func normal(_ number: Int, _ name: String, _ count: Int) -> [Double] {
   return values.map(Double.init)
 }
 
+/// Numbers by name with mean 0 and variance 1, sums of four uniform ones: nearly normal, and far quicker.
+private func noise(_ number: Int, _ name: String, _ count: Int) -> [Double] {
+  var state = name.utf8.reduce(14_695_981_039_346_656_037 as UInt64) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 }
+  // Scrambled once, so that neighbouring numbers are not the same sequence, shifted.
+  state = scrambled(state ^ scrambled(UInt64(number) &+ 1))
+  var values = [Double](repeating: 0, count: count)
+  for index in values.indices {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    let word = scrambled(state)
+    let sum = (word & 0xFFFF) + (word >> 16 & 0xFFFF) + (word >> 32 & 0xFFFF) + word >> 48
+    values[index] = (Double(sum) / 65_536 + 2 / 65_536 - 2) * 1.7320508075688772
+  }
+  return values
+}
+
+/// SplitMix64's output for a state.
+private func scrambled(_ state: UInt64) -> UInt64 {
+  var word = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
+  word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
+  return word ^ (word >> 31)
+}
+
 /// Scores made of what each component contributes, without any model behind them: thousands of comparisons a second.
 /// Seeds of a strategy share what it does to the pairs, strategies share most of what a seed does to them, and
 /// strategies spread unequally over seeds.
@@ -106,17 +128,19 @@ struct SimulatedScores {
   /// `[set][component]`: a part that all pairs of a component share, over all sets, and one of each pair.
   private func contributions(_ number: Int, _ name: String, _ deviation: Double) -> [[Double]] {
     guard deviation > 0 else { return sizes.map { [Double](repeating: 0, count: $0.count) } }
-    let common = normal(number, "common " + name, sizes[0].count)
+    // A single set needs no part that sets share: one number has the variance of both.
+    let isSingle = sizes.count == 1
+    let common = isSingle ? [] : noise(number, "common " + name, sizes[0].count)
     return sizes.enumerated().map { set, sizes in
-      let own = normal(number, "own \(set) " + name, sizes.count)
-      var norm = 0.0
-      for size in sizes { norm += (1 - within) * Double(size) + within * Double(size * size) }
-      let (scale, weights) = (deviation / norm.squareRoot(), (within.squareRoot(), (1 - within).squareRoot()))
-      var parts = own
+      var parts = noise(number, "own \(set) " + name, sizes.count)
+      let variances = sizes.map { (own: (1 - within) * Double($0), shared: within * Double($0 * $0)) }
+      let scale = deviation / variances.reduce(0) { $0 + $1.own + $1.shared }.squareRoot()
       for component in parts.indices {
-        let size = Double(sizes[component])
+        let (own, shared) = variances[component]
         parts[component] =
-          scale * (weights.0 * size * common[component] + weights.1 * size.squareRoot() * own[component])
+          isSingle
+          ? scale * (own + shared).squareRoot() * parts[component]
+          : scale * (own.squareRoot() * parts[component] + shared.squareRoot() * common[component])
       }
       return parts
     }
@@ -152,7 +176,7 @@ struct SimulatedComparisons {
   /// The standard deviation of a run's strength (1 on average) by strategy: the seed effect.
   var seedEffects = [0.02, 0.04]
   /// The standard deviation of what a method adds to a pair, and of what it adds to all pairs of a component.
-  var methodEffects = (pair: 0.25, component: 0.2)
+  var methodEffects = (pair: 0.25, component: 0.05)
   /// How much stronger the second strategy is.
   var advantage = 0.0
   var noise = 0.5
