@@ -65,6 +65,8 @@ let package = Package(
     // WordPiece and byte-level BPE.
     .target(name: "Tokenizer", dependencies: ["Files", "Processes"], swiftSettings: walls),
     .target(name: "PluginTemplates", swiftSettings: walls),  // what `plugins new` writes
+    // Files of sentences: what is text, lines, records, columns by name.
+    .target(name: "TextData", dependencies: ["Files"], swiftSettings: walls),
 
     // Floor 2: models, which know no plugin.
     // Forward and backward of BERT and RoBERTa; knows no file.
@@ -125,7 +127,7 @@ let package = Package(
       name: "Objective", dependencies: ["Host", "Encoder", "ModelFiles", "Tokenizer", "Kernels", "PluginAPI"],
       swiftSettings: walls),
     // STS and transfer tasks, alignment and uniformity.
-    .target(name: "Evaluation", dependencies: ["Files", "Kernels", "CClassifier"], swiftSettings: walls),
+    .target(name: "Evaluation", dependencies: ["TextData", "Files", "Kernels", "CClassifier"], swiftSettings: walls),
     // The conformance suite.
     .target(
       name: "PluginCheck", dependencies: ["Host", "Processes", "Kernels", "PluginAPI", "CMalloc", logging],
@@ -135,8 +137,8 @@ let package = Package(
     .target(
       name: "Training",
       dependencies: [
-        "Objective", "Evaluation", "Encoder", "ModelFiles", "Host", "Tokenizer", "Kernels", "Processes", "Files",
-        logging,
+        "Objective", "Evaluation", "Encoder", "ModelFiles", "Host", "Tokenizer", "TextData", "Kernels", "Processes",
+        "Files", logging,
       ],
       swiftSettings: walls),
 
@@ -155,7 +157,7 @@ let package = Package(
       name: "mixcse",
       dependencies: [
         "Comparison", "Training", "Objective", "Evaluation", "Encoder", "ModelFiles", "Host", "PluginCheck",
-        "PluginTemplates", "Tokenizer", "Kernels", "Processes", "Files", "PluginAPI", "Version", "Commit",
+        "PluginTemplates", "Tokenizer", "TextData", "Kernels", "Processes", "Files", "PluginAPI", "Version", "Commit",
         argumentParser, logging,
       ],
       swiftSettings: walls),
@@ -190,12 +192,13 @@ let package = Package(
     .testTarget(
       name: "ObjectiveTests",
       dependencies: ["Objective", "Host", "Encoder", "ModelFiles", "PluginAPI", "Kernels", "TestSupport", logging]),
-    .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Kernels", "TestSupport"]),
+    .testTarget(name: "TextDataTests", dependencies: ["TextData", "Files", "TestSupport"]),
+    .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "TextData", "Kernels", "TestSupport"]),
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "Training", "Objective", "Evaluation", "Encoder", "ModelFiles", "Host", "Kernels", "Files", "TestSupport",
-        "AllocationCounter", logging,
+        "Training", "Objective", "Evaluation", "Encoder", "ModelFiles", "Host", "Tokenizer", "TextData", "Kernels",
+        "Files", "TestSupport", "AllocationCounter", logging,
       ]),
     .testTarget(
       name: "ComparisonTests",

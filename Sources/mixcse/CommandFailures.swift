@@ -8,6 +8,7 @@ import Foundation
 import Host
 import ModelFiles
 import Objective
+import TextData
 import Tokenizer
 import Training
 
@@ -18,6 +19,7 @@ extension EvaluationError: CommandFailure {}
 extension ObjectiveError: CommandFailure {}
 extension PluginError: CommandFailure {}
 extension PluginFailure: CommandFailure {}
+extension TextDataError: CommandFailure {}
 extension TokenizerError: CommandFailure {}
 extension UsageError: CommandFailure {}
 extension FileError: CommandFailure {}

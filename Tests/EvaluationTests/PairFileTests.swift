@@ -48,7 +48,9 @@ struct PairFileTests {
     #expect(problem("a\tb\t1\nc\td\tx\n").contains(".tsv:2: expected a number as score in field 3, found \"x\""))
     #expect(problem("a\tb\tnan\n").contains(":1: expected a number"))
     #expect(problem("a\tb\t\n").contains(":1: expected a number"))
-    #expect(problem("a\tb\n").contains(":1: expected three or seven tab-separated fields, found 2"))
+    #expect(
+      problem("a\tb\n").contains(
+        ":1: expected fields separated by tabs: three fields (sentence1, sentence2, score), or seven fields"))
     #expect(problem("a\tb\t1\nc\td\n").contains(":2: expected three fields"))
     #expect(problem("a\tb\t1\nc\td\t1\te\n").contains(":2: expected three fields"))
     #expect(problem("g\tf\ty\t1\t2.5\ta\n").contains("found 6"))
@@ -57,6 +59,66 @@ struct PairFileTests {
     #expect(problem("").contains("expected sentences, found none"))
     #expect(problem("\n \n").contains("expected sentences, found none"))
     #expect(problem("sentence1\tsentence2\tscore\n").contains("expected sentences, found none"))
+  }
+
+  /// Two pairs in every layout that is read.
+  static let layouts: [(name: String, text: String)] = [
+    ("a.tsv", "a b\tc\t0.5\nd\te \"f\t1\n"), ("a.csv", "a b,c,0.5\nd,\"e \"\"f\",1\n"),
+    ("tabs.csv", "a b\tc\t0.5\nd\te \"f\t1\n"), ("none", "a b\tc\t0.5\r\nd\te \"f\t1\r\n"),
+    ("cr.tsv", "a b\tc\t0.5\rd\te \"f\t1"),
+    ("order.csv", "score,sentence2,sentence1\n0.5,c,a b\n1,\"e \"\"f\",d\n"),
+    (
+      "STS-B/dev.tsv",
+      "index\tgenre\tfilename\tyear\told_index\tsource1\tsource2\tsentence1\tsentence2\tscore\n"
+        + "0\tmain\tMSRvid\t2012\t1\tnone\tnone\ta b\tc\t0.5\n1\tmain\tMSRvid\t2012\t2\tnone\tnone\td\te \"f\t1\n"
+    ),
+    (
+      "msr_paraphrase.txt",
+      "\u{FEFF}Quality\t#1 ID\t#2 ID\t#1 String\t#2 String\n0.5\t1\t2\ta b\tc\n1\t3\t4\td\te \"f\n"
+    ),
+    (
+      "QQP/dev.tsv",
+      "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n0\t1\t2\ta b\tc\t0.5\n3\t4\t5\td\te \"f\t1\n"
+    ),
+    (
+      "SICK.txt",
+      "pair_ID\tsentence_A\tsentence_B\tentailment_label\trelatedness_score\tSemEval_set\n"
+        + "1\ta b\tc\tNEUTRAL\t0.5\tTEST\n2\td\te \"f\tNEUTRAL\t1\tTEST\n"
+    ),
+    (
+      "l.jsonl",
+      "{\"sentence1\":\"a b\",\"sentence2\":\"c\",\"score\":0.5}\n"
+        + "{\"label\":\"1\",\"text1\":\"d\",\"text2\":\"e \\\"f\"}\n"
+    ),
+    ("l.json", "[[\"a b\",\"c\",\"0.5\"],[\"d\",\"e \\\"f\",1]]"),
+  ]
+
+  @Test("columns go by their names, in every format, plain and compressed", arguments: layouts)
+  func knownLayouts(_ name: String, _ text: String) throws {
+    let scratch = try Scratch()
+    let path = try scratch.file((name as NSString).lastPathComponent, text)
+    func check(_ path: String) throws {
+      let set = try PairFile.read(path)
+      #expect(
+        set.first == ["a b", "d"] && set.second == ["c", "e \"f"] && set.gold == [0.5, 1] && set.warnings == [])
+    }
+    try check(path)
+    #expect(try shell(["gzip", path]).code == 0)
+    try check(path + ".gz")
+  }
+
+  @Test("layouts that are not understood are refused, with the columns that were found")
+  func unknownLayouts() throws {
+    #expect(problem("q\ta\tscore\nx\ty\t1\n").contains(":1: expected a column for anchor (anchor, sent0"))
+    #expect(problem("q\ta\tscore\nx\ty\t1\n").contains("found the columns q, a, score. Rename"))
+    #expect(problem("index\tsentence1\tsentence2\n0\ta\tb\n").contains("expected a column for score ("))
+    #expect(problem("sentence\tlabel\nx\t1\n").contains("expected a column for positive ("))
+    #expect(problem("sentence1\tsentence2\tscore\tlabel\nx\ty\t1\t1\n").contains("'score' and 'label'"))
+    #expect(problem("a\tb\tc\tscored\n").contains("or a header that names the columns, found 4"))
+    let mixed = "split\tsentence1\tsentence2\tscore\ntrain\ta\tb\t1\ndev\ta\tb\t2\n"
+    #expect(
+      problem(mixed).contains(":3: expected pairs of one part in a file ('train' on the lines before), found 'dev'"))
+    #expect(problem(Array("a\tb\t1\n".utf8).flatMap { [$0, 0] }).contains("zero bytes as in UTF-16"))
   }
 
   @Test("missing files and folders say what was looked for")

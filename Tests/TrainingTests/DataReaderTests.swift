@@ -5,6 +5,7 @@ import Foundation
 import Glibc
 import TestSupport
 import Testing
+import TextData
 import Training
 
 /// A file of given bytes that vanishes with this object.
@@ -86,7 +87,7 @@ struct DataReaderTests {
     let file = try TemporaryFile(sample.name, sample.text)
     let data = try file.open()
     #expect(try data.everything() == sample.rows)
-    #expect(data.report.problems.map(\.line) == sample.bad)
+    #expect(data.report.problems.map(\.lines.lowerBound) == sample.bad)
     #expect(data.report.badLines == sample.bad.count)
     #expect(data.report.emptyLines == sample.empty)
     #expect((data.report.header != nil) == sample.header)
@@ -113,20 +114,118 @@ struct DataReaderTests {
     #expect(try TrainingData(path: file.path + ".gz", spoolFolder: file.folder).everything() == [["one"], ["one"]])
   }
 
+  /// Columns by name, and what is said of those that are left out; alike in every format.
+  static let named: [(name: String, text: String, rows: [[String]], line: String)] = [
+    (
+      "label.csv", "sentence1,sentence2,label\na,b,0\nc,d,1\n", [["a", "b"], ["c", "d"]],
+      "warning: FILE: left out: the column label; every row is trained on as a pair that belongs together, whatever its"
+    ),
+    ("id.csv", "id,sentence1,sentence2\n0,a,b\n1,c,d\n", [["a", "b"], ["c", "d"]], "FILE: left out: the column id"),
+    ("text.csv", "text,label\na,0\nb,1\n", [["a"], ["b"]], "FILE: left out: the column label"),
+    (
+      "glue.tsv", "index\tgenre\tsentence1\tsentence2\tscore\n0\tg\ta\tb\t2.5\n", [["a", "b"]],
+      "warning: FILE: left out: the columns index, genre, score;"
+    ),
+    (
+      "l.jsonl", "{\"sentence1\":\"a\",\"sentence2\":\"b\",\"label\":0,\"id\":7}\n", [["a", "b"]],
+      "warning: FILE: left out: the columns label, id;"
+    ),
+    (
+      "l.json", "[{\"Text\":\"a\",\"id\":7},{\"Text\":\"b\",\"x\":7}]", [["a"], ["b"]],
+      "FILE: left out: the columns id, x"
+    ),
+    (
+      "h.csv", "sentence1,sentence2\na,b\n", [["a", "b"]], "FILE: 1 pairs under the header sentence1,sentence2 (anchor="
+    ),
+    ("cr.csv", "text\rone\rtwo", [["one"], ["two"]], "FILE: 2 sentences under the header text (anchor=text)"),
+  ]
+
+  @Test(arguments: named)
+  func columnsGoByTheirNames(_ name: String, _ text: String, _ rows: [[String]], _ line: String) throws {
+    let file = try TemporaryFile(name, text)
+    let data = try file.open()
+    #expect(try data.everything() == rows)
+    let expected = line.replacing("FILE", with: file.path)
+    #expect(data.report.lines.contains { $0.contains(expected) }, "\(data.report.lines)")
+  }
+
+  /// Chosen columns; numbers count from 1.
+  static let chosen: [(name: String, text: String, columns: String, rows: [[String]])] = [
+    ("a.csv", "q,a,n\n1,2,3\n", "anchor=q,positive=n", [["1", "3"]]),
+    ("b.csv", "7,x,y\n8,z,w\n", "anchor=2,positive=3", [["x", "y"], ["z", "w"]]),
+    ("c.tsv", "a\tb\tc\td\te\n", "negative=1,anchor=5,positive=4", [["e", "d", "a"]]),
+    ("d.jsonl", "{\"q\":\"a\",\"r\":\"b\"}\n{\"r\":\"c\",\"q\":\"d\"}\n", "anchor=r", [["b"], ["c"]]),
+    ("e.json", "[[1,\"a\",\"b\"],[2,\"c\",\"d\"]]", "anchor=3,positive=2", [["b", "a"], ["d", "c"]]),
+    ("f.txt", "1\n2\n", "anchor=1", [["1"], ["2"]]),
+  ]
+
+  @Test(arguments: chosen)
+  func columnsCanBeChosen(_ name: String, _ text: String, _ columns: String, _ rows: [[String]]) throws {
+    let file = try TemporaryFile(name, text)
+    #expect(try TrainingData(path: file.path, columns: columns, spoolFolder: file.folder).everything() == rows)
+    let error = #expect(throws: TextDataError.self) {
+      _ = try TrainingData(path: file.path, columns: "anchor=none", spoolFolder: file.folder)
+    }
+    #expect(error?.exitCode == 64 && error?.description.contains("--columns anchor=none") == true)
+  }
+
+  static let noText: [(name: String, text: String, message: String)] = [
+    (
+      "a.csv", "a,b,0\nc,d,1\n",
+      "text in column 3, found numbers in all 2 rows (first: 0) and no header. Choose by name or"
+    ),
+    ("b.csv", "0,a,b\n1,c,d\n", "--columns anchor=2,positive=3"), ("c.tsv", "a\t-1.5\nb\t3e2\n", "text in column 2"),
+    ("d.csv", "a\tb\nc\td\n", "a tab and no comma in every row"), ("e.jsonl", "[\"a\",\"1\"]\n", "text in column 2"),
+    ("f.csv", "a,True\nb,False\n", "text in column 2"),
+  ]
+
+  @Test(arguments: noText)
+  func numbersAndTabsAreNoText(_ name: String, _ text: String, _ message: String) throws {
+    let file = try TemporaryFile(name, text)
+    let error = #expect(throws: TrainingError.self) { try file.open() }
+    #expect(error?.description.contains(message) == true, "\(error.map(\.description) ?? "")")
+    #expect(error?.exitCode == 65)
+  }
+
+  @Test func aColumnOfLabelsIsSuspected() throws {
+    let labels = ["entailment", "neutral", "contradiction"]
+    let text = (0..<60).map { "a \($0),b \($0),\(labels[$0 % 3])\n" }.joined()
+    let data = try TemporaryFile("a.csv", text).open()
+    #expect(data.rows == 60 && data.report.lines.contains { $0.contains("column 3 has only 3 different values") })
+  }
+
+  @Test func aQuoteThatSwallowsLinesIsSaid() throws {
+    func file(_ close: String) throws -> TrainingData {
+      let lines = (0..<100).map { line in
+        line == 20 ? "\"stray one,b" : line == 70 ? "c\(close),d" : "s \(line),p \(line)"
+      }
+      return try TemporaryFile("a.csv", "sent0,sent1\n" + lines.joined(separator: "\n") + "\n").open()
+    }
+    let joined = try file("\"")
+    #expect(joined.rows == 50)
+    #expect(
+      joined.report.lines.contains { $0.contains("warning:") && $0.contains("lines 22-72 (51 lines) are read as one") })
+    let left = try file("\" x")
+    #expect(left.rows == 49 && left.report.badRows == 1 && left.report.badLines == 51)
+    #expect(
+      left.report.lines.contains { $0.contains("lines 22-72: left out: expected a comma after the quoted field 1") })
+    #expect(left.report.lines.contains { $0.contains("1 bad row left out in all, 51 lines") })
+  }
+
   static let refused: [(name: String, text: String, message: String)] = [
     ("a.txt", "", "an empty file"), ("b.txt", "\n\n \n", "3 empty lines"), ("c.csv", "sent0,sent1\n", "row of text"),
     ("d.csv", "a,b,c,d\n", "1, 2 or 3 columns"), ("e.json", "[\"a\", \"b\"", "the end of the file"),
     ("f.json", "[\"a\" \"b\"]", "',' or ']'"), ("g.json", "[\"a\"] x", "more text"),
-    ("h.csv", "a,b\nc\nd\ne\n", "3 bad lines against 1"),
+    ("h.csv", "a,b\nc\nd\ne\n", "3 bad rows against 1"),
     ("j.json", "[\"a\", {\"text\": \"b]", "a string is not closed"),
   ]
 
   @Test(arguments: refused)
   func refusedDataFiles(_ name: String, _ text: String, _ message: String) throws {
     let file = try TemporaryFile(name, text)
-    let error = #expect(throws: TrainingError.self) { try file.open() }
-    #expect(error?.description.contains(message) == true, "\(error.map(\.description) ?? "")")
-    #expect(error?.exitCode == 65)
+    let error = #expect(throws: (any Error).self) { try file.open() }
+    #expect(error.map { "\($0)" }?.contains(message) == true, "\(error.map { "\($0)" } ?? "")")
+    #expect(error.flatMap { ($0 as? TrainingError)?.exitCode ?? ($0 as? TextDataError)?.exitCode } == 65)
   }
 
   @Test func refusesWhatIsNoGzip() throws {
@@ -143,8 +242,8 @@ struct DataReaderTests {
     try bytes.prefix(bytes.count / 2).write(to: URL(fileURLWithPath: file.path + ".gz"))
     #expect(throws: FileError.self) { try TrainingData(path: file.path + ".gz", spoolFolder: file.folder) }
     let wide = try TemporaryFile("w.txt", [0xFF, 0xFE, 0x61, 0x00])
-    let error = #expect(throws: TrainingError.self) { try wide.open() }
-    #expect(error?.description.contains("UTF-16") == true)
+    let error = #expect(throws: TextDataError.self) { try wide.open() }
+    #expect(error?.description.contains("UTF-16") == true && error?.exitCode == 65)
     let missing = #expect(throws: FileError.self) {
       try TrainingData(path: wide.folder + "/none.txt", spoolFolder: wide.folder)
     }
@@ -166,7 +265,7 @@ struct DataReaderTests {
     let long = String(repeating: "x", count: 6 << 20)
     let file = try TemporaryFile("a.txt", "one\n\(long)\ntwo\n\(String(repeating: "y", count: 1 << 20))\nthree\n")
     let data = try file.open()
-    #expect(data.report.problems.map(\.line) == [2])
+    #expect(data.report.problems.map(\.lines.lowerBound) == [2])
     #expect(try data.everything().map { $0[0].count } == [3, 3, 1 << 20, 5])
   }
 

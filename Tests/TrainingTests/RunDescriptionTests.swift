@@ -21,6 +21,7 @@ import Training
     (run.pooling.pooler, run.pooling.head, run.pooling.headTrainOnly) = ("avg", "mlp", true)
     run.pooling.evaluationPooler = "max"
     (run.training.trainFile, run.training.evalData) = ("a.txt", "sts.tsv")
+    run.training.columns = "anchor=q,positive=2"
     (run.training.evalSteps, run.training.saveSteps, run.training.batchSize) = (7, 9, 12)
     (run.training.learningRate, run.training.maximumLength, run.training.epochs) = (0.1, 16, 2.5)
     (run.training.maximumSteps, run.training.seed, run.training.dropout) = (100, .max, 0.2)
@@ -97,5 +98,15 @@ import Training
     #expect(RunIdentity(other.deciding) == RunIdentity(RunDescription().deciding))
     other.training.dropout = 0.3
     #expect(RunIdentity(other.deciding) != RunIdentity(RunDescription().deciding))
+  }
+
+  @Test(arguments: ["anchor", "positive=1", "anchor=0", "score=1", "anchor=1,anchor=2"])
+  func columnsAreChecked(_ columns: String) throws {
+    let inFile = #expect(throws: TrainingError.self) { _ = try read("columns = \"\(columns)\"\n") }
+    #expect(inFile?.exitCode == 65 && inFile?.description.contains("columns: expected") == true)
+    var run = RunDescription()
+    run.training.columns = columns
+    let typed = #expect(throws: TrainingError.self) { try run.check() }
+    #expect(typed?.exitCode == 64 && typed?.description.hasPrefix("--columns: expected") == true)
   }
 }

@@ -60,7 +60,8 @@ package struct ComparisonPlan {
     try run.check(maximumTokens: source.configuration.maximumPositions)
     strategies = try Self.lookUp(request, program, registry)
     scoring = try Scoring(evalData: run.training.evalData, testData: request.testData)
-    let data = try TrainingData(path: run.training.trainFile, spoolFolder: NSTemporaryDirectory())
+    let data = try TrainingData(
+      path: run.training.trainFile, columns: run.training.columns, spoolFolder: NSTemporaryDirectory())
     totalSteps = run.training.totalSteps(rows: data.rows)
     inputs = RunInputs(
       trainFile: data.report.sha256, evalData: try run.training.evalData.map { try STSBenchmark.dev(in: $0).subsets },

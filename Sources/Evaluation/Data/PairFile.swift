@@ -1,84 +1,160 @@
-// Reads files of sentence pairs: STS-B's seven columns, or sentence1, sentence2, score. Tab-separated; quotes are
-// ordinary characters. A line that is no pair is an error: a pair left out would change the figure unseen.
+// Reads files of sentence pairs with scores. Columns go by the names of a header or of JSON keys; without names by
+// STS-B's seven columns, or sentence1, sentence2, score. A line that is no pair is an error: a pair left out would
+// change the figure unseen.
+
+import Files
+import Foundation
+import TextData
 
 /// Reader of pair files.
 package enum PairFile {
-  /// Where a line holds what. Fields count from 0.
+  /// Where a line holds what, where nothing names the columns.
   package enum Layout: Sendable {
     /// genre, file, year, id, score, sentence1, sentence2; further ones (licences) are ignored.
     case stsBenchmark
     /// sentence1, sentence2, score.
     case threeColumns
 
-    var score: Int { self == .stsBenchmark ? 4 : 2 }
-    var first: Int { self == .stsBenchmark ? 5 : 0 }
-    var fields: String {
-      self == .stsBenchmark
-        ? "seven fields (genre, file, year, id, score, sentence1, sentence2)"
-        : "three fields (sentence1, sentence2, score)"
-    }
-
-    /// The layout a number of fields belongs to.
-    init?(fieldCount: Int) {
-      switch fieldCount {
-      case 3: self = .threeColumns
-      case 7...: self = .stsBenchmark
-      default: return nil
+    var list: ListLayout {
+      switch self {
+      case .stsBenchmark:
+        ListLayout(
+          indexes: [5, 6, 4], counts: 7...Int.max,
+          expected: "seven fields (genre, file, year, id, score, sentence1, sentence2)")
+      case .threeColumns:
+        ListLayout(indexes: [0, 1, 2], counts: 3...3, expected: "three fields (sentence1, sentence2, score)")
       }
     }
-
-    func fits(_ count: Int) -> Bool { self == .stsBenchmark ? count >= 7 : count == 3 }
   }
 
-  /// Reads a file; without a `layout` the first line's number of fields decides.
-  /// - Throws: `EvaluationError` naming file and line.
-  package static func read(_ path: String, layout: Layout? = nil) throws -> PairSet {
-    var set = PairSet(name: path.split(separator: "/").last.map(String.init) ?? path)
-    var layout = layout
-    var emptyLines: [Int] = []
-    try TextLines.forEach(path) { line, number in
-      if line.allSatisfy({ $0 == 32 || $0 == 9 }) { return emptyLines.append(number) }
-      let fields = line.split(separator: 9, omittingEmptySubsequences: false)
-      guard let kind = layout ?? Layout(fieldCount: fields.count) else {
-        throw EvaluationError.badLine(
-          path: path, line: number, expected: "three or seven tab-separated fields", found: "\(fields.count)")
+  /// Reads a file.
+  /// - Parameter layouts: those that may be there without names, told apart by the number of fields.
+  /// - Throws: `EvaluationError` naming file and line; `TextDataError` for what is no text, or columns that are not
+  ///   understood.
+  package static func read(_ path: String, layouts: [Layout] = [.threeColumns, .stsBenchmark]) throws -> PairSet {
+    let (file, format) = try open(path)
+    var reader = PairReader(path: path, format: format, wishes: wishes(layouts, format))
+    try RecordScanner(file: file, format: format).forEachRecord { try reader.add($0) }
+    return try reader.finish()
+  }
+
+  /// Names without an ending that says more are tab-separated; so is a .csv with tabs in its first line, like STS-B's.
+  private static func open(_ path: String) throws -> (RecordFile, RecordFormat) {
+    let (format, isJSON, isCompressed) = RecordFormat.ending(of: path)
+    let file =
+      isCompressed
+      ? try TextLines.translated {
+        try RecordFile(
+          path: path, isCompressed: true, spoolFolder: NSTemporaryDirectory(), expected: "a file of evaluation data")
       }
-      let isFirst = set.count == 0 && layout == nil
-      layout = kind
-      if isFirst, isHeader(fields, kind) { return }
-      try append(fields, kind, to: &set, path: path, line: number)
+      : RecordFile(path: path, bytes: try TextLines.contents(path))
+    switch format {
+    case .csv: return (file, try hasTabs(file) ? .tsv : .csv)
+    case .jsonLines: return (file, isJSON ? try RecordFormat.json(file) : .jsonLines)
+    default: return (file, .tsv)
     }
+  }
+
+  private static func hasTabs(_ file: RecordFile) throws -> Bool {
+    var head = [UInt8](repeating: 0, count: 1 << 16)
+    let count = try head.withUnsafeMutableBytes { try file.read(at: 0, into: $0) }
+    return head[..<count].prefix { $0 != 10 && $0 != 13 }.contains(9)
+  }
+
+  private static func wishes(_ layouts: [Layout], _ format: RecordFormat) -> ColumnWishes {
+    let names = layouts.map(\.list.expected) + ["a header that names the columns"]
+    return ColumnWishes(
+      roles: [.anchor, .positive, .score], required: [.anchor, .positive, .score],
+      positional: { count in layouts.map(\.list).first { $0.counts.contains(count) } },
+      positionalWords: (format == .tsv ? "fields separated by tabs: " : "fields: ") + names.joined(separator: ", or "),
+      advice: "Rename the columns in the header; Documentation/Evaluation.md lists the names that are understood")
+  }
+}
+
+/// Collects the pairs of a file.
+private struct PairReader {
+  /// Columns by which files hold several parts of a data set.
+  static let partNames = ["split", "semeval_set"]
+
+  let path: String
+  let parser: RecordParser
+  var columns: ColumnReader
+  var set: PairSet
+  var emptyLines: [Int] = []
+  var manyLines = ManyLines()
+  var part: String?
+
+  init(path: String, format: RecordFormat, wishes: ColumnWishes) {
+    self.path = path
+    parser = RecordParser(format: format)
+    columns = ColumnReader(wishes)
+    set = PairSet(name: Path.name(of: path))
+  }
+
+  mutating func add(_ record: ScannedRecord) throws {
+    let line = record.lines.lowerBound
+    if record.isEmpty { return emptyLines.append(line) }
+    do {
+      if let failure = record.failure { throw RecordProblem(expected: "a complete pair", found: failure) }
+      let fields = try parser.fields(record.bytes)
+      if columns.columns.isEmpty,
+        try columns.begin(fields, path: path, line: line, hasHeader: parser.format.hasHeader)
+      {
+        return
+      }
+      try checkPart(fields)
+      try append(try columns.texts(fields), line: line)
+      manyLines.note(record.lines)
+    } catch let problem as RecordProblem {
+      throw EvaluationError.badLine(path: path, line: line, expected: problem.expected, found: problem.found)
+    }
+  }
+
+  private mutating func append(_ fields: [[UInt8]], line: Int) throws {
+    func place(_ column: Int) -> String { columns.name(ofColumn: column) ?? "field \(columns.field(ofColumn: column))" }
+    var texts: [String] = []
+    for (column, bytes) in fields.enumerated() {
+      guard let text = String(validating: bytes, as: UTF8.self) else {
+        throw RecordProblem(expected: "UTF-8 in \(place(column))", found: "other bytes")
+      }
+      texts.append(joinedWords(text))
+    }
+    let score = try parseScore(texts[2], path: path, line: line, place: place(2))
+    for column in 0..<2 where texts[column].isEmpty {
+      throw RecordProblem(expected: "a sentence in \(place(column))", found: "nothing")
+    }
+    set.first.append(texts[0])
+    set.second.append(texts[1])
+    set.gold.append(score)
+  }
+
+  /// Parts of a data set are never mixed.
+  private mutating func checkPart(_ fields: RecordFields) throws(RecordProblem) {
+    guard let now = partName(fields) else { return }
+    guard part == nil || part == now else {
+      throw RecordProblem(
+        expected: "pairs of one part in a file ('\(part ?? "")' on the lines before)", found: "'\(now)'")
+    }
+    part = now
+  }
+
+  private func partName(_ fields: RecordFields) -> String? {
+    func isPart(_ name: String) -> Bool { Self.partNames.contains(name.lowercased()) }
+    switch fields {
+    case .texts(let texts):
+      guard let index = columns.header?.firstIndex(where: isPart), index < texts.count else { return nil }
+      return String(decoding: texts[index], as: UTF8.self)
+    case .object(let object): return object.keys.first(where: isPart).flatMap { object[$0]?.string }
+    case .values: return nil
+    }
+  }
+
+  mutating func finish() throws -> PairSet {
     guard set.count > 0 else { throw EvaluationError.empty(path: path) }
     if let line = emptyLines.first {
       set.warnings.append("\(path):\(line): \(emptyLines.count) empty line(s) skipped")
     }
+    if let warning = manyLines.warning(path) { set.warnings.append(warning) }
     return set
-  }
-
-  private static func isHeader(_ fields: [ArraySlice<UInt8>], _ layout: Layout) -> Bool {
-    layout.score < fields.count && String(decoding: fields[layout.score], as: UTF8.self).lowercased() == "score"
-  }
-
-  private static func append(
-    _ fields: [ArraySlice<UInt8>], _ layout: Layout, to set: inout PairSet, path: String, line: Int
-  ) throws {
-    func bad(_ expected: String, _ found: String) -> EvaluationError {
-      .badLine(path: path, line: line, expected: expected, found: found)
-    }
-    guard layout.fits(fields.count) else { throw bad(layout.fields + " separated by tabs", "\(fields.count)") }
-    let texts = try [layout.score, layout.first, layout.first + 1].map { index in
-      guard let text = String(validating: fields[index], as: UTF8.self) else {
-        throw bad("UTF-8 in field \(index + 1)", "other bytes")
-      }
-      return text
-    }
-    let score = try parseScore(joinedWords(texts[0]), path: path, line: line, place: "field \(layout.score + 1)")
-    let sentences = texts[1...].map(joinedWords)
-    for (offset, sentence) in sentences.enumerated() where sentence.isEmpty {
-      throw bad("a sentence in field \(layout.first + offset + 1)", "nothing")
-    }
-    set.first.append(sentences[0])
-    set.second.append(sentences[1])
-    set.gold.append(score)
   }
 }

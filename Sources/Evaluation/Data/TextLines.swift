@@ -1,21 +1,32 @@
 // The lines of a text file as bytes, and their decoding. Called by every reader of evaluation data.
 
 import Files
+import TextData
 
 enum TextLines {
-  /// Calls `body` with each line, without line feed, carriage return and a leading byte order mark; lines count from 1.
-  /// - Throws: `EvaluationError`, also for UTF-16, or what `body` throws.
+  /// Calls `body` with each line, without its end and a leading byte order mark; lines count from 1.
+  /// - Throws: `EvaluationError`; `TextDataError` for what is no text; what `body` throws.
   static func forEach(_ path: String, _ body: (_ line: ArraySlice<UInt8>, _ number: Int) throws -> Void) throws {
     let bytes = try contents(path)
-    try refuseUTF16(bytes, path)
-    var start = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+    var start = try bytes.withUnsafeBufferPointer { try textStart($0, path) }
     var number = 0
     while start < bytes.count {
-      let end = bytes[start...].firstIndex(of: 10) ?? bytes.count
+      let (end, next) = bytes.withUnsafeBufferPointer { buffer in
+        buffer.lineBreak(from: start).map { ($0, buffer.next(after: $0)) } ?? (buffer.count, buffer.count)
+      }
       number += 1
-      let isReturn = end > start && bytes[end - 1] == 13
-      try body(bytes[start..<(isReturn ? end - 1 : end)], number)
-      start = end + 1
+      try body(bytes[start..<end], number)
+      start = next
+    }
+  }
+
+  private static func textStart(_ bytes: UnsafeBufferPointer<UInt8>, _ path: String) throws -> Int {
+    do throws(NoText) {
+      let start = try TextRules.start(bytes)
+      try TextRules.refuseZeros(bytes, line: 1)
+      return start
+    } catch {
+      throw error.error(path)
     }
   }
 
@@ -40,19 +51,16 @@ enum TextLines {
     line.contains { $0 > 127 } && String(validating: line, as: UTF8.self) != nil
   }
 
-  /// UTF-16 shows by its byte order mark or by zero bytes, which no text has.
-  private static func refuseUTF16(_ bytes: [UInt8], _ path: String) throws {
-    let isMarked = bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF])
-    guard isMarked || bytes.contains(0) else { return }
-    let line = isMarked ? 1 : 1 + bytes.prefix { $0 != 0 }.count { $0 == 10 }
-    throw EvaluationError.badLine(
-      path: path, line: line, expected: "text of one byte a character or UTF-8",
-      found: isMarked ? "a byte order mark of UTF-16" : "a zero byte")
+  /// A file read whole, which may be a pipe.
+  /// - Throws: `EvaluationError`
+  static func contents(_ path: String) throws -> [UInt8] {
+    try translated { try WholeFile.bytes(of: path, expected: "a file of evaluation data") }
   }
 
-  private static func contents(_ path: String) throws -> [UInt8] {
+  /// Errors of files as this module has them.
+  static func translated<Result>(_ body: () throws -> Result) throws -> Result {
     do {
-      return try WholeFile.bytes(of: path, expected: "a file of evaluation data")
+      return try body()
     } catch FileError.notFound(let path, let expected) {
       throw EvaluationError.notFound(path: path, expected: expected)
     } catch FileError.unreadable(let path, let operation, let code) {

@@ -1,4 +1,5 @@
-// SICK's relatedness scores as a cosine task: one header line, then id, sentence, sentence, score from 1 to 5, label.
+// SICK's relatedness scores, from 1 to 5, as a cosine task. Columns go by the names of SICK's header: sentence_A,
+// sentence_B, relatedness_score.
 
 /// Reader of SICK.
 package enum SICKRelatedness {
@@ -7,14 +8,7 @@ package enum SICKRelatedness {
   package static func read(_ mode: EvaluationMode, in downstream: DownstreamFolder) throws -> STSTask {
     let name = mode.isDev ? "SICK_trial.txt" : "SICK_test_annotated.txt"
     let path = downstream.file("SICK/" + name)
-    var set = PairSet(name: name)
-    try TextLines.forEach(path) { line, number in
-      let text = try TextLines.utf8(line, path: path, number: number)
-      let fields = text.split(separator: "\t", omittingEmptySubsequences: false).map { joinedWords(String($0)) }
-      if number == 1 { return try checkHeader(fields, path) }
-      try append(fields, to: &set, path: path, number: number)
-    }
-    guard set.count > 0 else { throw EvaluationError.empty(path: path) }
+    var set = try PairFile.read(path, layouts: [])
     let known = mode.isDev ? KnownCounts.sickTrial : KnownCounts.sickTest
     if let warning = KnownCounts.warning(path: path, pairs: set.count, known: known, of: "SICK's part of that name") {
       set.warnings.append(warning)
@@ -23,24 +17,5 @@ package enum SICKRelatedness {
       set.warnings.append("\(path): expected scores from 1 to 5, found \(odd)")
     }
     return STSTask(name: EvaluationTask.sickRelatedness.rawValue, subsets: [set])
-  }
-
-  private static func checkHeader(_ fields: [String], _ path: String) throws {
-    guard fields.count >= 4, Double(fields[3]) == nil else {
-      throw EvaluationError.badLine(
-        path: path, line: 1, expected: "the header pair_ID, sentence_A, sentence_B, relatedness_score, ...",
-        found: fields.count < 4 ? "\(fields.count) fields" : "a pair")
-    }
-  }
-
-  private static func append(_ fields: [String], to set: inout PairSet, path: String, number: Int) throws {
-    guard fields.count >= 4, !fields[1].isEmpty, !fields[2].isEmpty else {
-      throw EvaluationError.badLine(
-        path: path, line: number, expected: "id, sentence, sentence, score separated by tabs",
-        found: fields.count < 4 ? "\(fields.count) fields" : "no sentence")
-    }
-    set.first.append(fields[1])
-    set.second.append(fields[2])
-    set.gold.append(try parseScore(fields[3], path: path, line: number, place: "field 4"))
   }
 }

@@ -26,7 +26,7 @@ package enum STSBenchmark {
       return STSTask(name: set.name, subsets: [set])
     }
     let file = try locate(part, in: path)
-    var set = try PairFile.read(file, layout: .stsBenchmark)
+    var set = try PairFile.read(file, layouts: [.stsBenchmark])
     if set.count != part.pairs {
       set.warnings.append("\(file): expected \(part.pairs) pairs as in STS-B \(part.rawValue), found \(set.count)")
     }

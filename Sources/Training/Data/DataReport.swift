@@ -1,17 +1,23 @@
 // What was found in a training file: printed before training starts and recorded in run.json.
 
 package import Files
+package import TextData
 
 /// Counts and the first problems of one pass over a training file.
 package struct DataReport: Sendable {
   /// A record that was left out.
   package struct Problem: Sendable, Equatable {
-    /// Counts from 1.
-    package var line: Int
+    /// The lines it covers, from 1.
+    package var lines: ClosedRange<Int>
     /// What a record must be.
     package var expected: String
     /// What stands there.
     package var found: String
+
+    /// The lines in words.
+    var place: String {
+      lines.count == 1 ? "line \(lines.lowerBound)" : "lines \(lines.lowerBound)-\(lines.upperBound)"
+    }
   }
 
   /// How many problems are kept in full.
@@ -20,44 +26,97 @@ package struct DataReport: Sendable {
   /// As typed.
   package var path: String
   /// By the file's name, of JSON by its first sign.
-  package var format: DataFormat
+  package var format: RecordFormat
   /// Bytes of the file as it lies on the disk.
   package var bytes = 0
   /// The SHA-256 of the file as it lies on the disk, in hexadecimal digits.
   package var sha256 = ""
-  /// 1: sentences; 2: anchor and positive; 3: and a hard negative.
-  package var columns = 0
+  /// What the columns hold, in order: the anchor alone, with a positive, with a hard negative.
+  package var columns: [ColumnRole] = []
   /// Rows that can be used.
   package var rows = 0
   /// The names of the header line, in the file's order; nil where the first record is data.
   package var header: [String]?
+  /// Where the columns come from, by name or number.
+  package var sources: [String] = []
+  /// Names of columns or keys that nothing is read from.
+  package var leftOut: [String] = []
   /// Lines that were skipped without being bad.
   package var emptyLines = 0
-  /// Lines that were left out.
-  package var badLines = 0
-  /// The first of the bad lines.
+  /// Records that were left out, and the lines they cover.
+  package var badRows = 0, badLines = 0
+  /// The first of the bad records.
   package var problems: [Problem] = []
   /// Rows with bytes that are not UTF-8; they are read as U+FFFD.
   package var invalidUTF8Rows = 0
+  /// Rows over several lines.
+  package var manyLines = ManyLines()
+  /// What else is odd.
+  package var warnings: [String] = []
 
-  mutating func note(line: Int, _ problem: RecordProblem) {
-    badLines += 1
+  init(path: String, format: RecordFormat) { (self.path, self.format) = (path, format) }
+
+  /// Takes what the first record says.
+  mutating func begin(_ reader: ColumnReader) {
+    columns = reader.columns
+    header = reader.header
+    sources = columns.indices.map { reader.name(ofColumn: $0) ?? "\(reader.field(ofColumn: $0))" }
+    note(leftOut: reader.unused())
+  }
+
+  mutating func note(leftOut names: [String]) {
+    for name in names where !leftOut.contains(name) && leftOut.count < 100 { leftOut.append(name) }
+  }
+
+  mutating func note(_ lines: ClosedRange<Int>, _ problem: RecordProblem) {
+    badRows += 1
+    badLines += lines.count
     if problems.count < Self.shownProblems {
-      problems.append(Problem(line: line, expected: problem.expected, found: problem.found))
+      problems.append(Problem(lines: lines, expected: problem.expected, found: problem.found))
     }
   }
 
   /// What a user should know, one line each: what was read, and everything that was left out or replaced.
   package var lines: [String] {
-    let kind = ["", "sentences", "pairs", "pairs with a hard negative"][min(columns, 3)]
-    var lines = ["\(path): \(rows) \(kind)" + (header.map { " under the header " + $0.joined(separator: ",") } ?? "")]
-    if (format == .csv || format == .tsv) && header == nil { lines[0] += "; no header, the first line is data" }
-    for problem in problems {
-      lines.append("\(path):\(problem.line): left out: expected \(problem.expected), found \(problem.found)")
+    [summary] + leftOutLines + problems.map(line) + countLines + warnings.map { "warning: " + $0 }
+  }
+
+  private var summary: String {
+    let kinds = ["sentences", "pairs", "pairs with a hard negative"]
+    let kind = kinds[max(0, min(columns.count, kinds.count) - 1)]
+    let isByName = header != nil || sources.contains { Int($0) == nil }
+    let names = zip(columns, sources).map { "\($0.rawValue)=\($1)" }.joined(separator: ", ")
+    return "\(path): \(rows) \(kind)" + (header.map { " under the header " + $0.joined(separator: ",") } ?? "")
+      + (isByName ? " (\(names))" : "")
+      + (format.hasHeader && header == nil ? "; no header, the first line is data" : "")
+  }
+
+  private var leftOutLines: [String] {
+    guard !leftOut.isEmpty else { return [] }
+    let scores = leftOut.filter { ColumnRole.named($0) == .score }
+    let names = leftOut.prefix(20).joined(separator: ", ") + (leftOut.count > 20 ? ", …" : "")
+    let line = "\(path): left out: the column\(leftOut.count == 1 ? "" : "s") \(names)"
+    return columns.count > 1 && !scores.isEmpty
+      ? ["warning: \(line); every row is trained on as a pair that belongs together, whatever its \(scores[0])"]
+      : [line]
+  }
+
+  private func line(_ problem: Problem) -> String {
+    let place = problem.lines.count == 1 ? "\(path):\(problem.lines.lowerBound)" : "\(path): \(problem.place)"
+    return "\(place): left out: expected \(problem.expected), found \(problem.found)"
+  }
+
+  private var countLines: [String] {
+    var lines: [String] = []
+    if badRows > problems.count { lines.append("\(path): \(badRows - problems.count) more bad rows left out") }
+    if badRows > 0 {
+      let rows = badRows == 1 ? "row" : "rows"
+      lines.append(
+        "\(path): \(badRows) bad \(rows) left out in all" + (badLines > badRows ? ", \(badLines) lines" : ""))
     }
-    if badLines > problems.count { lines.append("\(path): \(badLines - problems.count) more bad lines left out") }
-    if badLines > 0 { lines.append("\(path): \(badLines) bad lines left out in all") }
     if emptyLines > 0 { lines.append("\(path): \(emptyLines) empty lines skipped") }
+    if let message = manyLines.message(path) { lines.append(message) }
+    if let warning = manyLines.warning(path) { lines.append("warning: " + warning) }
     if invalidUTF8Rows > 0 {
       lines.append("\(path): \(invalidUTF8Rows) rows hold bytes that are not UTF-8; they are read as U+FFFD")
     }
@@ -69,9 +128,12 @@ package struct DataReport: Sendable {
     .object(
       JSONObject([
         ("path", .string(path)), ("format", .string(format.rawValue)), ("bytes", .integer(bytes)),
-        ("sha256", .string(sha256)), ("columns", .integer(columns)), ("rows", .integer(rows)),
+        ("sha256", .string(sha256)), ("columns", .integer(columns.count)),
+        ("columnsFrom", .object(JSONObject(zip(columns, sources).map { ($0.rawValue, .string($1)) }))),
+        ("leftOut", .array(leftOut.map { .string($0) })), ("rows", .integer(rows)),
         ("header", header.map { .array($0.map { .string($0) }) } ?? .null), ("emptyLines", .integer(emptyLines)),
-        ("badLines", .integer(badLines)), ("invalidUTF8Rows", .integer(invalidUTF8Rows)),
+        ("badRows", .integer(badRows)), ("badLines", .integer(badLines)),
+        ("rowsOverSeveralLines", .integer(manyLines.records)), ("invalidUTF8Rows", .integer(invalidUTF8Rows)),
       ]))
   }
 }

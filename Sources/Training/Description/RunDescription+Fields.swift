@@ -3,6 +3,7 @@
 
 package import Files
 import Objective
+import TextData
 
 extension RunDescription {
   /// In the order of run.json. What is found under a path decides by its hash (`RunInputs`), and components decide by
@@ -10,6 +11,7 @@ extension RunDescription {
   package static let fields: [DescriptionField<RunDescription>] = [
     .init("model", \.model, decides: false),
     .init("train-file", \.training.trainFile, decides: false),
+    .init("columns", \.training.columns, problem: isColumns),
     .init("eval-data", \.training.evalData, decides: false),
     .init("output-dir", \.outputFolder, decides: false),
     .init("method", \.strategy.method, decides: false),
@@ -103,6 +105,16 @@ extension RunDescription {
 
 private let isPositive: @Sendable (Double?) -> DescriptionProblem? = { value in
   value.flatMap { $0 > 0 ? nil : DescriptionProblem(expected: "a number above 0", found: "\($0)") }
+}
+
+private let isColumns: @Sendable (String?) -> DescriptionProblem? = { value in
+  guard let value else { return nil }
+  do throws(RecordProblem) {
+    _ = try TrainingColumns.choice(value)
+    return nil
+  } catch {
+    return DescriptionProblem(expected: error.expected, found: error.found)
+  }
 }
 
 private let isHead: @Sendable (String?) -> DescriptionProblem? = { value in

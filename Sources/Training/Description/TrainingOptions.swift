@@ -4,6 +4,8 @@
 package struct TrainingOptions: Sendable, Equatable {
   /// Rows to train on.
   package var trainFile = ""
+  /// Which of its columns are read, `anchor=sentence1,positive=sentence2`; nil: by their names, else by their places.
+  package var columns: String?
   /// A folder that is or holds SentEval's data, or a pair file; nil: no evaluation.
   package var evalData: String?
   /// Optimiser steps between evaluations.

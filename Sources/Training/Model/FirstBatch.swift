@@ -34,7 +34,8 @@ package final class FirstBatch {
       configuration: configuration, weights: folder.openWeights(), pool: services.pool, seed: options.seed)
     let embedder = try SentenceEmbedder.open(
       folder, pooler: pooler, services: services, encoder: encoder)
-    let data = try TrainingData(path: options.trainFile, spoolFolder: FileManager.default.temporaryDirectory.path)
+    let data = try TrainingData(
+      path: options.trainFile, columns: options.columns, spoolFolder: FileManager.default.temporaryDirectory.path)
     let rows = DataOrder(rows: data.rows, seed: options.seed, isShuffled: options.isShuffled)
       .batch(epoch: 0, position: 0, size: options.batchSize)
     let batch = try BatchMaker(

@@ -84,7 +84,7 @@ package struct TrainingPlan {
     for warning in task?.warnings ?? [] { display.note("warning: " + warning) }
     let (folder, lock) = try openFolder(display)
     let data = try TrainingData(
-      path: options.trainFile, spoolFolder: isTrial ? NSTemporaryDirectory() : folder.path)
+      path: options.trainFile, columns: options.columns, spoolFolder: isTrial ? NSTemporaryDirectory() : folder.path)
     for line in data.report.lines { display.note(line) }
     try VocabularyCheck(
       tokenizer: tokenizer, limit: source.configuration.vocabularySize, maximumLength: options.maximumLength

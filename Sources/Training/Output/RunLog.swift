@@ -67,3 +67,18 @@ final class RunLog {
     }
   }
 }
+
+/// Writes the first `count` bytes of `bytes`, retrying what the system interrupts.
+func writeAll(_ descriptor: Int32, _ bytes: [UInt8], count: Int, path: String) throws {
+  try bytes.withUnsafeBytes { buffer in
+    var done = 0
+    while done < count, let base = buffer.baseAddress {
+      let written = write(descriptor, base + done, min(count - done, 1 << 30))
+      if written >= 0 {
+        done += written
+      } else if errno != EINTR {
+        throw TrainingError.cannotWrite(path: path, operation: "write", code: errno)
+      }
+    }
+  }
+}

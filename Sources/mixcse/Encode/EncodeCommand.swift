@@ -5,6 +5,7 @@ import Files
 import Kernels
 import ModelFiles
 import Objective
+import TextData
 import Training
 
 struct EncodeCommand: ParsableCommand {
@@ -39,7 +40,7 @@ struct EncodeCommand: ParsableCommand {
     let folder = try ModelFolder(path: model.model)
     let pooler = try model.poolerSpec(for: folder)
     let embedder = try model.embedder(folder, pooler: pooler, maximumLength: maximumLength)
-    let lines = try LineInput(path: input)
+    let lines = try LineInput(path: input, spoolFolder: NSTemporaryDirectory())
     let writer = try output.map { try NPYWriter(path: $0, columns: embedder.width) }
     let normalizes = normalize || folder.sentencePooling?.normalizes == true
     var counts = (lines: 0, empty: 0, invalid: 0, cut: 0)

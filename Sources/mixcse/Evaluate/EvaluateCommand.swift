@@ -48,8 +48,8 @@ struct EvaluateCommand: ParsableCommand {
   var data: String?
   @Option(
     help: ArgumentHelp(
-      "Tab-separated pairs: genre, file, year, id, score, sentence1, sentence2; or sentence1, sentence2,"
-        + " score. Repeatable.",
+      "Pairs as .tsv, .csv, .json or .jsonl under a header of known names, else sentence1, sentence2, score or STS-B's"
+        + " seven columns. Repeatable.",
       valueName: "file"))
   var pairs: [String] = []
   @Flag(name: .customLong("all-poolers"), help: "Score every pooler and head there is, in one encoding pass.")

@@ -10,10 +10,17 @@ struct TrainingFlags: ParsableArguments {
     help: ArgumentHelp(
       "Rows to train on: .txt (a sentence a line), .csv, .tsv, .json or .jsonl, each also as .gz.",
       discussion: """
-        One column trains on sentences, two on pairs, three on pairs with a hard negative. A .csv or .tsv may start with \
-        a header of known names (sent0,sent1,hard_neg; anchor,positive,negative; sentence or text).
+        One column trains on sentences, two on pairs, three on pairs with a hard negative. Headers and JSON keys of known \
+        names say which column is which (sent0,sent1,hard_neg; anchor,positive,negative; sentence1,sentence2; text).
         """, valueName: "file"))
   var trainFile: String?
+
+  @Option(
+    name: .customLong("columns"),
+    help: ArgumentHelp(
+      "The columns to train on, by name or by number from 1: anchor=sentence1,positive=sentence2,negative=3.",
+      discussion: "Left out: names that are known, else the columns in their order.", valueName: "role=column,..."))
+  var columns: String?
 
   @Option(
     name: .customLong("eval-data"),
@@ -122,6 +129,7 @@ struct TrainingFlags: ParsableArguments {
   /// Puts what was typed over a description.
   func apply(to run: inout RunDescription) {
     run.take(\.training.trainFile, trainFile)
+    run.take(\.training.columns, columns)
     run.take(\.training.evalData, evalData)
     run.take(\.training.evalSteps, evalSteps)
     run.take(\.pooling.evaluationPooler, evalPooler)

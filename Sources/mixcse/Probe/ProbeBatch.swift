@@ -2,10 +2,12 @@
 // training file encoded by a model.
 
 import ArgumentParser
+import Foundation
 import Host
 import Kernels
 import ModelFiles
 import Objective
+import TextData
 import Training
 
 /// Views of a batch with what is known of them.
@@ -46,6 +48,9 @@ struct ProbeBatchOptions: ParsableArguments {
   var model: String?
   @Option(help: ArgumentHelp("Rows as for train --train-file: sentences, pairs or triples.", valueName: "file"))
   var input: String?
+  @Option(
+    help: ArgumentHelp("With --model: columns of --input, as for train --columns.", valueName: "role=column,..."))
+  var columns: String?
   @Option(help: ArgumentHelp("With --model. (default: what the folder records, else avg)", valueName: "name"))
   var pooler: String?
   @Option(
@@ -67,6 +72,7 @@ struct ProbeBatchOptions: ParsableArguments {
     let encoding: [(String, Bool)] = [
       ("--pooler", pooler != nil), ("--batch-size", batchSize != nil), ("--max-seq-length", maximumLength != nil),
       ("--dropout", dropout != nil), ("--no-shuffle", noShuffle), ("--input", input != nil),
+      ("--columns", columns != nil),
     ]
     if model != nil {
       if let other = given.first { throw ValidationError("expected either --model or \(other), found both") }
@@ -106,7 +112,7 @@ struct ProbeBatchOptions: ParsableArguments {
   ) throws -> ProbeBatch {
     let folder = try ModelFolder(path: model)
     var options = TrainingOptions()
-    options.trainFile = input
+    (options.trainFile, options.columns) = (input, columns)
     options.batchSize = batchSize ?? options.batchSize
     options.maximumLength = maximumLength ?? options.maximumLength
     (options.seed, options.dropout, options.keepsOrder) = (seed, dropout, noShuffle)
@@ -119,7 +125,7 @@ struct ProbeBatchOptions: ParsableArguments {
   }
 
   private func lines(_ path: String, _ rows: Int) throws -> [String] {
-    let lines = try LineInput(path: path).next(rows + 1)
+    let lines = try LineInput(path: path, spoolFolder: NSTemporaryDirectory()).next(rows + 1)
     guard lines.count == rows else {
       throw TrainingError.badData(
         path: path, line: 0, expected: "\(rows) lines, one for each row of \(z1 ?? "--z1")",

@@ -4,6 +4,7 @@ import ArgumentParser
 import Files
 import ModelFiles
 import Tokenizer
+import TextData
 import Training
 
 struct TokenizeCommand: ParsableCommand {
@@ -31,7 +32,7 @@ struct TokenizeCommand: ParsableCommand {
   func run() throws {
     let tokenizer = try TokenizerFolder.load(ModelFolder.encoderPath(of: model))
     let encoder = tokenizer.makeEncoder()
-    let lines = try LineInput(path: input)
+    let lines = try LineInput(path: input, spoolFolder: NSTemporaryDirectory())
     var replaced = 0
     while let line = try lines.next(1).first {
       let encoded = line.withUnsafeBufferPointer { encoder.encode($0, maximumLength: maximumLength ?? Int.max / 2) }

@@ -1,10 +1,10 @@
-// The formats of training files, and where one record ends in a buffer of bytes. Used by RecordScanner, which reads a
-// file from front to back, and by TrainingData, which reads single records again.
+// The formats of files of sentences, and where one record ends in a buffer of bytes. Used by RecordScanner, which reads
+// a file from front to back, and by whoever reads single records again.
 
 import Glibc
 
-/// How the rows of a training file are written.
-package enum DataFormat: String, Sendable {
+/// How the rows of a file are written.
+package enum RecordFormat: String, Sendable {
   /// One sentence a line.
   case text
   /// RFC 4180: fields in quotes may hold commas, line ends and doubled quotes.
@@ -17,43 +17,55 @@ package enum DataFormat: String, Sendable {
   case jsonArray
 
   /// Records longer than this are refused, so that a lost quote cannot swallow the memory.
-  static let maximumRecordBytes = 1 << 20
+  package static let maximumRecordBytes = 1 << 20
 
-  /// What a file name says: the format (`.json` is told apart by its first byte) and whether it is compressed.
-  /// - Throws: `TrainingError.usage` for any other ending.
-  static func named(_ path: String) throws -> (format: DataFormat, isJSON: Bool, isCompressed: Bool) {
+  /// Whether the first record may name the columns.
+  package var hasHeader: Bool { self == .csv || self == .tsv }
+
+  /// Whether a record is a line.
+  var isOfLines: Bool { self != .csv && self != .jsonArray }
+
+  /// What the ending of a name says: the format (nil where it says none; `.json` is told apart by its first byte) and
+  /// whether the file is compressed.
+  package static func ending(of path: String) -> (format: RecordFormat?, isJSON: Bool, isCompressed: Bool) {
     let name = path.lowercased()
     let isCompressed = name.hasSuffix(".gz")
     let stem = isCompressed ? String(name.dropLast(3)) : name
-    switch stem.split(separator: "/").last?.split(separator: ".").last {
-    case "txt": return (.text, false, isCompressed)
-    case "csv": return (.csv, false, isCompressed)
-    case "tsv": return (.tsv, false, isCompressed)
-    case "jsonl": return (.jsonLines, false, isCompressed)
-    case "json": return (.jsonLines, true, isCompressed)
-    default:
-      throw TrainingError.usage(
-        place: path, expected: "a name ending in .txt, .csv, .tsv, .json or .jsonl, each also with .gz",
-        found: "another ending", advice: "Rename the file after what is in it")
-    }
+    let format: RecordFormat? =
+      switch stem.split(separator: "/").last?.split(separator: ".").last {
+      case "txt": .text
+      case "csv": .csv
+      case "tsv": .tsv
+      case "jsonl", "json": .jsonLines
+      default: nil
+      }
+    return (format, stem.hasSuffix(".json"), isCompressed)
+  }
+
+  /// `[` opens one list of rows; anything else is one JSON row a line.
+  package static func json(_ file: RecordFile) throws -> RecordFormat {
+    var head = [UInt8](repeating: 0, count: 4096)
+    let count = try head.withUnsafeMutableBytes { try file.read(at: 0, into: $0) }
+    let first = head[..<count].drop { [9, 10, 13, 32, 0xEF, 0xBB, 0xBF].contains($0) }.first
+    return first == UInt8(ascii: "[") ? .jsonArray : .jsonLines
   }
 }
 
 /// Where one record lies in a buffer.
-struct RecordSpan {
+package struct RecordSpan {
   /// The bytes of the record without its line end.
-  var content: Range<Int>
+  package var content: Range<Int>
   /// Where the next record starts.
-  var next: Int
+  package var next: Int
   /// Why the record cannot be used, if so.
-  var failure: String?
+  package var failure: String?
 }
 
-extension DataFormat {
+extension RecordFormat {
   /// The record that starts at `start`, or nil where the buffer ends before the record does.
   ///
   /// `isLast` says that the file ends with the buffer. `start < bytes.count`.
-  func span(in bytes: UnsafeBufferPointer<UInt8>, from start: Int, isLast: Bool) -> RecordSpan? {
+  package func span(in bytes: UnsafeBufferPointer<UInt8>, from start: Int, isLast: Bool) -> RecordSpan? {
     switch self {
     case .text, .tsv, .jsonLines: lineSpan(in: bytes, from: start, isLast: isLast)
     case .csv: quotedSpan(in: bytes, from: start, isLast: isLast)
@@ -62,10 +74,10 @@ extension DataFormat {
   }
 
   private func lineSpan(in bytes: UnsafeBufferPointer<UInt8>, from start: Int, isLast: Bool) -> RecordSpan? {
-    guard let end = bytes.newline(from: start) else {
-      return isLast ? RecordSpan(content: bytes.trimmed(start..<bytes.count), next: bytes.count) : nil
+    guard let end = bytes.lineBreak(from: start) else {
+      return isLast ? RecordSpan(content: start..<bytes.count, next: bytes.count) : nil
     }
-    return RecordSpan(content: bytes.trimmed(start..<end), next: end + 1)
+    return isLast || !bytes.isCut(end) ? RecordSpan(content: start..<end, next: bytes.next(after: end)) : nil
   }
 
   private func quotedSpan(in bytes: UnsafeBufferPointer<UInt8>, from start: Int, isLast: Bool) -> RecordSpan? {
@@ -79,13 +91,14 @@ extension DataFormat {
         }
         position = end
         fieldStart = false
-      case UInt8(ascii: "\n"):
-        return RecordSpan(content: bytes.trimmed(start..<position), next: position + 1)
+      case 10, 13:
+        if !isLast, bytes.isCut(position) { return nil }
+        return RecordSpan(content: start..<position, next: bytes.next(after: position))
       case let byte: fieldStart = byte == UInt8(ascii: ",")
       }
       position += 1
     }
-    return isLast ? RecordSpan(content: bytes.trimmed(start..<position), next: position) : nil
+    return isLast ? RecordSpan(content: start..<position, next: position) : nil
   }
 
   private func valueSpan(in bytes: UnsafeBufferPointer<UInt8>, from start: Int, isLast: Bool) -> RecordSpan? {
@@ -114,24 +127,13 @@ extension DataFormat {
 
   /// A record that never ends: reading goes on at the line after its first.
   func unclosed(_ reason: String, in bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> RecordSpan {
-    let end = bytes.newline(from: start) ?? bytes.count
-    return RecordSpan(content: start..<end, next: min(end + 1, bytes.count), failure: reason)
+    let end = bytes.lineBreak(from: start) ?? bytes.count
+    return RecordSpan(
+      content: start..<end, next: end < bytes.count ? bytes.next(after: end) : bytes.count, failure: reason)
   }
 }
 
 extension UnsafeBufferPointer<UInt8> {
-  /// The position of the first line end from `start` on.
-  func newline(from start: Int) -> Int? {
-    guard let base = baseAddress, start < count else { return nil }
-    guard let found = memchr(base + start, 10, count - start) else { return nil }
-    return UnsafeRawPointer(found) - UnsafeRawPointer(base)
-  }
-
-  /// The range without one carriage return at its end.
-  func trimmed(_ range: Range<Int>) -> Range<Int> {
-    !range.isEmpty && self[range.upperBound - 1] == 13 ? range.lowerBound..<range.upperBound - 1 : range
-  }
-
   /// The quote that closes the CSV field opened at `open`; doubled quotes stand for one.
   func closingQuote(after open: Int) -> Int? {
     var position = open + 1
