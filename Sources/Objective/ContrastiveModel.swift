@@ -53,6 +53,9 @@ package final class ContrastiveModel {
     let learned = objective.losses.filter { $0.logTemperature != nil }
     return Dictionary(learned.map { ($0.instance.name, $0.firstTemperature ?? "") }) { first, _ in first }
   }
+  /// Whether a row of a batch of `rows` may be compared with anything but its positive. A sampler may still mask all
+  /// that it brings, which only a step shows.
+  package func hasNegatives(rows: Int) -> Bool { objective.hasNegatives(rows: rows) }
   /// Every plugin instance, poolers first.
   package var instances: [PluginInstance] { pooling.instances + objective.instances }
 

@@ -68,6 +68,13 @@ final class ContrastiveObjective {
     hasPendingBatch = false
   }
 
+  /// Whether a batch of `rows` rows may have more candidates than each row's positive: other rows, real hard negatives,
+  /// what samplers bring. A loss that scores embeddings needs none.
+  func hasNegatives(rows: Int) -> Bool {
+    losses.contains(where: \.instance.scoresEmbeddings)
+      || groups.contains { group in group.blocks.reduce(0) { $0 + $1.columnCount(rows: rows) } > 1 }
+  }
+
   /// The embeddings of the batch, to be written before `run`: [views * rows, width].
   func begin(rows: Int, rowIDs: [Int64]?, textIDs: [Int64]?) {
     views.begin(rows: rows, rowIDs: rowIDs, textIDs: textIDs)

@@ -30,6 +30,8 @@ package enum TrainingError: Error, Equatable {
   case brokenCheckpoints(path: String, reasons: [String])
   /// The loss, an embedding or a gradient is no longer a number, and no plugin returned it so.
   case notFinite(what: String, step: Int)
+  /// The model was scored, and no score came out; the folder holds that of the last step.
+  case noScore(folder: String, problem: String)
   /// A schedule gave no number that can be used.
   case schedule(text: String, step: Int, problem: String)
   /// A signal asked the run to stop; the state is in `checkpoint`.
@@ -74,6 +76,9 @@ extension TrainingError: CustomStringConvertible {
       return
         "step \(step): expected finite numbers, found NaN or infinity in \(what); what plugins returned was finite. "
         + "Lower --learning-rate or look at the data of this step; the weights before it are in the checkpoint"
+    case .noScore(let folder, let problem):
+      return "no evaluation gave a score (\(problem)); the model in \(folder) is that of the last step, not the best. "
+        + "Look at --eval-data, and whether the loss was finite and the embeddings differ"
     case .schedule(let text, let step, let problem):
       return "step \(step): --schedule \(text): \(problem). Training stops before this step; correct the schedule"
     case .interrupted(let checkpoint, let step):
@@ -87,7 +92,7 @@ extension TrainingError: CustomStringConvertible {
   package var exitCode: Int32 {
     switch self {
     case .missingFile, .unreadable: return 66
-    case .badData, .changedFile, .badDescription, .cannotRepeat: return 65
+    case .badData, .changedFile, .badDescription, .cannotRepeat, .noScore: return 65
     case .usage, .resumeMismatch: return 64
     case .cannotWrite(_, _, let code): return writeFailureCode(code, otherwise: 64)
     case .notEnoughSpace: return 75

@@ -1,6 +1,7 @@
 // The description of a run: written and read back, what a file may hold, ranges, and what of an earlier run is lost.
 
 import Files
+import TestSupport
 import Testing
 import Training
 
@@ -108,5 +109,13 @@ import Training
     run.training.columns = columns
     let typed = #expect(throws: TrainingError.self) { try run.check() }
     #expect(typed?.exitCode == 64 && typed?.description.hasPrefix("--columns: expected") == true)
+  }
+
+  @Test func aByteOrderMarkIsDropped() throws {
+    let scratch = try Scratch()
+    for (name, text) in [("run.toml", "model = 'm'\n"), ("run.json", "{\"model\": \"m\"}")] {
+      let path = try scratch.file(name, "\u{FEFF}" + text)
+      #expect(try RunDescription(DescriptionFile(path: path)).model == "m")
+    }
   }
 }

@@ -54,6 +54,7 @@ package struct Scoring: Sendable {
     }
     for file in files {
       try suite.readPairs(file.path)
+      try suite.pairs.last.map { try STSTask(name: file.name, subsets: [$0.set]).checkRanking(path: file.path) }
       arguments += ["--pairs", file.path]
     }
     // Files of the same name in several folders go by their paths.

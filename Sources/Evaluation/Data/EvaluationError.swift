@@ -15,6 +15,10 @@ package enum EvaluationError: Error, Equatable, CustomStringConvertible {
   case unequalLines(path: String, lines: Int, other: String, otherLines: Int)
   /// Too few samples of a class to be shared out over the folds.
   case tooFewSamples(path: String, label: String, expected: Int, found: Int)
+  /// Gold scores by which no model can be told from another.
+  case noRanking(path: String, found: String)
+  /// Not one figure came out: why, one line each.
+  case nothingScored(reasons: [String])
   /// No task, figure or set goes by that name.
   case unknownName(kind: String, name: String, known: [String])
 
@@ -36,6 +40,10 @@ package enum EvaluationError: Error, Equatable, CustomStringConvertible {
       """
     case .tooFewSamples(let path, let label, let expected, let found):
       "\(path): expected at least \(expected) samples of the class \(label), found \(found). Get the file again"
+    case .noRanking(let path, let found):
+      "\(path): expected gold scores that differ, found that \(found). Is it the right file, and the right column?"
+    case .nothingScored(let reasons):
+      "nothing was scored: " + reasons.joined(separator: "; ")
     case .unknownName(let kind, let name, let known):
       "expected a \(kind), found '\(name)'. Known are: " + known.joined(separator: ", ")
     }
@@ -45,7 +53,7 @@ package enum EvaluationError: Error, Equatable, CustomStringConvertible {
   package var exitCode: Int32 {
     switch self {
     case .notFound, .unreadable: 66
-    case .badLine, .empty, .unequalLines, .tooFewSamples: 65
+    case .badLine, .empty, .unequalLines, .tooFewSamples, .noRanking, .nothingScored: 65
     case .unknownName: 64
     }
   }

@@ -132,6 +132,15 @@ package struct EvaluationScores: Sendable {
   /// Without any task.
   package init(mode: EvaluationMode) { self.mode = mode }
 
+  /// Correlations that are undefined, and why.
+  package var undefined: [(name: String, problem: String)] {
+    let all = sts.map { ($0.name, $0.all) } + pairs.map { ($0.path, $0.score.all) }
+    return all.compactMap { name, score in score.problem.map { (name, $0) } }
+  }
+
+  /// Whether any figure came out.
+  package var isEmpty: Bool { transfer.isEmpty && undefined.count == sts.count + pairs.count }
+
   /// The mean Spearman x 100 of the STS tasks that were scored; nil where none was.
   package var stsAverage: Double? { mean(sts.map { 100 * $0.all.spearman }) }
   /// The mean reported accuracy of the transfer tasks that were scored.

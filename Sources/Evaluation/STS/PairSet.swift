@@ -9,12 +9,24 @@ package struct SimilarityScore: Sendable, Equatable {
   package var pearson: Double
   /// The number of pairs.
   package var pairs: Int
+  /// Why there is no correlation; nil where there is one.
+  package var problem: String?
 
   /// Correlates predictions with gold scores.
   package init(predicted: [Double], gold: [Double]) {
     spearman = Correlation.spearman(predicted, gold)
     pearson = Correlation.pearson(predicted, gold)
     pairs = gold.count
+    guard !spearman.isFinite else { return }
+    problem =
+      Self.problem(gold: gold) ?? predicted.first.map { "all cosines are \($0)" }
+      ?? "there are no cosines"
+  }
+
+  /// Why gold scores rank nothing; nil where they do.
+  package static func problem(gold: [Double]) -> String? {
+    guard gold.count > 1 else { return gold.isEmpty ? "there are no pairs" : "there is one pair only" }
+    return gold.allSatisfy { $0 == gold[0] } ? "all \(gold.count) gold scores are \(gold[0]): nothing is ranked" : nil
   }
 }
 

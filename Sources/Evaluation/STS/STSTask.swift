@@ -19,6 +19,12 @@ package struct STSTask: Sendable, Equatable {
   /// All its sentences, as often as they occur.
   package var sentences: [String] { subsets.flatMap(\.sentences) }
 
+  /// - Throws: `EvaluationError.noRanking` where its gold scores rank nothing.
+  package func checkRanking(path: String) throws {
+    guard let problem = SimilarityScore.problem(gold: subsets.flatMap(\.gold)) else { return }
+    throw EvaluationError.noRanking(path: path, found: problem)
+  }
+
   /// Scores each sub-dataset, and all of them concatenated.
   package func score(_ table: SentenceTable) -> STSTaskScore {
     let similarities = subsets.map { $0.similarities(table) }

@@ -30,7 +30,7 @@ package final class CheckpointFile {
 
   /// Writes a checkpoint so that `path` is either the whole file or what it was before.
   /// - Throws: `FileError.cannotWrite`; the unfinished file is then removed.
-  static func write(to path: String, state: JSONObject, tensors: [CheckpointTensor]) throws {
+  package static func write(to path: String, state: JSONObject, tensors: [CheckpointTensor]) throws {
     try AtomicFile.write(to: path) { file in
       try write(magic, to: file)
       var position = magic.count

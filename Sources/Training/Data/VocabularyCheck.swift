@@ -4,6 +4,7 @@
 
 import Encoder
 import Files
+import TextData
 import Tokenizer
 
 /// Looks for tokens beyond the word matrix in what a run will read.

@@ -18,7 +18,9 @@ package struct DescriptionFile: Sendable {
   /// Reads a file; a name that ends in `.json` is JSON, any other TOML.
   /// - Throws: `TrainingError.missingFile`, `.badDescription` naming the line.
   package init(path: String) throws {
-    guard let text = String(validating: try Self.bytes(path), as: UTF8.self) else {
+    let bytes = try Self.bytes(path)
+    let content = bytes.dropFirst(bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0)
+    guard let text = String(validating: content, as: UTF8.self) else {
       throw TrainingError.badDescription(path: path, place: "the file", problem: "expected UTF-8, found other bytes")
     }
     try self.init(path: path, text: text)

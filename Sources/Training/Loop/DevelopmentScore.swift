@@ -51,6 +51,7 @@ final class DevelopmentScore {
     let score = task.score(table).all
     var result = EvaluationResult(
       step: step, spearman: score.spearman * 100, pearson: score.pearson * 100, pairs: score.pairs)
+    result.problem = score.problem
     if let space = SpaceStatistics(task, table, pool: pool) {
       result.space = ["uniformity": space.uniformity, "meanCosine": space.meanCosine]
       result.space["effectiveRank"] = space.effectiveRank

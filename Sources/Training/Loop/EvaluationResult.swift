@@ -6,12 +6,14 @@ package import Files
 package struct EvaluationResult: Sendable, Equatable {
   /// The optimiser step after which it was made; 0: before training.
   package var step: Int
-  /// Both x 100.
+  /// Both x 100; NaN where there is no correlation.
   package var spearman: Double
   /// Pearson x 100.
   package var pearson: Double
   /// Pairs that were scored.
   package var pairs: Int
+  /// Why there is no correlation; nil where there is one.
+  package var problem: String?
   /// How the embeddings lie in their space, by name (`DevelopmentScore.spaceNames`).
   package var space: [String: Double] = [:]
 
@@ -27,17 +29,34 @@ package struct EvaluationResult: Sendable, Equatable {
     [
       ("step", .integer(step)), ("spearman", .number(spearman)), ("pearson", .number(pearson)),
       ("pairs", .integer(pairs)),
-    ] + DevelopmentScore.spaceNames.compactMap { name in space[name].map { (name, .number($0)) } }
+    ] + (problem.map { [("undefined", .string($0))] } ?? [])
+      + DevelopmentScore.spaceNames.compactMap { name in space[name].map { (name, .number($0)) } }
   }
 
   /// As run.json and metrics.jsonl hold it.
   package var json: JSONValue { .object(JSONObject(members)) }
 
   init?(_ json: JSONValue?) {
-    guard let object = json?.object, let step = object["step"]?.integer, let spearman = object["spearman"]?.double,
-      let pearson = object["pearson"]?.double, let pairs = object["pairs"]?.integer
+    guard let object = json?.object, let step = object["step"]?.integer, let spearman = Self.score(object["spearman"]),
+      let pearson = Self.score(object["pearson"]), let pairs = object["pairs"]?.integer
     else { return nil }
     self.init(step: step, spearman: spearman, pearson: pearson, pairs: pairs)
+    problem = object["undefined"]?.string
     for name in DevelopmentScore.spaceNames { space[name] = object[name]?.double }
+  }
+
+  /// Null where there is no correlation.
+  private static func score(_ json: JSONValue?) -> Double? { json == .null ? .nan : json?.double }
+
+  /// The score for people.
+  package var text: String { spearman.isFinite ? fixed(spearman, 2) : "undefined" + (problem.map { " (\($0))" } ?? "") }
+
+  /// The score as a number; nil where there is none.
+  var score: Double? { spearman.isFinite ? spearman : nil }
+
+  /// Whether it is better than another; what is no number is never better.
+  func isBetter(than other: EvaluationResult?) -> Bool {
+    guard let score else { return false }
+    return other?.score.map { score > $0 } ?? true
   }
 }

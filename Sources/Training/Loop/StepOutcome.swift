@@ -4,6 +4,10 @@ import Objective
 
 struct StepOutcome {
   private(set) var loss = 0.0
+  /// Whether any row of any batch was compared with a negative, or was to move for another reason: what is left where
+  /// all negatives are masked is below this.
+  private(set) var hasContrast = false
+  private static let noGradient = 1e-3
   private var names: [String] = []
   private var sums: [String: Double] = [:]
   private var counts: [String: Int] = [:]
@@ -12,6 +16,8 @@ struct StepOutcome {
   /// Takes in the report of a batch, and what plugins reported of it until they had taken it into their states.
   mutating func add(_ report: StepReport, committed: [(name: String, value: Double)]) {
     batches += 1
+    hasContrast =
+      hasContrast || report.blocks.contains { $0.count > 0 } || report.gradientNorms.contains { $0 > Self.noGradient }
     loss += (report.loss - loss) / Double(batches)
     add("positiveLogit", report.positiveLogit)
     add("mixedLogit", report.mixedLogit)

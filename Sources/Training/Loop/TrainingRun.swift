@@ -110,6 +110,7 @@ package final class TrainingRun {
       loss: state.lastLoss, baseline: state.baseline, last: state.last, best: state.best,
       withoutHead: setup.withoutHead, modelStep: step, lostModel: isLost ? lostModelText : nil)
     try writeRecord(result: result)
+    if let problem = missingScore { throw TrainingError.noScore(folder: folder.path, problem: problem) }
     return result
   }
 
@@ -128,7 +129,7 @@ package final class TrainingRun {
   }
 
   /// Says each note once, however often the model is written.
-  private func report(notes: [String]) {
+  func report(notes: [String]) {
     for note in notes where notesSaid.insert(note).inserted { setup.display.note("note: " + note) }
   }
 
@@ -187,6 +188,7 @@ package final class TrainingRun {
     let rate = scheduledRate ?? schedule.rate(step: state.step)
     let batches = batchesOfStep()
     let (outcome, norm) = try safeGradients(of: batches)
+    try checkContrast(outcome, batches)
     optimizer.step(
       learningRate: rate, gradientScale: AdamW.clipFactor(norm: norm, limit: options.maximumGradientNorm))
     let epoch = state.epochFraction(rows: setup.data.rows)
@@ -270,28 +272,8 @@ package final class TrainingRun {
       ProgressFigures(
         step: state.step, totalSteps: totalSteps, loss: state.lastLoss,
         sentencesPerSecond: Double(rows) / smoothedStepSeconds,
-        secondsLeft: Double(totalSteps - state.step) * smoothedStepSeconds, lastScore: state.last?.spearman,
-        bestScore: state.best?.spearman))
-  }
-
-  // MARK: - Evaluation
-
-  private func evaluate() throws {
-    guard let evaluate = setup.evaluate else { return }
-    let began = ContinuousClock.now
-    let result = try evaluate(state.step)
-    let isBest = state.step > 0 && state.best.map { result.spearman > $0.spearman } ?? true
-    if isBest { report(notes: try setup.model.export(to: folder.checkpoints.bestPath(step: state.step))) }
-    // Only now: a checkpoint after a failure above must not take the evaluation for done.
-    evaluatedStep = state.step
-    if state.step == 0 { state.baseline = result } else { state.last = result }
-    if isBest { state.best = result }
-    let seconds = (ContinuousClock.now - began).seconds
-    try appendToLog(
-      [("evaluation", .string(options.evalData ?? ""))] + result.members
-        + [("isBest", .bool(isBest)), ("seconds", .integer(Int(seconds)))])
-    let mark = state.step == 0 ? "  (before training)" : isBest ? "  (best so far)" : ""
-    setup.display.note("step \(state.step): Spearman \(fixed(result.spearman, 2)) on \(result.pairs) pairs" + mark)
+        secondsLeft: Double(totalSteps - state.step) * smoothedStepSeconds, lastScore: state.last?.score,
+        bestScore: state.best?.score))
   }
 }
 

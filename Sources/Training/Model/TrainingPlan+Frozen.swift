@@ -59,7 +59,7 @@ extension TrainingPlan {
         task: task, embed: { try frozen.embed($0, useHead: useHead) }, pool: pool, display: display)
     }
     let bare = try score(useHead: false).evaluate(step: 0)
-    display.note("frozen: Spearman \(fixed(bare.spearman, 2)) on \(bare.pairs) pairs without the head")
+    display.note("frozen: Spearman \(bare.text) on \(bare.pairs) pairs without the head")
     setup.withoutHead = bare
     setup.evaluate = score(useHead: true).evaluate
   }

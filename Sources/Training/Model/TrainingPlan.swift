@@ -81,6 +81,7 @@ package struct TrainingPlan {
     try description.check(maximumTokens: source.configuration.maximumPositions)
     let tokenizer = try TokenizerFolder.load(source.encoderPath)
     let task = try options.evalData.map { try STSBenchmark.dev(in: $0) }
+    try task?.checkRanking(path: options.evalData ?? "")
     for warning in task?.warnings ?? [] { display.note("warning: " + warning) }
     let (folder, lock) = try openFolder(display)
     let data = try TrainingData(
@@ -92,6 +93,8 @@ package struct TrainingPlan {
     let inputs = RunInputs(
       trainFile: data.report.sha256, evalData: task?.subsets, model: try modelFiles.value())
     let model = try makeModel(source, data, tokenizer, services: services, display: display)
+    let contrast = Contrast(rows: data.rows, options: options, objective: model.objective)
+    if let warning = try contrast.check() { display.note("warning: " + warning) }
     let identify = identify(inputs, model.objective)
     let identity = try identify()
     try repeated?.compare(identity, description, by: origin, say: display.note)

@@ -109,6 +109,11 @@ struct EvaluateCommand: ParsableCommand {
     if let pairScores, let only = results.first {
       try PairScoresFile.write(only.scores, model: model.model, pooler: only.pooler, to: pairScores)
     }
+    for result in results {
+      for (name, problem) in result.scores.undefined {
+        printToStandardError("warning: \(name): the correlation is undefined with \(result.pooler): \(problem)")
+      }
+    }
     for (task, reason) in suite.missing { printToStandardError("note: \(task.rawValue) is not scored: \(reason)") }
     if json {
       try printJSON(EvaluationDocument(model: model.model, mode: mode, results: results, suite: suite))
@@ -116,6 +121,15 @@ struct EvaluateCommand: ParsableCommand {
       try printText(
         EvaluationTables(results: results, published: rows, showsSubsets: subsets, missing: suite.missing).text)
     }
+    try checkScored(results, suite)
+  }
+
+  /// A command that gives no figure has not succeeded.
+  private func checkScored(_ results: [PoolerResult], _ suite: EvaluationSuite) throws {
+    guard results.allSatisfy(\.scores.isEmpty) else { return }
+    let problems = (results.first?.scores.undefined ?? []).map { "\($0.name): \($0.problem)" }
+    throw EvaluationError.nothingScored(
+      reasons: problems + suite.missing.map { "\($0.task.rawValue): \($0.reason)" })
   }
 
   private func readSuite() throws -> EvaluationSuite {

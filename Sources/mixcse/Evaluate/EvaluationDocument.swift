@@ -90,31 +90,41 @@ private enum TaskDocument: Encodable {
 
 private struct SimilarityDocument: Encodable {
   struct Subset: Encodable {
-    let spearman, pearson: Double?
-    let pairs: Int
-  }
+    let score: SimilarityScore
 
-  let spearman, pearson: Double?
-  let pairs: Int
-  let subsets: [String: Subset]?
-  let meanSpearman, weightedMeanSpearman: Double?
-  let interval: [Double]?
-
-  init(_ score: STSTaskScore, interval: ClosedRange<Double>?) {
-    (spearman, pearson, pairs) = (finite(100 * score.all.spearman), finite(100 * score.all.pearson), score.all.pairs)
-    self.interval = interval.map { [100 * $0.lowerBound, 100 * $0.upperBound] }
-    guard score.subsets.count > 1 else {
-      (subsets, meanSpearman, weightedMeanSpearman) = (nil, nil, nil)
-      return
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: EvaluationDocument.Key.self)
+      try encodeScore(score, into: &container)
     }
-    subsets = Dictionary(
-      score.subsets.map { name, score in
-        let figures = (finite(100 * score.spearman), finite(100 * score.pearson))
-        return (name, Subset(spearman: figures.0, pearson: figures.1, pairs: score.pairs))
-      }, uniquingKeysWith: { $1 })
-    meanSpearman = finite(100 * score.meanSpearman)
-    weightedMeanSpearman = finite(100 * score.weightedMeanSpearman)
   }
+
+  let score: STSTaskScore
+  let interval: ClosedRange<Double>?
+
+  init(_ score: STSTaskScore, interval: ClosedRange<Double>?) { (self.score, self.interval) = (score, interval) }
+
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: EvaluationDocument.Key.self)
+    try encodeScore(score.all, into: &container)
+    if let interval {
+      try container.encode([100 * interval.lowerBound, 100 * interval.upperBound], forKey: "interval")
+    }
+    guard score.subsets.count > 1 else { return }
+    let subsets = Dictionary(score.subsets.map { ($0.name, Subset(score: $0.score)) }, uniquingKeysWith: { $1 })
+    try container.encode(subsets, forKey: "subsets")
+    try container.encode(finite(100 * score.meanSpearman), forKey: "meanSpearman")
+    try container.encode(finite(100 * score.weightedMeanSpearman), forKey: "weightedMeanSpearman")
+  }
+}
+
+/// A correlation that is undefined is null, not left out, with the reason beside it.
+private func encodeScore(
+  _ score: SimilarityScore, into container: inout KeyedEncodingContainer<EvaluationDocument.Key>
+) throws {
+  try container.encode(finite(100 * score.spearman), forKey: "spearman")
+  try container.encode(finite(100 * score.pearson), forKey: "pearson")
+  try container.encode(score.pairs, forKey: "pairs")
+  try container.encodeIfPresent(score.problem, forKey: "undefined")
 }
 
 private struct TransferDocument: Encodable {

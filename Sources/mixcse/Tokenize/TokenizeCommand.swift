@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Files
+import Foundation
 import ModelFiles
 import Tokenizer
 import TextData

@@ -112,10 +112,10 @@ struct TrainCommand: ParsableCommand {
     ]
     let scores = [("before training", result.baseline), ("last step", result.last), ("best", result.best)]
     for case (let name, let score?) in scores {
-      lines.append("Spearman \(fixed(score.spearman, 2))  \(name) (step \(score.step))")
+      lines.append("Spearman \(score.text)  \(name) (step \(score.step))")
     }
     if let score = result.withoutHead {
-      lines.append("Spearman \(fixed(score.spearman, 2))  the frozen embeddings without the head")
+      lines.append("Spearman \(score.text)  the frozen embeddings without the head")
     }
     return (lines + ["model: \(result.outputFolder)"]).joined(separator: "\n")
   }

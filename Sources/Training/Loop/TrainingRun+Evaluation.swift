@@ -1,0 +1,32 @@
+// The scores of a run: which step's model is the best so far, and what is said of it.
+
+import Files
+import Foundation
+import Kernels
+
+extension TrainingRun {
+  /// Scores the model as it stands, and keeps it where it is the best so far.
+  func evaluate() throws {
+    guard let evaluate = setup.evaluate else { return }
+    let began = ContinuousClock.now
+    let result = try evaluate(state.step)
+    let isBest = state.step > 0 && result.isBetter(than: state.best)
+    if isBest { report(notes: try setup.model.export(to: folder.checkpoints.bestPath(step: state.step))) }
+    // Only now: a checkpoint after a failure above must not take the evaluation for done.
+    evaluatedStep = state.step
+    if state.step == 0 { state.baseline = result } else { state.last = result }
+    if isBest { state.best = result }
+    let seconds = (ContinuousClock.now - began).seconds
+    try appendToLog(
+      [("evaluation", .string(options.evalData ?? ""))] + result.members
+        + [("isBest", .bool(isBest)), ("seconds", .integer(Int(seconds)))])
+    let mark = state.step == 0 ? "  (before training)" : isBest ? "  (best so far)" : ""
+    setup.display.note("step \(state.step): Spearman \(result.text) on \(result.pairs) pairs" + mark)
+  }
+
+  /// Why no score came out of any evaluation; nil where one did, or nothing was scored.
+  var missingScore: String? {
+    guard setup.evaluate != nil, state.best == nil else { return nil }
+    return state.last?.problem ?? "no number"
+  }
+}
