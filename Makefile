@@ -5,6 +5,7 @@
 # make check     all that a change must pass: what .ci/run runs
 # make sanitize  the tests under the address and undefined-behaviour sanitizers, then under the thread sanitizer
 # make calibration   how often verdicts of equal strategies are wrong, in thousands of simulated comparisons (an hour)
+# make sweep     a run made to fail at every single call that changes files; make test takes a few of each kind
 # make coverage  the share of lines that the tests run
 # make fuzz      every reader of files under libFuzzer, each a million inputs or 15 minutes; TARGET=json SECONDS=60
 # make bench     time the training step and the encoder against PyTorch, sentence-transformers and ONNX Runtime
@@ -38,7 +39,7 @@ SWIFT_TEST := swift test -c release --disable-testable-imports
 FILTER :=
 CONFIGURATION := debug
 
-.PHONY: all demo test build deps test-deps lint-deps model lint format check sanitize sanitize-address \
+.PHONY: all demo test build deps test-deps lint-deps model lint format check sweep sanitize sanitize-address \
   sanitize-thread coverage calibration fuzz interop browser bench bare-bench clean
 
 all: build
@@ -141,6 +142,10 @@ fuzz: deps
 calibration: deps
 	CSE_CALIBRATION=$(CALIBRATION) $(SWIFT_TEST) --filter CalibrationTests | grep -E 'comparisons\)|✘'
 CALIBRATION := 10000
+
+# Some minutes: a kill, a full disk and a broken disk at every call.
+sweep: deps
+	CSE_SWEEP=all $(SWIFT_TEST) --filter SweepTests
 
 # Lines of Sources and Plugins that the tests run, child processes and plugin libraries counted in.
 coverage: deps model

@@ -42,6 +42,7 @@ package enum BareLoader {
     let identity = LibraryIdentity(
       path: file.path, resolvedPath: file.resolvedPath, declaredID: parsed.libraryID ?? defaultID(file.path),
       alias: alias, version: parsed.version ?? "0", license: nil, sha256: file.sha256, buildID: file.image.buildID,
+      sidecar: origin.hasSuffix(BareSource.sidecarSuffix) ? SHA256.digits(of: Array(text.utf8)) : nil,
       needed: file.image.needed, abiMinor: 0)
     var components: [PluginComponent] = []
     for meaning in meanings {

@@ -19,7 +19,7 @@ package final class ShardedCheckpoint: TensorSource {
     let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
     var entries: [TensorEntry] = []
     var places: [(shard: any TensorSource, index: Int)] = []
-    for name in Set(map.keys.compactMap { map[$0]?.string }).sorted() {
+    for name in Self.shards(map) {
       let shard = try ModelFolder.open(folder + "/" + name)
       for (index, entry) in shard.entries.enumerated() where map[entry.name]?.string == name {
         entries.append(entry)
@@ -36,6 +36,14 @@ package final class ShardedCheckpoint: TensorSource {
   /// - Throws: `ModelFileError` where its type is not read or the file breaks off.
   package func read(_ index: Int, into destination: UnsafeMutablePointer<Float>) throws {
     try places[index].shard.read(places[index].index, into: destination)
+  }
+
+  /// The names of the shards that an index names, in order.
+  /// - Throws: `FileError`.
+  static func shards(index path: String) throws -> [String] { shards(try weightMap(path)) }
+
+  private static func shards(_ map: JSONObject) -> [String] {
+    Set(map.keys.compactMap { map[$0]?.string }).sorted()
   }
 
   private static func weightMap(_ path: String) throws -> JSONObject {

@@ -38,7 +38,7 @@ package struct ModelFolder: Sendable {
   }
 
   /// The weight files that are looked for, first hit first.
-  private static let weightFiles = [
+  static let weightFiles = [
     "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json",
   ]
 

@@ -32,14 +32,34 @@ package struct RunIdentity: Sendable, Equatable {
     ignoring ignored: [String] = []
   ) -> [String] {
     let keys = earlier.members.keys + members.keys.filter { earlier.members[$0] == nil }
-    return keys.filter { !ignored.contains($0) }.compactMap { key in
-      let (old, new) = (earlier.members[key], members[key])
-      guard old != new else { return nil }
-      return "\(key): \(Self.short(old)) \(names.then), \(Self.short(new)) \(names.now)"
+    return keys.filter { !ignored.contains($0) }.flatMap { key in
+      Self.differences(key, earlier.members[key], members[key]).map {
+        "\($0.place): \($0.old) \(names.then), \($0.new) \(names.now)"
+      }
     }
   }
 
+  /// Where two values differ: members of objects and elements of lists of one length are looked at one by one.
+  private static func differences(
+    _ place: String, _ old: JSONValue?, _ new: JSONValue?
+  ) -> [(place: String, old: String, new: String)] {
+    if old == new { return [] }
+    if let old = old?.object, let new = new?.object {
+      let keys = old.keys + new.keys.filter { old[$0] == nil }
+      return keys.flatMap { differences("\(place).\($0)", old[$0], new[$0]) }
+    }
+    if let old = old?.array, let new = new?.array, old.count == new.count {
+      return zip(old, new).enumerated().flatMap { index, pair in
+        let same = pair.0.object?["id"]?.string.flatMap { $0 == pair.1.object?["id"]?.string ? $0 : nil }
+        return differences("\(place)[\(same ?? "\(index + 1)")]", pair.0, pair.1)
+      }
+    }
+    return [(place, short(old), short(new))]
+  }
+
+  /// The first digits of a hash, the first words of anything else that is long.
   private static func short(_ value: JSONValue?) -> String {
+    if let text = value?.string, text.count == 64, text.allSatisfy(\.isHexDigit) { return text.prefix(12) + "..." }
     let text = value?.text(indent: nil) ?? "nothing"
     return text.count > 60 ? text.prefix(50) + "... (\(text.count) characters)" : text
   }
@@ -73,11 +93,12 @@ extension RunIdentity {
     let parameters = try ParameterSettings(
       declarations: component.parameters, component: component.name, settings: use.spec.settings)
     return .object(
-      JSONObject([
-        ("kind", .string(component.kind.rawValue)), ("id", .string(component.id)), ("weight", .number(use.weight)),
-        ("parameters", .object(JSONObject(parameters.texts.map { ($0.0, .string($0.1)) }))),
-        ("version", .string(component.library.version)), ("sha256", .string(component.library.sha256)),
-      ]))
+      JSONObject(
+        [
+          ("kind", .string(component.kind.rawValue)), ("id", .string(component.id)), ("weight", .number(use.weight)),
+          ("parameters", .object(JSONObject(parameters.texts.map { ($0.0, .string($0.1)) }))),
+          ("version", .string(component.library.version)), ("sha256", .string(component.library.sha256)),
+        ] + (component.library.sidecar.map { [("functions", .string($0))] } ?? [])))
   }
 
   /// What of the files and libraries behind an earlier record is no longer the same; what was named again is not
@@ -106,7 +127,8 @@ extension RunIdentity {
   private static func libraries(_ identity: RunIdentity) -> [(id: String, sha256: String)] {
     var result: [(id: String, sha256: String)] = []
     for use in identity.members["plugins"]?.array ?? [] {
-      guard let id = use.object?["id"]?.string, let sha256 = use.object?["sha256"]?.string else { continue }
+      guard let id = use.object?["id"]?.string, var sha256 = use.object?["sha256"]?.string else { continue }
+      if let functions = use.object?["functions"]?.string { sha256 += ", functions " + functions }
       if !result.contains(where: { $0.id == id }) { result.append((id, sha256)) }
     }
     return result

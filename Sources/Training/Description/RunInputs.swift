@@ -3,7 +3,6 @@
 
 package import Evaluation
 package import Files
-import Foundation
 import ModelFiles
 
 /// What the paths of a description lead to. SHA-256 in hexadecimal digits.
@@ -48,21 +47,11 @@ package struct RunInputs: Sendable, Equatable {
     return SHA256.digits(of: Array(text.utf8))
   }
 
-  /// Hashes the files of a model folder that a run may read: its weights, from PyTorch's file only where there is no
-  /// other, and whatever says how it is built.
+  /// Hashes the files of a model folder that decide what a run computes.
   /// - Throws: the errors of reading.
   package static func modelFiles(_ folder: String) throws -> [FileDigest] {
-    let encoder = try ModelFolder.encoderPath(of: folder)
-    let inside = encoder == folder ? "" : String(encoder.dropFirst(folder.count + 1)) + "/"
-    return try files(in: folder, prefix: "") + (inside.isEmpty ? [] : files(in: encoder, prefix: inside))
-  }
-
-  private static func files(in folder: String, prefix: String) throws -> [FileDigest] {
-    let names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted().filter { !$0.hasPrefix(".") }
-    let hasSafetensors = names.contains { $0.hasSuffix(".safetensors") }
-    let suffixes = [".json", ".txt", ".safetensors"] + (hasSafetensors ? [] : [".bin"])
-    return try names.filter { name in suffixes.contains { name.hasSuffix($0) } }.map { name in
-      FileDigest(name: prefix + name, sha256: try fileDigest(folder + "/" + name).sha256)
+    try ModelFolder.decidingFiles(folder).map { name in
+      FileDigest(name: name, sha256: try fileDigest(folder + "/" + name).sha256)
     }
   }
 }

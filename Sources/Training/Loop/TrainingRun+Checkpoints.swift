@@ -68,6 +68,8 @@ extension TrainingRun {
     for step in folder.checkpoints.steps where step > state.step {
       unlink(folder.checkpoints.checkpointPath(step: step))
     }
+    // What a killed run was about to remove.
+    folder.checkpoints.prune(bestOfStep: state.bestOfCheckpoint)
     setup.display.note("resuming after step \(state.step) of \(totalSteps) from \(file.path)")
     if isBestModelLost { setup.display.note("warning: \(lostModelText)") }
   }

@@ -34,6 +34,8 @@ package struct LibraryIdentity: Sendable, Equatable {
   package let sha256: String
   /// Lower-case hexadecimal digits; nil where its linker wrote none.
   package let buildID: String?
+  /// The same of the text of bare functions beside the file; nil where there is none.
+  package let sidecar: String?
   /// The libraries it is linked to, by name.
   package let needed: [String]
   /// The minor version of the plugin ABI it was built for.
@@ -42,7 +44,7 @@ package struct LibraryIdentity: Sendable, Equatable {
   /// An identity by its parts.
   package init(
     path: String, resolvedPath: String, declaredID: String, alias: String?, version: String, license: String?,
-    sha256: String, buildID: String?, needed: [String] = [], abiMinor: Int
+    sha256: String, buildID: String?, sidecar: String? = nil, needed: [String] = [], abiMinor: Int
   ) {
     self.path = path
     self.resolvedPath = resolvedPath
@@ -52,6 +54,7 @@ package struct LibraryIdentity: Sendable, Equatable {
     self.license = license
     self.sha256 = sha256
     self.buildID = buildID
+    self.sidecar = sidecar
     self.needed = needed
     self.abiMinor = abiMinor
   }
