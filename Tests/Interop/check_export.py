@@ -76,6 +76,10 @@ def with_transformers(folder, lines, record):
     limit = json.load(open(os.path.join(folder, "config.json")))["max_position_embeddings"]
     if model.config.model_type == "roberta":
         limit -= model.config.pad_token_id + 1
+    # Where the folder says how long a line may be, encoding holds to it, as sentence-transformers does.
+    own = os.path.join(folder, "sentence_bert_config.json")
+    if os.path.exists(own):
+        limit = min(limit, json.load(open(own)).get("max_seq_length") or limit)
     rows = []
     for line in lines:
         batch = tokenizer(line, return_tensors="pt", truncation=True, max_length=limit, padding=False)
