@@ -24,8 +24,8 @@ enum VerdictSentences {
         "\(label) is \(item.verdict.rawValue) than \(first) by \(fixed(abs(mean), 2)) (\(interval)\(odd))."
     case .noClaim, .notCompared:
       return """
-        \(label) and \(first) have one seed in common. These two models differ by \(difference) (\(interval), over pairs \
-        only); another seed may turn it round, so no claim about the methods is possible.
+        \(label) and \(first) have one seed in common. These two models differ by \(difference) (\(interval), over \
+        pairs only); another seed may turn it round, so no claim about the methods is possible.
         """
     case .noDifferenceShown, .notTested:
       let equal = item.largestDifference.map { " No difference larger than \(fixed($0, 2))." } ?? ""
@@ -61,8 +61,8 @@ enum VerdictSentences {
   static func limits(_ results: ComparisonResults, _ analysis: ComparisonAnalysis) -> [String] {
     var lines = [
       """
-      \u{201C}No difference shown\u{201D} is not \u{201C}no difference\u{201D}: any difference inside the interval may be \
-      there. \u{201C}No difference larger than\u{201D} is wrong 5 % of the time at most.
+      \u{201C}No difference shown\u{201D} is not \u{201C}no difference\u{201D}: any difference inside the interval \
+      may be there. \u{201C}No difference larger than\u{201D} is wrong 5 % of the time at most.
       """
     ]
     if let metric = analysis.deciding, let reach = reach(metric) {
@@ -74,28 +74,29 @@ enum VerdictSentences {
     if family.comparisons > 1 {
       lines.append(
         """
-        Intervals hold for all \(family.comparisons) planned comparisons at once; p and verdicts are corrected for them \
-        (Holm), also for strategies that failed or were dropped: the chance of one false alarm or more is about 5 %.
+        Intervals hold for all \(family.comparisons) planned comparisons at once; p and verdicts are corrected for \
+        them (Holm), also for strategies that failed or were dropped: the chance of one false alarm or more is about \
+        5 %.
         """)
     }
     if let deciding = analysis.deciding, analysis.metrics.count > 1 {
       lines.append(
         """
-        \(deciding.metric.prefix(1).uppercased() + deciding.metric.dropFirst()) decides. Other sets count only for strategies \
-        that differ there, corrected for all sets; their intervals are each for one set.
+        \(deciding.metric.prefix(1).uppercased() + deciding.metric.dropFirst()) decides. Other sets count only for \
+        strategies that differ there, corrected for all sets; their intervals are each for one set.
         """)
     }
     if analysis.metrics.contains(where: { $0.comparisons.contains { $0.seedsToShow != nil } }) {
       lines.append(
         """
-        How many seeds show a difference takes the spread found so far for the true one; with two or three seeds that is a \
-        rough guess.
+        How many seeds show a difference takes the spread found so far for the true one; with two or three seeds \
+        that is a rough guess.
         """)
     }
     lines.append(
       """
-      The intervals are for other seeds and other sentence pairs of the same kind, not for other models, training data or \
-      settings: each strategy may have a better learning rate or batch size than the one used.
+      The intervals are for other seeds and other sentence pairs of the same kind, not for other models, training \
+      data or settings: each strategy may have a better learning rate or batch size than the one used.
       """)
     if results.runs.contains(where: { $0.outcome != .finished }) {
       lines.append(
