@@ -27,9 +27,8 @@ package final class RecordScanner {
   private let capacity = 4 * RecordFormat.maximumRecordBytes
   /// The file offset of the window's first byte, the bytes it holds, and how far they are used.
   private var base = 0, filled = 0, position = 0
-  /// The line that `position` is on, and the byte before it.
-  private var line = 1
-  private var previous: UInt8 = 0
+  /// At `position`.
+  private var counter = LineCounter()
 
   /// A pass that has not begun.
   package init(file: RecordFile, format: RecordFormat) {
@@ -94,12 +93,11 @@ package final class RecordScanner {
   }
 
   private func advance(to next: Int) {
-    for byte in bytes[position..<next] {
-      if byte == 13 || byte == 10 && previous != 13 { line += 1 }
-      previous = byte
-    }
+    counter.pass(bytes[position..<next])
     position = next
   }
+
+  private var line: Int { counter.line }
 
   private var bytes: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: window, count: filled) }
 

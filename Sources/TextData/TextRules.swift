@@ -97,11 +97,26 @@ extension UnsafeBufferPointer<UInt8> {
 
   /// How many line ends there are.
   package var lineBreaks: Int {
-    var (result, previous) = (0, UInt8(0))
-    for byte in self {
-      if byte == 13 || byte == 10 && previous != 13 { result += 1 }
+    var counter = LineCounter()
+    counter.pass(self)
+    return counter.line - 1
+  }
+}
+
+/// The number of the line that a reader is on, over as many buffers as it likes.
+package struct LineCounter {
+  /// From 1.
+  package private(set) var line = 1
+  private var previous: UInt8 = 0
+
+  /// A counter at the start of a file.
+  package init() {}
+
+  /// Goes on behind some bytes.
+  package mutating func pass(_ bytes: some Sequence<UInt8>) {
+    for byte in bytes {
+      if byte == 13 || byte == 10 && previous != 13 { line += 1 }
       previous = byte
     }
-    return result
   }
 }

@@ -57,7 +57,7 @@ extension TrainingData {
   /// The line that a row begins in, from 1.
   /// - Throws: `FileError`.
   func line(ofRow row: Int) throws -> Int {
-    var (line, previous) = (1, UInt8(0))
+    var counter = LineCounter()
     let end = Int(offsets[row])
     var place = 0
     var block = [UInt8](repeating: 0, count: 1 << 16)
@@ -66,13 +66,10 @@ extension TrainingData {
         try file.read(at: place, into: UnsafeMutableRawBufferPointer(rebasing: $0[..<min($0.count, end - place)]))
       }
       guard count > 0 else { break }
-      for byte in block[..<count] {
-        if byte == 13 || byte == 10 && previous != 13 { line += 1 }
-        previous = byte
-      }
+      counter.pass(block[..<count])
       place += count
     }
-    return line
+    return counter.line
   }
 
   /// A batch that the encoder could not compute, with the row's place in the file.
