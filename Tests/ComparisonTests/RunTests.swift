@@ -2,6 +2,7 @@
 
 import Comparison
 import Files
+import TestSupport
 import Testing
 import Training
 
@@ -45,7 +46,7 @@ import Training
 
   private func status(_ label: String, _ seed: UInt64, _ phase: RunStatus.Phase, step: Int) -> RunStatus {
     var status = RunStatus(label: label, seed: seed, phase: phase, step: step, totalSteps: 2000)
-    (status.loss, status.score, status.secondsLeft) = (0.0123, 84.126, 130)
+    (status.loss, status.best, status.secondsLeft) = (0.0123, DevelopmentBest(score: 84.126, step: 500), 130)
     return status
   }
 
@@ -54,7 +55,7 @@ import Training
     let runs = [status("simcse", 42, .finished, step: 2000), status(long, 42, .training, step: 1500)]
     let lines = ComparisonTable.lines(runs, width: 79, height: 24)
     #expect(lines.count == 4 && lines.allSatisfy { $0.count <= 79 }, "\(lines)")
-    #expect(lines[1].contains("done") && lines[1].contains("84.13"))
+    #expect(lines[1].contains("done") && lines[1].contains("84.13 at 500"))
     #expect(lines[2].contains("...") && lines[2].contains("1500/2000") && lines[2].hasSuffix("2 min"))
     #expect(lines[3] == "1 of 2 runs finished")
   }
@@ -68,17 +69,55 @@ import Training
   /// Plain output has no control signs; a terminal gets the table again in place of itself.
   @Test func displays() {
     var plain = ""
-    let lines = ComparisonDisplay(isTerminal: false) { plain += $0 }
+    let lines = ComparisonDisplay(isLive: false) { plain += $0 }
     lines.update([status("simcse", 42, .training, step: 0)])
     lines.update([status("simcse", 42, .training, step: 100)])
     lines.update([status("simcse", 42, .training, step: 1000)])
     lines.update([status("simcse", 42, .finished, step: 2000)])
     #expect(plain.split(separator: "\n").count == 3 && !plain.contains("\u{1B}"), "\(plain)")
     var drawn: [String] = []
-    let table = ComparisonDisplay(isTerminal: true) { drawn.append($0) }
+    let table = ComparisonDisplay(isLive: true, size: { (80, 24) }) { drawn.append($0) }
     table.update([status("simcse", 42, .training, step: 1)], isLast: true)
     table.update([status("simcse", 42, .training, step: 2)], isLast: true)
     table.update([status("simcse", 42, .training, step: 2)], isLast: true)
     #expect(drawn.count == 2 && drawn[1].hasPrefix("\u{1B}[3A"), "\(drawn)")
+  }
+
+  /// Labels of a grid begin alike: what is cut lies between both ends.
+  @Test func labelsOfAGridStayDistinct() {
+    let runs = (1...3).map { status("mixcse:lambda=0.\($0)", 42, .training, step: 1500) }
+    let lines = ComparisonTable.lines(runs, width: 60, height: 24)
+    #expect(Set(lines[1...3].map { $0.prefix(14) }).count == 3, "\(lines)")
+  }
+
+  /// The table stays one table on the screen while the terminal changes its width and notes are said above it.
+  @Test func theTableSurvivesAnotherWidth() {
+    for reflows in [true, false] {
+      var screen = Screen(columns: 100, reflows: reflows)
+      let display = ComparisonDisplay(isLive: true, size: { (screen.columns, 24) }) { screen.write($0) }
+      for step in 1...20 {
+        if step % 6 == 0 { screen.columns = [70, 110, 50][step / 6 - 1] }
+        display.update([status("mixcse:lambda=0.3", 42, .training, step: step)], isLast: true)
+        if step == 9 { display.note("a note") }
+      }
+      let rows = screen.rows.filter { !$0.isEmpty }
+      #expect(rows.filter { $0.contains("best dev") }.count == 1, "\(rows)")
+      #expect(rows.filter { $0.contains("20/2000") }.count == 1, "\(rows)")
+      if reflows { #expect(rows.count == 4 && rows[0] == "a note", "\(rows)") }
+    }
+  }
+
+  /// As `train` chooses its model: the best after a step, not the last, not that before training.
+  @Test func theBestScoreAndItsStep() throws {
+    let scratch = try Scratch()
+    func line(_ step: Int, _ score: Double) -> String {
+      "{\"evaluation\":\"dev\",\"step\":\(step),\"spearman\":\(score)}\n"
+    }
+    var tail = MetricsTail(path: try scratch.file("metrics.jsonl", line(0, 90)))
+    tail.poll()
+    #expect(tail.best == nil)
+    _ = try scratch.file("metrics.jsonl", line(0, 90) + line(5, 70) + line(10, 72) + line(15, 72) + line(20, 71))
+    tail.poll()
+    #expect(tail.best == DevelopmentBest(score: 72, step: 10))
   }
 }

@@ -3,13 +3,13 @@
 
 import Files
 import Foundation
-import Glibc
 import Training
 
 /// Where progress and notes go.
 package final class ComparisonDisplay {
-  private let isTerminal: Bool
+  private let isLive: Bool
   private let write: (String) -> Void
+  private let size: () -> (columns: Int, rows: Int)
   private var drawn: [String] = []
   private var lastDrawn = 0.0
   /// What was last said of each run, on no terminal.
@@ -17,39 +17,47 @@ package final class ComparisonDisplay {
 
   /// A display on standard error.
   package convenience init() {
-    self.init(isTerminal: isatty(STDERR_FILENO) == 1, write: StandardError.write)
+    self.init(isLive: Terminal.isLive, write: StandardError.write)
   }
 
   /// A display that writes elsewhere, for tests.
-  package init(isTerminal: Bool, write: @escaping (String) -> Void) {
-    self.isTerminal = isTerminal
+  package init(
+    isLive: Bool, size: @escaping () -> (columns: Int, rows: Int) = { Terminal.size },
+    write: @escaping (String) -> Void
+  ) {
+    self.isLive = isLive
+    self.size = size
     self.write = write
   }
 
   /// A line of its own, above the table.
   package func note(_ line: String) {
+    let erased = drawn.isEmpty ? "" : up(size().columns) + "\r\u{1B}[J"
     write(erased + line.visible + "\n" + drawn.map { $0 + "\n" }.joined())
   }
 
   /// Redraws the table, at most five times a second, and only where it changed.
   package func update(_ runs: [RunStatus], isLast: Bool = false) {
-    guard isTerminal else { return say(runs) }
+    guard isLive else { return say(runs) }
     let now = ProcessInfo.processInfo.systemUptime
     guard isLast || now - lastDrawn >= 0.2 else { return }
-    let (width, height) = Self.size()
+    let (width, height) = size()
     let lines = ComparisonTable.lines(runs, width: width - 1, height: height - 1)
     guard lines != drawn else { return }
     lastDrawn = now
     // One write, each line cleared behind its text: nothing is ever blank in between.
-    let up = drawn.isEmpty ? "" : "\u{1B}[\(drawn.count)A"
-    write(up + lines.map { "\r\($0)\u{1B}[K\n" }.joined() + (lines.count < drawn.count ? "\u{1B}[J" : ""))
+    write(up(width) + lines.map { "\r\($0)\u{1B}[K\n" }.joined() + "\u{1B}[J")
     drawn = lines
   }
 
   /// The table stays; what follows stands below it.
   package func finish() { drawn = [] }
 
-  private var erased: String { drawn.isEmpty ? "" : "\u{1B}[\(drawn.count)A\r\u{1B}[J" }
+  /// To the beginning of the table: a terminal that became narrower has broken its lines.
+  private func up(_ columns: Int) -> String {
+    let rows = drawn.reduce(0) { $0 + max(1, ($1.count + columns - 1) / max(1, columns)) }
+    return rows == 0 ? "" : "\u{1B}[\(rows)A"
+  }
 
   /// A line where a run begins another phase, and at each tenth of its steps.
   private func say(_ runs: [RunStatus]) {
@@ -70,20 +78,11 @@ package final class ComparisonDisplay {
     case .training, .paused:
       var parts = ["step \(run.step)/\(run.totalSteps)"]
       if let loss = run.loss { parts.append("loss \(fixed(loss, 4))") }
-      if let score = run.score { parts.append("dev \(fixed(score, 2))") }
+      if let best = run.best { parts.append("best dev \(best.text)") }
       if let left = run.secondsLeft, run.phase == .training { parts.append("\(ComparisonTable.left(left)) left") }
       return parts.joined(separator: "  ")
     case .scoring: return "scoring"
-    case .finished: return "finished" + (run.score.map { "  dev \(fixed($0, 2))" } ?? "")
+    case .finished: return "finished" + (run.best.map { "  best dev \($0.text)" } ?? "")
     }
-  }
-
-  /// Columns and rows of the terminal; 80 x 24 where it does not say.
-  private static func size() -> (width: Int, height: Int) {
-    var size = winsize()
-    guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col >= 20, size.ws_row >= 4 else {
-      return (80, 24)
-    }
-    return (Int(size.ws_col), Int(size.ws_row))
   }
 }

@@ -23,8 +23,8 @@ package struct RunStatus: Sendable, Equatable {
   package var totalSteps: Int
   /// Of the last step.
   package var loss: Double?
-  /// The last dev Spearman x 100.
-  package var score: Double?
+  /// The best dev score after a step so far: that of the model the run would leave.
+  package var best: DevelopmentBest?
   /// Of training, where it can be known.
   package var secondsLeft: Double?
 
@@ -46,28 +46,41 @@ package struct RunStatus: Sendable, Equatable {
   }
 }
 
+/// A dev score and where it was made.
+package struct DevelopmentBest: Sendable, Equatable {
+  /// Spearman x 100.
+  package var score: Double
+  /// Optimiser steps done then.
+  package var step: Int
+
+  /// A score after a step.
+  package init(score: Double, step: Int) { (self.score, self.step) = (score, step) }
+
+  var text: String { "\(fixed(score, 2)) at \(step)" }
+}
+
 /// Makes lines of runs.
 package enum ComparisonTable {
   /// Lines of at most `width` characters, at most `height` of them if that can be.
   package static func lines(_ runs: [RunStatus], width: Int, height: Int) -> [String] {
     let perRun = runs.map { run in
-      [run.label, String(run.seed), run.progress, number(run.loss, 4), number(run.score, 2), left(run.secondsLeft)]
+      [run.label, String(run.seed), run.progress, number(run.loss, 4), run.best?.text ?? "", left(run.secondsLeft)]
     }
     let body =
       runs.count + 2 <= height
-      ? table([["strategy", "seed", "step", "loss", "dev", "left"]] + perRun, width: width)
-      : table([["strategy", "seeds", "step", "loss", "dev", "left"]] + byStrategy(runs), width: width)
+      ? table([["strategy", "seed", "step", "loss", "best dev", "left"]] + perRun, width: width)
+      : table([["strategy", "seeds", "step", "loss", "best dev", "left"]] + byStrategy(runs), width: width)
     return body + [summary(runs)]
   }
 
-  /// One row a strategy: finished seeds, the run that goes on, the mean of the last dev scores.
+  /// One row a strategy: finished seeds, the run that goes on, the mean of the best dev scores.
   private static func byStrategy(_ runs: [RunStatus]) -> [[String]] {
     var labels: [String] = []
     for run in runs where !labels.contains(run.label) { labels.append(run.label) }
     return labels.map { label in
       let mine = runs.filter { $0.label == label }
       let active = mine.first { $0.phase == .training || $0.phase == .scoring } ?? mine.last { $0.phase != .waiting }
-      let scores = mine.compactMap(\.score)
+      let scores = mine.compactMap { $0.best?.score }
       let mean = scores.isEmpty ? nil : scores.reduce(0, +) / Double(scores.count)
       return [
         label, "\(mine.count { $0.phase == .finished })/\(mine.count)", active?.progress ?? "-",
@@ -85,14 +98,16 @@ package enum ComparisonTable {
     return "\(counts[0].1) of \(runs.count) runs finished\(others)"
   }
 
-  /// Columns two apart, the first one left-aligned and cut to what the others leave.
+  /// Columns two apart, the first one left-aligned and cut to what the others leave: in its middle, since the labels of
+  /// a grid begin alike.
   private static func table(_ cells: [[String]], width: Int) -> [String] {
     let rows = cells.map { $0.map(\.visibleOnOneLine) }
     let columns = rows.first?.count ?? 0
     let widths = (0..<columns).map { column in rows.map { $0[column].count }.max() ?? 0 }
     let first = max(8, min(widths.first ?? 0, width - widths.dropFirst().reduce(0) { $0 + $1 + 2 }))
     return rows.map { row in
-      let label = row[0].count > first ? row[0].prefix(first - 3) + "..." : row[0][...]
+      let (head, tail) = ((first - 3) / 2, first - 3 - (first - 3) / 2)
+      let label = row[0].count > first ? row[0].prefix(head) + "..." + row[0].suffix(tail) : row[0][...]
       let line = zip(row, widths).dropFirst().reduce(label + spaces(first - label.count)) { line, cell in
         line + "  " + spaces(cell.1 - cell.0.count) + cell.0
       }

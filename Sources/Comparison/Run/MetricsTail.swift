@@ -18,8 +18,13 @@ package struct MetricsTail {
   /// Reads nothing yet.
   package init(path: String) { self.path = path }
 
-  /// The last dev score.
-  var score: Double? { scores.max { $0.key < $1.key }?.value }
+  /// The best dev score after a step, the earliest of equals, as a run chooses its model.
+  package var best: DevelopmentBest? {
+    let trained = scores.filter { $0.key > 0 }.sorted { $0.key < $1.key }
+    return trained.reduce(nil) { best, next in
+      best.map { next.value <= $0.score } ?? false ? best : DevelopmentBest(score: next.value, step: next.key)
+    }
+  }
 
   /// Reads what was appended; starts again where the file became shorter, as a resumed run cuts it.
   package mutating func poll() {

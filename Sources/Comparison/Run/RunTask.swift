@@ -114,7 +114,7 @@ extension RunTask {
   /// A row of the table.
   func status(label: String, totalSteps: Int) -> RunStatus {
     var status = RunStatus(label: label, seed: seed, phase: phase, step: tail.step, totalSteps: totalSteps)
-    (status.loss, status.score) = (tail.loss, tail.score)
+    (status.loss, status.best) = (tail.loss, tail.best)
     status.secondsLeft = secondsLeft(totalSteps: totalSteps)
     return status
   }

@@ -268,12 +268,13 @@ package final class TrainingRun {
 
   private func show(seconds: Double, rows: Int) {
     smoothedStepSeconds = smoothedStepSeconds == 0 ? seconds : 0.9 * smoothedStepSeconds + 0.1 * seconds
-    setup.display.show(
-      ProgressFigures(
-        step: state.step, totalSteps: totalSteps, loss: state.lastLoss,
-        sentencesPerSecond: Double(rows) / smoothedStepSeconds,
-        secondsLeft: Double(totalSteps - state.step) * smoothedStepSeconds, lastScore: state.last?.score,
-        bestScore: state.best?.score))
+    var figures = ProgressFigures(
+      step: state.step, totalSteps: totalSteps, loss: state.lastLoss,
+      sentencesPerSecond: Double(rows) / smoothedStepSeconds,
+      secondsLeft: Double(totalSteps - state.step) * smoothedStepSeconds)
+    (figures.lastScore, figures.bestScore) = (state.last?.score, state.best?.score)
+    figures.bestStep = state.best?.step
+    setup.display.show(figures)
   }
 }
 

@@ -10,29 +10,24 @@ final class ProgressLine: Sendable {
     var phase = ""
     var tenth = 0
     var drawn = 0.0
-    var isOpen = false
+    var line = LiveLine()
   }
 
-  private let isTerminal: Bool
+  private let isLive = Terminal.isLive
   private let state = Mutex(State())
-
-  init(isTerminal: Bool = isatty(STDERR_FILENO) == 1) { self.isTerminal = isTerminal }
 
   /// `done` of `total` units of a phase; a new phase begins where the name changes or `done` falls.
   func show(_ phase: String, done: Int, total: Int, unit: String) {
     state.withLock { state in
       if state.phase != phase || done * 10 / max(1, total) < state.tenth { (state.phase, state.tenth) = (phase, 0) }
-      isTerminal
+      isLive
         ? draw(&state, done: done, total: total, unit: unit) : say(&state, done: done, total: total, unit: unit)
     }
   }
 
   /// A line of its own.
   func note(_ line: String) {
-    state.withLock { state in
-      write((state.isOpen ? "\r\u{1B}[K" : "") + line.visible + "\n")
-      state.isOpen = false
-    }
+    state.withLock { state in write(state.line.replace(with: line.visible)) }
   }
 
   private func say(_ state: inout State, done: Int, total: Int, unit: String) {
@@ -48,8 +43,12 @@ final class ProgressLine: Sendable {
     state.drawn = now
     let filled = total > 0 ? 20 * done / total : 20
     let bar = String(repeating: "=", count: filled) + String(repeating: " ", count: 20 - filled)
-    write("\r\u{1B}[K[\(bar)] \(state.phase.visible)  \(done)/\(total) \(unit)" + (done == total ? "\n" : ""))
-    state.isOpen = done != total
+    // What is counted is a name of the user's, and may be longer than the line.
+    let (before, after) = ("[\(bar)] ", "  \(done)/\(total) \(unit)")
+    let width = Terminal.size.columns - 1
+    let phase = String(state.phase.visibleOnOneLine.prefix(max(0, width - before.count - after.count)))
+    write(state.line.renew(String((before + phase + after).prefix(width))))
+    if done == total { write(state.line.close()) }
   }
 
   private func write(_ text: String) { StandardError.write(text) }
