@@ -232,20 +232,6 @@ import Testing
     #expect(growth < 60 << 20, "\(growth) bytes more")
   }
 
-  /// The table of Documentation/ReferenceFlags.md and the program know the same flags.
-  @Test func theTableOfReferenceFlagsIsComplete() throws {
-    let table = try String(contentsOfFile: Resources.packageRoot + "/Documentation/ReferenceFlags.md", encoding: .utf8)
-    let source = try String(
-      contentsOfFile: Resources.packageRoot + "/Sources/mixcse/Options/ReferenceFlags.swift", encoding: .utf8)
-    let known = Set(source.matches(of: /"(--[a-z_]+)": "(--[a-z-]+)"/).map { "\($0.output.1) \($0.output.2)" })
-    let told = Set(
-      table.matches(of: /\n\| `(--[a-z_]+)` \| `(--[a-z-]+)` \|/).map { "\($0.output.1) \($0.output.2)" })
-    #expect(known.count > 15 && known == told, "\(known.symmetricDifference(told))")
-    for always in ["--do_train", "--load_best_model_at_end", "--evaluation_strategy", "--metric_for_best_model"] {
-      #expect(source.contains("\"\(always)\"") && table.contains("| `\(always)`"))
-    }
-  }
-
   @Test func referenceSpellingsOfTrain() throws {
     let result = try shell([
       Resources.command, "train", "--model_name_or_path", world.path("model"), "--train_file", world.path("train.txt"),
