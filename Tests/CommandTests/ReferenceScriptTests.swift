@@ -92,6 +92,7 @@ import Testing
       ])
     #expect(try description(output)["eval-pooler"] == nil)
     #expect(result.errors.contains("note: --fp16: float32 is computed here; ignored"))
+    #expect(!result.errors.contains("is left out"), "\(result.errors)")
     #expect(result.errors.contains("note: no strategy and no --lambdas: --method simcse, as in the reference"))
     #expect(result.errors.contains("note: --evaluation_strategy: --eval-data SentEval/data, where the reference looks"))
     // Once more: `--overwrite_output_dir` is meant, and what follows the script comes last and counts.
@@ -240,7 +241,8 @@ import Testing
     (["--optim", "adafactor"], "AdamW"), (["--dataloader_drop_last"], "expected false, found true"),
     (["--warmup_ratio=0.1"], "--warmup_steps"), (["--nproc_per_node", "4"], "N times"),
     (["--dataset_name", "wikitext"], "--train_file"), (["--tokenizer_name", "roberta-base"], "--model_name_or_path"),
-    (["--do_train", "False"], "mixcse evaluate"), (["--overwrite_output_dir=maybe"], "expected true or false"),
+    (["--do_train", "False"], "mixcse evaluate"), (["--eval_delay", "100"], "expected 0, found 100"),
+    (["--overwrite_output_dir=maybe"], "expected true or false"),
     (["--eval_path", "data/sts-dev.tsv", "--evaluation_strategy", "no"], "expected steps beside evaluation data"),
   ]) func refuses(flags: [String], text: String) throws {
     let result = try train(["--output_dir", "refused"] + flags)
@@ -266,6 +268,8 @@ import Testing
     ] {
       #expect(result.errors.contains("note: " + note), "\(result.errors)")
     }
+    let notes = result.errors.split(separator: "\n").filter { $0.contains("is left out") }
+    #expect(notes.map { $0.split(separator: " ")[1] } == ["--per_device_train_batch_size", "--learning_rate"])
     // Fewer than no steps: as many as the epochs have.
     let epochs = try train([
       "--output_dir", "epochs", "--max_steps", "-1", "--num_train_epochs", "0.1", "--batch-size", "8",

@@ -3,6 +3,7 @@
 
 import Files
 import Host
+import Training
 
 /// Takes the arguments one by one; those that are not the reference's stay as they are.
 struct ReferenceArguments {
@@ -68,6 +69,7 @@ struct ReferenceArguments {
       try checkModelParts()
       addStrategy()
       try addEvaluation()
+      noteDefaults()
     } else if !given.isEmpty {
       addEvaluateDefaults()
     }
@@ -170,6 +172,18 @@ struct ReferenceArguments {
     {
       arguments += ["--eval-pooler", "cls"]
       note("--pooler_type cls without --mlp_only_train: scored through the head, as in the reference")
+    }
+  }
+
+  /// A script that leaves out what the published ones say gets this program's values, and is told so.
+  private mutating func noteDefaults() {
+    guard given["--model_name_or_path"] != nil, !has("--from") else { return }
+    let run = RunDescription()
+    for (name, there, here) in ReferenceFlags.defaults {
+      guard let ours = renamed[name], !has(ours) else { continue }
+      if name == "--num_train_epochs", has("--max-steps") { continue }
+      if name == "--eval_steps", !has("--eval-data") { continue }
+      note("\(name) is left out: \(here(run)), where the reference takes \(there)")
     }
   }
 

@@ -2,6 +2,8 @@
 // transformers' Trainer they take, in our words. Applied by ReferenceArguments; the tables in
 // Documentation/ReferenceFlags.md hold the same entries, and a test compares the two.
 
+import Training
+
 /// The reference's spellings and what they are here.
 enum ReferenceFlags {
   /// A flag of the reference and ours of the same meaning.
@@ -71,6 +73,9 @@ enum ReferenceFlags {
     "--dataset_name": Fixed(reason: "nothing is fetched; name a file with --train_file"),
     "--resume_from_checkpoint": Fixed("false", reason: "--resume goes on with the run in --output_dir"),
     "--push_to_hub": Fixed("false", reason: "nothing is sent anywhere"),
+    "--auto_find_batch_size": Fixed("false", reason: "the batch decides what is compared; --dry-run says its memory"),
+    "--eval_delay": Fixed("0", reason: "the model is scored before the first step, too"),
+    "--eval_on_start": Fixed("true", reason: "the model is scored before the first step, too"),
   ]
 
   /// Settings and tokenizer from elsewhere than the model, which only the model itself may be.
@@ -87,13 +92,14 @@ enum ReferenceFlags {
     ],
     "the processor computes, in one process": [
       "--no_cuda", "--use_cpu", "--tpu_num_cores", "--deepspeed", "--sharded_ddp", "--fsdp", "--ddp_backend",
-      "--ddp_find_unused_parameters", "--master_addr", "--master_port", "--node_rank",
+      "--ddp_find_unused_parameters", "--ddp_timeout", "--master_addr", "--master_port", "--node_rank",
     ],
     "no number depends on it": [
       "--pad_to_max_length", "--gradient_checkpointing", "--per_device_eval_batch_size", "--per_gpu_eval_batch_size",
       "--eval_accumulation_steps", "--dataloader_num_workers", "--dataloader_pin_memory", "--preprocessing_num_workers",
       "--overwrite_cache", "--remove_unused_columns", "--ignore_data_skip", "--prediction_loss_only", "--label_names",
-      "--past_index", "--skip_memory_metrics",
+      "--past_index", "--skip_memory_metrics", "--torch_compile", "--no_dataloader_pin_memory",
+      "--no_remove_unused_columns",
     ],
     "every step is in metrics.jsonl": [
       "--logging_dir", "--logging_steps", "--logging_strategy", "--logging_first_step", "--logging_nan_inf_filter",
@@ -104,10 +110,18 @@ enum ReferenceFlags {
     ],
     "nothing is fetched, and the model's folder says what it is": [
       "--cache_dir", "--model_revision", "--model_type", "--use_auth_token", "--use_fast_tokenizer",
-      "--dataset_config_name",
+      "--no_use_fast_tokenizer", "--dataset_config_name",
     ],
     "transfer tasks are scored afterwards, by mixcse evaluate --task-set transfer": ["--eval_transfer"],
     "the reference does not use it either": ["--output_size", "--gcnn_layers", "--validation_split_percentage"],
+  ]
+
+  /// What the reference takes where a flag is left out, if that is something else than here.
+  static let defaults: [(name: String, there: String, here: @Sendable (RunDescription) -> String)] = [
+    ("--per_device_train_batch_size", "8", { "\($0.training.batchSize)" }),
+    ("--learning_rate", "5e-5", { "\($0.training.learningRate)" }),
+    ("--num_train_epochs", "3", { "\($0.training.epochs)" }),
+    ("--eval_steps", "500", { "\($0.training.evalSteps)" }),
   ]
 
   /// Those of the reference's evaluation script.
