@@ -22,6 +22,21 @@ package struct ComparisonResults: Sendable {
   package var family: Family?
   /// The size of a difference, Spearman x 100, that seeds are counted for.
   package var detect = 0.5
+  /// By strategy, the scores of the model that its runs began with; empty where they are not known.
+  package var before: [[PairScores]] = []
+  /// Values that were chosen for each strategy before the comparison.
+  package var choices: [TuningChoice] = []
+  /// Means over sets, besides the usual ones.
+  package var means: [MeanMetric] = []
+  /// The metric that decides, where it was named beforehand; else the mean over the test sets, or the only one.
+  package var decideBy: String?
+  /// Every pair of strategies is compared, not only each with the first.
+  package var isAgainstAll = false
+
+  /// What is compared, by places in `strategies`: each strategy with the first, or with all before it.
+  package var comparedPairs: [(strategy: Int, against: Int)] {
+    StrategyComparison.pairs(of: strategies.count, isAgainstAll: isAgainstAll)
+  }
 
   /// Results by their parts; runs strategy by strategy.
   package init(
@@ -44,12 +59,14 @@ package struct ComparedSet: Sendable, Equatable {
   package var metric: String
   /// Whether each run chose its checkpoint by these pairs.
   package var isDev: Bool
-  /// Which sentences, by numbers that all sets share; one entry a pair.
+  /// What its scores are.
+  package var measure: Measure
+  /// Which sentences, by numbers that all sets share; one entry a pair or sample.
   package var sentences: [SentencePair]
 
   /// A set by its parts.
-  package init(metric: String, isDev: Bool, sentences: [SentencePair]) {
-    (self.metric, self.isDev, self.sentences) = (metric, isDev, sentences)
+  package init(metric: String, isDev: Bool, measure: Measure = .spearman, sentences: [SentencePair]) {
+    (self.metric, self.isDev, self.measure, self.sentences) = (metric, isDev, measure, sentences)
   }
 }
 
@@ -61,6 +78,9 @@ package struct ComparedStrategy: Sendable, Equatable {
   package var text: String
   /// What it stands for: `sampler:mixcse:lambda=0.3 loss:infonce`.
   package var canonical: String
+  /// What one might draw a score against: parameters of its components by `COMPONENT.PARAMETER`, what `--vary` set by
+  /// the flag's name.
+  package var values: [StrategyValue] = []
 
   /// Names by their parts.
   package init(label: String, text: String, canonical: String) {
@@ -68,6 +88,17 @@ package struct ComparedStrategy: Sendable, Equatable {
     self.text = text
     self.canonical = canonical
   }
+}
+
+/// One parameter or flag of a strategy with its value.
+package struct StrategyValue: Sendable, Equatable {
+  /// `mixcse.lambda`, `learning-rate`.
+  package var name: String
+  /// As text.
+  package var text: String
+
+  /// A value by name.
+  package init(name: String, text: String) { (self.name, self.text) = (name, text) }
 }
 
 /// One strategy trained with one seed.
@@ -112,20 +143,30 @@ package struct ComparedRun: Sendable {
   }
 }
 
-/// A metric with what it is made from, so that pairs can be drawn again: Spearman x 100 of `predicted` against `gold`.
+/// A metric with what it is made from: Spearman x 100 of `predicted` against `gold`, or the share of `predicted` that
+/// is right.
 package struct PairScores: Sendable, Equatable {
-  /// `STS-B dev`, `STS12`, ..., or a pair file's name.
+  /// `STS-B dev`, `STS12`, `MR`, ..., or a pair file's name.
   package var metric: String
-  /// One entry a pair; the same pairs in the same order in every run.
+  /// One entry a pair; the same pairs in the same order in every run. Of a transfer task 1 for each sample.
   package var gold: [Double]
-  /// Cosines of the model.
+  /// Cosines of the model; of a transfer task 1 for a sample that is labelled right, else 0.
   package var predicted: [Double]
+  /// What is made of them.
+  package var measure = Measure.spearman
 
   /// Scores of as many pairs as there are gold scores.
   package init(metric: String, gold: [Double], predicted: [Double]) {
     self.metric = metric
     self.gold = gold
     self.predicted = predicted
+  }
+
+  /// The samples of a transfer task.
+  package init(metric: String, isRight: [Bool]) {
+    self.init(
+      metric: metric, gold: Array(repeating: 1, count: isRight.count), predicted: isRight.map { $0 ? 1 : 0 })
+    measure = .accuracy
   }
 }
 

@@ -27,7 +27,7 @@ struct MixCSECommand: ParsableCommand {
     IsolatedWorker.runIfAsked(arguments)
     PluginGuard.install()
     do {
-      var command = try parseAsRoot(ArgumentSpelling.standard(arguments))
+      var command = try parseAsRoot(RepeatedOptions.checked(ArgumentSpelling.standard(arguments)))
       try command.run()
       try StandardOutput.flush()
     } catch {

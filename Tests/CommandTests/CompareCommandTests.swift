@@ -61,6 +61,7 @@ import Testing
     #expect(again.code == 0 && again.errors.contains("4 of 4 runs are there already"), "\(again.errors)")
     #expect(!again.errors.contains("started"), "\(again.errors)")
     let changed = try compare("a", ["mixcse", "other=simcse"], ["--batch-size", "4", "--seeds", "42"])
+    #expect(changed.errors.contains("note: --batch-size is given as 8 and 4; the last counts"), "\(changed.errors)")
     #expect(changed.code == 0 && changed.errors.contains("--batch-size: 8 then, 4 now"), "\(changed.errors)")
     #expect(changed.errors.contains("run again in mixcse-seed42-2"), "\(changed.errors)")
     let renamed = try compare("a", ["other=simcse", "third=simcse"])
@@ -77,7 +78,8 @@ import Testing
     let sets = ["--test-data", world.path("half.tsv"), "--test-data", world.path("rest.tsv"), "--detect", "0.3"]
     let planned = try compare("looks", ["simcse", "mixcse"], sets + ["--dry-run"])
     try #require(planned.code == 0, "\(planned.errors)")
-    #expect(planned.output.contains("4 runs of 16 steps (strategies x seeds: 2 x 2), 0 of them finished"))
+    #expect(planned.output.contains("4 runs (strategies x seeds: 2 x 2), 0 of them finished"))
+    #expect(planned.output.contains("  mixcse: 2 x 16 steps, ") && planned.output.contains("  in all: about "))
     #expect(planned.output.contains("To show a difference of 0.3 at the level 0.05 / 1, with deviations"))
     #expect(!world.exists("looks"))
 
@@ -107,6 +109,67 @@ import Testing
     try world.write("looks/looks.json", "{}")
     let broken = try compare("looks", ["simcse", "mixcse"], sets)
     #expect(broken.code == 66 && broken.errors.contains("looks.json: expected the looks"), "\(broken.errors)")
+  }
+
+  /// Rows differ in a flag, are compared with one another, and come out as a table for a paper.
+  @Test func whatVariesIsARow() throws {
+    let varied = ["--vary", "batch-size=4,8", "--seeds", "42,43", "--max-steps", "4", "--against", "all"]
+    let result = try compare("vary", ["simcse", "mixcse"], varied + ["--table", "latex"])
+    try #require(result.code == 0, "\(result.errors)")
+    #expect(result.output.hasPrefix("% ") && result.output.hasSuffix("\\end{tabular}\n"), "\(result.output)")
+    for label in ["before training", "simcse batch-size=4", "simcse batch-size=8", "mixcse batch-size=8"] {
+      #expect(result.output.contains("\n\(label) & "), "\(label): \(result.output)")
+    }
+    let document = try #require(
+      try JSONSerialization.jsonObject(with: world.data("vary/results.json")) as? [String: Any])
+    let metrics = try #require(document["metrics"] as? [[String: Any]])
+    #expect((metrics[0]["comparisons"] as? [Any])?.count == 6 && metrics[0]["before"] is Double)
+    for (name, batch) in [("simcse_batch-size=4-seed42", 4), ("mixcse_batch-size=8-seed43", 8)] {
+      let run = try JSONSerialization.jsonObject(with: world.data("vary/runs/\(name)/run.json")) as? [String: Any]
+      #expect((run?["run"] as? [String: Any])?["batch-size"] as? Int == batch)
+    }
+    // The dev scores before training are those that training itself found.
+    let log = try world.metrics("vary/runs/simcse_batch-size=4-seed42").first.map { Data($0.utf8) }
+    let first = try log.flatMap { try JSONSerialization.jsonObject(with: $0) as? [String: Any] }?["spearman"] as? Double
+    #expect(isClose(try #require(first), metrics[0]["before"] as? Double ?? .nan, relative: 1e-9))
+    for (flags, said) in [
+      (["--vary", "batch-size=4"], "two values or more"), (["--decide-by", "STS99"], "a metric that is scored"),
+      (["--metric", "mean(pairs.tsv)"], "two different sets"), (["--task-set", "full"], "SentEval's folder"),
+      (["--table", "latex", "--json"], "one of the two"), (["--tune-seeds", "1"], "--tune"),
+      (["--vary", "max-steps=4,8", "--budget"], "runs of the same steps"),
+      (["--pooler", "cls", "--pooler=avg"], "--pooler: expected one value, found cls and avg; --vary pooler=cls,avg"),
+    ] {
+      let refused = try compare("refused", ["simcse", "mixcse"], flags)
+      #expect(refused.code == 64 && refused.errors.contains(said), "\(flags): \(refused.errors)")
+    }
+  }
+
+  /// The rate of each strategy is chosen by runs with other seeds, and the report says which.
+  @Test func eachStrategyAtItsBest() throws {
+    let tuned = ["--tune", "learning-rate=0,1e-3", "--seeds", "42,43", "--tune-seeds", "7", "--max-steps", "4"]
+    let preview = try compare("tune", ["simcse", "mixcse"], tuned + ["--dry-run"])
+    try #require(preview.code == 0, "\(preview.errors)")
+    #expect(preview.output.contains("First, to choose values:\n4 runs") && !world.exists("tune"), "\(preview.output)")
+    let result = try compare("tune", ["simcse", "mixcse"], tuned)
+    try #require(result.code == 0, "\(result.errors)")
+    let document = try #require(
+      try JSONSerialization.jsonObject(with: world.data("tune/results.json")) as? [String: Any])
+    let choices = try #require(document["tuning"] as? [[String: Any]])
+    #expect(choices.map { $0["label"] as? String } == ["simcse", "mixcse"])
+    for (index, choice) in choices.enumerated() {
+      let candidates = try #require(choice["candidates"] as? [[String: Any]])
+      let scores = candidates.compactMap { $0["dev"] as? Double }
+      let chosen = try #require(choice["chosen"] as? Int)
+      #expect(scores.count == 2 && scores[chosen] == scores.max())
+      let name = ["simcse", "mixcse"][index]
+      let run =
+        try JSONSerialization.jsonObject(with: world.data("tune/runs/\(name)-seed42/run.json")) as? [String: Any]
+      #expect((run?["run"] as? [String: Any])?["learning-rate"] as? Double == [0, 1e-3][chosen])
+    }
+    #expect(result.output.contains("Chosen for each strategy by the dev score"), "\(result.output)")
+    let overlap = try compare("tune", ["simcse"], tuned + ["--tune-seeds", "42"])
+    #expect(
+      overlap.code == 64 && overlap.errors.contains("seeds that the comparison does not use"), "\(overlap.errors)")
   }
 
   /// Without learning, logits differ by the temperature alone: batches, their order and dropout are the same.

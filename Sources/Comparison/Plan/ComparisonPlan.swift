@@ -34,16 +34,16 @@ package struct ComparisonPlan {
   package let strategies: [PlannedStrategy]
   /// What final models are scored on.
   package let scoring: Scoring
+  /// Means over sets that were asked for.
+  let means: [MeanMetric]
+  /// The metric that decides, where it was named.
+  let decideBy: String?
   /// When strategies are looked at; nil without `--budget`.
   package let budget: Budget?
-  /// Optimiser steps of each run.
-  package let totalSteps: Int
   /// What a user should know before the runs start.
   package let notes: [String]
   /// Threads for all runs together.
   package let threads: Int
-  /// What identifies data and model; the same in all runs.
-  private let inputs: RunInputs
 
   /// Of every strategy.
   package var seeds: [UInt64] { request.seeds }
@@ -51,45 +51,69 @@ package struct ComparisonPlan {
   package var outputFolder: String { request.run.outputFolder ?? "" }
 
   /// Looks everything up and reads all data.
-  /// - Parameter threads: for all runs together.
+  /// - Parameters:
+  ///   - variants: what is compared; nil: what the request names, with all combinations of what varies.
+  ///   - threads: for all runs together.
   /// - Throws: the errors of all modules below, each with its exit code.
-  package init(_ request: ComparisonRequest, program: Program, threads: Int, registry: PluginRegistry) throws {
+  package init(
+    _ request: ComparisonRequest, variants: [StrategyVariant]? = nil, program: Program, threads: Int,
+    registry: PluginRegistry
+  ) throws {
     (self.request, self.program, self.threads) = (request, program, threads)
-    let run = request.run
-    let source = try ModelFolder(path: run.model)
-    try run.check(maximumTokens: source.configuration.maximumPositions)
-    strategies = try Self.lookUp(request, program, registry)
-    scoring = try Scoring(evalData: run.training.evalData, testData: request.testData)
-    let data = try TrainingData(
-      path: run.training.trainFile, columns: run.training.columns, spoolFolder: NSTemporaryDirectory())
-    totalSteps = run.training.totalSteps(rows: data.rows)
-    inputs = RunInputs(
-      trainFile: data.report.sha256, evalData: try run.training.evalData.map { try STSBenchmark.dev(in: $0).subsets },
-      model: try RunInputs.modelFiles(run.model))
-    var notes = data.report.lines + scoring.warnings.map { "warning: " + $0 }
-    budget = request.usesBudget ? Budget(totalSteps: totalSteps, evalSteps: run.training.evalSteps) : nil
-    if budget?.rungs.isEmpty ?? false {
-      notes.append(
-        "note: --budget: no evaluation before half of the \(totalSteps) steps (--eval-steps "
-          + "\(run.training.evalSteps)); nothing can be given up early")
-    }
+    let training = request.run.training
+    scoring = try Scoring(evalData: training.evalData, testData: request.testData, taskSet: request.taskSet)
+    (means, decideBy) = (try scoring.means(request), try scoring.decideBy(request))
+    let pairs = try training.evalData.map { try STSBenchmark.dev(in: $0).subsets }
+    var inputs = InputCache(evalData: pairs)
+    let all = try variants ?? StrategyVariant.all(request)
+    strategies = try Self.lookUp(all, request, program, &inputs, registry)
+    var notes = inputs.lines + scoring.warnings.map { "warning: " + $0 }
+    budget = request.usesBudget ? try Self.budget(strategies, &notes) : nil
     self.notes = notes
   }
 
   /// The strategies by their plans; those whose plugin ends the process that loads it are known to fail.
   private static func lookUp(
-    _ request: ComparisonRequest, _ program: Program, _ registry: PluginRegistry
+    _ variants: [StrategyVariant], _ request: ComparisonRequest, _ program: Program, _ inputs: inout InputCache,
+    _ registry: PluginRegistry
   ) throws -> [PlannedStrategy] {
-    let texts = try StrategyText.expand(request.strategies)
+    var texts: [String] = []
+    for variant in variants where !texts.contains(variant.text.text) { texts.append(variant.text.text) }
     let crashes = try StrategyLookUp.crashes(
-      texts.map(\.text), program: program.file, arguments: request.run.plugins.arguments)
-    return try texts.enumerated().map { index, text in
-      if let reason = crashes[index] { return PlannedStrategy(text, failure: reason) }
+      texts, program: program.file, arguments: request.run.plugins.arguments)
+    return try variants.enumerated().map { index, variant in
+      if let place = texts.firstIndex(of: variant.text.text), let reason = crashes[place] {
+        return PlannedStrategy(variant, failure: reason)
+      }
       var run = request.run
       // Shadows watch the first strategy, to which the others are compared.
       if index > 0 { run.strategy.shadows = [] }
-      return try PlannedStrategy(text, of: run, registry: registry, origin: program.origin)
+      for value in variant.values { value.apply(to: &run) }
+      try request.settleEvaluationPooler(of: &run)
+      let (data, steps) = try inputs.read(run)
+      return try PlannedStrategy(
+        variant, of: run, inputs: data, totalSteps: steps, registry: registry, origin: program.origin)
     }
+  }
+
+  /// Rungs are the same steps for all, so all need the same steps.
+  private static func budget(_ strategies: [PlannedStrategy], _ notes: inout [String]) throws -> Budget? {
+    let plans = strategies.compactMap { strategy in
+      strategy.plan.map { (steps: strategy.totalSteps, evalSteps: $0.description.training.evalSteps) }
+    }
+    guard let first = plans.first else { return nil }
+    guard plans.allSatisfy({ $0 == first }) else {
+      throw ComparisonError.usage(
+        place: "--budget --vary", expected: "runs of the same steps and evaluations, which are compared on the way",
+        found: "runs that differ in them", advice: "Leave --budget out, or vary something else")
+    }
+    let budget = Budget(totalSteps: first.steps, evalSteps: first.evalSteps)
+    if budget.rungs.isEmpty {
+      notes.append(
+        "note: --budget: no evaluation before half of the \(first.steps) steps (--eval-steps \(first.evalSteps)); "
+          + "nothing can be given up early")
+    }
+    return budget
   }
 
   // MARK: - One run
@@ -105,7 +129,9 @@ package struct ComparisonPlan {
   /// What decides the numbers of a run; empty for a strategy that cannot be loaded.
   /// - Throws: `PluginError`
   package func identity(strategy: Int, seed: UInt64) throws -> RunIdentity {
-    guard let plan = plan(strategy: strategy, seed: seed) else { return RunIdentity([]) }
+    guard let plan = plan(strategy: strategy, seed: seed), let inputs = strategies[strategy].inputs else {
+      return RunIdentity([])
+    }
     return try RunIdentity(plan, inputs: inputs)
   }
 
@@ -120,34 +146,49 @@ package struct ComparisonPlan {
   func look() throws -> LookRecord.Entry? {
     let identities = try strategies.indices.map { try identity(strategy: $0, seed: seeds.first ?? 0) }
     guard let shared = zip(strategies, identities).first(where: { $0.0.plan != nil })?.1 else { return nil }
+    let varied = (request.vary + request.tune).compactMap { try? Variation(parsing: $0).name }
     return LookRecord.Entry(
-      conditions: shared.hash(ofStrategy: false), planned: request.looks, seeds: seeds,
+      conditions: shared.hash(ofStrategy: false, varied: varied), planned: request.looks, seeds: seeds,
       strategies: zip(strategies, identities).map { strategy, identity in
         let isKnown = strategy.plan != nil
         return LookRecord.Strategy(
           label: strategy.compared.label,
-          key: isKnown ? identity.hash(ofStrategy: true) : SHA256.digits(of: Array(strategy.compared.canonical.utf8)))
-      })
+          key: isKnown
+            ? identity.hash(ofStrategy: true, varied: varied)
+            : SHA256.digits(of: Array(strategy.compared.canonical.utf8)))
+      }, metric: try scoring.deciding(request), isAgainstAll: request.isAgainstAll)
   }
 
-  /// What decides the scores of a trained model.
-  var scoringDigest: String {
-    let text = [scoring.digest, evaluationPooling?.text ?? "", scoring.metrics.map(\.key).joined(separator: "\t")]
+  /// What decides the scores of a strategy's models.
+  func scoringDigest(_ strategy: Int) -> String {
+    let pooling = evaluationPooling(strategy)?.text ?? ""
+    let text = [scoring.digest, pooling, scoring.metrics.map(\.key).joined(separator: "\t")]
     return SHA256.digits(of: Array(text.joined(separator: "\n").utf8))
   }
 
-  /// Arguments of `mixcse evaluate` for the model of one run.
-  package func evaluateArguments(model: String, scores: String) -> [String] {
-    ["evaluate", "--model", model] + (evaluationPooling?.arguments ?? []) + scoring.arguments
+  /// Arguments of `mixcse evaluate` for a model of one strategy.
+  package func evaluateArguments(strategy: Int, model: String, scores: String) -> [String] {
+    ["evaluate", "--model", model] + (evaluationPooling(strategy)?.arguments ?? []) + scoring.arguments
       + ["--pair-scores", scores, "--threads", String(threadsOfRun)] + request.run.plugins.arguments
+  }
+
+  /// The model that a strategy's runs begin with, and what its scores are known by; nil where there is none, or where
+  /// its vectors go through a head that only training makes.
+  func before(strategy: Int) -> (model: String, key: String)? {
+    guard let model = strategies[strategy].plan?.description.model, let inputs = strategies[strategy].inputs,
+      evaluationPooling(strategy)?.usesHead == false
+    else { return nil }
+    let files = inputs.model.map { "\($0.name)\t\($0.sha256)" }
+    let text = ([scoringDigest(strategy)] + files).joined(separator: "\n")
+    return (model, String(SHA256.digits(of: Array(text.utf8)).prefix(12)))
   }
 
   /// The threads there are, shared by the runs that go on at a time.
   var threadsOfRun: Int { max(1, threads / request.jobs) }
 
-  /// What final models are scored on: the same vectors as the dev scores during training; nil where no strategy can be
-  /// loaded.
-  private var evaluationPooling: EvaluationPooling? { strategies.lazy.compactMap(\.plan).first?.evaluationPooling }
+  /// What final models are scored on: the same vectors as the dev scores during training; nil where the strategy cannot
+  /// be loaded.
+  private func evaluationPooling(_ strategy: Int) -> EvaluationPooling? { strategies[strategy].plan?.evaluationPooling }
 
   // MARK: - Record
 
@@ -159,10 +200,21 @@ package struct ComparisonPlan {
       let identity = try identity(strategy: index, seed: request.seeds.first ?? 0)
       return (strategies[index].compared.label, identity.members["plugins"] ?? .null)
     }
+    // What varies may be the data or the model.
+    let loaded = strategies.filter { $0.inputs != nil }
+    let isShared = loaded.allSatisfy { $0.inputs == loaded.first?.inputs && $0.totalSteps == loaded.first?.totalSteps }
+    let data =
+      isShared
+      ? JSONObject(loaded.first?.inputs?.members ?? [])
+      : JSONObject(loaded.map { ($0.compared.label, .object(JSONObject($0.inputs?.members ?? []))) })
+    let steps: JSONValue =
+      isShared
+      ? .integer(loaded.first?.totalSteps ?? 0)
+      : .object(JSONObject(loaded.map { ($0.compared.label, .integer($0.totalSteps)) }))
     return [
       ("mixcse", .string(origin.version)), ("commit", .string(origin.commit)), ("compiler", .string(origin.compiler)),
       ("processor", .string(Self.processor)), ("plan", request.planText.map { .string($0) } ?? .null),
-      ("flags", flagsRecord), ("data", .object(JSONObject(inputs.members))), ("totalSteps", .integer(totalSteps)),
+      ("flags", flagsRecord), ("data", .object(data)), ("totalSteps", steps),
       ("threads", .integer(threads)), ("jobs", .integer(request.jobs)),
       ("strategies", .object(JSONObject(components))),
     ]
@@ -186,15 +238,21 @@ package struct ComparisonPlan {
 
 extension RunIdentity {
   /// The hash of what distinguishes strategies, or of what all runs of a comparison share whatever their seed.
-  fileprivate func hash(ofStrategy: Bool) -> String {
+  /// - Parameter varied: flags that are different on purpose, so that they belong to the strategy.
+  fileprivate func hash(ofStrategy: Bool, varied: [String]) -> String {
     let own = ["--seed", "--schedule", "--shadow", "plugins"]
     let components = members["plugins"]?.array ?? []
-    let isPooler = { (use: JSONValue) in use.object?["kind"]?.string == ComponentKind.pooler.rawValue }
-    let shared = members.keys.filter { !own.contains($0) }.map { ($0, members[$0] ?? .null) }
+    let isShared = { (use: JSONValue) in
+      use.object?["kind"]?.string == ComponentKind.pooler.rawValue && !varied.contains { $0.hasSuffix("pooler") }
+    }
+    let isVaried = { (key: String) in varied.contains { key == "--\($0)" || key.hasPrefix("--\($0) ") } }
+    let others = members.keys.filter { !own.contains($0) }.map { ($0, members[$0] ?? .null) }
     return ofStrategy
-      ? RunIdentity([
-        ("--schedule", members["--schedule"] ?? .null), ("plugins", .array(components.filter { !isPooler($0) })),
-      ]).hash
-      : RunIdentity(shared + [("plugins", .array(components.filter(isPooler)))]).hash
+      ? RunIdentity(
+        [
+          ("--schedule", members["--schedule"] ?? .null), ("plugins", .array(components.filter { !isShared($0) })),
+        ] + others.filter { isVaried($0.0) }
+      ).hash
+      : RunIdentity(others.filter { !isVaried($0.0) } + [("plugins", .array(components.filter(isShared)))]).hash
   }
 }

@@ -14,6 +14,20 @@ package struct ComparisonRequest: Sendable {
   package var run = RunDescription()
   /// Pair files and at most one folder of test data.
   package var testData: [String] = []
+  /// Which tasks of the folder of test data: `sts`, `transfer`, `full` or `na`; nil: the STS sets.
+  package var taskSet: String?
+  /// What runs share, made different: `FLAG=V1,V2`; each combination is a strategy of its own.
+  package var vary: [String] = []
+  /// Flags whose best value each strategy gets, by dev scores with seeds of their own: `FLAG=V1,V2`.
+  package var tune: [String] = []
+  /// The seeds of these runs; none: the two that follow the largest of `seeds`.
+  package var tuneSeeds: [UInt64] = []
+  /// Further metrics: means over sets, `mean(STS12,STS13)`. The first decides unless `decideBy` says otherwise.
+  package var metrics: [String] = []
+  /// The metric that decides; nil: the mean over the test sets.
+  package var decideBy: String?
+  /// What strategies are compared with: `first` or `all`.
+  package var against = "first"
   /// Runs at a time.
   package var jobs = 1
   /// How often the verdicts will be looked at, with more seeds each time; they share the level.
@@ -40,13 +54,17 @@ package struct ComparisonRequest: Sendable {
 
   private static let ownFields: [DescriptionField<ComparisonRequest>] = [
     .init("strategies", \.strategies, isList: true), .init("seeds", \.seeds, problem: seedProblem),
-    .init("test-data", \.testData), .init("jobs", \.jobs, in: 1...256),
+    .init("test-data", \.testData), .init("task-set", \.taskSet, problem: isOneOf(["sts", "transfer", "full", "na"])),
+    .init("vary", \.vary), .init("tune", \.tune), .init("tune-seeds", \.tuneSeeds, problem: repeatedSeed),
+    .init("metric", \.metrics), .init("decide-by", \.decideBy),
+    .init("against", \.against, problem: { isOneOf(["first", "all"])($0) }),
+    .init("jobs", \.jobs, in: 1...256),
     .init("looks", \.looks, in: 1...20), .init("detect", \.detect, in: 0.001...200), .init("budget", \.usesBudget),
     .init("before-head", \.beforeHead),
     .init("tensorboard", \.writesTensorBoard), .init("json", \.printsJSON),
   ]
 
-  private static let ofOneRun = ["seed", "method", "sampler", "loss", "metric", "set", "schedule"]
+  static let ofOneRun = ["seed", "method", "sampler", "loss", "metric", "set", "schedule"]
 
   /// Puts the plan of a file into the request.
   /// - Throws: `TrainingError.badDescription` naming the key.
@@ -67,10 +85,13 @@ package struct ComparisonRequest: Sendable {
     }
   }
 
-  /// Takes the evaluation pooler back where `beforeHead` turns it into what is scored anyway.
+  /// Whether every pair of strategies is compared.
+  var isAgainstAll: Bool { against == "all" }
+
+  /// Takes the evaluation pooler of a run back where `beforeHead` turns it into what is scored anyway.
   /// - Throws: `UsageError`; `ComparisonError.usage` where dev scores would go through a head that final models do not
   ///   have.
-  package mutating func settleEvaluationPooler() throws {
+  func settleEvaluationPooler(of run: inout RunDescription) throws {
     if beforeHead, run.training.isFrozen {
       throw ComparisonError.usage(
         place: "--before-head", expected: "no --frozen beside it", found: "both",
@@ -105,7 +126,18 @@ package struct ComparisonRequest: Sendable {
 }
 
 private let seedProblem: @Sendable ([UInt64]) -> DescriptionProblem? = { seeds in
-  guard !seeds.isEmpty else { return DescriptionProblem(expected: "one or more", found: "none") }
+  seeds.isEmpty ? DescriptionProblem(expected: "one or more", found: "none") : repeatedSeed(seeds)
+}
+
+private func isOneOf(_ names: [String]) -> @Sendable (String?) -> DescriptionProblem? {
+  { text in
+    text.flatMap {
+      names.contains($0) ? nil : DescriptionProblem(expected: names.joined(separator: ", "), found: "'\($0)'")
+    }
+  }
+}
+
+private let repeatedSeed: @Sendable ([UInt64]) -> DescriptionProblem? = { seeds in
   let twice = seeds.indices.first { seeds[..<$0].contains(seeds[$0]) }
   return twice.map { DescriptionProblem(expected: "each once", found: "\(seeds[$0]) twice") }
 }

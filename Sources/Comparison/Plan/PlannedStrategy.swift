@@ -9,20 +9,32 @@ package struct PlannedStrategy {
   package var compared: ComparedStrategy
   /// Its run, whatever the seed; nil where it cannot be loaded.
   package var plan: TrainingPlan?
+  /// What its runs read; nil where it cannot be loaded.
+  package var inputs: RunInputs?
+  /// Optimiser steps of each run.
+  package var totalSteps = 0
   /// Why it cannot even be loaded.
   package var failure: String?
 
   /// A strategy whose plugin ends the process that loads it.
-  init(_ text: StrategyText, failure: String) {
+  init(_ variant: StrategyVariant, failure: String) {
+    let text = variant.text
     compared = ComparedStrategy(label: text.label, text: text.text, canonical: text.text)
     self.failure = failure
   }
 
   /// Looks a strategy up.
-  /// - Parameter run: what all runs of the comparison share.
+  /// - Parameters:
+  ///   - run: what all runs of the comparison share, with what varies filled in.
+  ///   - inputs: what it reads.
+  ///   - totalSteps: optimiser steps of each run.
   /// - Throws: `PluginError`, `UsageError`; `TrainingError.usage` for values that are schedules
   ///   (`lambda=linear(0.1,0.4)`) and cannot be.
-  package init(_ text: StrategyText, of run: RunDescription, registry: PluginRegistry, origin: RunOrigin) throws {
+  package init(
+    _ variant: StrategyVariant, of run: RunDescription, inputs: RunInputs, totalSteps: Int, registry: PluginRegistry,
+    origin: RunOrigin
+  ) throws {
+    let text = variant.text
     let plan = try TrainingPlan(run, comparison: text.text, registry: registry, origin: origin)
     let strategy = plan.strategy
     compared = ComparedStrategy(
@@ -32,6 +44,12 @@ package struct PlannedStrategy {
       let owner = uses.first { $0.name == schedule.owner }
       try schedule.check(among: owner?.component.parameters ?? [])
     }
-    self.plan = plan
+    compared.values =
+      try uses.flatMap { use in
+        try ParameterSettings(
+          declarations: use.component.parameters, component: use.component.name, settings: use.spec.settings
+        ).texts.map { StrategyValue(name: "\(use.name).\($0.0)", text: $0.1) }
+      } + variant.values.map { StrategyValue(name: $0.name, text: $0.text) }
+    (self.plan, self.inputs, self.totalSteps) = (plan, inputs, totalSteps)
   }
 }

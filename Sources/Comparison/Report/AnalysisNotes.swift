@@ -5,14 +5,61 @@ import Training
 /// Facts that limit the verdicts; plain text.
 enum AnalysisNotes {
   static func lines(_ results: ComparisonResults, _ analysis: ComparisonAnalysis) -> [String] {
-    unfinished(results, analysis) + looks(analysis.family) + family(results, analysis.family)
-      + overlap(results, analysis) + seeds(analysis) + far(results, analysis) + survivors(results)
+    unfinished(results, analysis) + decision(results) + choices(results) + looks(analysis.family)
+      + family(results, analysis.family) + worse(results, analysis) + overlap(results, analysis) + seeds(analysis)
+      + far(results, analysis) + survivors(results)
   }
 
   private static func unfinished(_ results: ComparisonResults, _ analysis: ComparisonAnalysis) -> [String] {
     guard !analysis.isComplete else { return [] }
     let count = results.runs.count { $0.outcome == .unfinished }
     return ["\(count) of \(results.runs.count) runs are still to come; intervals, p and verdicts wait for them."]
+  }
+
+  // MARK: - What was asked
+
+  private static func decision(_ results: ComparisonResults) -> [String] {
+    results.decideBy.map { ["\($0) decides, as was said before the comparison."] } ?? []
+  }
+
+  private static func choices(_ results: ComparisonResults) -> [String] {
+    let chosen = results.choices.compactMap { choice in
+      choice.best.map { best -> String in
+        let candidate = choice.candidates[best]
+        let values = candidate.values.map(\.label).joined(separator: " ")
+        let score = candidate.score.map { ", dev \(fixed($0, 2))" } ?? ""
+        return "\(choice.label): \(values) (\(choice.candidates.count) tried\(score)\(edge(choice, best)))"
+      }
+    }
+    guard !chosen.isEmpty else { return [] }
+    return [
+      "Chosen for each strategy by the dev score, with seeds that the comparison does not use: "
+        + chosen.joined(separator: "; ") + "."
+    ]
+  }
+
+  /// Beyond the smallest or largest value that was tried there may be a better one.
+  private static func edge(_ choice: TuningChoice, _ best: Int) -> String {
+    guard let value = choice.candidates[best].values.first, choice.candidates[best].values.count == 1,
+      let number = Double(value.text)
+    else { return "" }
+    let all = choice.candidates.compactMap { $0.values.first.flatMap { Double($0.text) } }
+    guard all.count > 2, all.count == choice.candidates.count else { return "" }
+    return number == all.max() ? ", the largest" : number == all.min() ? ", the smallest" : ""
+  }
+
+  /// Strategies that end below where they began, on the metric that decides.
+  private static func worse(_ results: ComparisonResults, _ analysis: ComparisonAnalysis) -> [String] {
+    guard let deciding = analysis.deciding else { return [] }
+    let found = deciding.summaries.enumerated().compactMap { strategy, summary -> String? in
+      guard let before = summary.before, let mean = summary.mean, mean < before else { return nil }
+      return "\(results.strategies[strategy].label) (\(fixed(before, 2)) before, \(fixed(mean, 2)) after)"
+    }
+    guard !found.isEmpty else { return [] }
+    return [
+      "Training made the model worse on \(deciding.metric): \(list(found)). What is compared there is how little harm "
+        + "a strategy does."
+    ]
   }
 
   // MARK: - Level
@@ -43,6 +90,11 @@ enum AnalysisNotes {
       lines.append(
         "The strategies were compared with \(list(family.earlierReferences)) before; with a reference chosen after "
           + "looking every pair was a candidate, and all \(family.comparisons) pairs are corrected for.")
+    }
+    if !family.earlierMetrics.isEmpty {
+      lines.append(
+        "Verdicts rested on \(list(family.earlierMetrics)) before; each metric that decides is one more chance, and "
+          + "all \(family.comparisons) are corrected for.")
     }
     if !family.earlierStrategies.isEmpty {
       lines.append(

@@ -11,6 +11,8 @@ package enum ComparisonReport {
   package static let jsonName = "results.json"
   /// A line for each run and metric.
   package static let csvName = "results.csv"
+  /// Strategies by sets, ready for a document.
+  package static let tableNames = ["table.md": "markdown", "table.tex": "latex", "table.csv": "csv"]
   /// The folder of curves.
   package static let tensorBoardName = "tensorboard"
 
@@ -23,7 +25,9 @@ package enum ComparisonReport {
       (jsonName, json(results, analysis).text() + "\n"), (csvName, ResultsCSV.text(results, analysis)),
       (pageName, ReportPage.html(results, analysis)),
     ]
-    for (name, text) in files { try AtomicFile.write(to: folder + "/" + name) { try $0.write(text) } }
+    let matrix = ScoreMatrix(results, analysis)
+    let tables = tableNames.map { ($0.key, matrix.text($0.value) + "\n") }
+    for (name, text) in files + tables { try AtomicFile.write(to: folder + "/" + name) { try $0.write(text) } }
     if tensorBoard { try TensorBoardFiles.write(results, analysis, to: folder + "/" + tensorBoardName) }
   }
 

@@ -6,7 +6,8 @@ enum ResultsCSV {
     "strategy", "label", "seed", "outcome", "metric", "pairs", "value", "seconds", "folder", "reason",
   ]
 
-  /// A line for each run and metric; a run without scores has one line with metric and value empty.
+  /// A line for each run and metric; a run without scores has one line with metric and value empty. Last, without a
+  /// seed, the scores before training.
   static func text(_ results: ComparisonResults, _ analysis: ComparisonAnalysis) -> String {
     var lines = [columns]
     for run in results.runs {
@@ -22,11 +23,18 @@ enum ResultsCSV {
       }
       if !hasScore { lines.append(start + ["", "", ""] + end) }
     }
+    for (place, strategy) in results.strategies.enumerated() {
+      for metric in analysis.metrics {
+        guard let before = metric.summaries[place].before else { continue }
+        let start = [strategy.text, strategy.label, "", "before training"]
+        lines.append(start + [metric.metric, "\(metric.pairs)", "\(before)", "", "", ""])
+      }
+    }
     return lines.map { $0.map(field).joined(separator: ",") + "\r\n" }.joined()
   }
 
   /// Quoted where a comma, a quote or a line break makes it necessary.
-  private static func field(_ text: String) -> String {
+  static func field(_ text: String) -> String {
     let special: Set<Unicode.Scalar> = [",", "\"", "\n", "\r"]
     guard text.unicodeScalars.contains(where: special.contains) else { return text }
     return "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""

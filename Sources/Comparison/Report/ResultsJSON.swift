@@ -9,6 +9,7 @@ enum ResultsJSON {
       object([
         ("label", .string(strategy.label)), ("text", .string(strategy.text)),
         ("canonical", .string(strategy.canonical)),
+        ("values", object(strategy.values.map { ($0.name, .string($0.text)) })),
       ])
     }
     return object([
@@ -18,6 +19,7 @@ enum ResultsJSON {
       ("metrics", .array(analysis.metrics.map { metric($0, results) })),
       ("runs", .array(results.runs.map { run($0, results, analysis) })),
       ("family", family(analysis.family, results)),
+      ("tuning", .array(results.choices.map(choice))),
       ("notes", .array(AnalysisNotes.lines(results, analysis).map(JSONValue.string))),
       ("command", .array(results.commandLine.map(JSONValue.string))),
       ("record", .object(results.record)),
@@ -29,10 +31,13 @@ enum ResultsJSON {
       object([
         ("label", .string(strategy.label)), ("mean", number(summary.mean)), ("deviation", number(summary.deviation)),
         ("seeds", .array(summary.seeds.map(integer))), ("scores", .array(summary.scores.map(number))),
+        ("before", number(summary.before)),
       ])
     }
     return object([
-      ("metric", .string(metric.metric)), ("kind", .string(metric.kind.rawValue)), ("decides", .bool(metric.decides)),
+      ("metric", .string(metric.metric)), ("kind", .string(metric.kind.rawValue)),
+      ("measure", .string(metric.measure.rawValue)), ("decides", .bool(metric.decides)),
+      ("before", number(metric.before)),
       ("pairs", .integer(metric.pairs)), ("components", .integer(metric.components)),
       ("strategies", .array(summaries)),
       ("comparisons", .array(metric.comparisons.map { comparison($0, results) })),
@@ -43,7 +48,7 @@ enum ResultsJSON {
   private static func comparison(_ item: StrategyComparison, _ results: ComparisonResults) -> JSONValue {
     var members: [(String, JSONValue)] = [
       ("label", .string(results.strategies[item.strategy].label)),
-      ("against", .string(results.strategies[0].label)),
+      ("against", .string(results.strategies[item.against].label)),
       ("verdict", .string(item.verdict.rawValue)),
       ("difference", number(item.mean)),
       ("interval", range(item.interval)),
@@ -85,6 +90,18 @@ enum ResultsJSON {
     if case .seeds(let count) = answer { .integer(count) } else { .null }
   }
 
+  private static func choice(_ choice: TuningChoice) -> JSONValue {
+    let candidates = choice.candidates.map { candidate in
+      object([
+        ("values", object(candidate.values.map { ($0.name, .string($0.text)) })), ("dev", number(candidate.score)),
+      ])
+    }
+    return object([
+      ("label", .string(choice.label)), ("candidates", .array(candidates)),
+      ("chosen", choice.best.map(JSONValue.integer) ?? .null),
+    ])
+  }
+
   private static func family(_ family: Family, _ results: ComparisonResults) -> JSONValue {
     let looks = zip(results.strategies.dropFirst(), family.looks).map { strategy, look in
       object([
@@ -97,7 +114,8 @@ enum ResultsJSON {
       ("level", .number(ClaimCorrection.level)), ("comparisons", .integer(family.comparisons)),
       ("isAllPairs", .bool(!family.earlierReferences.isEmpty)),
       ("earlierReferences", .array(family.earlierReferences.map(JSONValue.string))),
-      ("earlierStrategies", .array(family.earlierStrategies.map(JSONValue.string))), ("looks", .array(looks)),
+      ("earlierStrategies", .array(family.earlierStrategies.map(JSONValue.string))),
+      ("earlierMetrics", .array(family.earlierMetrics.map(JSONValue.string))), ("looks", .array(looks)),
     ])
   }
 

@@ -17,6 +17,10 @@ package final class ComparisonRunner {
     package var failed: [String]
     /// How many runs are finished.
     package var finished: Int
+    /// How many are trained to their end, scored or not.
+    package var trained: Int
+    /// Runs that are still to be trained, by strategy; strategies that are the same run count once.
+    package var left: [Int]
     /// Whether a signal ended it.
     package var isInterrupted: Bool
   }
@@ -24,6 +28,12 @@ package final class ComparisonRunner {
   private let plan: ComparisonPlan
   private let display: ComparisonDisplay
   private var tasks: [RunTask] = []
+  /// Models before training that are scored, by the place of their first strategy.
+  private var beginnings: [RunTask] = []
+  /// Each strategy's place in `beginnings`; nil where its model cannot be scored before training.
+  private var beginningOf: [Int?] = []
+  /// Whether trained models are scored; not where runs only choose values by their dev scores.
+  private var scores = true
   /// Each row's place in `tasks`, strategy by strategy.
   private var rows: [Int] = []
   private var decisions: [JSONValue] = []
@@ -46,6 +56,7 @@ package final class ComparisonRunner {
     try prepare()
     for note in plan.notes { display.note(note) }
     try assignFolders()
+    try addBeginnings()
     for rung in plan.budget?.rungs ?? [] where !isStopping {
       try drive(to: rung)
       if !isStopping { decide(at: rung) }
@@ -64,12 +75,32 @@ package final class ComparisonRunner {
     return outcome
   }
 
+  /// Trains every run to its end and scores none: the dev scores are all that is wanted.
+  /// - Returns: by strategy, each seed's best dev score after training began; nil where a run failed or was stopped.
+  /// - Throws: `ComparisonError` where nothing can be run at all.
+  package func trainOnly() throws -> (scores: [[Double?]], isInterrupted: Bool) {
+    scores = false
+    Interruption.install()
+    try prepare()
+    try assignFolders()
+    try drive(to: nil)
+    show(isLast: true)
+    display.finish()
+    let found = plan.strategies.indices.map { strategy in
+      tasks(of: strategy).map { task in
+        task.state == .trained ? task.tail.scores.filter { $0.key > 0 }.values.max() : nil
+      }
+    }
+    return (found, isStopping)
+  }
+
   /// What the folder has already, without starting or writing anything.
   /// - Throws: `ComparisonError`, `TrainingError` where a file of the folder cannot be read.
   package func preview() throws -> Outcome {
     looks = try LookRecord(folder: plan.outputFolder)
     for note in plan.notes { display.note(note) }
     try assignFolders()
+    try addBeginnings()
     var outcome = try outcome()
     outcome.results.family = try plan.look().map(looks.family)
     return outcome
@@ -148,11 +179,34 @@ package final class ComparisonRunner {
       tasks.append(task)
       task.poll()
       if task.result != nil {
-        task.state = FileManager.default.fileExists(atPath: scoresPath(task)) ? .finished : .trained
+        task.state = scores && FileManager.default.fileExists(atPath: scoresPath(task)) ? .finished : .trained
       }
     }
     addUnloadable(names)
     sayWhatIsThere()
+  }
+
+  /// One task for each distinct model that runs begin with; it is there already, so it is only scored.
+  private func addBeginnings() throws {
+    let folder = plan.outputFolder + "/before"
+    for strategy in plan.strategies.indices {
+      guard let (model, key) = plan.before(strategy: strategy) else {
+        beginningOf.append(nil)
+        continue
+      }
+      let scores = folder + "/pair-scores-\(key).json"
+      if let known = beginnings.firstIndex(where: { $0.scores == scores }) {
+        beginningOf.append(known)
+        continue
+      }
+      let task = RunTask(
+        strategy: strategy, seed: plan.seeds.first ?? 0, label: "before training", identity: RunIdentity([]),
+        folder: folder)
+      (task.model, task.scores) = (model, scores)
+      task.state = FileManager.default.fileExists(atPath: scores) ? .finished : .trained
+      beginningOf.append(beginnings.count)
+      beginnings.append(task)
+    }
   }
 
   /// Failed runs for strategies that cannot be loaded, in the rows left open for them.
@@ -195,17 +249,19 @@ package final class ComparisonRunner {
 
   /// Brings every run that is still in it to `rung`, or to its end and its scores.
   private func drive(to rung: Int?) throws {
-    let work = RunOrder.seedsFirst(tasks.map { ($0.strategy, $0.seed) }, seeds: plan.seeds).map { tasks[$0] }
+    let runs = RunOrder.seedsFirst(tasks.map { ($0.strategy, $0.seed) }, seeds: plan.seeds).map { tasks[$0] }
+    let work = beginnings + runs
     while true {
       if Interruption.isRequested, !isStopping { stop() }
-      for task in tasks where task.child != nil { try watch(task, rung: rung) }
-      while !isStopping, tasks.count(where: { $0.child != nil }) < plan.request.jobs,
-        let next = work.first(where: { $0.state == .trained }) ?? work.first(where: { isDue($0, rung: rung) })
+      for task in work where task.child != nil { try watch(task, rung: rung) }
+      while !isStopping, work.count(where: { $0.child != nil }) < plan.request.jobs,
+        let next = work.first(where: { scores && $0.state == .trained })
+          ?? work.first(where: { isDue($0, rung: rung) })
       {
         try start(next, rung: rung)
       }
       show()
-      if !tasks.contains(where: { $0.child != nil }) { return }
+      if !work.contains(where: { $0.child != nil }) { return }
       usleep(20_000)
     }
   }
@@ -219,7 +275,8 @@ package final class ComparisonRunner {
   private func start(_ task: RunTask, rung: Int?) throws {
     let program = plan.program.file
     if task.state == .trained {
-      let arguments = plan.evaluateArguments(model: task.folder, scores: scoresPath(task))
+      let arguments = plan.evaluateArguments(
+        strategy: task.strategy, model: task.model ?? task.folder, scores: scoresPath(task))
       return try task.start(.scoring, program, arguments, input: lifeline)
     }
     try describe(task)
@@ -241,7 +298,7 @@ package final class ComparisonRunner {
     case (.training, .exited(0)): task.state = .trained
     case (.scoring, .exited(0)) where FileManager.default.fileExists(atPath: scoresPath(task)):
       task.state = .finished
-      discardCheckpoints(task)
+      if task.model == nil { discardCheckpoints(task) }
     case (.training, .exited(75)) where rung.map { task.tail.scores[$0] != nil } ?? false:
       task.state = .waiting
       task.isPaused = true
@@ -267,7 +324,7 @@ package final class ComparisonRunner {
   private func stop() {
     isStopping = true
     display.note("stopping: each run finishes its step and writes a checkpoint")
-    for task in tasks { task.child?.send(SIGINT) }
+    for task in beginnings + tasks { task.child?.send(SIGINT) }
   }
 
   // MARK: - Budget
@@ -304,15 +361,15 @@ package final class ComparisonRunner {
 
   private func show(isLast: Bool = false) {
     let statuses = rows.indices.map { row in
-      tasks[rows[row]].status(
-        label: plan.strategies[row / plan.seeds.count].compared.label, totalSteps: plan.totalSteps)
+      let strategy = plan.strategies[row / plan.seeds.count]
+      return tasks[rows[row]].status(label: strategy.compared.label, totalSteps: strategy.totalSteps)
     }
     display.update(statuses, isLast: isLast)
   }
 
   /// Named by what is scored, so that other test data is scored again.
   private func scoresPath(_ task: RunTask) -> String {
-    task.folder + "/pair-scores-\(plan.scoringDigest.prefix(12)).json"
+    task.scores ?? task.folder + "/pair-scores-\(plan.scoringDigest(task.strategy).prefix(12)).json"
   }
 
   private func outcome() throws -> Outcome {
@@ -328,9 +385,32 @@ package final class ComparisonRunner {
           ("runs", .object(JSONObject(tasks.map { ($0.folder, .string($0.identity.hash)) }))),
         ]))
     (results.sets, results.detect) = (plan.scoring.sets, plan.request.detect)
+    (results.means, results.decideBy) = (plan.means, plan.decideBy)
+    results.isAgainstAll = plan.request.isAgainstAll
+    let before = try beginnings.map { $0.state == .finished ? try pairScores(scoresPath($0)) : [] }
+    results.before = beginningOf.map { place in place.map { before[$0] } ?? [] }
     return Outcome(
       results: results, failed: tasks.filter { $0.phase == .failed }.map(\.name),
-      finished: tasks.count { $0.state == .finished }, isInterrupted: isStopping)
+      finished: tasks.count { $0.state == .finished },
+      trained: tasks.count { $0.state == .finished || $0.state == .trained },
+      left: plan.strategies.indices.map { strategy in
+        tasks.count { $0.strategy == strategy && $0.state == .waiting }
+      }, isInterrupted: isStopping)
+  }
+
+  /// The scores of a file, in the order of the report.
+  private func pairScores(_ path: String) throws -> [PairScores] {
+    let (sets, tasks) = try PairScoresFile.read(path)
+    return plan.scoring.metrics.compactMap { metric in
+      switch metric.measure {
+      case .spearman:
+        sets.first { $0.name == metric.key }.map {
+          PairScores(metric: metric.name, gold: $0.gold, predicted: $0.predicted)
+        }
+      case .accuracy:
+        tasks.first { $0.name == metric.key }.map { PairScores(metric: metric.name, isRight: $0.isRight) }
+      }
+    }
   }
 
   private func comparedRun(_ task: RunTask, strategy: Int) throws -> ComparedRun {
@@ -340,12 +420,7 @@ package final class ComparisonRunner {
     switch task.state {
     case .finished:
       run.outcome = .finished
-      let sets = try PairScoresFile.read(scoresPath(task))
-      run.scores = plan.scoring.metrics.compactMap { metric in
-        sets.first { $0.name == metric.key }.map {
-          PairScores(metric: metric.name, gold: $0.gold, predicted: $0.predicted)
-        }
-      }
+      run.scores = try pairScores(scoresPath(task))
     case .failed(let reason): run.outcome = .failed(reason: reason)
     case .dropped(let step, let reason): run.outcome = .dropped(step: step, reason: reason)
     case .waiting, .training, .scoring, .trained: run.outcome = .unfinished

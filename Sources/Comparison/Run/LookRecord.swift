@@ -27,14 +27,28 @@ package struct LookRecord: Sendable, Equatable {
     package var seeds: [UInt64]
     /// The first is the reference.
     package var strategies: [Strategy]
+    /// The metric that decided; nil in files of earlier versions.
+    package var metric: String?
+    /// Every pair was compared, not only each with the first.
+    package var isAgainstAll = false
 
     /// A look by its parts.
-    package init(conditions: String, planned: Int, seeds: [UInt64], strategies: [Strategy]) {
+    package init(
+      conditions: String, planned: Int, seeds: [UInt64], strategies: [Strategy], metric: String? = nil,
+      isAgainstAll: Bool = false
+    ) {
       (self.conditions, self.planned) = (conditions, planned)
       (self.seeds, self.strategies) = (seeds, strategies)
+      (self.metric, self.isAgainstAll) = (metric, isAgainstAll)
+    }
+
+    /// By places, what is compared.
+    fileprivate var pairs: [(strategy: Int, against: Int)] {
+      StrategyComparison.pairs(of: strategies.count, isAgainstAll: isAgainstAll)
     }
 
     fileprivate func compares(_ a: Strategy, _ b: Strategy) -> Bool {
+      if isAgainstAll { return [a, b].allSatisfy { one in strategies.contains { $0.key == one.key } } }
       guard let reference = strategies.first else { return false }
       let others = strategies.dropFirst()
       return reference.key == a.key && others.contains { $0.key == b.key }
@@ -70,15 +84,21 @@ package struct LookRecord: Sendable, Equatable {
     where strategy.key != reference.key && !references.contains(where: { $0.key == strategy.key }) {
       references.append(strategy)
     }
-    var family = Family(comparisons: max(current.strategies.count - 1, 1))
-    // One reference: all others against it. A second one, chosen after looking: every pair was a candidate.
-    let all = references.isEmpty ? known.count - 1 : known.count * (known.count - 1) / 2
-    family.comparisons = max(family.comparisons, min(all, Self.mostComparisons))
-    family.earlierReferences = references.map(\.label)
+    var family = Family(comparisons: 1)
+    // One reference: all others against it. All pairs; or a second one, chosen after looking, so that every pair was a
+    // candidate.
+    let isEveryPair = !references.isEmpty || current.isAgainstAll || earlier.contains(where: \.isAgainstAll)
+    let all = isEveryPair ? known.count * (known.count - 1) / 2 : known.count - 1
+    for metric in earlier.compactMap(\.metric)
+    where metric != current.metric && !family.earlierMetrics.contains(metric) { family.earlierMetrics.append(metric) }
+    family.comparisons = max(1, min(all * (1 + family.earlierMetrics.count), Self.mostComparisons))
+    // Where every pair is compared anyway, no reference was chosen.
+    family.earlierReferences = current.isAgainstAll ? [] : references.map(\.label)
     family.earlierStrategies =
       known.filter { item in !current.strategies.contains { $0.key == item.key } }.map(\.label)
-    family.looks = current.strategies.dropFirst().map { strategy in
-      look(earlier.filter { $0.compares(strategy, reference) }, current, planned: earlier.first?.planned)
+    family.looks = current.pairs.map { pair in
+      let (strategy, other) = (current.strategies[pair.strategy], current.strategies[pair.against])
+      return look(earlier.filter { $0.compares(strategy, other) }, current, planned: earlier.first?.planned)
     }
     return family
   }
@@ -133,16 +153,17 @@ extension LookRecord.Entry {
 
   fileprivate var json: JSONValue {
     .object(
-      JSONObject([
-        ("conditions", .string(conditions)), ("planned", .integer(planned)),
-        // As text: a seed may be beyond the signed range.
-        ("seeds", .array(seeds.map { .string("\($0)") })),
-        (
-          "strategies",
-          .array(
-            strategies.map { .object(JSONObject([("label", .string($0.label)), ("key", .string($0.key))])) })
-        ),
-      ]))
+      JSONObject(
+        [
+          ("conditions", .string(conditions)), ("planned", .integer(planned)),
+          // As text: a seed may be beyond the signed range.
+          ("seeds", .array(seeds.map { .string("\($0)") })),
+          (
+            "strategies",
+            .array(
+              strategies.map { .object(JSONObject([("label", .string($0.label)), ("key", .string($0.key))])) })
+          ),
+        ] + (metric.map { [("metric", .string($0))] } ?? []) + (isAgainstAll ? [("against", .string("all"))] : [])))
   }
 
   fileprivate init?(json: JSONValue) {
@@ -156,6 +177,8 @@ extension LookRecord.Entry {
       return LookRecord.Strategy(label: label, key: key)
     }
     guard numbers.count == seeds.count, names.count == strategies.count, !names.isEmpty else { return nil }
-    self.init(conditions: conditions, planned: planned, seeds: numbers, strategies: names)
+    self.init(
+      conditions: conditions, planned: planned, seeds: numbers, strategies: names, metric: members["metric"]?.string,
+      isAgainstAll: members["against"]?.string == "all")
   }
 }

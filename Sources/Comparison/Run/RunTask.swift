@@ -24,6 +24,10 @@ final class RunTask {
   let label: String
   let identity: RunIdentity
   let folder: String
+  /// The model that is scored, where it is not the run's own.
+  var model: String?
+  /// Where its scores lie, where that is not in its folder.
+  var scores: String?
   var state = State.waiting
   /// The step it waits at for the others.
   var isPaused = false
@@ -39,7 +43,7 @@ final class RunTask {
     tail = MetricsTail(path: folder + "/metrics.jsonl")
   }
 
-  var name: String { "\(label) seed \(seed)" }
+  var name: String { model == nil ? "\(label) seed \(seed)" : label }
   var logPath: String { folder + "/log.txt" }
   /// `train`'s result, where it has finished.
   var result: JSONObject? {

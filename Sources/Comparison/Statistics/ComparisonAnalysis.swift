@@ -6,7 +6,7 @@ package import Kernels
 
 /// The statistics of a comparison, metric by metric. No random number is drawn.
 package struct ComparisonAnalysis: Sendable {
-  /// The mean over the test sets where there are several, then the test sets, then the dev pairs.
+  /// The one that decides, other means over sets, the test sets, the dev pairs.
   package var metrics: [MetricAnalysis]
   /// What the claims answer for.
   package var family: Family
@@ -25,13 +25,10 @@ package struct ComparisonAnalysis: Sendable {
 
   /// The statistics of tables; `results` says what was planned.
   package init(_ tables: [ScoreTable], _ results: ComparisonResults) {
-    family = results.family ?? Family(comparisons: max(results.strategies.count - 1, 1))
+    family = results.family ?? Family(comparisons: max(results.comparedPairs.count, 1))
     isComplete = !results.runs.contains { $0.outcome == .unfinished }
-    metrics = tables.map { MetricAnalysis($0, seeds: results.seeds) }
-    let order: [ScoreTable.Kind] = [.mean, .test, .dev]
-    let deciding = order.lazy.compactMap { kind in
-      tables.firstIndex { $0.kind == kind && $0.hasScores }
-    }.first
+    metrics = tables.map { MetricAnalysis($0, results) }
+    let deciding = ScoreTable.deciding(among: tables, named: results.decideBy)
     if let deciding { metrics[deciding].decides = true }
     ClaimCorrection(family: family, detect: results.detect).apply(to: &metrics)
     if !isComplete {

@@ -9,7 +9,9 @@ package struct Family: Sendable, Equatable {
   package var earlierStrategies: [String] = []
   /// Labels of earlier references; where there are any, `comparisons` are all pairs of strategies.
   package var earlierReferences: [String] = []
-  /// For each strategy but the first.
+  /// Metrics that decided at earlier looks and do not now; each is one more chance for every comparison.
+  package var earlierMetrics: [String] = []
+  /// In the order of `ComparisonResults.comparedPairs`.
   package var looks: [Look]
 
   /// One look at the given number of comparisons.

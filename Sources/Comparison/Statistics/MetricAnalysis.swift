@@ -1,27 +1,32 @@
-// All strategies on one metric: means, differences to the first, their spread. Made by ComparisonAnalysis, whose
+// All strategies on one metric: means, differences, their spread. Made by ComparisonAnalysis, whose
 // ClaimCorrection adds what holds for all comparisons together.
 
 import Evaluation
 
-/// One metric over strategies and seeds. All scores are Spearman x 100.
+/// One metric over strategies and seeds.
 package struct MetricAnalysis: Sendable {
   /// What one strategy reached.
   package struct Summary: Sendable {
     /// Of the runs that have a score.
     package var seeds: [UInt64]
-    /// Spearman x 100, a seed each.
+    /// A seed each.
     package var scores: [Double]
+    /// Of the model that training began with; nil where it is not known.
+    package var before: Double?
     /// Over seeds; nil without any.
     package var mean: Double?
     /// The standard deviation (n - 1) over seeds; nil with fewer than two.
     package var deviation: Double?
   }
 
-  /// `mean of 7 sets`, `STS12`, ..., or a pair file's name.
+  /// `STS mean`, `STS12`, ..., or a pair file's name.
   package var metric: String
+  /// What its scores are.
+  package var measure: Measure
   /// What is scored.
   package var kind: ScoreTable.Kind
-  /// Whether claims rest on this metric: the mean over the test sets, the only test set, or the dev pairs alone.
+  /// Whether claims rest on this metric: the one that was named, the mean over the test sets, the only test set, or the
+  /// dev pairs alone.
   package var decides = false
   /// Pairs of the metric.
   package var pairs: Int
@@ -29,17 +34,32 @@ package struct MetricAnalysis: Sendable {
   package var components: Int
   /// By strategy, in the order of the comparison.
   package var summaries: [Summary]
-  /// For each strategy but the first.
+  /// In the order of `ComparisonResults.comparedPairs`.
   package var comparisons: [StrategyComparison]
   /// Finished runs that are left out, and why.
   package var leftOut: [String]
 
   /// Everything that can be said of the metric alone, uncorrected.
-  package init(_ table: ScoreTable, seeds: [UInt64]) {
-    (metric, kind, leftOut) = (table.metric, table.kind, table.leftOut)
+  package init(_ table: ScoreTable, _ results: ComparisonResults) {
+    let seeds = results.seeds
+    (metric, kind, measure, leftOut) = (table.metric, table.kind, table.measure, table.leftOut)
     (pairs, components) = (table.components.indices.count, table.components.count)
     summaries = table.rows.map { Summary($0, seeds: seeds) }
-    comparisons = table.rows.indices.dropFirst().map { StrategyComparison($0, table, seeds: seeds) }
+    for (index, before) in table.before.enumerated() { summaries[index].before = before }
+    comparisons = results.comparedPairs.map {
+      StrategyComparison($0.strategy, against: $0.against, table, seeds: seeds)
+    }
+  }
+
+  /// A strategy against the first; nil for the first itself.
+  package func comparison(of strategy: Int) -> StrategyComparison? {
+    comparisons.first { $0.strategy == strategy && $0.against == 0 }
+  }
+
+  /// The score before training, where all strategies began with the same.
+  package var before: Double? {
+    guard let first = summaries.first?.before, summaries.allSatisfy({ $0.before == first }) else { return nil }
+    return first
   }
 }
 

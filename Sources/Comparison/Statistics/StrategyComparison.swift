@@ -1,9 +1,9 @@
-// One strategy against the first, on one metric. Made by MetricAnalysis, corrected by ClaimCorrection, read by every
-// kind of report.
+// One strategy against another, mostly the first, on one metric. Made by MetricAnalysis, corrected by ClaimCorrection,
+// read by every kind of report.
 
 import Evaluation
 
-/// What can be said of a strategy against the first one.
+/// What can be said of a strategy against another.
 package enum Verdict: String, Sendable {
   case better
   case worse
@@ -16,7 +16,7 @@ package enum Verdict: String, Sendable {
   case notCompared = "not compared"
 }
 
-/// One strategy against the first, on one metric. Differences are this strategy's Spearman x 100 minus the first's.
+/// One strategy against another on one metric. Differences are this strategy's score minus the other's.
 package struct StrategyComparison: Sendable {
   /// What the interval allows for.
   package enum Basis: String, Sendable {
@@ -28,9 +28,11 @@ package struct StrategyComparison: Sendable {
 
   /// Its place in `ComparisonResults.strategies`.
   package var strategy: Int
+  /// The place of the other one.
+  package var against: Int
   /// Seeds for which both have a score, and the difference with each.
   package var seeds: [UInt64]
-  /// By seed, the strategy's score minus the first one's.
+  /// By seed, the strategy's score minus the other one's.
   package var differences: [Double]
   /// What the interval rests on.
   package var basis: Basis = .nothing
@@ -64,15 +66,22 @@ package struct StrategyComparison: Sendable {
     return SeedsToShow(spread, difference: detect, level: simultaneousLevel)
   }
 
-  /// A row of the table against its first.
-  init(_ strategy: Int, _ table: ScoreTable, seeds: [UInt64]) {
-    let common = seeds.indices.compactMap { seed -> (seed: UInt64, own: RunScore, first: RunScore)? in
-      guard let own = table.rows[strategy][seed], let first = table.rows[0][seed] else { return nil }
-      return (seeds[seed], own, first)
+  /// By places, each strategy with the first, or with all before it.
+  static func pairs(of count: Int, isAgainstAll: Bool) -> [(strategy: Int, against: Int)] {
+    (0..<count).dropFirst().flatMap { strategy in
+      (isAgainstAll ? 0..<strategy : 0..<1).map { (strategy, $0) }
     }
-    self.strategy = strategy
+  }
+
+  /// A row of the table against another.
+  init(_ strategy: Int, against other: Int, _ table: ScoreTable, seeds: [UInt64]) {
+    let common = seeds.indices.compactMap { seed -> (seed: UInt64, own: RunScore, other: RunScore)? in
+      guard let own = table.rows[strategy][seed], let other = table.rows[other][seed] else { return nil }
+      return (seeds[seed], own, other)
+    }
+    (self.strategy, against) = (strategy, other)
     self.seeds = common.map(\.seed)
-    differences = common.map { $0.own.value - $0.first.value }
+    differences = common.map { $0.own.value - $0.other.value }
     guard !common.isEmpty else { return }
     mean = differences.reduce(0, +) / Double(differences.count)
     guard table.components.count > 1 else { return }
@@ -80,7 +89,7 @@ package struct StrategyComparison: Sendable {
     spread = DifferenceSpread(
       differences: differences,
       contributions: common.map { item in
-        table.components.sums(zip(item.own.contributions, item.first.contributions).map { $0 - $1 })
+        table.components.sums(zip(item.own.contributions, item.other.contributions).map { $0 - $1 })
       }, correction: table.components.correction)
   }
 }

@@ -10,7 +10,12 @@ package struct SentenceNumbering: Sendable {
 
   /// The pair's sentences by their numbers; new texts get the next ones.
   package mutating func number(_ set: PairSet) -> [SentencePair] {
-    zip(set.first, set.second).map { SentencePair(first: number($0), second: number($1)) }
+    zip(set.first, set.second).map { number($0, $1) }
+  }
+
+  /// Two sentences by their numbers.
+  mutating func number(_ first: String, _ second: String) -> SentencePair {
+    SentencePair(first: number(first), second: number(second))
   }
 
   private mutating func number(_ text: String) -> Int {

@@ -17,6 +17,9 @@ package struct TransferScore: Sendable, Equatable {
   package var f1: Double?
   /// The penalty chosen; nil with nested folds, which choose one each.
   package var penalty: Double?
+  /// Whether each scored sample was labelled right; with nested folds by the classifier that did not
+  /// see it. Their mean is the accuracy but for rounding, and for folds that differ in size by one.
+  package var isRight: [Bool] = []
 
   /// The scores of one task; accuracies and F1 x 100.
   package init(name: String, accuracy: Double, devAccuracy: Double, f1: Double? = nil, penalty: Double? = nil) {
@@ -89,12 +92,18 @@ package struct TransferScorer {
     let inner = outer.map { searchSplits(table, rows: $0.train) }
     let grids = run(k * k, counted: 0..<k * k, of: k * k + k) { search(table, inner[$0 / k][$0 % k]) }
     let choices = (0..<k).map { choose(Array(grids[($0 * k)..<(($0 + 1) * k)])) }
-    let accuracies = run(k, counted: k * k..<k * k + k, of: k * k + k) { fold in
+    let folds = run(k, counted: k * k..<k * k + k, of: k * k + k) { fold in
       let classifier = refit(table, rows: outer[fold].train, choices[fold].penalty)
-      return percent(accuracy(classifier, table, rows: outer[fold].held))
+      return right(classifier, table, rows: outer[fold].held)
     }
-    return TransferScore(
-      name: "", accuracy: rounded(mean(accuracies)), devAccuracy: rounded(mean(choices.map(\.accuracy))))
+    var score = TransferScore(
+      name: "", accuracy: rounded(mean(folds.map { percent(share($0)) })),
+      devAccuracy: rounded(mean(choices.map(\.accuracy))))
+    score.isRight = Array(repeating: false, count: table.labels.count)
+    for (split, found) in zip(outer, folds) {
+      for (row, isRight) in zip(split.held, found) { score.isRight[Int(row)] = isRight }
+    }
+    return score
   }
 
   private func trainTest(_ train: FeatureTable, _ test: FeatureTable, withF1: Bool) -> TransferScore {
@@ -165,19 +174,23 @@ package struct TransferScorer {
     return grid.train()[0]
   }
 
-  private func accuracy(_ classifier: TrainedClassifier, _ table: FeatureTable, rows: [Int32]) -> Double {
-    let right = zip(classifier.predict(table, rows: rows), rows).count { $0 == table.labels[Int($1)] }
-    return Double(right) / Double(rows.count)
+  /// Whether each of the rows is labelled right.
+  private func right(_ classifier: TrainedClassifier, _ table: FeatureTable, rows: [Int32]) -> [Bool] {
+    zip(classifier.predict(table, rows: rows), rows).map { $0 == table.labels[Int($1)] }
   }
+
+  private func share(_ right: [Bool]) -> Double { Double(right.count(where: \.self)) / Double(right.count) }
 
   private func score(
     _ classifier: TrainedClassifier, _ choice: Choice, _ test: FeatureTable, withF1: Bool
   ) -> TransferScore {
     let predicted = classifier.predict(test, rows: Array(0..<Int32(test.labels.count)))
-    let right = zip(predicted, test.labels).count { $0 == $1 }
-    return TransferScore(
-      name: "", accuracy: percent(Double(right) / Double(predicted.count)), devAccuracy: choice.accuracy,
+    let right = zip(predicted, test.labels).map { $0 == $1 }
+    var score = TransferScore(
+      name: "", accuracy: percent(share(right)), devAccuracy: choice.accuracy,
       f1: withF1 ? percent(f1(predicted, test.labels)) : nil, penalty: choice.penalty)
+    score.isRight = right
+    return score
   }
 
   /// 2 TP / (2 TP + FP + FN) of class 1; 0 where nothing is or is called class 1.

@@ -48,6 +48,24 @@ package struct TransferTask: Sendable {
   /// Samples of each part: all; train and test; or train, dev and test.
   package var sampleCounts: [Int] { parts.map(\.samples.count) }
 
+  /// The samples whose labels are scored: all with nested folds, else the test part.
+  private var scored: LabelledPart {
+    switch design {
+    case .nested(let all): all
+    case .trainTest(_, let test), .split(_, _, let test): test
+    }
+  }
+
+  /// The sentences of each scored sample by number, those of a single sentence twice.
+  package func numbered(by numbering: inout SentenceNumbering) -> [SentencePair] {
+    scored.samples.map { numbering.number($0.first, $0.second ?? $0.first) }
+  }
+
+  /// The hash-worthy text of the task: a line for each sample of every part.
+  package var lines: [String] {
+    parts.flatMap { part in part.samples.map { "\($0.label)\t\($0.first)\t\($0.second ?? "")" } + [""] }
+  }
+
   /// All its sentences, as often as they occur.
   package var sentences: [String] {
     parts.flatMap { $0.samples.flatMap { sample in [sample.first] + (sample.second.map { [$0] } ?? []) } }

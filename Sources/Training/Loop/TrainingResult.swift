@@ -27,6 +27,13 @@ package struct TrainingResult: Sendable {
   /// What became of the best model, where it could not be put there; nil where all is well.
   package var lostModel: String?
 
+  /// What a user should know who takes the model for an improvement; nil where it is one.
+  package var warning: String? {
+    guard let baseline, let best, best.spearman < baseline.spearman else { return nil }
+    return "training made the model worse: Spearman \(fixed(best.spearman, 2)) at best, "
+      + "\(fixed(baseline.spearman, 2)) before training. A lower --learning-rate or other data may help"
+  }
+
   /// What run.json records and `train --json` prints.
   package var json: JSONValue {
     var members: [(String, JSONValue)] = [

@@ -110,6 +110,7 @@ package final class TrainingRun {
       loss: state.lastLoss, baseline: state.baseline, last: state.last, best: state.best,
       withoutHead: setup.withoutHead, modelStep: step, lostModel: isLost ? lostModelText : nil)
     try writeRecord(result: result)
+    if let warning = result.warning { setup.display.note("warning: " + warning) }
     if let problem = missingScore { throw TrainingError.noScore(folder: folder.path, problem: problem) }
     return result
   }

@@ -17,6 +17,9 @@ struct CompareCommand: ParsableCommand {
       Example: mixcse compare simcse mixcse:lambda=0.1|0.2 ours=./libmine.so --seeds 42,43,44 --model bert-base-uncased \
       --train-file wiki.txt --eval-data SentEval/data --output-dir runs/mixing
 
+      The metric that decides is the mean over the test sets (SentEval's folder: the seven STS sets), or what \
+      --decide-by names beforehand.
+
       Each run is a `mixcse train` of its own in OUTPUT/runs. Stopped and started again, the comparison goes on where it \
       was; runs that are there already are used.
 
@@ -51,6 +54,37 @@ struct CompareCommand: ParsableCommand {
         + "downstream (the seven STS sets); may be repeated. (default: the folder of --eval-data, if it is one)",
       valueName: "path"))
   var testData: [String] = []
+  @Option(
+    name: .customLong("task-set"),
+    help: "The tasks of the folder of test data. (default: sts)") var taskSet: EvaluateCommand.TaskSet?
+  @Option(
+    help: ArgumentHelp(
+      "A flag and the values it takes: each combination with each strategy is a row. Repeatable.",
+      discussion: "For example --vary learning-rate=1e-5,3e-5 --vary pooler=cls,avg.", valueName: "flag=value,..."))
+  var vary: [String] = []
+  @Option(
+    help: ArgumentHelp(
+      "A flag whose best value each strategy gets, chosen by the dev score with seeds of its own. Repeatable.",
+      valueName: "flag=value,..."))
+  var tune: [String] = []
+  @Option(
+    name: .customLong("tune-seeds"),
+    help: ArgumentHelp("The seeds that choose. (default: the two behind the largest of --seeds)", valueName: "n,..."))
+  var tuneSeeds: String?
+  @Option(
+    help: ArgumentHelp(
+      "A further metric, such as mean(STS12,STS13); the first decides unless --decide-by is there. Repeatable.",
+      valueName: "metric"))
+  var metric: [String] = []
+  @Option(
+    name: .customLong("decide-by"),
+    help: ArgumentHelp(
+      "What verdicts rest on: a set, STS mean, or mean(NAME,NAME,...). (default: the mean over the test sets)",
+      valueName: "metric"))
+  var decideBy: String?
+  @Option(help: "What each strategy is compared with. (default: first)") var against: Against?
+  @Option(help: "How the verdicts are printed: in words, or as one table of strategies by sets. (default: text)")
+  var table: TableFormat?
   @Option(help: ArgumentHelp("Runs at a time, 1 to 256; they share --threads. (default: 1)", valueName: "n"))
   var jobs: Int?
   @Option(
@@ -65,7 +99,10 @@ struct CompareCommand: ParsableCommand {
   var looks: Int?
   @Flag(
     name: .customLong("dry-run"),
-    help: "Look everything up, say what would be run and how many seeds show a difference of --detect; write nothing.")
+    help: """
+      Look everything up, do two steps and an evaluation of each strategy, say what all runs would take and how many \
+      seeds show a difference of --detect; write nothing.
+      """)
   var dryRun = false
   @Flag(
     help: """
@@ -88,6 +125,9 @@ struct CompareCommand: ParsableCommand {
   @OptionGroup(title: "Plugins") var plugins: PluginOptions
   @OptionGroup var threads: ThreadOptions
 
+  enum Against: String, ExpressibleByArgument, CaseIterable { case first, all }
+  enum TableFormat: String, ExpressibleByArgument, CaseIterable { case text, markdown, latex, csv }
+
   func run() throws {
     let request = try request()
     let logger = commandLogger()
@@ -96,9 +136,16 @@ struct CompareCommand: ParsableCommand {
     let program = Program(
       file: ThisProcess.executable ?? ThisProcess.link,
       name: CommandLine.arguments.first ?? "mixcse", origin: .thisProgram)
-    let plan = try ComparisonPlan(request, program: program, threads: threads, registry: registry)
-    if dryRun { return try preview(plan, threads: threads) }
-    let outcome = try ComparisonRunner(plan, display: ComparisonDisplay()).run()
+    let display = ComparisonDisplay()
+    if dryRun { return try preview(request, program, registry, display, threads: threads) }
+    let tuning =
+      try request.tune.isEmpty
+      ? nil : Tuning(request, program: program, threads: threads, registry: registry, display: display)
+    if tuning?.isInterrupted ?? false { throw ComparisonError.interrupted(finished: 0, total: 0) }
+    let plan = try ComparisonPlan(
+      request, variants: tuning?.variants, program: program, threads: threads, registry: registry)
+    var outcome = try ComparisonRunner(plan, display: display).run()
+    outcome.results.choices = tuning?.choices ?? []
     if outcome.finished > 0 || request.printsJSON { try report(outcome.results, of: request, threads: threads) }
     let total = outcome.results.runs.count
     if outcome.isInterrupted { throw ComparisonError.interrupted(finished: outcome.finished, total: total) }
@@ -115,6 +162,13 @@ struct CompareCommand: ParsableCommand {
     if !strategies.isEmpty { request.strategies = strategies }
     if let seeds { request.seeds = try Self.seedList(seeds) }
     if !testData.isEmpty { request.testData = testData }
+    if let taskSet { request.taskSet = taskSet.rawValue }
+    if !vary.isEmpty { request.vary = vary }
+    if !tune.isEmpty { request.tune = tune }
+    if let tuneSeeds { request.tuneSeeds = try Self.seedList(tuneSeeds, of: "--tune-seeds") }
+    if !metric.isEmpty { request.metrics = metric }
+    if let decideBy { request.decideBy = decideBy }
+    if let against { request.against = against.rawValue }
     if let jobs { request.jobs = jobs }
     if let detect { request.detect = detect }
     if let looks { request.looks = looks }
@@ -129,7 +183,6 @@ struct CompareCommand: ParsableCommand {
     plugins.apply(to: &request.run)
     request.run.take(\.threads, threads.threads)
     try check(request, from: file)
-    try request.settleEvaluationPooler()
     return request
   }
 
@@ -142,16 +195,27 @@ struct CompareCommand: ParsableCommand {
     if request.run.training.evalData == nil, request.testData.isEmpty {
       throw ValidationError("nothing to score: give --eval-data PATH, --test-data PATH or both")
     }
+    if let table, table != .text, request.printsJSON || dryRun {
+      throw ValidationError(
+        "--table \(table.rawValue) \(dryRun ? "--dry-run" : "--json"): expected one of the two, found both")
+    }
+    if !request.tune.isEmpty, request.run.training.evalData == nil {
+      throw ValidationError(
+        "--tune: expected --eval-data PATH beside it, found none; values are chosen by the dev score")
+    }
+    if request.tune.isEmpty, !request.tuneSeeds.isEmpty {
+      throw ValidationError("--tune-seeds: expected --tune FLAG=VALUE,... beside it, found none")
+    }
     if dryRun, request.printsJSON { throw ValidationError("--dry-run --json: expected one of the two, found both") }
     if request.usesBudget, request.run.training.evalData == nil {
       throw ValidationError("--budget: expected --eval-data PATH beside it, found none; rungs look at the dev score")
     }
   }
 
-  private static func seedList(_ text: String) throws -> [UInt64] {
+  private static func seedList(_ text: String, of flag: String = "--seeds") throws -> [UInt64] {
     try text.split(separator: ",", omittingEmptySubsequences: false).map { text in
       guard let seed = UInt64(text) else {
-        throw ValidationError("--seeds: expected numbers from 0 to 2^64-1 separated by commas, found '\(text)'")
+        throw ValidationError("\(flag): expected numbers from 0 to 2^64-1 separated by commas, found '\(text)'")
       }
       return seed
     }
@@ -159,15 +223,40 @@ struct CompareCommand: ParsableCommand {
 
   // MARK: - Report
 
-  /// What would be run, and what it could show.
-  private func preview(_ plan: ComparisonPlan, threads: Int) throws {
-    let outcome = try ComparisonRunner(plan, display: ComparisonDisplay()).preview()
-    let results = outcome.results
+  /// What would be run, what it would take, and what it could show.
+  private func preview(
+    _ request: ComparisonRequest, _ program: Program, _ registry: PluginRegistry, _ display: ComparisonDisplay,
+    threads: Int
+  ) throws {
+    if !request.tune.isEmpty {
+      let plan = try Tuning.plan(request, program: program, threads: threads, registry: registry)
+      try printText("First, to choose values:")
+      try preview(plan, display, finishedWithoutScores: true)
+      try printText("Then, with the values that were chosen:")
+    }
+    // Until values are chosen, the first of each list stands for them.
+    let variants = try request.tune.isEmpty ? nil : Tuning.candidates(request).compactMap(\.all.first)
+    let plan = try ComparisonPlan(
+      request, variants: variants, program: program, threads: threads, registry: registry)
+    let results = try preview(plan, display)
     let analysis = ComparisonAnalysis(results, pool: ThreadPool(threads: threads))
-    try printText(
-      "\(results.runs.count) runs of \(plan.totalSteps) steps (strategies x seeds: \(results.strategies.count) x "
-        + "\(results.seeds.count)), \(outcome.finished) of them finished and scored; nothing is run (--dry-run)")
     if results.strategies.count > 1 { try printText(DetectionText.text(results, analysis)) }
+  }
+
+  @discardableResult
+  private func preview(
+    _ plan: ComparisonPlan, _ display: ComparisonDisplay, finishedWithoutScores: Bool = false
+  ) throws -> ComparisonResults {
+    let runner = ComparisonRunner(plan, display: display)
+    let outcome = try runner.preview()
+    let results = outcome.results
+    let there = finishedWithoutScores ? outcome.trained : outcome.finished
+    try printText(
+      "\(results.runs.count) runs (strategies x seeds: \(results.strategies.count) x \(results.seeds.count)), "
+        + "\(there) of them \(finishedWithoutScores ? "finished" : "finished and scored"); nothing is run (--dry-run)")
+    let forecast = try CostForecast(plan, left: outcome.left) { display.note($0) }
+    for line in forecast.lines { try printText(line) }
+    return results
   }
 
   /// Files in the output folder, and on standard output the verdicts or the JSON document.
@@ -178,8 +267,11 @@ struct CompareCommand: ParsableCommand {
     try ComparisonReport.write(results, analysis, to: folder, tensorBoard: request.writesTensorBoard)
     if request.printsJSON {
       try printText(ComparisonReport.json(results, analysis).text())
+    } else if let table, table != .text {
+      try printText(ScoreMatrix(results, analysis).text(table.rawValue))
     } else {
-      try printText(VerdictTable.text(results, analysis))
+      let width = Terminal.outputColumns.map { min(max($0, 40), 160) } ?? VerdictTable.width
+      try printText(VerdictTable.text(results, analysis, width: width))
       try printText("report: \(folder)/\(ComparisonReport.pageName)")
     }
   }

@@ -65,8 +65,8 @@ struct EvaluateCommand: ParsableCommand {
   @Option(
     name: .customLong("pair-scores"),
     help: ArgumentHelp(
-      "Write gold score and cosine of every scored pair, exactly, as JSON:"
-        + " {\"sets\": [{\"name\", \"gold\", \"cosine\"}]}.",
+      "Write gold score and cosine of every scored pair, exactly, and which samples of transfer tasks were labelled "
+        + "right, as JSON: {\"sets\": [{\"name\", \"gold\", \"cosine\"}], \"tasks\": [{\"name\", \"right\"}]}.",
       valueName: "file"))
   var pairScores: String?
   @Flag(help: "Print each sub-dataset, and their mean and weighted mean, too.") var subsets = false

@@ -35,7 +35,7 @@ struct VerdictSection {
   }
 
   private func summary(_ strategy: Int) -> String {
-    let items = analysis.metrics.map { ($0.metric, $0.comparisons[strategy - 1]) }
+    let items = analysis.metrics.compactMap { metric in metric.comparison(of: strategy).map { (metric.metric, $0) } }
     let order: [Verdict] = [.better, .worse, .noDifferenceShown, .noClaim, .notTested, .notCompared]
     let isOneSeed = items.contains { $0.1.basis == .pairsOnly }
     let limit =
@@ -78,17 +78,18 @@ struct VerdictSection {
     let rows = metric.summaries.enumerated().map { index, summary in
       let name = "<th scope=\"row\">\(escaped(labels[index]))</th>"
       let score = PageText.cell(Self.score(summary), name: columns[1], class: "number")
-      guard index > 0 else {
+      guard let item = metric.comparison(of: index) else {
         let rest = labels.count > 1 ? "<td colspan=\"5\" class=\"note\">the others are compared with it</td>" : ""
         return "<tr>\(name)\(score)\(rest)</tr>"
       }
-      return "<tr>\(name)\(score)\(cells(metric.comparisons[index - 1], bar))</tr>"
+      return "<tr>\(name)\(score)\(cells(item, bar))</tr>"
     }
+    let unit = metric.measure.rawValue.replacing(" x ", with: " \u{D7} ")
     let decides = metric.decides && analysis.metrics.count > 1 ? ": the metric that decides" : ""
     let notes = metric.leftOut.map { "<p class=\"note\">Left out: \(escaped($0)).</p>\n" }.joined()
     return """
       <table class="verdict stack">
-      <caption>\(escaped(metric.metric)) <span class="note">\(metric.pairs) pairs, Spearman \u{D7} 100\(decides)</span>\
+      <caption>\(escaped(metric.metric)) <span class="note">\(metric.pairs) pairs, \(unit)\(decides)</span>\
       </caption>
       \(PageText.header(columns))<tbody>
       \(rows.joined(separator: "\n"))
@@ -138,7 +139,9 @@ struct VerdictSection {
     guard metrics.count * others <= Self.mostSentences else { return "" }
     let blocks = metrics.map { metric in
       let lines = metric.comparisons.map { item in
-        "<li>\(escaped(VerdictSentences.sentence(item, label: labels[item.strategy], first: first, analysis)))</li>"
+        let sentence = VerdictSentences.sentence(
+          item, label: labels[item.strategy], first: labels[item.against], analysis)
+        return "<li>\(escaped(sentence))</li>"
       }
       return "<h4>\(escaped(metric.metric))</h4>\n<ul>\n\(lines.joined(separator: "\n"))\n</ul>\n"
     }

@@ -1,0 +1,41 @@
+// What runs read, read once: training files and models that strategies share, by what a description says of them. Used
+// by ComparisonPlan.
+
+import Encoder
+import Evaluation
+import Foundation
+import ModelFiles
+import Training
+
+/// Data and models, by where they lie.
+struct InputCache {
+  private let evalData: [PairSet]?
+  private var data: [String: (rows: Int, sha256: String)] = [:]
+  private var models: [String: (files: [RunInputs.FileDigest], maximumTokens: Int)] = [:]
+  /// What is odd about the training files.
+  private(set) var lines: [String] = []
+
+  /// - Parameter evalData: the sub-datasets of the evaluation; nil without one.
+  init(evalData: [PairSet]?) { self.evalData = evalData }
+
+  /// The hashes of what a run reads, and its optimiser steps.
+  /// - Throws: the errors of reading; `TrainingError.usage` for sentences longer than the model takes.
+  mutating func read(_ run: RunDescription) throws -> (inputs: RunInputs, totalSteps: Int) {
+    let training = run.training
+    let place = training.trainFile + "\0" + (training.columns ?? "")
+    if models[run.model] == nil {
+      let source = try ModelFolder(path: run.model)
+      models[run.model] = (try RunInputs.modelFiles(run.model), source.configuration.maximumPositions)
+    }
+    if data[place] == nil {
+      let found = try TrainingData(
+        path: training.trainFile, columns: training.columns, spoolFolder: NSTemporaryDirectory())
+      lines += found.report.lines
+      data[place] = (found.rows, found.report.sha256)
+    }
+    let (model, rows) = (models[run.model], data[place])
+    try run.check(maximumTokens: model?.maximumTokens ?? .max)
+    let inputs = RunInputs(trainFile: rows?.sha256 ?? "", evalData: evalData, model: model?.files ?? [])
+    return (inputs, training.totalSteps(rows: rows?.rows ?? 0))
+  }
+}
