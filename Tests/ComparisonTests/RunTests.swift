@@ -66,6 +66,24 @@ import Training
     #expect(lines.count == 6 && lines[1].contains("2/10"), "\(lines)")
   }
 
+  /// At the speed seen so far: own steps where they were seen, else the strategy's, else the usual ones.
+  @Test func timeLeftForAll() {
+    var runs = [
+      status("a", 1, .finished, step: 2000), status("a", 2, .training, step: 1000), status("b", 1, .waiting, step: 0),
+      status("b", 2, .failed, step: 10),
+    ]
+    #expect(ComparisonTable.secondsLeft(runs, jobs: 1) == nil)
+    (runs[0].secondsPerStep, runs[0].scoringSeconds) = (0.5, 30)
+    runs[1].secondsPerStep = 0.7
+    // 1000 x 0.7 + 30, and 2000 x the mean of 0.5 and 0.7 + 30.
+    #expect(isClose(ComparisonTable.secondsLeft(runs, jobs: 1) ?? 0, 730 + 1230, relative: 1e-12))
+    #expect(isClose(ComparisonTable.secondsLeft(runs, jobs: 2) ?? 0, 980, relative: 1e-12))
+    #expect(isClose(ComparisonTable.secondsLeft(runs, jobs: 1, areScored: false) ?? 0, 1900, relative: 1e-12))
+    #expect(ComparisonTable.lines(runs, width: 79, height: 24, left: 1960).last?.hasSuffix("about 32 min left") == true)
+    (runs[1].phase, runs[2].phase) = (.finished, .dropped)
+    #expect(ComparisonTable.secondsLeft(runs, jobs: 1) == nil)
+  }
+
   /// Plain output has no control signs; a terminal gets the table again in place of itself.
   @Test func displays() {
     var plain = ""

@@ -37,12 +37,16 @@ package final class ComparisonDisplay {
   }
 
   /// Redraws the table, at most five times a second, and only where it changed.
-  package func update(_ runs: [RunStatus], isLast: Bool = false) {
-    guard isLive else { return say(runs) }
+  /// - Parameters:
+  ///   - jobs: runs at a time.
+  ///   - areScored: whether scoring belongs to a run.
+  package func update(_ runs: [RunStatus], isLast: Bool = false, jobs: Int = 1, areScored: Bool = true) {
+    let left = ComparisonTable.secondsLeft(runs, jobs: jobs, areScored: areScored)
+    guard isLive else { return say(runs, left: left) }
     let now = ProcessInfo.processInfo.systemUptime
     guard isLast || now - lastDrawn >= 0.2 else { return }
     let (width, height) = size()
-    let lines = ComparisonTable.lines(runs, width: width - 1, height: height - 1)
+    let lines = ComparisonTable.lines(runs, width: width - 1, height: height - 1, left: left)
     guard lines != drawn else { return }
     lastDrawn = now
     // One write, each line cleared behind its text: nothing is ever blank in between.
@@ -60,14 +64,19 @@ package final class ComparisonDisplay {
   }
 
   /// A line where a run begins another phase, and at each tenth of its steps.
-  private func say(_ runs: [RunStatus]) {
+  private func say(_ runs: [RunStatus], left: Double?) {
     for run in runs {
       let key = "\(run.label) seed \(run.seed)"
       let now = (phase: run.phase, tenth: 10 * run.step / max(1, run.totalSteps))
       let before = said[key] ?? (.waiting, 0)
       guard now.phase != before.phase || run.phase == .training && now.tenth > before.tenth else { continue }
       said[key] = now
-      if let text = Self.text(run, isNew: now.phase != before.phase) { write("\(key.visible): \(text)\n") }
+      guard var text = Self.text(run, isNew: now.phase != before.phase) else { continue }
+      if run.phase == .finished {
+        let done = "\(runs.count { $0.phase == .finished }) of \(runs.count) runs"
+        text += "  (\(done)" + (left.map { ", about \(ComparisonTable.time($0)) left" } ?? "") + ")"
+      }
+      write("\(key.visible): \(text)\n")
     }
   }
 
@@ -79,7 +88,7 @@ package final class ComparisonDisplay {
       var parts = ["step \(run.step)/\(run.totalSteps)"]
       if let loss = run.loss { parts.append("loss \(fixed(loss, 4))") }
       if let best = run.best { parts.append("best dev \(best.text)") }
-      if let left = run.secondsLeft, run.phase == .training { parts.append("\(ComparisonTable.left(left)) left") }
+      if let left = run.secondsLeft, run.phase == .training { parts.append("\(ComparisonTable.time(left)) left") }
       return parts.joined(separator: "  ")
     case .scoring: return "scoring"
     case .finished: return "finished" + (run.best.map { "  best dev \($0.text)" } ?? "")

@@ -297,7 +297,7 @@ package final class ComparisonRunner {
     switch (task.state, ending) {
     case (.training, .exited(0)): task.state = .trained
     case (.scoring, .exited(0)) where FileManager.default.fileExists(atPath: scoresPath(task)):
-      task.state = .finished
+      task.finishScoring()
       if task.model == nil { discardCheckpoints(task) }
     case (.training, .exited(75)) where rung.map { task.tail.scores[$0] != nil } ?? false:
       task.state = .waiting
@@ -364,7 +364,7 @@ package final class ComparisonRunner {
       let strategy = plan.strategies[row / plan.seeds.count]
       return tasks[rows[row]].status(label: strategy.compared.label, totalSteps: strategy.totalSteps)
     }
-    display.update(statuses, isLast: isLast)
+    display.update(statuses, isLast: isLast, jobs: plan.request.jobs, areScored: scores)
   }
 
   /// Named by what is scored, so that other test data is scored again.

@@ -27,6 +27,10 @@ package struct RunStatus: Sendable, Equatable {
   package var best: DevelopmentBest?
   /// Of training, where it can be known.
   package var secondsLeft: Double?
+  /// Of one step, as far as this process has seen it.
+  package var secondsPerStep: Double?
+  /// Of scoring the model, once it is scored.
+  package var scoringSeconds: Double?
 
   /// A run of which no step is known yet.
   package init(label: String, seed: UInt64, phase: Phase = .waiting, step: Int = 0, totalSteps: Int) {
@@ -62,15 +66,42 @@ package struct DevelopmentBest: Sendable, Equatable {
 /// Makes lines of runs.
 package enum ComparisonTable {
   /// Lines of at most `width` characters, at most `height` of them if that can be.
-  package static func lines(_ runs: [RunStatus], width: Int, height: Int) -> [String] {
+  /// - Parameter left: seconds until all runs are done; nil where they are not known.
+  package static func lines(_ runs: [RunStatus], width: Int, height: Int, left: Double? = nil) -> [String] {
     let perRun = runs.map { run in
-      [run.label, String(run.seed), run.progress, number(run.loss, 4), run.best?.text ?? "", left(run.secondsLeft)]
+      [run.label, String(run.seed), run.progress, number(run.loss, 4), run.best?.text ?? "", time(run.secondsLeft)]
     }
     let body =
       runs.count + 2 <= height
       ? table([["strategy", "seed", "step", "loss", "best dev", "left"]] + perRun, width: width)
       : table([["strategy", "seeds", "step", "loss", "best dev", "left"]] + byStrategy(runs), width: width)
-    return body + [summary(runs)]
+    return body + [summary(runs, left: left)]
+  }
+
+  /// Seconds until all runs are trained and scored, at the speed seen so far; nil before the first step.
+  /// - Parameters:
+  ///   - jobs: runs at a time.
+  ///   - areScored: whether scoring belongs to a run.
+  package static func secondsLeft(_ runs: [RunStatus], jobs: Int, areScored: Bool = true) -> Double? {
+    let speeds = runs.compactMap(\.secondsPerStep)
+    guard !speeds.isEmpty else { return nil }
+    let usual = speeds.reduce(0, +) / Double(speeds.count)
+    let scorings = runs.compactMap(\.scoringSeconds)
+    // Until a model is scored, nobody knows how long that takes.
+    let scoring = scorings.isEmpty || !areScored ? 0 : scorings.reduce(0, +) / Double(scorings.count)
+    var seconds = 0.0
+    for run in runs {
+      switch run.phase {
+      case .waiting, .training, .paused:
+        // Rows of one strategy take as long as each other; what was never seen takes what is usual.
+        let own = run.secondsPerStep ?? runs.first { $0.label == run.label && $0.secondsPerStep != nil }?.secondsPerStep
+        seconds += Double(run.totalSteps - run.step) * (own ?? usual) + scoring
+      case .scoring: seconds += scoring
+      case .finished, .dropped, .failed: break
+      }
+    }
+    let unfinished = runs.count { [.waiting, .training, .paused, .scoring].contains($0.phase) }
+    return unfinished == 0 ? nil : seconds / Double(max(1, min(jobs, unfinished)))
   }
 
   /// One row a strategy: finished seeds, the run that goes on, the mean of the best dev scores.
@@ -84,18 +115,18 @@ package enum ComparisonTable {
       let mean = scores.isEmpty ? nil : scores.reduce(0, +) / Double(scores.count)
       return [
         label, "\(mine.count { $0.phase == .finished })/\(mine.count)", active?.progress ?? "-",
-        number(active?.loss, 4), number(mean, 2), left(active?.secondsLeft),
+        number(active?.loss, 4), number(mean, 2), time(active?.secondsLeft),
       ]
     }
   }
 
-  private static func summary(_ runs: [RunStatus]) -> String {
+  private static func summary(_ runs: [RunStatus], left: Double?) -> String {
     let counts: [(String, Int)] = [
       ("finished", runs.count { $0.phase == .finished }), ("dropped", runs.count { $0.phase == .dropped }),
       ("failed", runs.count { $0.phase == .failed }),
     ]
     let others = counts.dropFirst().filter { $0.1 > 0 }.map { ", \($0.1) \($0.0)" }.joined()
-    return "\(counts[0].1) of \(runs.count) runs finished\(others)"
+    return "\(counts[0].1) of \(runs.count) runs finished\(others)" + (left.map { ", about \(time($0)) left" } ?? "")
   }
 
   /// Columns two apart, the first one left-aligned and cut to what the others leave: in its middle, since the labels of
@@ -119,7 +150,7 @@ package enum ComparisonTable {
 
   static func number(_ value: Double?, _ digits: Int) -> String { value.map { fixed($0, digits) } ?? "" }
 
-  static func left(_ seconds: Double?) -> String {
+  static func time(_ seconds: Double?) -> String {
     guard let seconds, seconds.isFinite, seconds >= 0 else { return "" }
     let total = Int(seconds.rounded())
     if total < 60 { return "\(total) s" }

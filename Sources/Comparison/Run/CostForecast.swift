@@ -88,7 +88,7 @@ package struct CostForecast: Sendable {
     let each = items.map { item -> String in
       let name = item.label.visibleOnOneLine
       if let failure = item.failure { return "  \(name): not measured: \(failure)" }
-      return "  \(name): \(item.runs) x \(item.steps) steps, \(ComparisonTable.left(item.seconds)) each; "
+      return "  \(name): \(item.runs) x \(item.steps) steps, \(ComparisonTable.time(item.seconds)) each; "
         + "\(mebibytes(item.memory)) of memory; \(mebibytes(item.diskAtWork)) of disk at work, "
         + "\(mebibytes(item.diskAfter)) after it"
     }
@@ -98,7 +98,7 @@ package struct CostForecast: Sendable {
     let memory = (measured.map(\.memory).max() ?? 0) * jobs
     let disk = measured.reduce(0) { $0 + $1.runs * $1.diskAfter } + (measured.map(\.diskAtWork).max() ?? 0) * jobs
     let free = diskFree.map { " (\(mebibytes($0)) free)" } ?? ""
-    let sum = "\(ComparisonTable.left(seconds)), \(mebibytes(memory)) of memory, \(mebibytes(disk)) of disk"
+    let sum = "\(ComparisonTable.time(seconds)), \(mebibytes(memory)) of memory, \(mebibytes(disk)) of disk"
     return each + ["  in all: about \(sum)\(free)"]
   }
 

@@ -36,6 +36,9 @@ final class RunTask {
   /// Bytes of its log before the child began.
   private var logStart = 0
   private var began: (step: Int, time: ContinuousClock.Instant)?
+  /// Seconds of a step and of scoring, as far as this process has seen them.
+  private(set) var secondsPerStep: Double?
+  private(set) var scoringSeconds: Double?
 
   init(strategy: Int, seed: UInt64, label: String, identity: RunIdentity, folder: String) {
     (self.strategy, self.seed, self.label) = (strategy, seed, label)
@@ -75,15 +78,26 @@ final class RunTask {
 
   /// Reads what the run has written since.
   func poll() {
+    let before = tail.step
     tail.poll()
-    if state == .training, began == nil, tail.step > 0 { began = (tail.step, .now) }
+    if state == .scoring, began == nil { began = (tail.step, .now) }
+    guard state == .training else { return }
+    if began == nil, tail.step > 0 { began = (tail.step, .now) }
+    if let began, tail.step > max(before, began.step) {
+      secondsPerStep = (ContinuousClock.now - began.time).seconds / Double(tail.step - began.step)
+    }
+  }
+
+  /// Says that its model is scored now.
+  func finishScoring() {
+    scoringSeconds = began.map { (ContinuousClock.now - $0.time).seconds }
+    state = .finished
   }
 
   /// Seconds of training left at the speed since it was started.
   func secondsLeft(totalSteps: Int) -> Double? {
-    guard state == .training, let began, tail.step > began.step else { return nil }
-    let seconds = (ContinuousClock.now - began.time).seconds
-    return seconds / Double(tail.step - began.step) * Double(totalSteps - tail.step)
+    guard state == .training else { return nil }
+    return secondsPerStep.map { $0 * Double(totalSteps - tail.step) }
   }
 
   /// Why the child failed: the last error of its log.
@@ -120,6 +134,7 @@ extension RunTask {
     var status = RunStatus(label: label, seed: seed, phase: phase, step: tail.step, totalSteps: totalSteps)
     (status.loss, status.best) = (tail.loss, tail.best)
     status.secondsLeft = secondsLeft(totalSteps: totalSteps)
+    (status.secondsPerStep, status.scoringSeconds) = (secondsPerStep, scoringSeconds)
     return status
   }
 }
