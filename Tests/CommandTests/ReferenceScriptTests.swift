@@ -242,6 +242,8 @@ import Testing
     (["--warmup_ratio=0.1"], "--warmup_steps"), (["--nproc_per_node", "4"], "N times"),
     (["--dataset_name", "wikitext"], "--train_file"), (["--tokenizer_name", "roberta-base"], "--model_name_or_path"),
     (["--do_train", "False"], "mixcse evaluate"), (["--eval_delay", "100"], "expected 0, found 100"),
+    (["--lambdas"], "--lambdas: expected a value, found none"),
+    (["--lambda", "--fp16"], "--lambda: expected a value, found none"),
     (["--overwrite_output_dir=maybe"], "expected true or false"),
     (["--eval_path", "data/sts-dev.tsv", "--evaluation_strategy", "no"], "expected steps beside evaluation data"),
   ]) func refuses(flags: [String], text: String) throws {

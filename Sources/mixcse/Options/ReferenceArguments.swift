@@ -46,13 +46,13 @@ struct ReferenceArguments {
       while value(written, &rest) != nil, written == nil {}
       note("\(name): \(reason); ignored")
     } else if isTraining, ["--lambdas", "--lambda"].contains(name) {
-      given["--lambdas"] = value(written, &rest)
+      given["--lambdas"] = try needed(name, written, &rest)
     } else if isTraining, let fixed = ReferenceFlags.fixed[name] {
       let found = value(written, &rest) ?? "true"
       given[name] = found
       if !fixed.allows(found) { throw refusal(name, found, fixed) }
     } else if isTraining, ReferenceFlags.fromModel[name] != nil {
-      given[name] = value(written, &rest)
+      given[name] = try needed(name, written, &rest)
     } else if isTraining, argument.hasPrefix("torch.distributed."), let fixed = ReferenceFlags.fixed["--nproc_per_node"]
     {
       throw UsageError.option(argument, problem: fixed.reason)
@@ -104,6 +104,14 @@ struct ReferenceArguments {
     guard let next = rest.first, !next.hasPrefix("-") || Double(next) != nil else { return nil }
     rest = rest.dropFirst()
     return next
+  }
+
+  /// A value that has to be there.
+  private func needed(_ name: String, _ written: String?, _ rest: inout ArraySlice<String>) throws -> String {
+    guard let value = value(written, &rest) else {
+      throw UsageError.option(name, problem: "expected a value, found none")
+    }
+    return value
   }
 
   /// The truth values that transformers reads.
