@@ -279,6 +279,18 @@ import Testing
     #expect(epochs.code == 0, "\(epochs.errors)")
   }
 
+  /// What the reference does not look at without another flag is no contradiction in its scripts.
+  @Test func leavesOutWhatHasNoEffectThere() throws {
+    let flags = ["--mlm_weight", "0.2", "--mlm_probability=0.3", "--pooler_type", "avg", "--mlp_only_train"]
+    let result = try train(["--output_dir", "effect"] + flags)
+    try #require(result.code == 0, "\(result.errors)")
+    for note in ["--mlp_only_train: avg has no head", "--mlm_weight: there is no --do_mlm"] {
+      #expect(result.errors.contains("note: \(note); ignored"), "\(result.errors)")
+    }
+    let found = try description("effect")
+    #expect(found["pooler"] as? String == "avg" && found["mlm-weight"] == nil && found["mlm-probability"] == nil)
+  }
+
   /// A strategy that is named is the strategy; lambda alone is MixCSE, whose script adds the weight to its own blocks.
   @Test func lambdaNamesMixCSE() throws {
     let alone = try train(["--output_dir", "alone", "--lambdas", "0.3", "--hard_negative_weight", "0.5"])

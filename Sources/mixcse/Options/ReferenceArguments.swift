@@ -67,6 +67,7 @@ struct ReferenceArguments {
   mutating func finish() throws {
     if isTraining {
       try checkModelParts()
+      dropWithoutEffect()
       addStrategy()
       try addEvaluation()
       noteDefaults()
@@ -140,6 +141,27 @@ struct ReferenceArguments {
     for (name, fixed) in ReferenceFlags.fromModel {
       if let found = given[name], found != given["--model_name_or_path"] { throw refusal(name, found, fixed) }
     }
+  }
+
+  /// What the reference takes and then does not look at, and what would be a contradiction here.
+  private mutating func dropWithoutEffect() {
+    guard !has("--from") else { return }
+    if given["--mlp_only_train"] != nil, let pooler = given["--pooler_type"], pooler != "cls", !has("--head") {
+      drop("--mlp_only_train", takesValue: false, "\(pooler) has no head")
+    }
+    guard !has("--mlm") else { return }
+    for name in ["--mlm_weight", "--mlm_probability"] where given[name] != nil {
+      drop(name, takesValue: true, "there is no --do_mlm")
+    }
+  }
+
+  private mutating func drop(_ name: String, takesValue: Bool, _ reason: String) {
+    guard let ours = renamed[name] else { return }
+    while let index = arguments.firstIndex(where: { $0 == ours || $0.hasPrefix(ours + "=") }) {
+      let count = takesValue && arguments[index] == ours ? 2 : 1
+      arguments.removeSubrange(index..<min(index + count, arguments.count))
+    }
+    note("\(name): \(reason); ignored")
   }
 
   /// The reference's scripts have no flag for their method: lambda is the mark of MixCSE's.
