@@ -28,6 +28,9 @@ let package = Package(
     .library(name: "MixCSELoss", type: .dynamic, targets: ["MixCSELoss"]),
     .library(name: "SimCSELoss", type: .dynamic, targets: ["SimCSELoss"]),
     .library(name: "Poolers", type: .dynamic, targets: ["Poolers"]),
+    .library(name: "ContrastiveLosses", type: .dynamic, targets: ["ContrastiveLosses"]),
+    .library(name: "EmbeddingLosses", type: .dynamic, targets: ["EmbeddingLosses"]),
+    .library(name: "Negatives", type: .dynamic, targets: ["Negatives"]),
     // What a plugin in Swift is written with; a package of its own depends on it (Documentation/PluginGuide.md).
     .library(name: "PluginKit", targets: ["PluginKit", "PluginAPI"]),
     // For Benchmarks, which is a package of its own: of no use to others, since these modules show nothing publicly.
@@ -167,6 +170,9 @@ let package = Package(
     .target(name: "MixCSELoss", dependencies: ["PluginKit", "PluginAPI"], path: "Plugins/MixCSELoss"),
     .target(name: "SimCSELoss", dependencies: ["PluginKit", "PluginAPI"], path: "Plugins/SimCSELoss"),
     .target(name: "Poolers", dependencies: ["PluginKit", "PluginAPI"], path: "Plugins/Poolers"),
+    .target(name: "ContrastiveLosses", dependencies: ["PluginKit", "PluginAPI"], path: "Plugins/ContrastiveLosses"),
+    .target(name: "EmbeddingLosses", dependencies: ["PluginKit", "PluginAPI"], path: "Plugins/EmbeddingLosses"),
+    .target(name: "Negatives", dependencies: ["PluginKit", "PluginAPI"], path: "Plugins/Negatives"),
 
     // Tests mirror Sources.
     .target(name: "TestSupport", dependencies: ["Kernels"], path: "Tests/TestSupport"),

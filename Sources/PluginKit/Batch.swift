@@ -56,6 +56,19 @@ public struct Candidates {
     return Matrix(tensor)
   }
 
+  /// The new vectors of one row, set `k`, where a row has candidates of its own: `[perRow, width]`.
+  public func vectors(_ k: Int, of row: Int) throws -> Matrix {
+    guard k < Int(raw.pointee.n_vectors), let tensor = raw.pointee.vectors[k], tensor.pointee.ndim == 3 else {
+      throw PluginError.invalid("new vectors \(k) belong to no declared block with columns of each row's own")
+    }
+    return Matrix(tensor, slab: row)
+  }
+
+  /// Whether the candidates of block `b` are the data's own hard negatives.
+  public func holdsHardNegatives(_ b: Int) -> Bool {
+    raw.pointee.blocks[b].map { $0.pointee.cols >= Int32(CSE_HARD) && $0.pointee.cols < 16 } ?? false
+  }
+
   /// The number of columns of block `b` in this batch.
   public func columns(_ b: Int) -> Int { Int(raw.pointee.n_cols[b]) }
   /// Lowers the number of columns of an own block: a queue that is filling.
@@ -65,6 +78,15 @@ public struct Candidates {
   public func gain(_ b: Int) throws -> Matrix { try edited(raw.pointee.gain, b) }
   /// The addends to the logits of block `b`, 0 at first; -infinity excludes a cell: `[N, columns]`.
   public func bias(_ b: Int) throws -> Matrix { try edited(raw.pointee.bias, b) }
+
+  /// The cosines of block `b` where they are known before the loss, those of the views: `[N, columns]`. Not to be
+  /// written.
+  public func similarities(_ b: Int) throws -> Matrix {
+    guard let tensor = raw.pointee.sim?[b] else {
+      throw PluginError.unsupported("the similarities of block \(b) are not known yet")
+    }
+    return Matrix(tensor)
+  }
 
   private func edited(_ tensors: UnsafePointer<UnsafeMutablePointer<DLTensor>?>?, _ b: Int) throws -> Matrix {
     guard let tensor = tensors?[b] else {

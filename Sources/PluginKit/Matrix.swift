@@ -13,17 +13,28 @@ public struct Matrix {
   /// The distance between the starts of two rows, in numbers; at least `columns`.
   public let rowStride: Int
 
-  /// The view of a tensor. Leading axes are folded into rows: `[n, s, d]` becomes `[n * s, d]`.
+  /// The view of a tensor. Leading axes are folded into rows: `[n, s, d]` becomes `[n * s, d]`. Where its rows are
+  /// padded, `s` has to be 1; `Candidates.vectors(_:of:)` gives the vectors of one row.
   public init(_ tensor: UnsafePointer<DLTensor>) {
     let axes = Int(tensor.pointee.ndim)
     var folded = 1
     for axis in 0..<max(axes - 1, 0) { folded *= Int(tensor.pointee.shape[axis]) }
     rows = folded
     columns = axes > 0 ? Int(tensor.pointee.shape[axes - 1]) : 1
-    rowStride = axes > 1 ? Int(tensor.pointee.strides[axes - 2]) : columns
+    // One vector a row: what lies between two of them is what lies between rows.
+    let isSingle = axes > 2 && folded == Int(tensor.pointee.shape[0])
+    rowStride = axes > 1 ? Int(tensor.pointee.strides[isSingle ? 0 : axes - 2]) : columns
     pointer =
       tensor.pointee.data?.assumingMemoryBound(to: Float.self)
       ?? UnsafeMutablePointer(bitPattern: MemoryLayout<Float>.alignment).unsafelyUnwrapped
+  }
+
+  /// Slab `i` of a tensor `[n, s, d]`, as `[s, d]`.
+  init(_ tensor: UnsafePointer<DLTensor>, slab i: Int) {
+    rows = Int(tensor.pointee.shape[1])
+    columns = Int(tensor.pointee.shape[2])
+    rowStride = Int(tensor.pointee.strides[1])
+    pointer = Matrix(tensor).pointer + i * Int(tensor.pointee.strides[0])
   }
 
   /// Row `i`.

@@ -37,7 +37,8 @@ import Testing
   /// What is right may take as long as a busy machine makes of it.
   private let patience = ["--deadline", "100"]
 
-  @Test(arguments: ["MixCSELoss", "SimCSELoss", "Poolers"]) func shippedPluginsPass(library: String) throws {
+  @Test(arguments: ["MixCSELoss", "SimCSELoss", "Poolers", "ContrastiveLosses", "EmbeddingLosses", "Negatives"])
+  func shippedPluginsPass(library: String) throws {
     let (code, report, errors) = try check([Resources.pluginDirectory + "/lib\(library).so"] + patience)
     #expect(code == 0 && failures(report).isEmpty, "\(failures(report)) \(errors)")
     #expect(report["passed"] as? Int ?? 0 > 30)

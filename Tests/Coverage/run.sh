@@ -26,7 +26,7 @@ profile=$scratch/tests.profdata
 find "$counters" -name '*.profraw' -size +0 >"$scratch/counters.txt"
 "$tools/llvm-profdata" merge -sparse --failure-mode=all --input-files="$scratch/counters.txt" -o "$profile"
 objects=(-object "$products/mixcse")
-for library in MixCSELoss SimCSELoss Poolers; do objects+=(-object "$products/lib$library.so"); done
+for library in "$products"/lib*.so; do objects+=(-object "$library"); done
 
 "$tools/llvm-cov" export -summary-only "$products/MixCSEPackageTests.xctest" "${objects[@]}" \
   -instr-profile "$profile" Sources Plugins 2>/dev/null |

@@ -167,7 +167,7 @@ struct CellProbeTests {
     let z = makeViews(2, rows: 5, width: 6)
     for (samplers, families) in [
       (["queue:size=8"], [CandidateKind.Family.positive, .inBatch, .queue]),
-      (["mochi"], [.positive, .inBatch, .mixed]),
+      (["own_mixtures"], [.positive, .inBatch, .mixed]),
       (["ntxent"], [.positive, .inBatch, .inBatch, .inBatch, .inBatch, .excluded]),
     ] {
       let objective = try world.objective(samplers: samplers, width: 6, rows: 5, temperature: 0.2)

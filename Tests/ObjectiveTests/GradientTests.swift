@@ -19,12 +19,15 @@ struct GradientTests {
   }
 
   static let cases: [Case] = [
-    Case(), Case(views: 3), Case(samplers: ["noise"]), Case(samplers: ["ntxent"]), Case(samplers: ["mochi"]),
+    Case(), Case(views: 3), Case(samplers: ["noise"]), Case(samplers: ["ntxent"]), Case(samplers: ["own_mixtures"]),
     Case(samplers: ["replace"]), Case(samplers: ["dupmask"]), Case(samplers: ["mapped"]), Case(losses: ["simreg"]),
     Case(losses: ["alignuni"]), Case(losses: ["xent"]), Case(samplers: ["ntxent"], losses: ["xent:first=true"]),
     Case(samplers: ["replace", "ntxent", "mapped"], losses: ["0.7*infonce:temperature=0.3", "xent"], views: 3),
-    Case(samplers: ["mochi", "replace", "dupmask", "noise"], losses: ["infonce", "0.5*simreg", "0.3*alignuni"]),
-    Case(samplers: ["mapped", "mochi:count=1", "mochi:count=5"], losses: ["2*simreg:temperature=0.4"], views: 3),
+    Case(
+      samplers: ["own_mixtures", "replace", "dupmask", "noise"], losses: ["infonce", "0.5*simreg", "0.3*alignuni"]),
+    Case(
+      samplers: ["mapped", "own_mixtures:count=1", "own_mixtures:count=5"], losses: ["2*simreg:temperature=0.4"],
+      views: 3),
   ]
 
   @Test(arguments: cases, [1, 2, 5])

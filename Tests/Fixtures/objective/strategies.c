@@ -77,7 +77,7 @@ static cse_status ntxent_sample(const cse_call *call, const cse_batch *batch, co
 static const cse_component ntxent = {CSE_COMPONENT(CSE_SAMPLER), .name = "ntxent", .doc = "2N views",
   .plan = ntxent_plan, .sample = ntxent_sample};
 
-// ---- mochi: private candidates, mixed from the row's anchor and other rows' positives, with gradient on request
+// ---- own_mixtures: private candidates, mixed from the row's anchor and other rows' positives, with gradient on request
 static cse_status mochi_plan(const cse_call *call, const cse_limits *limits, cse_plan *plan) {
   (void)limits;
   plan->blocks[0] = block(CSE_ANCHOR, CSE_NEW(0), CSE_PRIVATE | (call->values[1].i ? CSE_DETACH_COLS : 0), 0, "synthetic");
@@ -105,7 +105,7 @@ static cse_status mochi_backward(const cse_call *call, const cse_batch *batch, c
     }
   return CSE_OK;
 }
-static const cse_component mochi = {CSE_COMPONENT(CSE_SAMPLER), .name = "mochi", .doc = "private mixtures",
+static const cse_component mochi = {CSE_COMPONENT(CSE_SAMPLER), .name = "own_mixtures", .doc = "private mixtures",
   .params = "count: int = 3 in [1,]\ndetach: bool = false\n", .plan = mochi_plan, .sample = mochi_sample,
   .sample_backward = mochi_backward};
 

@@ -1,0 +1,60 @@
+// A batch of vectors turned round, so that each dimension's numbers lie side by side, in double precision; products
+// over pairs of dimensions, and the gradient back. Used by the losses on correlations of dimensions.
+
+import PluginKit
+
+/// `[width, rows]`: dimension `k` of every row in turn.
+struct DimensionMajor: @unchecked Sendable {
+  let rows: Int
+  let width: Int
+  private let memory: UnsafeMutablePointer<Double>
+
+  /// Memory that `free` gives back.
+  init(rows: Int, width: Int) {
+    (self.rows, self.width) = (rows, width)
+    memory = .allocate(capacity: max(1, rows * width))
+    memory.initialize(repeating: 0, count: max(1, rows * width))
+  }
+
+  func free() { memory.deallocate() }
+
+  /// Dimension `k`.
+  subscript(k: Int) -> UnsafeMutableBufferPointer<Double> {
+    UnsafeMutableBufferPointer(start: memory + k * rows, count: rows)
+  }
+
+  /// Fills it with `z` less the mean of each dimension.
+  func setCentred(_ z: Matrix) {
+    for k in 0..<width {
+      var mean = 0.0
+      for row in 0..<rows { mean += Double(z[row, k]) }
+      mean /= Double(rows)
+      for row in 0..<rows { self[k][row] = Double(z[row, k]) - mean }
+    }
+  }
+
+  /// The sum over rows of the product of dimension `k` and dimension `l` of another batch.
+  func dot(_ k: Int, _ other: DimensionMajor, _ l: Int) -> Double {
+    let (first, second) = (memory + k * rows, other.memory + l * rows)
+    var lanes = SIMD8<Double>.zero
+    var row = 0
+    while row + 8 <= rows {
+      let a = UnsafeRawPointer(first + row).loadUnaligned(as: SIMD8<Double>.self)
+      let b = UnsafeRawPointer(second + row).loadUnaligned(as: SIMD8<Double>.self)
+      lanes += a * b
+      row += 8
+    }
+    var sum = lanes.sum()
+    while row < rows {
+      sum += first[row] * second[row]
+      row += 1
+    }
+    return sum
+  }
+
+  /// Adds `factor` times dimension `l` of another batch to dimension `k`.
+  func add(to k: Int, _ other: DimensionMajor, _ l: Int, times factor: Double) {
+    let (target, source) = (self[k], other[l])
+    for row in 0..<rows { target[row] += factor * source[row] }
+  }
+}

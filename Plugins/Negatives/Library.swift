@@ -1,0 +1,15 @@
+// The one symbol of libNegatives.so.
+
+import PluginAPI
+import PluginKit
+
+private let library = Library(
+  id: "org.mixcse.negatives", version: "1.0.0",
+  recipes: [
+    "clip = sampler:symmetric loss:infonce", "nt-xent = sampler:two-sided loss:infonce",
+    "gs-infonce = sampler:gaussian-noise loss:infonce", "mochi = sampler:mochi loss:infonce",
+  ],
+  [Symmetric(), TwoSided(), Noise(), Hardest(), FalseNegatives(), SameText(), SoftNegatives(), MoCHi()])
+
+@c @implementation
+public func cse_library_entry_v1(_ host: UnsafePointer<cse_host>?) -> UnsafePointer<cse_library>? { library.entry }

@@ -1,0 +1,290 @@
+"""Losses of the shipped strategies and their gradients in float64: strategies_golden.json, beside the lines that state
+them.
+
+    python3 make_strategies_golden.py > strategies_golden.json   # writes the fixture
+    python3 make_strategies_golden.py --check                    # compares with the one that is there, to 1e-9
+
+Plain Python: no library, no code shared with the program. Each loss is one short function of the embeddings after the
+paper it names; gradients are central differences with one step of Richardson's extrapolation.
+"""
+
+import json
+import math
+import pathlib
+import sys
+
+exp, log = math.exp, math.log
+
+
+def embeddings(n, d):
+    """Numbers that look like nothing and need no generator of random ones."""
+    z1 = [[math.sin(1.7 * i * i + 0.9 * k + 0.3) + 0.3 for k in range(d)] for i in range(n)]
+    z2 = [[z1[i][k] + 0.45 * math.cos(2.3 * i + 1.1 * k * k) for k in range(d)] for i in range(n)]
+    z3 = [[0.7 * z1[i][k] + 0.6 * math.sin(0.7 * i * k + 1.9 * i) for k in range(d)] for i in range(n)]
+    return [z1, z2, z3]
+
+
+def dot(a, b):
+    return math.fsum(x * y for x, y in zip(a, b))
+
+
+def unit(a):
+    length = max(math.sqrt(dot(a, a)), 1e-8)
+    return [x / length for x in a]
+
+
+def cosines(a, b):
+    a, b = [unit(x) for x in a], [unit(y) for y in b]
+    return [[dot(x, y) for y in b] for x in a]
+
+
+def mean(values):
+    values = list(values)
+    return math.fsum(values) / len(values)
+
+
+def rows(z, T):
+    """Of each row the positive's cosine and the others': in-batch negatives, then hard ones."""
+    s = cosines(z[0], z[1])
+    hard = cosines(z[0], z[2]) if len(z) > 2 else [[] for _ in s]
+    return [(s[i][i], [v for j, v in enumerate(s[i]) if j != i] + hard[i]) for i in range(len(s))]
+
+
+# ---- losses on logits -----------------------------------------------------------------------------------------------
+
+def cross_entropy(positive, others, T):
+    return log(exp(positive / T) + sum(exp(s / T) for s in others)) - positive / T
+
+
+def infonce(z, T):
+    return mean(cross_entropy(p, o, T) for p, o in rows(z, T))
+
+
+def dcl(z, T):
+    """Yeh et al. 2022, equation 6."""
+    return mean(log(sum(exp(s / T) for s in o)) - p / T for p, o in rows(z, T))
+
+
+def debiased(z, T, tau):
+    """Chuang et al. 2020, equation 8."""
+    def row(p, o):
+        n, pos = len(o), exp(p / T)
+        g = max((sum(exp(s / T) for s in o) / n - tau * pos) / (1 - tau), exp(-1 / T))
+        return -log(pos / (pos + n * g))
+    return mean(row(p, o) for p, o in rows(z, T))
+
+
+def hcl(z, T, tau, beta):
+    """Robinson et al. 2021, the released code: reweighted negatives, then debiased."""
+    def row(p, o):
+        n, pos, neg = len(o), exp(p / T), [exp(s / T) for s in o]
+        weights = [v ** beta for v in neg]
+        reweighted = sum(w * v for w, v in zip(weights, neg)) / mean(weights)
+        g = max((-tau * n * pos + reweighted) / (1 - tau), n * exp(-1 / T))
+        return -log(pos / (pos + g))
+    return mean(row(p, o) for p, o in rows(z, T))
+
+
+def arccse(z, T, degrees):
+    """Zhang et al. 2022, equation 4."""
+    return mean(cross_entropy(math.cos(math.acos(p) + math.radians(degrees)), o, T) for p, o in rows(z, T))
+
+
+def am(z, T, margin):
+    return mean(cross_entropy(p - margin, o, T) for p, o in rows(z, T))
+
+
+def focal(z, T, gamma):
+    def row(p, o):
+        share = exp(-cross_entropy(p, o, T))
+        return -(1 - share) ** gamma * log(share)
+    return mean(row(p, o) for p, o in rows(z, T))
+
+
+def sigmoid(z, scale, bias):
+    """Zhai et al. 2023, algorithm 1."""
+    def row(p, o):
+        return sum(log(1 + exp(-y * (scale * s + bias))) for y, s in [(1, p)] + [(-1, s) for s in o])
+    return mean(row(p, o) for p, o in rows(z, 1))
+
+
+def triplet(z, margin, negatives):
+    def row(p, o):
+        values = [max(0, margin + s - p) for s in ([max(o)] if negatives == "hardest" else o)]
+        return mean(values)
+    return mean(row(p, o) for p, o in rows(z, 1))
+
+
+# ---- losses on embeddings -------------------------------------------------------------------------------------------
+
+def squared_distance(a, b):
+    return math.fsum((x - y) ** 2 for x, y in zip(a, b))
+
+
+def uniformity(z, gamma, t):
+    """Wang and Isola 2020."""
+    u = [[unit(x) for x in view] for view in z[:2]]
+    align = mean(squared_distance(a, b) for a, b in zip(*u))
+    uniform = [log(mean(exp(-t * squared_distance(v[i], v[j])) for i in range(len(v)) for j in range(i))) for v in u]
+    return align + gamma * sum(uniform) / 2
+
+
+def standardised(view):
+    columns = []
+    for k in range(len(view[0])):
+        column = [row[k] for row in view]
+        m = mean(column)
+        variance = mean((x - m) ** 2 for x in column)
+        columns.append([(x - m) / math.sqrt(variance + 1e-5) for x in column])
+    return columns
+
+
+def barlow(z, lam):
+    """Zbontar et al. 2021, equations 1 and 2; columns are dimensions."""
+    a, b = standardised(z[0]), standardised(z[1])
+    n = len(z[0])
+    c = [[dot(x, y) / n for y in b] for x in a]
+    return sum((1 - v) ** 2 if k == m else lam * v ** 2 for k, row in enumerate(c) for m, v in enumerate(row))
+
+
+def vicreg(z, lam, mu, nu):
+    """Bardes et al. 2022, the released code."""
+    n, d = len(z[0]), len(z[0][0])
+    agreement = mean((x - y) ** 2 for a, b in zip(z[0], z[1]) for x, y in zip(a, b))
+    variance, covariance = 0, 0
+    for view in z[:2]:
+        centred = [[row[k] - mean(r[k] for r in view) for k in range(d)] for row in view]
+        c = [[sum(row[k] * row[m] for row in centred) / (n - 1) for m in range(d)] for k in range(d)]
+        variance += mean(max(0, 1 - math.sqrt(c[k][k] + 1e-4)) for k in range(d)) / 2
+        covariance += sum(c[k][m] ** 2 for k in range(d) for m in range(d) if k != m) / d
+    return lam * agreement + mu * variance + nu * covariance
+
+
+def sncse(z, alpha, beta):
+    """Wang and Dou 2023, equation 6."""
+    near, far = cosines(z[0], z[1]), cosines(z[0], z[2])
+    gaps = [far[i][i] - near[i][i] for i in range(len(near))]
+    return mean(max(0, d + alpha) + max(0, -d - beta) for d in gaps)
+
+
+# ---- samplers, scored by infonce ------------------------------------------------------------------------------------
+
+def symmetric(z, T):
+    return (infonce(z[:2], T) + infonce([z[1], z[0]], T)) / 2
+
+
+def two_sided(z, T):
+    """Chen et al. 2020, equation 1: NT-Xent over all 2N vectors."""
+    n = len(z[0])
+    both = z[0] + z[1]
+    s = cosines(both, both)
+    return mean(
+        cross_entropy(s[i][(i + n) % (2 * n)], [s[i][j] for j in range(2 * n) if j not in (i, (i + n) % (2 * n))], T)
+        for i in range(2 * n))
+
+
+def hardest(z, T, k):
+    return mean(cross_entropy(p, sorted(o)[-k:], T) for p, o in rows(z, T))
+
+
+def false_negatives(z, T, threshold, margin):
+    return mean(cross_entropy(p, [s for s in o if s <= min(threshold, p - margin)], T) for p, o in rows(z, T))
+
+
+def same_text(z, T, texts):
+    s = cosines(z[0], z[1])
+    n = len(s)
+    return mean(cross_entropy(s[i][i], [s[i][j] for j in range(n) if texts[j] != texts[i]], T) for i in range(n))
+
+
+# ---- cases ----------------------------------------------------------------------------------------------------------
+
+TEXTS = [0, 1, 0, 2, 1, 3]
+
+
+def cases():
+    two, three = 2, 3
+    T = 0.2
+    for views in (two, three):
+        yield f"dcl of {views}", views, [], ["dcl"], T, lambda z: dcl(z, T)
+        for tau in (0.1, 0.02):
+            yield (f"debiased {tau} of {views}", views, [], [f"debiased:tau={tau}"], T,
+                   lambda z, tau=tau: debiased(z, T, tau))
+        for tau, beta in ((0.1, 1), (0.01, 0.5), (0, 2)):
+            yield (f"hcl {tau} {beta} of {views}", views, [], [f"hcl:tau={tau},beta={beta}"], T,
+                   lambda z, tau=tau, beta=beta: hcl(z, T, tau, beta))
+        for degrees in (10, 40):
+            yield (f"arccse {degrees} of {views}", views, [], [f"arccse:margin={degrees}"], T,
+                   lambda z, degrees=degrees: arccse(z, T, degrees))
+        yield f"am of {views}", views, [], ["am:margin=0.2"], T, lambda z: am(z, T, 0.2)
+        for gamma in (0, 0.5, 2):
+            yield (f"focal {gamma} of {views}", views, [], [f"focal:gamma={gamma}"], T,
+                   lambda z, gamma=gamma: focal(z, T, gamma))
+        yield f"sigmoid of {views}", views, [], ["sigmoid:scale=7,bias=-3"], None, lambda z: sigmoid(z, 7, -3)
+        for negatives in ("hardest", "all"):
+            yield (f"triplet {negatives} of {views}", views, [], [f"triplet:margin=0.4,negatives={negatives}"], None,
+                   lambda z, negatives=negatives: triplet(z, 0.4, negatives))
+        yield (f"uniformity of {views}", views, [], ["uniformity:gamma=0.7,t=1.5"], None,
+               lambda z: uniformity(z, 0.7, 1.5))
+        yield f"barlow of {views}", views, [], ["barlow:lambda=0.05"], None, lambda z: barlow(z, 0.05)
+        yield f"vicreg of {views}", views, [], ["vicreg:lambda=3,mu=2,nu=0.5"], None, lambda z: vicreg(z, 3, 2, 0.5)
+    yield "sncse", three, [], ["sncse:alpha=0.1,beta=0.15"], None, lambda z: sncse(z, 0.1, 0.15)
+    yield ("sncse and infonce", three, ["soft-negatives"], ["infonce", "0.5*sncse:alpha=0.1,beta=0.15"], T,
+           lambda z: infonce(z[:2], T) + 0.5 * sncse(z, 0.1, 0.15))
+    yield "symmetric", two, ["symmetric"], ["infonce"], T, lambda z: symmetric(z, T)
+    yield "two-sided", two, ["two-sided"], ["infonce"], T, lambda z: two_sided(z, T)
+    yield "hardest", two, ["hardest:k=2"], ["infonce"], T, lambda z: hardest(z, T, 2)
+    yield ("false-negatives, absolute", two, ["false-negatives:threshold=0.3"], ["infonce"], T,
+           lambda z: false_negatives(z, T, 0.3, -2))
+    yield ("false-negatives, relative", two, ["false-negatives:threshold=1,margin=0.4"], ["infonce"], T,
+           lambda z: false_negatives(z, T, 1, 0.4))
+    yield "same-text", two, ["same-text"], ["infonce"], T, lambda z: same_text(z, T, TEXTS)
+
+
+def gradients(loss, z):
+    def slope(view, i, k, h):
+        old = z[view][i][k]
+        z[view][i][k] = old + h
+        above = loss(z)
+        z[view][i][k] = old - h
+        below = loss(z)
+        z[view][i][k] = old
+        return (above - below) / (2 * h)
+    return [[[(4 * slope(v, i, k, 1e-4) - slope(v, i, k, 2e-4)) / 3 for k in range(len(z[v][i]))]
+             for i in range(len(z[v]))] for v in range(len(z))]
+
+
+def document():
+    z = embeddings(6, 5)
+    result = {"z": z, "texts": TEXTS, "cases": []}
+    for name, views, samplers, losses, T, loss in cases():
+        own = [[row[:] for row in view] for view in z[:views]]
+        result["cases"].append(
+            {"name": name, "views": views, "samplers": samplers, "losses": losses, "temperature": T,
+             "loss": loss(own), "gradients": gradients(loss, own)})
+    return result
+
+
+def numbers(value):
+    if isinstance(value, dict):
+        return [n for key in sorted(value) for n in numbers(value[key])]
+    if isinstance(value, list):
+        return [n for item in value for n in numbers(item)]
+    return [value] if isinstance(value, (int, float)) and not isinstance(value, bool) else []
+
+
+def main():
+    made = document()
+    if "--check" not in sys.argv:
+        # Twelve digits: more than differences are good for.
+        text = json.dumps(json.loads(json.dumps(made), parse_float=lambda t: float(f"{float(t):.12g}")))
+        print(text)
+        return
+    there = json.loads(pathlib.Path(__file__).with_name("strategies_golden.json").read_text())
+    assert [c["name"] for c in there["cases"]] == [c["name"] for c in made["cases"]], "other cases"
+    assert [c["losses"] for c in there["cases"]] == [c["losses"] for c in made["cases"]], "other losses"
+    for a, b in zip(numbers(there), numbers(made), strict=True):
+        assert abs(a - b) <= 1e-9 * max(1, abs(b)), f"{a} in the file, {b} by its statement"
+
+
+main()

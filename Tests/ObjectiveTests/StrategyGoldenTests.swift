@@ -1,0 +1,106 @@
+// Losses and gradients of the shipped strategies against float64 numbers from an independent statement of each
+// (Fixtures/objective/make_strategies_golden.py), in float32; and what needs no numbers to be right.
+
+import Foundation
+import Host
+import Kernels
+import Objective
+import TestSupport
+import Testing
+
+private struct Golden: Decodable {
+  struct Case: Decodable {
+    let name: String
+    let views: Int
+    let samplers, losses: [String]
+    let temperature: Double?
+    let loss: Double
+    let gradients: [[[Double]]]
+  }
+  let z: [[[Double]]]
+  let texts: [Int64]
+  let cases: [Case]
+}
+
+struct StrategyGoldenTests {
+  private static func golden() throws -> Golden {
+    let path = Resources.fixture("objective/strategies_golden.json")
+    return try JSONDecoder().decode(Golden.self, from: Data(contentsOf: URL(fileURLWithPath: path)))
+  }
+
+  @Test func theFixtureIsWhatItsStatementSays() throws {
+    let result = try shell(["python3", "-B", Resources.fixture("objective/make_strategies_golden.py"), "--check"])
+    #expect(result.code == 0, "\(result)")
+  }
+
+  @Test func lossesAndGradients() throws {
+    let world = try TestWorld()
+    let golden = try Self.golden()
+    #expect(golden.cases.count > 40)
+    for item in golden.cases {
+      let z = golden.z.prefix(item.views).map { Rows($0) }
+      let objective = try world.objective(
+        samplers: item.samplers, losses: item.losses, width: z[0].width, rows: z[0].rows, views: item.views,
+        temperature: item.temperature)
+      let texts = item.samplers == ["same-text"] ? golden.texts : nil
+      let report = try objective.evaluate(z, textIDs: texts)
+      #expect(isClose(report.loss, item.loss, absolute: 2e-6, relative: 5e-6), "\(item.name): \(report.loss)")
+      let largest = item.gradients.joined().joined().map(abs).max() ?? 0
+      for (view, expected) in item.gradients.enumerated() {
+        let found = Rows(copying: objective.gradient(view))
+        for i in expected.indices {
+          for k in expected[i].indices {
+            let error = abs(Double(found[i, k]) - expected[i][k])
+            #expect(error <= 2e-5 * largest + 1e-7, "\(item.name): dz\(view + 1)[\(i), \(k)] is off by \(error)")
+          }
+        }
+      }
+    }
+  }
+
+  /// Every loss and sampler of the library is in the fixture, or is tested below.
+  @Test func nothingIsLeftOut() throws {
+    let cases = try Self.golden().cases.flatMap { $0.samplers + $0.losses }.map { text in
+      String((text.split(separator: "*").last ?? "").prefix { $0 != ":" })
+    }
+    let elsewhere = ["infonce", "mixcse", "gaussian-noise", "mochi"]
+    let shipped = try TestWorld().registry.libraries.flatMap(\.components).filter { component in
+      [.sampler, .loss].contains(component.kind) && component.library.id.hasPrefix("org.mixcse.")
+    }
+    #expect(shipped.count > 18)
+    for component in shipped where !elsewhere.contains(component.name) {
+      #expect(cases.contains(component.name), "\(component.name) has no golden numbers")
+    }
+  }
+
+  /// Two losses that become a known one at an end of their range.
+  @Test(arguments: [
+    ("focal:gamma=0", "infonce"), ("am:margin=0", "infonce"), ("arccse:margin=0", "infonce"),
+    ("hcl:tau=0,beta=0", "infonce"), ("debiased:tau=0", "infonce"),
+  ])
+  func limits(_ loss: String, _ known: String) throws {
+    let world = try TestWorld()
+    let views = makeViews(2, rows: 9, width: 8)
+    func scored(_ name: String) throws -> Double {
+      try world.objective(losses: [name], width: 8, rows: 9, temperature: 0.3).evaluate(views).loss
+    }
+    #expect(isClose(try scored(loss), try scored(known), relative: 1e-6))
+  }
+
+  /// Noise and mixtures are new in each batch, of as many columns as were asked for, and make the task harder.
+  @Test(arguments: ["gaussian-noise:count=30", "mochi:hardest=4,mixed=5,with_anchor=3"])
+  func drawnNegatives(_ sampler: String) throws {
+    let world = try TestWorld()
+    let views = makeViews(2, rows: 12, width: 8)
+    let plain = try world.objective(width: 8, rows: 12, temperature: 0.3).evaluate(views).loss
+    let objective = try world.objective(samplers: [sampler], width: 8, rows: 12, temperature: 0.3)
+    let first = try objective.evaluate(views).loss
+    #expect(try objective.evaluate(views).loss == first)
+    #expect(first > plain)
+    let later = try objective.evaluate(views, position: StepPosition(step: 1)).loss
+    #expect(later != first && later > plain)
+    // A batch of one row has nothing to mix.
+    let one = [Rows(1, 8, seed: 1, name: "a"), Rows(1, 8, seed: 1, name: "b")]
+    #expect(try objective.evaluate(one).loss.isFinite)
+  }
+}
