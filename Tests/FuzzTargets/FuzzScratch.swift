@@ -18,12 +18,7 @@ package struct FuzzScratch: Sendable {
     let descriptor = open(target, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw FileError.cannotWrite(path: target, operation: "open", code: errno) }
     defer { close(descriptor) }
-    var rest = bytes[...]
-    while !rest.isEmpty {
-      let written = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-      guard written > 0 else { throw FileError.cannotWrite(path: target, operation: "write", code: errno) }
-      rest = rest.dropFirst(written)
-    }
+    try writeAll(bytes, to: descriptor)
     return target
   }
 }

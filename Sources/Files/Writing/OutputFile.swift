@@ -27,31 +27,19 @@ package final class OutputFile {
 
   /// Appends bytes.
   /// - Throws: `FileError.cannotWrite`, ENOSPC among its codes.
-  package func write(_ bytes: UnsafeRawBufferPointer) throws {
-    var done = 0
-    while done < bytes.count, let base = bytes.baseAddress {
-      let written = Glibc.write(descriptor, base + done, min(bytes.count - done, 1 << 30))
-      if written >= 0 {
-        done += written
-      } else if errno != EINTR {
-        throw FileError.cannotWrite(path: path, operation: "write", code: errno)
-      }
-    }
-  }
+  package func write(_ bytes: UnsafeRawBufferPointer) throws { try write(bytes, at: nil) }
 
   /// Overwrites bytes that were written before, from `offset` on.
   /// - Throws: `FileError.cannotWrite`.
   package func overwrite(at offset: Int, with bytes: [UInt8]) throws {
-    try bytes.withUnsafeBytes { bytes in
-      var done = 0
-      while done < bytes.count, let base = bytes.baseAddress {
-        let written = pwrite(descriptor, base + done, bytes.count - done, off_t(offset + done))
-        if written >= 0 {
-          done += written
-        } else if errno != EINTR {
-          throw FileError.cannotWrite(path: path, operation: "write", code: errno)
-        }
-      }
+    try bytes.withUnsafeBytes { try write($0, at: offset) }
+  }
+
+  private func write(_ bytes: UnsafeRawBufferPointer, at offset: Int?) throws {
+    do throws(WriteFailure) {
+      try writeAll(bytes, to: descriptor, at: offset)
+    } catch {
+      throw FileError.cannotWrite(path: path, operation: "write", code: error.code)
     }
   }
 

@@ -22,7 +22,7 @@ package enum StandardStreams {
 package enum StandardError {
   /// Says something; where nobody can hear it (a full disk, a terminal that is gone), nothing happens.
   package static func write(_ text: String) {
-    try? writeAll(Array(text.utf8), to: STDERR_FILENO, waits: false)
+    try? writeAll(Array(text.utf8), to: STDERR_FILENO)
   }
 }
 
@@ -48,23 +48,5 @@ package enum StandardOutput {
   private static func writePending(_ bytes: inout [UInt8]) throws {
     defer { bytes.removeAll(keepingCapacity: true) }
     do { try writeAll(bytes, to: STDOUT_FILENO, waits: true) } catch { throw FileError.cannotPrint(code: error.code) }
-  }
-}
-
-private struct WriteFailure: Error { var code: Int32 }
-
-/// - Parameter waits: whether a descriptor that takes nothing at the moment is waited for.
-private func writeAll(_ bytes: [UInt8], to descriptor: Int32, waits: Bool) throws(WriteFailure) {
-  var done = 0
-  while done < bytes.count {
-    let written = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress.map { $0 + done }, $0.count - done) }
-    if written >= 0 {
-      done += written
-    } else if errno == EAGAIN, waits {
-      var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-      poll(&ready, 1, -1)
-    } else if errno != EINTR {
-      throw WriteFailure(code: errno)
-    }
   }
 }

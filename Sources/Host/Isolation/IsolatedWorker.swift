@@ -63,11 +63,8 @@ package enum IsolatedWorker {
   }
 
   private static func report(_ texts: [String]) {
-    var rest = Netstrings.encode(texts)[...]
-    while !rest.isEmpty {
-      let written = rest.withUnsafeBytes { write(reportDescriptor, $0.baseAddress, $0.count) }
-      if written > 0 { rest = rest.dropFirst(written) } else if errno != EINTR { break }
-    }
+    // Where the host is gone, nobody misses the report; where it is not, it sees that the report does not end.
+    try? writeAll(Netstrings.encode(texts), to: reportDescriptor)
     close(reportDescriptor)
   }
 }

@@ -74,14 +74,10 @@ package final class LibraryCopy {
     let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw .unreadable(reason: "its copy \(path): \(systemMessage(errno))") }
     defer { close(descriptor) }
-    var done = 0
-    while done < bytes.count {
-      let written = bytes.withUnsafeBytes { buffer in
-        Glibc.write(descriptor, buffer.baseAddress.map { $0 + done }, buffer.count - done)
-      }
-      if written < 0 && errno == EINTR { continue }
-      guard written > 0 else { throw .unreadable(reason: "its copy \(path): \(systemMessage(errno))") }
-      done += written
+    do throws(WriteFailure) {
+      try writeAll(bytes, to: descriptor)
+    } catch {
+      throw .unreadable(reason: "its copy \(path): \(systemMessage(error.code))")
     }
   }
 }

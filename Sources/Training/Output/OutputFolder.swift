@@ -169,8 +169,11 @@ package struct OutputFolder {
     guard descriptor >= 0 else { throw TrainingError.cannotWrite(path: path, operation: "write", code: errno) }
     defer { unlink(name) }
     defer { close(descriptor) }
-    let bytes = [UInt8](repeating: 0x20, count: 4096)
-    try writeAll(descriptor, bytes, count: bytes.count, path: path)
+    do throws(WriteFailure) {
+      try writeAll([UInt8](repeating: 0x20, count: 4096), to: descriptor)
+    } catch {
+      throw TrainingError.cannotWrite(path: path, operation: "write", code: error.code)
+    }
   }
 
   /// What a run writes beside its model.

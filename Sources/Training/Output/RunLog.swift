@@ -48,15 +48,12 @@ final class RunLog {
   }
 
   private func write() throws {
-    while !unwritten.isEmpty {
-      let place = off_t(length - unwritten.count)
-      let written = unwritten.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, place) }
-      if written >= 0 {
-        unwritten.removeFirst(written)
-      } else if errno != EINTR {
-        throw TrainingError.cannotWrite(path: path, operation: "write", code: errno)
-      }
+    do throws(WriteFailure) {
+      try writeAll(unwritten, to: descriptor, at: length - unwritten.count)
+    } catch {
+      throw TrainingError.cannotWrite(path: path, operation: "write", code: error.code)
     }
+    unwritten.removeAll(keepingCapacity: true)
   }
 
   /// Makes all lines so far durable.
@@ -64,21 +61,6 @@ final class RunLog {
     try write()
     guard fsync(descriptor) == 0 else {
       throw TrainingError.cannotWrite(path: path, operation: "fsync", code: errno)
-    }
-  }
-}
-
-/// Writes the first `count` bytes of `bytes`, retrying what the system interrupts.
-func writeAll(_ descriptor: Int32, _ bytes: [UInt8], count: Int, path: String) throws {
-  try bytes.withUnsafeBytes { buffer in
-    var done = 0
-    while done < count, let base = buffer.baseAddress {
-      let written = write(descriptor, base + done, min(count - done, 1 << 30))
-      if written >= 0 {
-        done += written
-      } else if errno != EINTR {
-        throw TrainingError.cannotWrite(path: path, operation: "write", code: errno)
-      }
     }
   }
 }
