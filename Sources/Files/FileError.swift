@@ -42,9 +42,11 @@ extension FileError: CustomStringConvertible {
   }
 
   /// The exit code of the command for this error: 64 wrong usage, 65 bad data, 66 a file is missing, 74 a device or
-  /// reader that fails, 75 a full disk, 141 (as SIGPIPE ends a program) where whoever read the output is gone.
+  /// reader that fails, 75 too little disk or memory, 141 (as SIGPIPE ends a program) where whoever read the output is
+  /// gone.
   package var exitCode: Int32 {
     switch self {
+    case .unreadable(_, _, ENOMEM): 75
     case .notFound, .unreadable: 66
     case .malformed: 65
     case .cannotWrite(_, _, let code): writeFailureCode(code, otherwise: 66)

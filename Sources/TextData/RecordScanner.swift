@@ -24,7 +24,7 @@ package final class RecordScanner {
   private let file: RecordFile
   private let format: RecordFormat
   private let window: UnsafeMutablePointer<UInt8>
-  private let capacity = 4 * RecordFormat.maximumRecordBytes
+  private let capacity: Int
   /// The file offset of the window's first byte, the bytes it holds, and how far they are used.
   private var base = 0, filled = 0, position = 0
   /// At `position`.
@@ -34,6 +34,7 @@ package final class RecordScanner {
   package init(file: RecordFile, format: RecordFormat) {
     self.file = file
     self.format = format
+    capacity = min(4 * RecordFormat.maximumRecordBytes, file.size)
     window = .allocate(capacity: capacity)
   }
 

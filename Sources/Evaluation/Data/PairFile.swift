@@ -56,7 +56,7 @@ package enum PairFile {
   }
 
   private static func hasTabs(_ file: RecordFile) throws -> Bool {
-    var head = [UInt8](repeating: 0, count: 1 << 16)
+    var head = [UInt8](repeating: 0, count: min(file.size, 1 << 16))
     let count = try head.withUnsafeMutableBytes { try file.read(at: 0, into: $0) }
     return head[..<count].prefix { $0 != 10 && $0 != 13 }.contains(9)
   }

@@ -33,7 +33,7 @@ package enum GzipFile {
 
   private static func copy(_ stream: gzFile, to target: OutputFile, path: String, limit: Int) throws {
     var total = 0
-    var buffer = [UInt8](repeating: 0, count: 1 << 20)
+    var buffer = [UInt8](repeating: 0, count: 1 << 16)
     while true {
       let count = gzread(stream, &buffer, UInt32(buffer.count))
       var code: Int32 = 0

@@ -44,6 +44,9 @@ package enum Path {
   /// Whether something is there that is no folder.
   package static func isFile(_ path: String) -> Bool { kind(path).map { $0 != S_IFDIR } ?? false }
 
+  /// Whether a regular file is there, or a link to one.
+  package static func isRegularFile(_ path: String) -> Bool { kind(path) == S_IFREG }
+
   private static func kind(_ path: String) -> mode_t? {
     var status = stat()
     return stat(path, &status) == 0 ? status.st_mode & S_IFMT : nil

@@ -17,8 +17,11 @@ package enum WholeFile {
     defer { close(descriptor) }
     var bytes: [UInt8] = []
     var status = stat()
-    if fstat(descriptor, &status) == 0, status.st_size > 0 { bytes.reserveCapacity(Int(status.st_size)) }
-    var block = [UInt8](repeating: 0, count: 1 << 18)
+    let size = fstat(descriptor, &status) == 0 ? Int(status.st_size) : 0
+    try checkMemory(size, path: path)
+    bytes.reserveCapacity(size)
+    // A small file is read in one block; what has no size, like a pipe, says 0.
+    var block = [UInt8](repeating: 0, count: (1..<1 << 18).contains(size) ? size : 1 << 18)
     while true {
       let got = read(descriptor, &block, block.count)
       if got > 0 {

@@ -76,6 +76,22 @@ struct ReadingTests {
     #expect(try WholeFile.bytes(of: "/dev/null", expected: "x") == [])
   }
 
+  /// Where the system promises memory that it does not have, it cannot be asked.
+  private static let isMemoryCounted =
+    (try? WholeFile.bytes(of: "/proc/sys/vm/overcommit_memory", expected: "x")) != Array("1\n".utf8)
+
+  @Test("a file larger than all memory is an error", .enabled(if: isMemoryCounted))
+  func largerThanMemory() throws {
+    let scratch = try Scratch()
+    let path = try scratch.file("sparse", "")
+    try #require(truncate(path, 1 << 42) == 0)
+    for read in [{ try WholeFile.bytes(of: path, expected: "x") }, { try InputFile(path: path, expected: "x").all() }] {
+      let error = #expect(throws: FileError.self) { _ = try read() }
+      #expect(error?.description.contains("taking 4194304 MiB of memory for it failed") == true)
+      #expect(error?.exitCode == 75)
+    }
+  }
+
   @Test("digests of files are those of their bytes, over several blocks")
   func digests() throws {
     let scratch = try Scratch()
@@ -94,4 +110,8 @@ struct ReadingTests {
       throws: FileError.malformed(path: path, place: "byte 8", expected: "a quoted key", found: "'}'")
     ) { _ = try InputFile.json(path: path, expected: "x") }
   }
+}
+
+extension InputFile {
+  fileprivate func all() throws -> [UInt8] { try bytes(at: 0, count: size) }
 }
