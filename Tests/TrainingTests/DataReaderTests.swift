@@ -280,6 +280,15 @@ struct DataReaderTests {
     }
   }
 
+  @Test func aRowIsPlacedByItsLineOrByItsNumber() throws {
+    let file = try TemporaryFile("a.txt", "one\n\ntwo\nthree\n")
+    let data = try file.open()
+    #expect(data.place(ofRow: 2) == (4, ""))
+    try #require(truncate(file.path, 3) == 0)
+    let place = data.place(ofRow: 2)
+    #expect(place.line == 0 && place.words.hasPrefix(" in row 3 of those that are used"), "\(place)")
+  }
+
   @Test func aChangedFileIsNoticed() throws {
     let file = try TemporaryFile("a.txt", "one\ntwo\n")
     let data = try file.open()

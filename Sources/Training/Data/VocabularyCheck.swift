@@ -65,17 +65,29 @@ extension TrainingData {
       let count = try block.withUnsafeMutableBytes {
         try file.read(at: place, into: UnsafeMutableRawBufferPointer(rebasing: $0[..<min($0.count, end - place)]))
       }
-      guard count > 0 else { break }
+      guard count > 0 else {
+        throw TrainingError.changedFile(path: report.path, found: "a file that ends at byte \(place)")
+      }
       counter.pass(block[..<count])
       place += count
     }
     return counter.line
   }
 
-  /// A batch that the encoder could not compute, with the row's place in the file.
+  /// Where a row is, for messages: its line, or, where the file can no longer be read, 0 and which of the rows it is.
+  package func place(ofRow row: Int) -> (line: Int, words: String) {
+    do {
+      return (try line(ofRow: row), "")
+    } catch {
+      return (0, " in row \(row + 1) of those that are used (its line cannot be told: \(error))")
+    }
+  }
+
+  /// A batch that the encoder could not compute.
   func problem(_ error: EncoderError, ofRow row: Int) -> TrainingError {
-    .badData(
-      path: report.path, line: (try? line(ofRow: row)) ?? 0, expected: "a row that the model can compute",
-      found: "\(error)", advice: "Change or remove the row")
+    let place = place(ofRow: row)
+    return .badData(
+      path: report.path, line: place.line, expected: "a row that the model can compute",
+      found: "\(error)" + place.words, advice: "Change or remove the row")
   }
 }
