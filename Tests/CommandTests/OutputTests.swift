@@ -91,6 +91,21 @@ import Testing
     #expect(world.exists("pty/model.safetensors"))
   }
 
+  @Test func whatIsReadIsNotReplaced() throws {
+    let before = try (world.data("train.txt"), world.data("model/config.json"), world.data("pairs.tsv"))
+    _ = try bash("ln -s train.txt also; ln -s model/config.json deep")
+    let encode = "encode --model model --pooler avg --input train.txt --output"
+    let evaluate = "evaluate --model model --pooler avg --pairs pairs.tsv --pair-scores"
+    for arguments in [
+      "\(encode) train.txt", "\(encode) ./model/../also", "\(encode) model/config.json", "\(encode) deep",
+      "\(evaluate) pairs.tsv", "\(evaluate) model/config.json",
+    ] {
+      let result = try bash("$MX \(arguments)")
+      #expect(result.code == 64 && result.errors.contains("another file than those that are read"), "\(result)")
+    }
+    #expect(try before == (world.data("train.txt"), world.data("model/config.json"), world.data("pairs.tsv")))
+  }
+
   @Test func whatIsNoRegularFileIsWrittenInto() throws {
     let encode = "$MX encode --model model --pooler avg --input train.txt --threads 1 2>/dev/null --output"
     let plain = try bash("\(encode) plain.npy")

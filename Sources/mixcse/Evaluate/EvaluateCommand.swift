@@ -97,6 +97,9 @@ struct EvaluateCommand: ParsableCommand {
   }
 
   func run() throws {
+    if let pairScores {
+      try refuseOutput(pairScores, of: "--pair-scores", over: pairs + [model.model] + (data.map { [$0] } ?? []))
+    }
     let rows = try published.map(PublishedFigures.named)
     let folder = try ModelFolder(path: model.model)
     let suite = try readSuite()
