@@ -128,15 +128,17 @@ sanitize-thread: deps model
 	  $(CHOSEN)
 
 # Every reader of bytes from elsewhere, with the address sanitizer. What is found is kept in .build/fuzz/work/found:
-# mend it and add the input to Fuzz/Corpus, which the tests replay.
+# mend it and add the input to Fuzz/Corpus, which the tests replay. Stopped and started again, it goes on. Swift counts
+# edges only where one option names both sanitizers.
 TARGET :=
+JOBS := 1
 SECONDS := 900
 RUNS := 1000000
 fuzz: deps
 	swift build --package-path Fuzz --scratch-path .build/fuzz -c release --sanitize=fuzzer --sanitize=address \
-	  --product fuzz
+	  -Xswiftc -sanitize=fuzzer,address --product fuzz
 	python3 Fuzz/run.py .build/fuzz/release/fuzz --work .build/fuzz/work --seconds $(SECONDS) --runs $(RUNS) \
-	  $(addprefix --target ,$(TARGET))
+	  --jobs $(JOBS) $(addprefix --target ,$(TARGET))
 
 # Deterministic: the same numbers on every machine.
 calibration: deps

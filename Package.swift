@@ -181,7 +181,8 @@ let package = Package(
     .target(
       name: "FuzzTargets",
       dependencies: [
-        "Comparison", "Training", "Evaluation", "Encoder", "ModelFiles", "Host", "Tokenizer", "Kernels", "Files",
+        "Comparison", "Training", "Evaluation", "TextData", "Encoder", "ModelFiles", "Host", "Tokenizer", "Kernels",
+        "Files",
       ],
       path: "Tests/FuzzTargets", swiftSettings: walls),
     .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets", "TestSupport"]),
