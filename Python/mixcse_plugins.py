@@ -64,7 +64,7 @@ Candidates = struct("cse_candidates", [("struct_size n_blocks first_own n_vector
 Logits = struct("cse_logits", [("struct_size group n_blocks reserved", U32), ("rows cols", I64),
                                ("temperature", c.c_double), ("logits sim", TP), ("target block_start", c.POINTER(I64)),
                                ("blocks", c.POINTER(c.POINTER(Block))), ("dlogits dsim", TP),
-                               ("row_loss", c.POINTER(c.c_double))])
+                               ("row_loss", c.POINTER(c.c_double)), ("dtemperature", c.POINTER(c.c_double))])
 F = {name: c.CFUNCTYPE(I32, c.POINTER(Call), *types) for name, types in {
     "create": [c.POINTER(P)], "plan": [c.POINTER(Limits), c.POINTER(Plan)], "commit": [c.POINTER(Batch)],
     "pool": [P, TP], "pool_backward": [P, TP, TP], "sample": [c.POINTER(Batch), c.POINTER(Candidates)],

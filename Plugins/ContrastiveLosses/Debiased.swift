@@ -25,7 +25,9 @@ final class Debiased: Loss {
     return logits.meanOverRows { row, weight, gradient in
       let line = RowOfLogits(logits, row)
       let sum = line.negatives.reduce(0) { $0 + line.power($1) }
-      return CorrectedSum(line, sum: sum, tau: tau, logits.temperature).loss(weight, gradient) { line.power($0) }
+      let corrected = CorrectedSum(line, sum: sum, tau: tau, logits.temperature)
+      if gradient != nil { logits.addTemperatureGradient(weight * corrected.temperatureSlope) }
+      return corrected.loss(weight, gradient) { line.power($0) }
     }
   }
 }
@@ -51,9 +53,16 @@ struct CorrectedSum {
     isBound = value < least
     corrected = isBound ? least : value
     scale = 1 / (1 - tau)
+    self.temperature = temperature
   }
 
   private let scale: Double
+  private let temperature: Double
+
+  /// The derivative of `-log p / (p + G)` with respect to T beyond what the logits say: of the bound.
+  var temperatureSlope: Double {
+    isBound ? least / (line.power(line.target) + corrected) / (temperature * temperature) : 0
+  }
 
   /// `-log p / (p + G)`; adds `weight` times its gradient.
   /// - Parameter slope: the derivative of the weighted sum with respect to a negative's logit.

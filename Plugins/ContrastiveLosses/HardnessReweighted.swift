@@ -31,7 +31,9 @@ final class HardnessReweighted: Loss {
         ($0.0 + power(1 + beta, $1), $0.1 + power(beta, $1))
       }
       let sum = line.negatives.isEmpty ? 0 : Double(line.negatives.count) * hard / plain * exp(top - line.peak)
-      return CorrectedSum(line, sum: sum, tau: tau, logits.temperature).loss(weight, gradient) { k in
+      let corrected = CorrectedSum(line, sum: sum, tau: tau, logits.temperature)
+      if gradient != nil { logits.addTemperatureGradient(weight * corrected.temperatureSlope) }
+      return corrected.loss(weight, gradient) { k in
         sum * ((1 + beta) * power(1 + beta, k) / hard - beta * power(beta, k) / plain)
       }
     }

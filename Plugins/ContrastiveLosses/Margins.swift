@@ -7,7 +7,8 @@ import PluginKit
 /// - Parameters:
 ///   - lowered: by how much.
 ///   - line: the row.
-/// - Returns: the loss, and `p_t - 1`; adds `weight` times the gradient with respect to the logits.
+/// - Returns: the loss, and `p_t - 1`; adds `weight` times the gradient with respect to the logits. Where `lowered` is
+///   a number divided by T, T's gradient is `(p_t - 1) lowered / T` beyond what the logits say.
 private func marginLoss(
   _ line: RowOfLogits, lowered: Double, _ weight: Double, _ gradient: Vector?
 ) -> (loss: Double, slope: Double) {
@@ -52,7 +53,9 @@ final class AngularMargin: Loss {
       let isSmall = square < Self.leastSine * Self.leastSine
       let sine = isSmall ? Self.leastSine : square.squareRoot()
       let moved = cosine * cos(angle) - sine * sin(angle)
-      let (loss, slope) = marginLoss(line, lowered: (cosine - moved) / temperature, weight, gradient)
+      let lowered = (cosine - moved) / temperature
+      let (loss, slope) = marginLoss(line, lowered: lowered, weight, gradient)
+      if gradient != nil { logits.addTemperatureGradient(weight * slope * lowered / temperature) }
       if let gradient = logits.similarityGradient {
         // Beside what the logit carries: d(moved - cosine) / d cosine.
         let beside = cos(angle) + (isSmall ? 0 : cosine / sine * sin(angle)) - 1
@@ -80,7 +83,9 @@ final class AdditiveMargin: Loss {
   func score(_ call: Call, _ logits: Logits) throws -> Double {
     let lowered = Double(call[margin]) / logits.temperature
     return logits.meanOverRows { row, weight, gradient in
-      marginLoss(RowOfLogits(logits, row), lowered: lowered, weight, gradient).loss
+      let (loss, slope) = marginLoss(RowOfLogits(logits, row), lowered: lowered, weight, gradient)
+      if gradient != nil { logits.addTemperatureGradient(weight * slope * lowered / logits.temperature) }
+      return loss
     }
   }
 }

@@ -111,6 +111,12 @@ extension ConformanceTest {
       try expect(abs(mean - value) <= 1e-5 * max(1, abs(value)), "the loss is \(value), the mean of its rows \(mean)")
       return .passed
     },
+    ConformanceTest("grad.temperature", .numbers, "the temperature's gradient agrees with central differences") {
+      bench in
+      guard bench.isStrategy, let rig = try bench.rig() as? LogitsRig else { return .skipped("it reads no logits") }
+      guard rig.instance.values.double("temperature") != nil else { return .skipped("it has no temperature") }
+      return try temperatureGradient(rig)
+    },
     ConformanceTest("param.bounds", .numbers, "every parameter works at both ends of its range") { bench in
       guard bench.isStrategy else { return .skipped("it is not run") }
       for parameter in bench.component.parameters {
@@ -148,6 +154,35 @@ extension ConformanceTest {
     guard bench.hasGradient(rig) else { return .skipped("its vectors are detached") }
     try body(rig)
     try rig.checkEdges()
+    return .passed
+  }
+
+  /// `d loss / dT`: of the logits `s / T` by `dlogits`, and of the rest by `dtemperature`.
+  private static func temperatureGradient(_ rig: LogitsRig) throws -> CheckOutcome {
+    let middle = 0.5
+    func loss(at temperature: Double, gradients: Bool = false) throws -> Double {
+      try rig.instance.values.set("temperature", to: temperature)
+      rig.fill(.normal)
+      rig.clearGradients(0)
+      return try rig.run(gradients: gradients)
+    }
+    _ = try loss(at: middle, gradients: true)
+    let logits = zip(rig.gradients[0].values, rig.inputs[0].values).reduce(0) { $0 + Double($1.0) * Double($1.1) }
+    let beyond = rig.temperatureSlope.pointer.load(as: Double.self)
+    if beyond.isNaN, rig.gradients[1].values.contains(where: { $0 != 0 }) {
+      return .skipped("it writes dsim and no dtemperature, and is refused where a temperature is learned")
+    }
+    let found = (beyond.isNaN ? 0 : beyond) - logits / middle
+    // Float32 spoils small steps, curvature large ones.
+    let errors = try [0.1, 0.03, 0.01, 0.003].map { step in
+      let slope = (try loss(at: middle + step) - loss(at: middle - step)) / (2 * step)
+      return (slope: slope, error: abs(slope - found))
+    }
+    guard let best = errors.min(by: { $0.error < $1.error }) else { return .passed }
+    try expect(
+      best.error <= 5e-3 * max(0.1, abs(best.slope)),
+      "d loss / dT is \(best.slope) by differences and \(found) by dlogits and dtemperature: a loss that knows the "
+        + "temperature beyond its logits has to write dtemperature")
     return .passed
   }
 

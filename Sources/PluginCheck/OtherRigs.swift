@@ -8,6 +8,8 @@ import PluginAPI
 final class LogitsRig: Rig {
   let target: GuardPages
   let rowLoss: GuardPages
+  /// What the loss says of the temperature beyond its logits; NaN where it says nothing.
+  let temperatureSlope: GuardPages
   private var logits: StructBox<cse_logits>
   private let starts: GuardPages
   private var blocks: [UnsafeMutablePointer<cse_block>] = []
@@ -18,6 +20,7 @@ final class LogitsRig: Rig {
     columns = 2 * shape.rows
     target = try GuardPages(shape.rows * 8, side: shape.side)
     rowLoss = try GuardPages(shape.rows * 8, side: shape.side)
+    temperatureSlope = try GuardPages(8, side: shape.side)
     starts = try GuardPages(24)
     blockList = try GuardPages(16)
     logits = try StructBox(cse_logits(), newer: false)
@@ -82,6 +85,9 @@ final class LogitsRig: Rig {
     logits.pointer.pointee.dlogits = gradients ? self.gradients[0].tensor.dl : nil
     logits.pointer.pointee.dsim = gradients ? self.gradients[1].tensor.dl : nil
     logits.pointer.pointee.row_loss = gradients ? rowLoss.pointer.assumingMemoryBound(to: Double.self) : nil
+    logits.pointer.pointee.dtemperature =
+      gradients ? temperatureSlope.pointer.assumingMemoryBound(to: Double.self) : nil
+    temperatureSlope.pointer.storeBytes(of: Double.nan, as: Double.self)
     for row in 0..<shape.rows { rowLoss.pointer.storeBytes(of: Double.nan, toByteOffset: row * 8, as: Double.self) }
     return try instance.onLogits(UnsafePointer(logits.pointer), wantsGradients: gradients)
   }

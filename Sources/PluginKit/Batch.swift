@@ -118,6 +118,15 @@ public struct Logits {
   /// Where the gradient with respect to the similarities is added; nil where none is wanted.
   public var similarityGradient: Matrix? { raw.pointee.dsim.map { Matrix($0) } }
 
+  /// Adds to the gradient with respect to the temperature what the logits' gradient does not say: of margins that are
+  /// divided by it, of gradients that go to the similarities. A loss that calls it has to do so for all of that.
+  public func addTemperatureGradient(_ value: Double) {
+    guard let slope = raw.pointee.struct_size >= MemoryLayout<cse_logits>.size ? raw.pointee.dtemperature : nil else {
+      return
+    }
+    slope.pointee = (slope.pointee.isNaN ? 0 : slope.pointee) + value
+  }
+
   /// Reports the loss of one row, for a loss that is a mean over rows.
   public func report(row: Int, loss: Double) {
     raw.pointee.row_loss?[row] = loss

@@ -98,6 +98,7 @@ import Testing
     ("STATE_GROWS", "state.finite", "state 'queue'"), ("LOSS_BIG", "shape.big", "SIGSEGV"),
     ("LOSS_ONE_ROW", "shape.one", "the loss is"), ("LOSS_CREATES", "leak.cycle", "open files"),
     ("LOSS_NO_PEAK", "value.huge", "the loss is"), ("LOSS_ROWS", "loss.row-mean", "the mean of its rows"),
+    ("LOSS_TEMPERATURE", "grad.temperature", "write dtemperature"),
     ("LOSS_BRANCH", "grad.optional", "without"), ("LOSS_MASK", "mask.exclude", "holds"),
     ("LOSS_NO_NULL", "grad.optional", "SIGSEGV"), ("LOSS_EQUAL", "value.equal", "the loss is"),
     ("LOSS_BOUNDS", "param.bounds", "the loss is"), ("LOSS_DENORMAL", "value.denormal", "the loss is"),

@@ -64,6 +64,9 @@ struct GradientTests {
 
   static let temperatureCases: [Case] = [
     Case(), Case(samplers: ["ntxent", "mapped"], losses: ["2*infonce", "xent"]), Case(samplers: ["noise"]),
+    Case(losses: ["infonce", "dcl"]), Case(losses: ["infonce", "2*am:margin=0.3"]),
+    Case(samplers: ["two-sided"], losses: ["infonce", "arccse:margin=30"]), Case(losses: ["infonce", "focal"]),
+    Case(losses: ["infonce", "debiased:tau=0.4"]), Case(losses: ["infonce", "hcl:tau=0.3,beta=0.5"]),
   ]
 
   @Test(arguments: temperatureCases)
@@ -74,7 +77,8 @@ struct GradientTests {
     let views = makeViews(2, rows: 5, width: 8)
     let report = try objective.evaluate(views)
     let temperatures = objective.parameters.filter { $0.name.hasPrefix("temperature.") }
-    #expect(temperatures.map(\.name) == item.losses.map { "temperature." + ($0.contains("xent") ? "xent" : "infonce") })
+    let names = item.losses.map { String(($0.split(separator: "*").last ?? "").prefix { $0 != ":" }) }
+    #expect(temperatures.map(\.name) == names.map { "temperature." + $0 })
     #expect(report.metrics.contains { $0.name == "temperature.infonce" && isClose($0.value, 0.4, absolute: 1e-6) })
     for parameter in temperatures {
       let gradient = parameter.gradients

@@ -35,8 +35,8 @@ import Testing
     let component = try component(kind, name, in: Resources.pluginDirectory)
     let ids = [
       "desc.texts", "abi.new-host", "grad.fd", "grad.fd-padded", "grad.accumulate", "grad.linear", "grad.optional",
-      "pure.forward", "pure.gradients", "finite.normal", "mask.exclude", "loss.row-mean", "param.bounds",
-      "mem.guard-left", "mem.outputs-written", "shape.one", "shape.strided", "value.zero", "value.huge",
+      "pure.forward", "pure.gradients", "finite.normal", "mask.exclude", "loss.row-mean", "grad.temperature",
+      "param.bounds", "mem.guard-left", "mem.outputs-written", "shape.one", "shape.strided", "value.zero", "value.huge",
       "det.same-seed", "state.save-load-continue",
     ]
     for id in ids {
@@ -63,6 +63,7 @@ import Testing
     ("POOL_STRIDE", .pooler, "mean", "shape.strided", "strides"),
     ("LOSS_ROWS", .loss, "margin", "loss.row-mean", "the mean of its rows"),
     ("LOSS_MASK", .loss, "margin", "mask.exclude", "holds"),
+    ("LOSS_TEMPERATURE", .loss, "margin", "grad.temperature", "write dtemperature"),
   ]
 
   @Test(arguments: broken)

@@ -69,14 +69,22 @@ final class LossStage {
     try instance.checkFinite(work.dLogits, "dlogits", .onLogits)
     try instance.checkFinite(work.dSimilarity, "dsim", .onLogits)
     let sum = group.takeGradients(weight: scale, temperature: temperature, from: work)
-    try learnTemperature(sum, work)
+    try learnTemperature(sum, beyond: group.temperatureSlope.pointee, scale: scale, work)
     instance.foldWeightGradients(scale: Float(scale))
     return loss
   }
 
-  /// With logit = gain * sim / T + bias: dL / d log T = - sum dlogits * gain * sim / T.
-  private func learnTemperature(_ sum: Double, _ work: LogitMatrices) throws {
+  /// With logit = gain * sim / T + bias: dL / d log T = - sum dlogits * gain * sim / T, and T dL / dT of what the loss
+  /// knows beyond its logits.
+  private func learnTemperature(_ sum: Double, beyond slope: Double, scale: Double, _ work: LogitMatrices) throws {
     guard let logTemperature else { return }
+    if !slope.isNaN {
+      guard slope.isFinite else { 
+        throw instance.failure(.onLogits, .notFinite(tensor: "dtemperature", index: "[0]", value: "\(slope)"))
+      }
+      logTemperature.gradient.pointee += Float(scale * slope * temperature - sum)
+      return
+    }
     let tensor = work.dSimilarity
     for row in 0..<tensor.rows {
       let values = tensor.floats + row * tensor.rowStride

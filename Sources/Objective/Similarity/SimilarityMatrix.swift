@@ -16,6 +16,8 @@ final class SimilarityMatrix {
   /// What `on_logits` gets; filled by `describe`.
   let described: UnsafeMutablePointer<cse_logits>
   let rowLosses: UnsafeMutablePointer<Double>
+  /// What a loss knows of the temperature beyond its logits; NaN where it says nothing.
+  let temperatureSlope: UnsafeMutablePointer<Double>
   private(set) var rows = 0
   private(set) var columns = 0
   private(set) var stride = 0
@@ -30,6 +32,7 @@ final class SimilarityMatrix {
     gradient = GuardedBuffer(byteCount: cells * 4, label: "gradient of sim", .own)
     described = .visible(.shown, capacity: 1, repeating: cse_logits())
     rowLosses = .visible(.shared, capacity: maxRows, repeating: .nan)
+    temperatureSlope = .visible(.shared, capacity: 1, repeating: .nan)
     targets = .visible(.shown, capacity: maxRows, repeating: 0)
     for row in 0..<maxRows { targets[row] = Int64(row) }
     blockStart = .visible(.shown, capacity: blocks.count + 1, repeating: 0)
@@ -41,6 +44,7 @@ final class SimilarityMatrix {
   deinit {
     described.freeVisible()
     rowLosses.freeVisible()
+    temperatureSlope.freeVisible()
     targets.freeVisible()
     blockStart.freeVisible()
     blockPointers.freeVisible()
@@ -125,6 +129,8 @@ final class SimilarityMatrix {
     described.pointee.dlogits = wantsGradients ? work.dLogits.dl : nil
     described.pointee.dsim = wantsGradients ? work.dSimilarity.dl : nil
     described.pointee.row_loss = wantsRows ? rowLosses : nil
+    described.pointee.dtemperature = wantsGradients ? temperatureSlope : nil
+    temperatureSlope.pointee = .nan
     if wantsRows { rowLosses.update(repeating: .nan, count: rows) }
   }
 

@@ -273,7 +273,11 @@ static const cse_component sampler = {CSE_COMPONENT(CSE_SAMPLER), .name = "queue
 
 /* ---- loss: InfoNCE with a margin ---- */
 static cse_status on_logits(const cse_call *call, const cse_logits *x, double *loss) {
+#ifdef LOSS_TEMPERATURE
+  const float margin = (float)(call->values[1].f / x->temperature);
+#else
   const float margin = (float)call->values[1].f;
+#endif
 #ifdef LOSS_BIG
   static volatile float copy[256 * 256];
   for (int64_t i = 0; i < x->rows; i++) for (int64_t j = 0; j < x->cols; j++) copy[i * x->cols + j] = cse_row(x->logits, i)[j];
