@@ -41,8 +41,8 @@ package enum ObjectiveError: Error, CustomStringConvertible, Sendable, Equatable
       "a temperature was given, but no loss of this strategy has one (losses: \(losses.joined(separator: ", ")))"
     case .temperatureNotLearnable(let loss):
       "the temperature of \(loss) cannot be learned: it gives a gradient with respect to the similarity (dsim), and how"
-        + " that depends on the temperature is known to the plugin alone; let it write dlogits or dtemperature, or fix the"
-        + " temperature"
+        + " that depends on the temperature is known to the plugin alone; let it write dlogits or dtemperature, or fix"
+        + " the temperature"
     case .shape(let what, let expected, let found): "\(what): expected \(expected), found \(found)"
     case .inputNotFinite(let what, let row):
       "\(what), row \(row) (from 0), holds NaN or an infinity; expected finite numbers"

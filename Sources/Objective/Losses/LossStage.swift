@@ -79,7 +79,7 @@ final class LossStage {
   private func learnTemperature(_ sum: Double, beyond slope: Double, scale: Double, _ work: LogitMatrices) throws {
     guard let logTemperature else { return }
     if !slope.isNaN {
-      guard slope.isFinite else { 
+      guard slope.isFinite else {
         throw instance.failure(.onLogits, .notFinite(tensor: "dtemperature", index: "[0]", value: "\(slope)"))
       }
       logTemperature.gradient.pointee += Float(scale * slope * temperature - sum)
