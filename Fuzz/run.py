@@ -25,6 +25,10 @@ HERE = Path(__file__).resolve().parent
 # Readers open files, a new one for each input.
 MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else os.environ.get("TMPDIR", "/tmp")
 
+# The fuzzer's exit code after Ctrl-C, which every process of the terminal gets.
+INTERRUPTED = 72
+stopped = threading.Event()
+
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -71,13 +75,15 @@ def once(fuzzer, name, largest, runs, seconds, work):
     code, said, spent = process([
         fuzzer, f"-runs={runs}", f"-max_total_time={seconds}", f"-max_len={largest}", "-timeout=10",
         "-rss_limit_mb=2500", "-malloc_limit_mb=1500", f"-dict={HERE / 'dictionary.txt'}", f"-artifact_prefix={found}/",
-        "-print_final_stats=1", "-interrupted_exitcode=0", kept, HERE / "Corpus" / name,
+        "-print_final_stats=1", kept, HERE / "Corpus" / name,
     ], name)
     progress = re.findall(r"#(\d+)\t\w+ +cov: (\d+) ft: (\d+)", said)
     done = re.findall(r"stat::number_of_executed_units: *(\d+)", said)
     executions = int(done[-1]) if done else int(progress[-1][0]) if progress else 0
     edges = int(progress[-1][1]) if progress else 0
-    if code == 0:
+    if code == INTERRUPTED:
+        stopped.set()
+    if code in (0, INTERRUPTED):
         return executions, spent, edges, None
     artifact = re.findall(r"written to (\S+)", said)
     place = artifact[-1] if artifact else "no file"
@@ -124,7 +130,7 @@ def fuzz(options, totals, name, largest):
     while True:
         total = totals.of(name)
         runs, seconds = options.runs - total["executions"], options.seconds - total["seconds"]
-        if runs <= 0 or seconds <= 0 or len(total["findings"]) >= 20:
+        if runs <= 0 or seconds <= 0 or len(total["findings"]) >= 20 or stopped.is_set():
             return total
         totals.add(name, *once(options.fuzzer, name, largest, runs, min(120, int(seconds) + 1), options.work))
 
@@ -150,8 +156,11 @@ def main():
             for finding in findings:
                 print(f"  {finding}", flush=True)
             failed = failed or bool(findings)
-    sys.exit(1 if failed else 0)
+    sys.exit(130 if stopped.is_set() else 1 if failed else 0)
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("fuzz: stopped; started again, it goes on")
