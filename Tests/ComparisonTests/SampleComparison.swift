@@ -15,6 +15,7 @@ struct SampleComparison {
   var steps = 150
   var hasFailures = true
   var hasShadows = true
+  var hasBefore = false
 
   func results() -> ComparisonResults {
     let strategies = labels.map {
@@ -27,9 +28,10 @@ struct SampleComparison {
     var results = ComparisonResults(
       strategies: strategies, seeds: seeds, runs: runs,
       commandLine: ["mixcse", "compare"] + labels + ["--seeds", seeds.map { "\($0)" }.joined(separator: ",")]
-        + ["--model", "models/all-MiniLM-L6-v2", "--train-file", "my sentences.txt", "--output-dir", "runs/compare"],
+        + ["--model", "models/all-MiniLM-L6-v2", "--train-file", "my sentences.txt", "--output-dir", "out/compare"],
       record: Self.record)
     results.sets = metrics.indices.map(set)
+    if hasBefore { results.before = labels.map { _ in metrics.map(before) } }
     return results
   }
 
@@ -44,7 +46,8 @@ struct SampleComparison {
 
   private func run(_ strategy: Int, _ seed: UInt64) -> ComparedRun {
     var run = ComparedRun(
-      strategy: strategy, seed: seed, outcome: .finished, folder: "runs/compare/\(strategy)-seed\(seed)", seconds: 74.5)
+      strategy: strategy, seed: seed, outcome: .finished, folder: "out/compare/runs/\(strategy)-seed\(seed)",
+      seconds: 74.5)
     var length = steps
     if hasFailures, strategy == 4, seed == seeds.last {
       run.outcome = .failed(reason: "the loss is not finite: NaN in \"dlogits\" at step 61 <of 'infonce'>")
@@ -66,6 +69,14 @@ struct SampleComparison {
     return PairScores(
       metric: metric, gold: gold.map { (max(0, min(5, 2.5 + $0)) * 5).rounded() / 5 },
       predicted: gold.indices.map { strength * gold[$0] + 0.55 * shared[$0] + 0.12 * noise[$0] })
+  }
+
+  /// A model that knows less than any strategy's.
+  private func before(_ metric: String) -> PairScores {
+    let (gold, noise) = (normal(0, "gold \(metric)", pairs), normal(0, "before \(metric)", pairs))
+    return PairScores(
+      metric: metric, gold: gold.map { (max(0, min(5, 2.5 + $0)) * 5).rounded() / 5 },
+      predicted: gold.indices.map { 0.6 * gold[$0] + 0.6 * noise[$0] })
   }
 
   private func curve(_ strategy: Int, _ seed: UInt64, steps: Int) -> [CurvePoint] {
@@ -108,8 +119,12 @@ struct SampleComparison {
         ("id", .string("mixcse.mixed/1")), ("version", .string("1.0.0")),
         ("sha256", .string(String(repeating: "8f1c0a5e", count: 8))),
       ]))
+    let flags = JSONObject([
+      ("--model", .string("models/all-MiniLM-L6-v2")), ("--train-file", .string("data/my sentences.txt")),
+    ])
     return JSONObject([
-      ("mixcse", .string("0.9.0 (Swift 6.3, release)")),
+      ("made", .string("2026-01-31T12:00:05Z")), ("mixcse", .string("0.9.0 (Swift 6.3, release)")),
+      ("flags", .object(flags)),
       (
         "data",
         .object(

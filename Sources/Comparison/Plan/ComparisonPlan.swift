@@ -212,6 +212,7 @@ package struct ComparisonPlan {
       ? .integer(loaded.first?.totalSteps ?? 0)
       : .object(JSONObject(loaded.map { ($0.compared.label, .integer($0.totalSteps)) }))
     return [
+      ("made", .string(Date().formatted(.iso8601))),
       ("mixcse", .string(origin.version)), ("commit", .string(origin.commit)), ("compiler", .string(origin.compiler)),
       ("processor", .string(Self.processor)), ("plan", request.planText.map { .string($0) } ?? .null),
       ("flags", flagsRecord), ("data", .object(data)), ("totalSteps", steps),

@@ -132,11 +132,14 @@ enum AnalysisNotes {
 
   // MARK: - Seeds
 
+  /// Of a difference with a single seed.
+  static let oneSeed = "One common seed compares two trained models: no claim about the methods is possible."
+
   private static func seeds(_ analysis: ComparisonAnalysis) -> [String] {
     guard analysis.isComplete, let deciding = analysis.deciding else { return [] }
     var lines: [String] = []
     if deciding.comparisons.contains(where: { $0.basis == .pairsOnly }) {
-      lines.append("One common seed compares two trained models: no claim about the methods is possible.")
+      lines.append(oneSeed)
     }
     let two = deciding.comparisons.filter { $0.seeds.count == 2 }.compactMap {
       $0.spread?.halfWidth(level: $0.simultaneousLevel)

@@ -1,8 +1,13 @@
-// What happened during training: scores, losses, gradients, logits, the space of embeddings. Called by ReportPage.
+// What came of each run and how: final scores, then scores, losses, gradients, logits and the space of embeddings over
+// the steps. Called by ReportPage.
 
-/// Curves of all runs.
+/// Scores and curves of all runs.
 struct CurvesSection {
   let results: ComparisonResults
+  let analysis: ComparisonAnalysis
+  let styles: [SeriesStyle]
+
+  private var looks: StrategyLooks { StrategyLooks(labels: results.strategies.map(\.label), styles: styles) }
 
   private struct Quantity {
     var name: String
@@ -11,35 +16,63 @@ struct CurvesSection {
     var isEvaluation = false
   }
 
-  private static let quantities = [
+  /// What shows how training went.
+  private static let first = [
     Quantity(name: "spearman", title: "Dev Spearman", yName: "Spearman \u{D7} 100", isEvaluation: true),
     Quantity(name: "loss", title: "Training loss", yName: "loss"),
+  ]
+
+  /// What explains it.
+  private static let further = [
     Quantity(name: "gradNorm", title: "Gradient norm before clipping", yName: "norm"),
     Quantity(name: "positiveLogit", title: "Mean logit of positives", yName: "logit"),
     Quantity(name: "mixedLogit", title: "Mean logit of mixed negatives", yName: "logit"),
     Quantity(name: "otherLogit", title: "Mean logit of other negatives", yName: "logit"),
   ]
 
+  private var legend: String { SeriesStyle.legend(looks.labels, styles) }
+
   var html: String {
-    let charts = Self.quantities.compactMap(chart)
-    let all = charts + [space].compactMap(\.self)
-    guard !all.isEmpty else {
-      return PageText.section("Curves", id: "curves", "<p>The runs left no curves.</p>\n")
-    }
-    let legend = SeriesStyle.legend(results.strategies.map(\.label))
+    let curves = Self.first.compactMap(chart) + [space].compactMap(\.self)
+    let scores = ScoresSection(results: results, analysis: analysis, styles: styles).figure
+    let all = [scores].compactMap(\.self) + curves
     let thick = results.seeds.count > 1 ? "the mean of the runs that finished, smoothed" : "the same smoothed"
-    let note = "<p class=\"note\">Thin lines are runs, thick lines \(thick) where there are many steps.</p>\n"
-    let content = "<div class=\"key-bar\">\(legend)</div>\n\(note)<div class=\"grid\">\n\(all.joined())</div>\n"
-    return PageText.section("Curves", id: "curves", content) + shadows
+    let note =
+      curves.isEmpty
+      ? "The runs left no curves." : "Thin lines are runs, thick lines \(thick) where there are many steps."
+    let grid = all.isEmpty ? "" : "<div class=\"grid\">\n\(all.joined())</div>\n"
+    return PageText.section(
+      "How the runs went", id: "curves",
+      (all.isEmpty ? "" : "<div class=\"key-bar\">\(legend)</div>\n") + "<p class=\"note\">\(note)</p>\n" + grid)
+  }
+
+  /// Gradients and logits, folded away; empty without any.
+  var folded: String {
+    let charts = Self.further.compactMap(chart)
+    guard !charts.isEmpty else { return shadows }
+    return PageText.folded(
+      "Gradients and logits", id: "further-curves", legend + "<div class=\"grid\">\n\(charts.joined())</div>\n")
+      + shadows
   }
 
   private func chart(_ quantity: Quantity) -> String? {
     let series = CurveSeries.collect(quantity.name, isEvaluation: quantity.isEvaluation, in: results)
     guard !series.isEmpty else { return nil }
+    let isLoss = quantity.name == "loss" && results.strategies.count > 1
     return LineChart(
       id: "curve-" + quantity.name, title: quantity.title, summary: summary(series, quantity.yName),
-      xName: "step", yName: quantity.yName, series: series
+      xName: "step", yName: quantity.yName, series: series, looks: looks,
+      before: quantity.isEvaluation ? before(series) : nil,
+      note: isLoss ? "Strategies have losses of their own: not comparable with each other." : ""
     ).html
+  }
+
+  /// The score of the model before training, by the evaluation that every run begins with; nil where strategies begin
+  /// with different ones.
+  private func before(_ series: [CurveSeries]) -> Double? {
+    let starts = series.flatMap(\.runs).map { run in run.first.flatMap { $0.x == 0 ? $0.y : nil } }
+    if let first = starts.first ?? nil, starts.allSatisfy({ $0 == first }) { return first }
+    return analysis.metrics.first { $0.kind == .dev }?.before
   }
 
   /// First and last value of each strategy, for readers without the picture.
@@ -48,7 +81,8 @@ struct CurvesSection {
       let points = line.main
       guard let first = points.first, let last = points.last else { return nil }
       let name = results.strategies[line.strategy].label
-      return "\(name) from \(short(first.y)) at step \(short(first.x)) to \(short(last.y)) at step \(short(last.x))"
+      return "\(name) from \(LineChart.short(first.y)) at step \(LineChart.short(first.x)) "
+        + "to \(LineChart.short(last.y)) at step \(LineChart.short(last.x))"
     }
     return "\(yName) over steps. " + parts.joined(separator: "; ") + "."
   }
@@ -70,13 +104,14 @@ struct CurvesSection {
     guard !series.isEmpty else { return nil }
     let parts = series.compactMap { line in
       line.mean.last.map {
-        "\(results.strategies[line.strategy].label) ends at uniformity \(short($0.x)), alignment \(short($0.y))"
+        "\(results.strategies[line.strategy].label) ends at uniformity \(LineChart.short($0.x)), "
+          + "alignment \(LineChart.short($0.y))"
       }
     }
     return LineChart(
       id: "curve-space", title: "Alignment against uniformity (lower is better in both)",
       summary: parts.joined(separator: "; ") + ".", xName: "uniformity", yName: "alignment", series: series,
-      isPath: true
+      looks: looks, isPath: true
     ).html
   }
 
@@ -88,7 +123,7 @@ struct CurvesSection {
 
   // MARK: - Shadows
 
-  /// Strategies measured on another's batches: `shadow.LABEL.loss` and the like.
+  /// Folded away: strategies measured on another's batches: `shadow.LABEL.loss` and the like.
   private var shadows: String {
     var names: Set<String> = []
     for run in results.runs {
@@ -104,21 +139,17 @@ struct CurvesSection {
       let label = parts.dropLast().joined(separator: ".")
       return LineChart(
         id: "shadow-\(index)", title: "\(label): \(quantity)", summary: summary(series, quantity), xName: "step",
-        yName: quantity, series: series
+        yName: quantity, series: series, looks: looks
       ).html
     }
     guard !charts.isEmpty else { return "" }
     let note = "Strategies measured on the batches of the strategy being trained, without taking part."
-    return PageText.section(
-      "Shadows", id: "shadows", "<p class=\"note\">\(note)</p>\n<div class=\"grid\">\n\(charts.joined())</div>\n")
+    return PageText.folded(
+      "Shadows", id: "shadows",
+      "<p class=\"note\">\(note)</p>\n\(legend)<div class=\"grid\">\n\(charts.joined())</div>\n")
   }
 
   private static let shadowTitles = [
     "loss": "loss", "gradNorm": "gradient norm", "cosine": "cosine with the applied gradient",
   ]
-
-  private func short(_ value: Double) -> String {
-    let digits = value == value.rounded() && abs(value) < 1e9 ? 0 : abs(value) < 10 ? 3 : 2
-    return decimalText(value, digits)
-  }
 }

@@ -1,5 +1,11 @@
 // A chart with axes, grid, thin lines for runs and thick ones for means, as inline SVG. Used by the curves' section.
 
+/// The names of all strategies and how their lines look.
+struct StrategyLooks {
+  let labels: [String]
+  let styles: [SeriesStyle]
+}
+
 /// Lines over a common pair of axes.
 struct LineChart {
   /// Distinct on the page.
@@ -10,6 +16,12 @@ struct LineChart {
   var xName: String
   var yName: String
   var series: [CurveSeries]
+  /// Of all strategies.
+  var looks: StrategyLooks
+  /// A value that training began with, as a line across.
+  var before: Double?
+  /// What a reader should know of the numbers.
+  var note = ""
   /// Marks at the first (hollow) and last point of each mean instead of along it: where a path goes.
   var isPath = false
 
@@ -21,9 +33,10 @@ struct LineChart {
     let points = series.flatMap { $0.runs.joined() } + series.flatMap(\.mean)
     let x = ChartScale(
       points.map(\.x), margin: isPath ? 0.06 : 0.02, start: Self.left, end: Self.width - Self.right)
-    let (values, isCut) = Self.withoutOutliers(points.map(\.y))
+    let (values, isCut) = Self.withoutOutliers(points.map(\.y) + [before].compactMap(\.self))
     let y = ChartScale(values, margin: 0.06, start: Self.height - Self.bottom, end: Self.top)
-    let note = isCut ? " <span class=\"note\">Some points lie outside.</span>" : ""
+    let notes = [note, isCut ? "Some points lie outside." : ""].filter { !$0.isEmpty }.joined(separator: " ")
+    let note = notes.isEmpty ? "" : " <span class=\"note\">\(escaped(notes))</span>"
     return """
       <figure>
       <figcaption>\(escaped(title))\(note)</figcaption>
@@ -31,29 +44,34 @@ struct LineChart {
       <title id="\(id)-t">\(escaped(title))</title><desc id="\(id)-d">\(escaped(summary))</desc>
       <clipPath id="\(id)-c"><rect x="\(decimal(x.start))" y="\(decimal(y.end))" \
       width="\(decimal(x.end - x.start))" height="\(decimal(y.start - y.end))"/></clipPath>
-      \(axes(x, y))
+      \(Self.axes(x, y, xName: xName, yName: yName, x.ticks(6)))
+      \(level(x, y))
       <g clip-path="url(#\(id)-c)">\(thin(x, y))</g>
       <g clip-path="url(#\(id)-c)">\(thick(x, y))</g>
+      <g clip-path="url(#\(id)-c)">\(hints(x, y))</g>
       </svg>
       </figure>
 
       """
   }
 
-  private func axes(_ x: ChartScale, _ y: ChartScale) -> String {
+  /// Grid, names and numbers.
+  static func axes(
+    _ x: ChartScale, _ y: ChartScale, xName: String, yName: String, _ xTicks: [(value: Double, text: String)]
+  ) -> String {
     var parts: [String] = []
     for tick in y.ticks(5) {
       let place = decimal(y.place(tick.value))
       parts.append("<path class=\"grid\" d=\"M\(decimal(x.start)) \(place)H\(decimal(x.end))\"/>")
       parts.append("<text x=\"\(decimal(x.start - 6))\" y=\"\(place)\" dy=\"4\" class=\"end\">\(tick.text)</text>")
     }
-    for tick in x.ticks(6) {
+    for tick in xTicks {
       let place = decimal(x.place(tick.value))
       parts.append("<path class=\"grid\" d=\"M\(place) \(decimal(y.start))V\(decimal(y.end))\"/>")
-      parts.append("<text x=\"\(place)\" y=\"\(decimal(y.start + 16))\" class=\"middle\">\(tick.text)</text>")
+      parts.append("<text x=\"\(place)\" y=\"\(decimal(y.start + 16))\" class=\"middle\">\(escaped(tick.text))</text>")
     }
     let middle = (decimal((x.start + x.end) / 2), decimal((y.start + y.end) / 2))
-    parts.append("<text x=\"\(middle.0)\" y=\"\(decimal(Self.height - 6))\" class=\"middle\">\(escaped(xName))</text>")
+    parts.append("<text x=\"\(middle.0)\" y=\"\(decimal(y.start + 36))\" class=\"middle\">\(escaped(xName))</text>")
     parts.append(
       "<text transform=\"translate(13 \(middle.1)) rotate(-90)\" class=\"middle\">\(escaped(yName))</text>")
     parts.append(
@@ -61,10 +79,44 @@ struct LineChart {
     return parts.joined(separator: "\n")
   }
 
+  /// The line of the value before training.
+  private func level(_ x: ChartScale, _ y: ChartScale) -> String {
+    guard let before else { return "" }
+    let place = y.place(before)
+    return """
+      <path class="before level" d="M\(decimal(x.start)) \(decimal(place))H\(decimal(x.end))"/>\
+      <text x="\(decimal(x.end - 2))" y="\(decimal(place - 4))" class="end">before training</text>
+      """
+  }
+
+  /// Points of a line that say their numbers while the pointer is over them.
+  private static let mostHints = 24
+
+  private func hints(_ x: ChartScale, _ y: ChartScale) -> String {
+    series.map { line in
+      let points = isPath ? line.main : line.smoothed
+      let stride = max(1, (points.count + Self.mostHints - 1) / Self.mostHints)
+      let label = looks.labels[line.strategy]
+      let spots = points.indices.filter { $0 % stride == 0 || $0 == points.count - 1 }.map { index in
+        let point = points[index]
+        let text = "\(label), \(xName) \(Self.short(point.x)): \(Self.short(point.y))"
+        return "<circle cx=\"\(decimal(x.place(point.x)))\" cy=\"\(decimal(y.place(point.y)))\" r=\"6\">"
+          + "<title>\(escaped(text))</title></circle>"
+      }
+      return "<g class=\"\(looks.styles[line.strategy].colorClass) hints\">\(spots.joined())</g>"
+    }.joined(separator: "\n")
+  }
+
+  /// A number of a chart as text.
+  static func short(_ value: Double) -> String {
+    let digits = value == value.rounded() && abs(value) < 1e9 ? 0 : abs(value) < 10 ? 3 : 2
+    return decimalText(value, digits)
+  }
+
   private func thin(_ x: ChartScale, _ y: ChartScale) -> String {
     series.flatMap { line in
       line.runs.map { run in
-        Self.path(run, x, y, "run", line.strategy, dash: false)
+        Self.path(run, x, y, "run", looks.styles[line.strategy], dash: false)
       }
     }.joined(separator: "\n")
   }
@@ -74,7 +126,7 @@ struct LineChart {
       let points = isPath ? line.main : line.smoothed
       guard let first = points.first, let last = points.last else { return "" }
       func mark(_ point: CurveSeries.Point) -> String {
-        y.contains(point.y) ? SeriesStyle.mark(line.strategy, x: x.place(point.x), y: y.place(point.y)) : ""
+        y.contains(point.y) ? looks.styles[line.strategy].mark(x: x.place(point.x), y: y.place(point.y)) : ""
       }
       var marks: String
       if isPath {
@@ -86,17 +138,17 @@ struct LineChart {
         let shift = points.count > 12 ? line.strategy * stride / max(1, series.count) % stride : 0
         marks = points.indices.filter { $0 % stride == shift }.map { mark(points[$0]) }.joined()
       }
-      return Self.path(points, x, y, "mean", line.strategy, dash: true) + marks
+      return Self.path(points, x, y, "mean", looks.styles[line.strategy], dash: true) + marks
     }.joined(separator: "\n")
   }
 
   private static func path(
-    _ points: [CurveSeries.Point], _ x: ChartScale, _ y: ChartScale, _ kind: String, _ strategy: Int, dash: Bool
+    _ points: [CurveSeries.Point], _ x: ChartScale, _ y: ChartScale, _ kind: String, _ style: SeriesStyle, dash: Bool
   ) -> String {
     guard points.count > 1 else { return "" }
     let places = points.map { "\(decimal(x.place($0.x))) \(decimal(y.place($0.y)))" }.joined(separator: "L")
-    let dashes = dash ? SeriesStyle.dash(strategy) : ""
-    return "<path class=\"\(SeriesStyle.colorClass(strategy)) \(kind)\" d=\"M\(places)\"\(dashes)/>"
+    let dashes = dash ? style.dash : ""
+    return "<path class=\"\(style.colorClass) \(kind)\" d=\"M\(places)\"\(dashes)/>"
   }
 
   /// The values a scale is made for: without the outermost hundredth on each side where that would flatten all others.

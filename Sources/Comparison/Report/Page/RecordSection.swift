@@ -3,13 +3,13 @@
 import Files
 import Foundation
 
-/// Command, strategies and record.
+/// Command, strategies and record, folded away.
 struct RecordSection {
   let results: ComparisonResults
 
   var html: String {
     let command = results.commandLine.map(Self.quoted).joined(separator: " ")
-    return PageText.section(
+    return PageText.folded(
       "How to repeat it", id: "record",
       "<pre class=\"command\"><code>\(escaped(command))</code></pre>\n" + strategies + record)
   }
@@ -23,19 +23,13 @@ struct RecordSection {
   }
 
   private var strategies: String {
-    let names = ["Strategy", "As typed", "What it stands for"]
+    let columns: [PageColumn] = [.text("Strategy"), .text("As typed"), .text("What it stands for")]
     let rows = results.strategies.map { strategy in
-      "<tr><th scope=\"row\">\(escaped(strategy.label))</th>"
-        + PageText.cell("<code>\(escaped(strategy.text))</code>", name: names[1])
-        + PageText.cell("<code>\(escaped(strategy.canonical))</code>", name: names[2]) + "</tr>"
+      PageText.row(
+        PageText.label(strategy.label),
+        [strategy.text, strategy.canonical].map { "<code>\(PageText.label($0))</code>" }, columns)
     }
-    return """
-      <table class="stack wide"><caption>Strategies</caption>
-      \(PageText.header(names))<tbody>
-      \(rows.joined(separator: "\n"))
-      </tbody></table>
-
-      """
+    return PageText.table(columns, rows, class: "stack wide", caption: "Strategies")
   }
 
   /// Each key of the record with a table of its own values below it.

@@ -3,7 +3,7 @@
 /// The page of a comparison.
 enum ReportPage {
   static func html(_ results: ComparisonResults, _ analysis: ComparisonAnalysis) -> String {
-    let title = "Comparison: " + results.strategies.map(\.label).joined(separator: ", ")
+    let header = ReportHeader(results: results)
     return """
       <!DOCTYPE html>
       <html lang="en">
@@ -11,21 +11,14 @@ enum ReportPage {
       <meta charset="utf-8">
       <meta name="viewport" content="width=device-width, initial-scale=1">
       <meta name="color-scheme" content="light dark">
-      <title>\(escaped(title))</title>
+      <title>\(escaped(header.title))</title>
       <style>
       \(PageStyle.css)</style>
       </head>
       <body>
-      <header>
-      <h1>\(heading(results))</h1>
-      <p>\(escaped(overview(results)))</p>
-      </header>
+      \(header.html)
       <main>
-      \(VerdictSection(results: results, analysis: analysis).html)\
-      \(ScoresSection(results: results, analysis: analysis).html)\
-      \(CurvesSection(results: results).html)\
-      \(RunsSection(results: results).html)\
-      \(RecordSection(results: results).html)\
+      \(sections(results, analysis))\
       </main>
       <footer>\(escaped(method))</footer>
       </body>
@@ -34,19 +27,24 @@ enum ReportPage {
       """
   }
 
-  private static func heading(_ results: ComparisonResults) -> String {
-    let strategies = results.strategies.count == 1 ? "One strategy" : "\(results.strategies.count) strategies"
-    return strategies + ", " + (results.seeds.count == 1 ? "one seed" : "\(results.seeds.count) seeds")
-  }
-
-  private static func overview(_ results: ComparisonResults) -> String {
-    let finished = results.runs.count { $0.outcome == .finished }
-    let seeds = (results.seeds.count == 1 ? "Seed " : "Seeds ") + results.seeds.map { "\($0)" }.joined(separator: ", ")
-    return "\(seeds). \(finished) of \(results.runs.count) runs finished."
+  /// The answer, then how sure it is, then what it rests on; the rest is folded away.
+  private static func sections(_ results: ComparisonResults, _ analysis: ComparisonAnalysis) -> String {
+    let styles = SeriesStyle.of(results.strategies)
+    let verdict = VerdictSection(results: results, analysis: analysis, styles: styles)
+    let scores = ScoresSection(results: results, analysis: analysis, styles: styles)
+    let curves = CurvesSection(results: results, analysis: analysis, styles: styles)
+    let rest = verdict.sets + scores.folded + curves.folded + RecordSection(results: results).html
+    return [
+      MatrixSection(results: results, matrix: ScoreMatrix(results, analysis), styles: styles).html,
+      AnswerSection(results: results, analysis: analysis).html, verdict.html,
+      SettleSection(results: results, analysis: analysis).html, TuningSection(results: results).html,
+      ParameterSection(results: results, analysis: analysis, styles: styles).html, curves.html,
+      RunsSection(results: results).html, PageText.section("Everything else", id: "more", rest),
+    ].joined()
   }
 
   private static let method = """
-    Intervals: what each sentence pair contributes, added up over pairs that share sentences, and Student's t over seeds; no \
-    random draws. The method with its formulas: Documentation/Comparison.md of mixcse.
+    Intervals: what each sentence pair contributes, added up over pairs that share sentences, and Student\u{2019}s t \
+    over seeds; no random draws. The method with its formulas: Documentation/Comparison.md of mixcse.
     """
 }

@@ -1,101 +1,75 @@
-// The head of the report: what can be concluded, and the verdict table. Called by ReportPage.
+// How sure the answer is: intervals and p-values of the metric that decides, what limits them, and the same tables for
+// the other metrics. Called by ReportPage.
 
 import Training
 
-/// Verdicts in words and numbers.
+/// Differences with their intervals.
 struct VerdictSection {
   let results: ComparisonResults
   let analysis: ComparisonAnalysis
+  let styles: [SeriesStyle]
 
   private var labels: [String] { results.strategies.map(\.label) }
-  private var first: String { labels.first ?? "" }
 
+  /// Empty without scores or with one strategy.
   var html: String {
-    guard !analysis.metrics.isEmpty else {
-      let why =
-        results.runs.contains { $0.outcome == .finished }
-        ? "No run was scored, so nothing can be said about which strategy is better."
-        : "No run finished, so nothing can be said about which strategy is better."
-      return PageText.section("Verdict", id: "verdict", "<p>\(why)</p>\n")
-    }
-    let legend = labels.count > 1 ? SeriesStyle.legend(labels) : ""
+    guard let deciding = analysis.deciding, labels.count > 1 else { return "" }
+    let reading =
+      analysis.isComplete
+      ? """
+      <p>The bar shows where the true difference to \(PageText.label(labels[0])) may lie. Where it crosses the dotted \
+      line, the order may be the other way round.</p>
+
+      """ : ""
+    let notes = AnalysisNotes.lines(results, analysis).filter { !isSaid($0, deciding) }.map(escaped)
+    let known = notes.isEmpty ? "" : "<h3>To be known first</h3>\n" + PageText.list(notes)
+    let limits = VerdictSentences.limits(results, analysis).map(escaped)
     return PageText.section(
-      "Verdict", id: "verdict", short + legend + analysis.metrics.map(table).joined() + conclusions)
+      "How sure is that", id: "sure",
+      reading + table(deciding) + pairs(deciding) + known + "<h3>What cannot be concluded</h3>\n"
+        + PageText.list(limits))
   }
 
-  // MARK: - In short
-
-  /// A line for each strategy but the first.
-  private var short: String {
-    guard labels.count > 1 else { return "<p>One strategy: there is nothing to compare it with.</p>\n" }
-    let lines = labels.indices.dropFirst().map { strategy in
-      "<li><strong>\(escaped(labels[strategy]))</strong> against \(escaped(first)): \(summary(strategy)).</li>"
-    }
-    return "<ul class=\"short\">\n" + lines.joined(separator: "\n") + "\n</ul>\n"
+  /// The single sets, folded away; empty where there are none.
+  var sets: String {
+    let others = analysis.metrics.filter { !$0.decides }
+    guard !others.isEmpty else { return "" }
+    return PageText.folded("Each set by itself", id: "sets", others.map(table).joined())
   }
 
-  private func summary(_ strategy: Int) -> String {
-    let items = analysis.metrics.compactMap { metric in metric.comparison(of: strategy).map { (metric.metric, $0) } }
-    let order: [Verdict] = [.better, .worse, .noDifferenceShown, .noClaim, .notTested, .notCompared]
-    let isOneSeed = items.contains { $0.1.basis == .pairsOnly }
-    let limit =
-      !analysis.isComplete
-      ? " (runs are still to come)"
-      : isOneSeed ? " (one common seed: no claim about the methods is possible)" : ""
-    return order.compactMap { verdict in
-      let names = items.filter { $0.1.verdict == verdict }.map { escaped($0.0) }
-      guard !names.isEmpty else { return nil }
-      let badge = Self.badge(verdict)
-      let isAll = names.count == items.count && items.count > 1
-      return "\(badge) on " + (isAll ? "all \(items.count) metrics" : names.joined(separator: ", "))
-    }.joined(separator: "; ") + limit
+  /// What the answer says already.
+  private func isSaid(_ note: String, _ deciding: MetricAnalysis) -> Bool {
+    note == AnalysisNotes.oneSeed && AnswerSection.isOneSeed(deciding)
   }
 
-  static func badge(_ verdict: Verdict) -> String {
-    let (style, mark) =
-      switch verdict {
-      case .better: ("better", "\u{25B2}")
-      case .worse: ("worse", "\u{25BC}")
-      case .noDifferenceShown: ("none", "\u{25CB}")
-      case .noClaim, .notTested, .notCompared: ("none", "\u{2013}")
-      }
-    return "<span class=\"badge \(style)\"><span aria-hidden=\"true\">\(mark)</span> \(verdict.rawValue)</span>"
-  }
+  // MARK: - With the first strategy
 
-  // MARK: - The table
-
-  private var columns: [String] {
+  private func columns(_ metric: MetricAnalysis) -> [PageColumn] {
     let isCorrected = analysis.family.comparisons > 1
+    let over = AnswerSection.isOneSeed(metric) ? ", over pairs only" : ""
     return [
-      "Strategy", "Mean \u{B1} sd", "Difference", isCorrected ? "Simultaneous 95 % interval" : "95 % interval",
-      isCorrected ? "p (Holm)" : "p", "Verdict", "Seeds to show \(VerdictWords.size(results.detect))",
+      .text("Strategy"), .number("Mean \u{B1} sd"), .number("Difference"),
+      .text((isCorrected ? "Simultaneous 95 % interval" : "95 % interval") + over),
+      .number(isCorrected ? "p (Holm)" : "p"), .text("Verdict"),
     ]
   }
 
   private func table(_ metric: MetricAnalysis) -> String {
-    let bar = IntervalBar(metric.comparisons)
-    let columns = labels.count > 1 ? self.columns : Array(self.columns.prefix(2))
+    let bar = IntervalBar(metric.comparisons.filter { $0.against == 0 }, styles)
+    let columns = labels.count > 1 ? columns(metric) : Array(columns(metric).prefix(2))
+    let before = metric.before.map { PageText.row("before training", [fixed($0, 2)], columns, class: "before") }
     let rows = metric.summaries.enumerated().map { index, summary in
-      let name = "<th scope=\"row\">\(escaped(labels[index]))</th>"
-      let score = PageText.cell(Self.score(summary), name: columns[1], class: "number")
-      guard let item = metric.comparison(of: index) else {
-        let rest = labels.count > 1 ? "<td colspan=\"5\" class=\"note\">the others are compared with it</td>" : ""
-        return "<tr>\(name)\(score)\(rest)</tr>"
-      }
-      return "<tr>\(name)\(score)\(cells(item, bar))</tr>"
+      let numbers = metric.comparison(of: index).map { cells($0, bar, metric) } ?? []
+      return PageText.row(PageText.label(labels[index]), [Self.score(summary)] + numbers, columns)
     }
     let unit = metric.measure.rawValue.replacing(" x ", with: " \u{D7} ")
-    let decides = metric.decides && analysis.metrics.count > 1 ? ": the metric that decides" : ""
+    let items = metric.measure == .spearman ? "pairs" : "samples"
+    let role =
+      metric.decides && analysis.metrics.count > 1
+      ? ": the metric that decides" : metric.kind == .dev ? ": \(MatrixSection.devRole)" : ""
+    let caption = "\(escaped(metric.metric)) <span class=\"note\">\(metric.pairs) \(items), \(unit)\(role)</span>"
     let notes = metric.leftOut.map { "<p class=\"note\">Left out: \(escaped($0)).</p>\n" }.joined()
-    return """
-      <table class="verdict stack">
-      <caption>\(escaped(metric.metric)) <span class="note">\(metric.pairs) pairs, \(unit)\(decides)</span>\
-      </caption>
-      \(PageText.header(columns))<tbody>
-      \(rows.joined(separator: "\n"))
-      </tbody></table>
-      \(notes)
-      """
+    return PageText.table(columns, [before].compactMap(\.self) + rows, class: "verdict stack", caption: caption) + notes
   }
 
   static func score(_ summary: MetricAnalysis.Summary) -> String {
@@ -103,49 +77,44 @@ struct VerdictSection {
     return fixed(mean, 2) + (summary.deviation.map { " \u{B1} " + fixed($0, 2) } ?? "")
   }
 
-  private func cells(_ item: StrategyComparison, _ bar: IntervalBar) -> String {
-    let interval = item.simultaneousInterval.map { PageText.minus(VerdictWords.interval($0)) } ?? "\u{2013}"
-    let only = item.basis == .pairsOnly ? " <span class=\"note\">over pairs only</span>" : ""
-    let p = item.correctedPValue.map { escaped(VerdictWords.probability($0)) } ?? "\u{2013}"
-    let contents = [
+  private func cells(_ item: StrategyComparison, _ bar: IntervalBar, _ metric: MetricAnalysis) -> [String] {
+    let only =
+      item.basis == .pairsOnly && !AnswerSection.isOneSeed(metric) ? " <span class=\"note\">over pairs only</span>" : ""
+    return [
       item.mean.map { PageText.minus(VerdictWords.signed($0)) } ?? "\u{2013}",
-      "<span class=\"range\">\(interval)\(only)</span>\(bar.html(item))", p,
-      Self.badge(item.verdict), item.seedsToShow.map { escaped(PageText.plusMinus(VerdictWords.seeds($0))) } ?? "",
+      "<span class=\"range\">\(Self.interval(item))\(only)</span>\(bar.html(item))",
+      Self.probability(item), AnswerSection.badge(item),
     ]
-    let styles = ["number", "", "number", "", ""]
-    return zip(zip(contents, styles), columns.dropFirst(2)).map { content, name in
-      PageText.cell(content.0, name: name, class: content.0.isEmpty ? "empty" : content.1)
-    }.joined()
   }
 
-  // MARK: - What can be concluded
-
-  /// More sentences than that fill pages; the metric that decides has them before the others.
-  private static let mostSentences = 12
-
-  private var conclusions: String {
-    guard labels.count > 1 else { return "" }
-    let notes = AnalysisNotes.lines(results, analysis).map { "<li>\(escaped($0))</li>" }
-    let known = notes.isEmpty ? "" : "<h3>To be known first</h3>\n<ul>\n\(notes.joined(separator: "\n"))\n</ul>\n"
-    let limits = VerdictSentences.limits(results, analysis).map { "<li>\(escaped($0))</li>" }
-    return known + sentences + "<h3>What cannot be concluded</h3>\n<ul>\n" + limits.joined(separator: "\n")
-      + "\n</ul>\n"
+  private static func interval(_ item: StrategyComparison) -> String {
+    item.simultaneousInterval.map { PageText.minus(VerdictWords.interval($0)) } ?? "\u{2013}"
   }
 
-  private var sentences: String {
-    let others = labels.count - 1
-    var metrics = analysis.metrics.filter { $0.comparisons.contains { $0.verdict != .notTested } }
-    if metrics.count * others > Self.mostSentences { metrics = metrics.filter(\.decides) }
-    guard metrics.count * others <= Self.mostSentences else { return "" }
-    let blocks = metrics.map { metric in
-      let lines = metric.comparisons.map { item in
-        let sentence = VerdictSentences.sentence(
-          item, label: labels[item.strategy], first: labels[item.against], analysis)
-        return "<li>\(escaped(sentence))</li>"
-      }
-      return "<h4>\(escaped(metric.metric))</h4>\n<ul>\n\(lines.joined(separator: "\n"))\n</ul>\n"
+  private static func probability(_ item: StrategyComparison) -> String {
+    item.correctedPValue.map { escaped(VerdictWords.probability($0)) } ?? "\u{2013}"
+  }
+
+  // MARK: - All pairs
+
+  /// More rows than that are folded away.
+  private static let mostPairs = 15
+
+  /// Every pair, where all of them are compared.
+  private func pairs(_ metric: MetricAnalysis) -> String {
+    guard results.isAgainstAll, labels.count > 2 else { return "" }
+    let columns = [.text("Pair")] + self.columns(metric).dropFirst(2)
+    let rows = metric.comparisons.map { item in
+      PageText.row(
+        "\(PageText.label(labels[item.strategy])) <span class=\"note\">minus</span> "
+          + PageText.label(labels[item.against]),
+        [
+          item.mean.map { PageText.minus(VerdictWords.signed($0)) } ?? "\u{2013}", Self.interval(item),
+          Self.probability(item), AnswerSection.badge(item),
+        ], columns)
     }
-    let style = blocks.count > 1 ? "columns" : "whole"
-    return "<h3>What can be concluded</h3>\n<div class=\"\(style)\">\n\(blocks.joined())</div>\n"
+    return PageText.folded(
+      "All \(rows.count) pairs on \(metric.metric)", id: "pairs", isOpen: rows.count <= Self.mostPairs,
+      PageText.table(columns, rows, class: "stack wide"))
   }
 }

@@ -1,60 +1,34 @@
-// What can be concluded and what cannot, in sentences. Called by VerdictSection.
+// What can be concluded and what cannot, in sentences. Called by AnswerSection and VerdictSection.
 
 import Training
 
-/// Sentences about strategies; plain text, with true minus signs.
+/// Sentences about strategies, with true minus signs.
 enum VerdictSentences {
-  /// What can be said of `label` against `first`.
+  /// What can be said of `label` against `first`, both HTML, as HTML.
   static func sentence(
-    _ item: StrategyComparison, label: String, first: String, _ analysis: ComparisonAnalysis
+    _ item: StrategyComparison, label: String, first: String, on metric: MetricAnalysis, _ analysis: ComparisonAnalysis
   ) -> String {
-    guard let mean = item.mean else { return "\(label) and \(first) have no seed in common: not compared." }
+    let name = escaped(metric.metric)
+    guard let mean = item.mean else { return "\(label) and \(first) have no seed in common." }
     let difference = PageText.minus(VerdictWords.signed(mean))
-    guard analysis.isComplete else {
-      return "\(label) and \(first) differ by \(difference) so far; runs are still to come, so no claim is possible."
-    }
+    guard analysis.isComplete else { return "\(label): \(difference) against \(first) on \(name)." }
     guard let range = item.simultaneousInterval else {
-      return "No claim about \(label) and \(first) is possible: there are too few pairs for an interval."
+      return "\(label) and \(first) differ by \(difference) on \(name): too few pairs for an interval."
     }
-    let interval = "\(VerdictWords.intervalName(analysis.family)) \(PageText.minus(VerdictWords.interval(range)))"
+    let kind = VerdictWords.intervalName(analysis.family)
+    let interval =
+      "\(kind.hasSuffix("interval") ? kind : kind + " interval") \(PageText.minus(VerdictWords.interval(range)))"
     switch item.verdict {
     case .better, .worse:
-      let odd = range.contains(0) ? "; shown by Holm's correction, which is sharper than simultaneous intervals" : ""
-      return
-        "\(label) is \(item.verdict.rawValue) than \(first) by \(fixed(abs(mean), 2)) (\(interval)\(odd))."
+      let odd = range.contains(0) ? "; shown by Holm\u{2019}s correction, which is sharper than such intervals" : ""
+      return "\(label) is \(item.verdict.rawValue) than \(first) by \(fixed(abs(mean), 2)) on \(name) "
+        + "(\(interval)\(odd))."
     case .noClaim, .notCompared:
-      return """
-        \(label) and \(first) have one seed in common. These two models differ by \(difference) (\(interval), over \
-        pairs only); another seed may turn it round, so no claim about the methods is possible.
-        """
+      return "\(label): \(difference) against \(first) on \(name) (\(interval), over pairs only)."
     case .noDifferenceShown, .notTested:
-      let equal = item.largestDifference.map { " No difference larger than \(fixed($0, 2))." } ?? ""
-      return "No difference shown between \(label) and \(first): \(difference), \(interval).\(equal)"
-        + (item.seedsToShow.map { " " + advice($0) } ?? "")
+      let equal = item.largestDifference.map { "; a difference larger than \(fixed($0, 2)) is ruled out" } ?? ""
+      return "\(label): \(difference) against \(first) on \(name) (\(interval)\(equal))."
     }
-  }
-
-  /// What it takes to show a difference.
-  static func advice(_ needed: SeedsToShow) -> String {
-    let size = VerdictWords.size(needed.difference)
-    switch (needed.half, needed.most) {
-    case (.seeds(let half), .seeds(let most)):
-      return
-        "A true difference of \(size) is shown by \(half) seeds half of the time, by \(most) seeds 80 % of the time."
-    case (.seeds(let half), .never):
-      return
-        "A true difference of \(size) is shown by \(half) seeds half of the time, by no number 80 % of it: "
-        + open(needed)
-    case (.seeds(let half), .tooMany):
-      return "A true difference of \(size) is shown by \(half) seeds half of the time; 80 % takes more than "
-        + "\(SeedsToShow.most)."
-    case (.never, _): return "No number of seeds shows a difference of \(size): " + open(needed)
-    case (.tooMany, _): return "To show a difference of \(size) takes more than \(SeedsToShow.most) seeds."
-    }
-  }
-
-  private static func open(_ needed: SeedsToShow) -> String {
-    "even with endless seeds \u{B1}\(fixed(needed.staysOpen, 2)) stays open, and only more pairs help."
   }
 
   /// What the numbers do not say.
@@ -62,7 +36,7 @@ enum VerdictSentences {
     var lines = [
       """
       \u{201C}No difference shown\u{201D} is not \u{201C}no difference\u{201D}: any difference inside the interval \
-      may be there. \u{201C}No difference larger than\u{201D} is wrong 5 % of the time at most.
+      may be there. What is ruled out is ruled out wrongly 5 % of the time at most.
       """
     ]
     if let metric = analysis.deciding, let reach = reach(metric) {
