@@ -32,6 +32,8 @@ static _Thread_local crumb_t own;
 static crumb_t *latest;
 static struct sigaction before[NSIG];
 static void (*save_before_giving_up)(void);
+// Whoever sets SWIFT_BACKTRACE wants sixty lines about a plugin's crash, too; others have read what they need.
+static int wants_backtrace;
 
 static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGABRT, SIGFPE};
 enum { SIGNALS = sizeof signals / sizeof *signals };
@@ -93,7 +95,8 @@ static void handle(int number, siginfo_t *info, void *context) {
     say(advice);
     crumb->state = OUTSIDE;
   }
-  sigaction(number, &before[number], NULL);
+  const struct sigaction end = {.sa_handler = SIG_DFL};
+  sigaction(number, crumb != NULL && !wants_backtrace ? &end : &before[number], NULL);
   // A fault happens again on the return from here and goes to whoever was in charge before; a signal that was sent does
   // not.
   if (info->si_code <= 0) raise(number);
@@ -110,6 +113,7 @@ static void at_exit(void) {
 void iso_guard(void) {
   static int is_installed;
   if (is_installed++) return;
+  wants_backtrace = getenv("SWIFT_BACKTRACE") != NULL;
   stack_t stack = {.ss_size = 64 * 1024}, present;
   if (sigaltstack(NULL, &present) == 0 && (present.ss_flags & SS_DISABLE)) {
     stack.ss_sp = malloc(stack.ss_size);

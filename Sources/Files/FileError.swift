@@ -27,6 +27,8 @@ extension FileError: CustomStringConvertible {
     switch self {
     case .notFound(let path, let expected):
       return "\(path): not found; expected \(expected). Check the path"
+    case .unreadable(let path, _, EISDIR):
+      return "\(path): expected a file, found a folder. Name one of its files"
     case .unreadable(let path, let operation, let code):
       return "\(path): \(operation) failed: \(systemMessage(code))"
     case .malformed(let path, let place, let expected, let found, let advice):
@@ -39,6 +41,25 @@ extension FileError: CustomStringConvertible {
     case .cannotPrint(let code):
       return "standard output: write failed: \(systemMessage(code)); what was printed is not complete"
     }
+  }
+
+  /// Why a path is no model folder, and what to do about it: a file of a model, a name of the Hub, or a slip.
+  package static func noModelFolder(_ path: String) -> FileError {
+    let expected = "a model folder (config.json, weights, tokenizer files)"
+    if Path.isFile(path) {
+      return .malformed(
+        path: path, place: "", expected: expected, found: "a file",
+        advice: "Pass the folder it lies in: \(Path.folder(of: path))")
+    }
+    // On the Hub a model is OWNER/NAME, a few old ones NAME.
+    let words = path.split(separator: "/", omittingEmptySubsequences: false)
+    guard words.count <= 2, let name = words.last, words.allSatisfy({ !$0.isEmpty && !$0.hasPrefix(".") }) else {
+      return .notFound(path: path, expected: expected)
+    }
+    return .notFound(
+      path: path,
+      expected: expected + ". If it is a model of the Hugging Face Hub: models are not fetched from there; fetch it "
+        + "once with hf download \(path) --local-dir \(name), then pass --model \(name)")
   }
 
   /// The exit code of the command for this error: 64 wrong usage, 65 bad data, 66 a file is missing, 74 a device or

@@ -2,8 +2,6 @@
 
 /// A tokenizer folder that cannot be used, with what was expected, what was found, where, and what to do.
 package enum TokenizerError: Error, Equatable, CustomStringConvertible {
-  /// The folder itself is not there.
-  case missingFolder(String)
   /// None of the files a tokenizer can be made from is in the folder.
   case missingFile(expected: [String], folder: String)
   /// A file is there and cannot be read.
@@ -26,8 +24,6 @@ package enum TokenizerError: Error, Equatable, CustomStringConvertible {
   /// What was expected, what was found, and in which file.
   package var description: String {
     switch self {
-    case .missingFolder(let folder):
-      "expected a Hugging Face model folder at \(folder), found no folder there; check the path"
     case .missingFile(let expected, let folder):
       "expected \(expected.joined(separator: ", or ")) in \(folder), found no such file; "
         + "copy the tokenizer files of the model into this folder"
@@ -58,7 +54,7 @@ package enum TokenizerError: Error, Equatable, CustomStringConvertible {
   /// The exit code of a command that ends with this error.
   package var exitCode: Int32 {
     switch self {
-    case .missingFolder, .missingFile, .unreadable: 66
+    case .missingFile, .unreadable: 66
     default: 65
     }
   }

@@ -11,7 +11,7 @@ package enum TokenizerFolder {
   /// file that is there but broken is an error; no other file is tried instead.
   /// - Throws: `TokenizerError` naming the file, what was expected, what was found and what to do.
   package static func load(_ folder: String) throws -> any Tokenizer {
-    guard Path.isFolder(folder) else { throw TokenizerError.missingFolder(folder) }
+    guard Path.isFolder(folder) else { throw FileError.noModelFolder(folder) }
     let settings = try TokenizerSettings(folder: folder)
     if Path.exists(folder + "/tokenizer.json") {
       return try TokenizerJSON(folder + "/tokenizer.json", settings).load()

@@ -47,7 +47,7 @@ extension TrainingError: CustomStringConvertible {
     case .missingFile(let path, let expected):
       return "\(path): not found; expected \(expected). Check the path"
     case .unreadable(let path, let operation, let code):
-      return "\(path): \(operation) failed: \(systemMessage(code))"
+      return FileError.unreadable(path: path, operation: operation, code: code).description
     case .badData(let path, let line, let expected, let found, let advice):
       let place = line > 0 ? "\(path):\(line)" : path
       return "\(place): expected \(expected), found \(found). \(advice)"
@@ -68,7 +68,9 @@ extension TrainingError: CustomStringConvertible {
         + "\nBring it back, or pass --accept-changes to train on what is there now"
     case .resumeMismatch(let path, let differences):
       return "\(path): --resume expected the run this checkpoint belongs to, found differences:\n  "
-        + differences.joined(separator: "\n  ") + "\nPass the original flags and files, or --overwrite to start over"
+        + differences.joined(separator: "\n  ")
+        + "\nPass the original flags and files to go on with that run, another --output-dir to keep both runs, or "
+        + "--overwrite in place of --resume to replace it"
     case .brokenCheckpoints(let path, let reasons):
       return "\(path): expected a readable checkpoint, found none:\n  " + reasons.joined(separator: "\n  ")
         + "\nPass --overwrite to start over"

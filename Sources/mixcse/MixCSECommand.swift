@@ -27,12 +27,31 @@ struct MixCSECommand: ParsableCommand {
     IsolatedWorker.runIfAsked(arguments)
     PluginGuard.install()
     do {
-      var command = try parseAsRoot(RepeatedOptions.checked(ArgumentSpelling.standard(arguments)))
-      try command.run()
+      var command = try parse(RepeatedOptions.checked(ArgumentSpelling.standard(arguments)))
+      do { try command.run() } catch let error as ValidationError {
+        // What only the whole description shows to be missing: the parser would name its root in place of the command.
+        let name = type(of: command).configuration.commandName ?? ""
+        Foundation.exit(refuse("\(error)\nSee mixcse \(name) --help", error))
+      }
       try StandardOutput.flush()
     } catch {
       Foundation.exit(report(error))
     }
+  }
+
+  /// Ends the process where the arguments have a slip that the parser does not see.
+  private static func parse(_ arguments: [String]) throws -> any ParsableCommand {
+    do { return try parseAsRoot(arguments) } catch {
+      guard exitCode(for: error).rawValue != 0, let advice = ArgumentAdvice.text(arguments) else { throw error }
+      Foundation.exit(refuse(advice, error))
+    }
+  }
+
+  /// Says what is wrong with the arguments, and where a shell may have cut them.
+  /// - Returns: the exit code.
+  private static func refuse(_ text: String, _ error: any Error) -> Int32 {
+    printToStandardError("error: " + text + (PipeAdvice.text.map { "\n" + $0 } ?? ""))
+    return exitCode(for: error).rawValue
   }
 
   /// Says what went wrong, after all that was printed before; help that was asked for goes to standard output.

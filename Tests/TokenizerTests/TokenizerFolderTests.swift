@@ -1,5 +1,6 @@
 // Loading model folders: what is accepted, and what each kind of broken folder says.
 
+import Files
 import Foundation
 import TestSupport
 import Testing
@@ -22,8 +23,8 @@ import Tokenizer
   }
 
   @Test func missingFolderAndFilesAreNamed() throws {
-    let nowhere = try #require(throws: TokenizerError.self) { _ = try TokenizerFolder.load("/nowhere/at all") }
-    #expect(nowhere == .missingFolder("/nowhere/at all"))
+    let nowhere = try #require(throws: FileError.self) { _ = try TokenizerFolder.load("/nowhere/at all") }
+    #expect(nowhere == .noModelFolder("/nowhere/at all"))
     #expect(nowhere.exitCode == 66)
     let empty = try error([:])
     #expect(empty.description.contains("tokenizer.json, or vocab.txt, or vocab.json with merges.txt"))

@@ -28,7 +28,7 @@ package enum EvaluationError: Error, Equatable, CustomStringConvertible {
     case .notFound(let path, let expected):
       "\(path): expected \(expected), found none. Check the path"
     case .unreadable(let path, let operation, let code):
-      "\(path): \(operation) failed: \(systemMessage(code))"
+      FileError.unreadable(path: path, operation: operation, code: code).description
     case .badLine(let path, let line, let expected, let found):
       "\(path):\(line): expected \(expected), found \(found). Correct or remove the line"
     case .empty(let path):

@@ -136,7 +136,8 @@ final class StrategyBuilder {
   func apply(setting text: String) throws {
     guard let equals = text.firstIndex(of: "="), let dot = text[..<equals].lastIndex(of: "."), dot != text.startIndex
     else {
-      throw UsageError.badText(text: text, column: 1, problem: "expected COMPONENT.param=value")
+      throw UsageError.badText(
+        text: text, column: 1, problem: "expected COMPONENT.param=value, such as mixcse.lambda=0.2")
     }
     let component = String(text[..<dot])
     let name = String(text[text.index(after: dot)..<equals])

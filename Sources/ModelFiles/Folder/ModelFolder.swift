@@ -22,12 +22,7 @@ package struct ModelFolder: Sendable {
   /// - Throws: `FileError`, `ModelFileError` where the folder or config.json is missing, or a file is broken.
   package init(path: String) throws {
     let trimmed = Path.withoutTrailingSlashes(path)
-    guard Path.isFolder(trimmed) else {
-      throw FileError.notFound(
-        path: path,
-        expected: "a model folder (config.json, weights, tokenizer files); models of the Hugging Face Hub are not "
-          + "downloaded here: hf download NAME --local-dir DIR")
-    }
+    guard Path.isFolder(trimmed) else { throw FileError.noModelFolder(path) }
     self.path = trimmed
     encoderPath = try Self.encoderPath(of: trimmed)
     try Self.refuseAdapter(encoderPath)

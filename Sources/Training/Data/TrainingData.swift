@@ -27,6 +27,7 @@ package final class TrainingData {
   ///   what is no text or has other columns; `FileError` where it is missing.
   package init(path: String, columns: String? = nil, spoolFolder: String) throws {
     let (ending, isJSON, isCompressed) = RecordFormat.ending(of: path)
+    if Path.isFolder(path) { throw Self.folder(path) }
     guard let ending else {
       throw TrainingError.usage(
         place: path, expected: "a name ending in .txt, .csv, .tsv, .json or .jsonl, each also with .gz",
@@ -44,6 +45,18 @@ package final class TrainingData {
     try Self.checkUnchanged(file)
     try index.finish()
     (report, offsets, reader) = (index.report, index.offsets, index.reader)
+  }
+
+  /// Names what the folder holds that could be meant.
+  private static func folder(_ path: String) -> TrainingError {
+    let names = Folders.names(path).filter { RecordFormat.ending(of: $0).0 != nil }
+    let more = names.count > 3 ? ", ..." : ""
+    return .usage(
+      place: path, expected: "a file of training sentences", found: "a folder",
+      advice: "Name one of its files"
+        + (names.isEmpty
+          ? "; none of them ends in .txt, .csv, .tsv, .json or .jsonl"
+          : ": \(Path.withoutTrailingSlashes(path))/\(names.prefix(3).joined(separator: ", "))\(more)"))
   }
 
   /// The texts of the given rows, `[row][column]`, as the bytes of the file (JSON strings and quotes undone).

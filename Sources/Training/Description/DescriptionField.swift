@@ -192,7 +192,15 @@ package struct DescriptionField<Root>: Sendable {
 
   private static func problem<Value: Comparable>(_ value: Value, _ range: ClosedRange<Value>) -> DescriptionProblem? {
     guard !range.contains(value) else { return nil }
+    let (lower, upper) = (text(range.lowerBound), text(range.upperBound))
+    let isOpen = (range.upperBound as? Int).map { $0 >= 1_000_000_000 } ?? false
     return DescriptionProblem(
-      expected: "a value from \(range.lowerBound) to \(range.upperBound)", found: "\(value)")
+      expected: isOpen ? "a number of \(lower) or more" : "a value from \(lower) to \(upper)", found: text(value))
+  }
+
+  /// Numbers as one would type them.
+  private static func text<Value>(_ value: Value) -> String {
+    let text = "\(value)"
+    return value is Double && text.hasSuffix(".0") ? String(text.dropLast(2)) : text
   }
 }

@@ -33,14 +33,21 @@ package struct RunIdentity: Sendable, Equatable {
   ) -> [String] {
     let keys = earlier.members.keys + members.keys.filter { earlier.members[$0] == nil }
     return keys.filter { !ignored.contains($0) }.flatMap { key in
-      Self.differences(key, earlier.members[key], members[key]).map {
-        "\($0.place): \($0.old) \(names.then), \($0.new) \(names.now)"
-      }
+      let (old, new) = (earlier.members[key], members[key])
+      let found =
+        if key == Self.plugins, let old = old?.array, let new = new?.array {
+          ComponentDifferences(old, new).found.filter { $0.place != "--pooler" || !keys.contains($0.place) }
+        } else {
+          Self.differences(key, old, new)
+        }
+      return found.map { "\($0.place): \($0.old) \(names.then), \($0.new) \(names.now)" }
     }
   }
 
+  private static let plugins = "plugins"
+
   /// Where two values differ: members of objects and elements of lists of one length are looked at one by one.
-  private static func differences(
+  fileprivate static func differences(
     _ place: String, _ old: JSONValue?, _ new: JSONValue?
   ) -> [(place: String, old: String, new: String)] {
     if old == new { return [] }
@@ -49,10 +56,7 @@ package struct RunIdentity: Sendable, Equatable {
       return keys.flatMap { differences("\(place).\($0)", old[$0], new[$0]) }
     }
     if let old = old?.array, let new = new?.array, old.count == new.count {
-      return zip(old, new).enumerated().flatMap { index, pair in
-        let same = pair.0.object?["id"]?.string.flatMap { $0 == pair.1.object?["id"]?.string ? $0 : nil }
-        return differences("\(place)[\(same ?? "\(index + 1)")]", pair.0, pair.1)
-      }
+      return zip(old, new).enumerated().flatMap { differences("\(place)[\($0 + 1)]", $1.0, $1.1) }
     }
     return [(place, short(old), short(new))]
   }
@@ -62,6 +66,50 @@ package struct RunIdentity: Sendable, Equatable {
     if let text = value?.string, text.count == 64, text.allSatisfy(\.isHexDigit) { return text.prefix(12) + "..." }
     let text = value?.text(indent: nil) ?? "nothing"
     return text.count > 60 ? text.prefix(50) + "... (\(text.count) characters)" : text
+  }
+}
+
+/// What differs between the components of two runs, in the words of the command line.
+private struct ComponentDifferences {
+  private(set) var found: [(place: String, old: String, new: String)] = []
+
+  init(_ old: [JSONValue], _ new: [JSONValue]) {
+    let (then, now) = (old.map(Component.init), new.map(Component.init))
+    for (place, isPooler) in [("strategy", false), ("--pooler", true)] {
+      let (then, now) = (then.filter { $0.isPooler == isPooler }, now.filter { $0.isPooler == isPooler })
+      if then.map(\.name) == now.map(\.name) {
+        for (one, other) in zip(then, now) { compare(one, other) }
+      } else {
+        found.append((place, Self.text(then), Self.text(now)))
+      }
+    }
+  }
+
+  private struct Component {
+    let name: String
+    let isPooler: Bool
+    let members: JSONObject
+
+    init(_ json: JSONValue) {
+      members = json.object ?? JSONObject()
+      // `vendor.name/1`: what people type is the name.
+      let id = members["id"]?.string ?? "?"
+      name = String(id.prefix { $0 != "/" }.split(separator: ".").last ?? "?")
+      isPooler = members["kind"]?.string == ComponentKind.pooler.rawValue
+    }
+  }
+
+  private static func text(_ components: [Component]) -> String {
+    components.isEmpty ? "nothing" : components.map(\.name).joined(separator: " + ")
+  }
+
+  private mutating func compare(_ old: Component, _ new: Component) {
+    for key in old.members.keys + new.members.keys.filter({ old.members[$0] == nil }) {
+      for (place, then, now) in RunIdentity.differences(key, old.members[key], new.members[key]) {
+        let value = place.hasPrefix("parameters.") ? "." + place.dropFirst("parameters.".count) : " (\(place))"
+        found.append(("\(old.name)\(value)", then, now))
+      }
+    }
   }
 }
 
@@ -83,7 +131,7 @@ extension RunIdentity {
       plan.description.deciding + inputs.members + [
         ("--schedule", .array(plan.schedules.map(\.record))),
         ("--shadow", .array(plan.description.strategy.shadows.map { .string($0) })),
-        ("plugins", .array(try uses.map { try Self.record($0, current($0.component)) })),
+        (Self.plugins, .array(try uses.map { try Self.record($0, current($0.component)) })),
         ("mixcse", .string(plan.origin.version)),
       ])
   }
@@ -126,7 +174,7 @@ extension RunIdentity {
   /// Components with the hashes of their libraries.
   private static func libraries(_ identity: RunIdentity) -> [(id: String, sha256: String)] {
     var result: [(id: String, sha256: String)] = []
-    for use in identity.members["plugins"]?.array ?? [] {
+    for use in identity.members[plugins]?.array ?? [] {
       guard let id = use.object?["id"]?.string, var sha256 = use.object?["sha256"]?.string else { continue }
       if let functions = use.object?["functions"]?.string { sha256 += ", functions " + functions }
       if !result.contains(where: { $0.id == id }) { result.append((id, sha256)) }

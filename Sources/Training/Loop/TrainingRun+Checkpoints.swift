@@ -17,6 +17,7 @@ extension TrainingRun {
     document["optimizerSteps"] = .integer(optimizer.steps)
     document["evaluatedStep"] = .integer(evaluatedStep)
     document[RunRecord.identity] = .object(setup.identity.members)
+    document["method"] = setup.method.map { .string($0) }
     try CheckpointFile.write(
       to: folder.checkpoints.checkpointPath(step: state.step), state: document, tensors: tensors)
     savedStep = state.step
@@ -96,6 +97,13 @@ extension TrainingRun {
     }
     let differences = setup.identity.differences(
       from: RunIdentity(members), called: ("in the checkpoint", "now"), ignoring: RunIdentity.observers)
-    guard differences.isEmpty else { throw TrainingError.resumeMismatch(path: file.path, differences: differences) }
+    guard !differences.isEmpty else { return }
+    // Two recipes differ by their names, which is what was typed.
+    let lines = differences.map { line in
+      guard line.hasPrefix("strategy: "), let then = file.state["method"]?.string, let now = setup.method, then != now
+      else { return line }
+      return "--method: \(then) in the checkpoint, \(now) now"
+    }
+    throw TrainingError.resumeMismatch(path: file.path, differences: lines)
   }
 }

@@ -11,6 +11,8 @@ package typealias Evaluate = (_ step: Int) throws -> EvaluationResult
 package struct TrainingSetup {
   /// What the run is.
   package var description: RunDescription
+  /// The recipe as it was named, for messages; nil where samplers and losses were.
+  var method: String?
   /// How it starts and stops.
   package var control: RunControl
   /// Where it writes.

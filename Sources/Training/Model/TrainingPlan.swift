@@ -16,6 +16,8 @@ import Tokenizer
 package struct TrainingPlan {
   /// The description in full: recipes spelled out, settings at their components, every choice made.
   package var description: RunDescription
+  /// The recipe as it was named; nil where samplers and losses were, or in a comparison.
+  let method: String?
   /// What is contrasted, and the losses.
   package let strategy: Strategy
   /// The pooler of training.
@@ -65,6 +67,7 @@ package struct TrainingPlan {
     schedules = try (strategy.schedules + names.schedules).map { try ValueSchedule(parsing: $0, registry: registry) }
     shadows = try ShadowStrategy.named(names.shadows, registry: registry)
     self.origin = origin
+    method = comparison == nil ? names.method : nil
     description = asked.spelledOut(strategy, pooler, head, schedules: schedules.map(\.text))
   }
 
@@ -106,6 +109,7 @@ package struct TrainingPlan {
       record: record(model.objective, threads: services.pool.threads),
       display: display)
     setup.lock = lock
+    setup.method = method
     setup.identify = identify
     setup.plugins = { Self.pluginRecord(model.objective) }
     try addEvaluation(

@@ -4,6 +4,7 @@
 import ArgumentParser
 import Comparison
 import Files
+import Foundation
 import Host
 import Kernels
 import Processes
@@ -138,6 +139,7 @@ struct CompareCommand: ParsableCommand {
       name: CommandLine.arguments.first ?? "mixcse", origin: .thisProgram)
     let display = ComparisonDisplay()
     if dryRun { return try preview(request, program, registry, display, threads: threads) }
+    if let warning = PipeAdvice.warning { printToStandardError("warning: " + warning) }
     let tuning =
       try request.tune.isEmpty
       ? nil : Tuning(request, program: program, threads: threads, registry: registry, display: display)
@@ -191,7 +193,8 @@ struct CompareCommand: ParsableCommand {
       throw ValidationError("expected strategies, found none; for example: mixcse compare simcse mixcse ...")
     }
     try request.check(from: file)
-    try request.run.checkRequired(from: file)
+    try checkWords(request.strategies)
+    try request.run.checkRequired(from: file, strategies: true)
     if request.run.training.evalData == nil, request.testData.isEmpty {
       throw ValidationError("nothing to score: give --eval-data PATH, --test-data PATH or both")
     }
@@ -209,6 +212,25 @@ struct CompareCommand: ParsableCommand {
     if dryRun, request.printsJSON { throw ValidationError("--dry-run --json: expected one of the two, found both") }
     if request.usesBudget, request.run.training.evalData == nil {
       throw ValidationError("--budget: expected --eval-data PATH beside it, found none; rungs look at the dev score")
+    }
+  }
+
+  /// Words that only look like strategies: seeds behind a blank, files behind a flag that takes one.
+  private func checkWords(_ words: [String]) throws {
+    let numbers = words.filter { UInt64($0) != nil }
+    if let first = numbers.first {
+      let all = ([seeds ?? "42"] + numbers).joined(separator: ",")
+      throw ValidationError(
+        "'\(first)': expected a strategy, found a number; seeds are separated by commas: --seeds \(all)")
+    }
+    let file = words.first { word in
+      [".txt", ".csv", ".tsv", ".json", ".jsonl", ".gz"].contains(where: word.hasSuffix)
+        || word.contains("/") && FileManager.default.fileExists(atPath: word + "/")
+    }
+    if let file {
+      throw ValidationError(
+        "'\(file)': expected a strategy, found a file or folder; it belongs to --train-file, --eval-data or "
+          + "--test-data, which takes one at a time")
     }
   }
 

@@ -1,5 +1,5 @@
 // One pass over the arguments before they are parsed, for spellings that the parser cannot know: the reference's
-// flags, and `--isolate` without a value.
+// flags, `--isolate` without a value, and negative numbers, which it would take for flags.
 
 import Training
 
@@ -22,6 +22,25 @@ enum ArgumentSpelling {
     }
     try reference.finish()
     for note in reference.notes { printToStandardError("note: \(note)") }
-    return reference.arguments
+    return withNegativeNumbers(reference.arguments)
+  }
+
+  /// Negative numbers are joined to the flag before them.
+  private static func withNegativeNumbers(_ arguments: [String]) -> [String] {
+    var (result, rest) = ([String](), arguments[...])
+    while let argument = rest.popFirst() {
+      if argument == "--" { return result + [argument] + rest }
+      if argument.hasPrefix("--"), !argument.contains("="), let next = rest.first, isNegativeNumber(next) {
+        result.append(argument + "=" + next)
+        rest.removeFirst()
+      } else {
+        result.append(argument)
+      }
+    }
+    return result
+  }
+
+  private static func isNegativeNumber(_ text: String) -> Bool {
+    text.hasPrefix("-") && Double(text) != nil && text.dropFirst().first.map { $0.isNumber || $0 == "." } ?? false
   }
 }

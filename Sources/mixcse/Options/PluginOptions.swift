@@ -32,7 +32,8 @@ struct PluginOptions: ParsableArguments {
   func validate() throws {
     var run = RunDescription()
     apply(to: &run)
-    try run.check()
+    // The parser knows the exit code of its own errors only.
+    do { try run.check() } catch let error as TrainingError { throw ValidationError("\(error)") }
   }
 
   /// Puts what was typed over a description.

@@ -26,20 +26,33 @@ extension RunDescription {
   }
 
   /// What must be said, in a file or typed.
-  /// - Parameter file: where the description comes from.
+  /// - Parameters:
+  ///   - file: where the description comes from.
+  ///   - strategies: strategies are named elsewhere, as a comparison does.
   /// - Throws: `ValidationError` naming the first flag that is missing.
-  func checkRequired(from file: DescriptionFile?) throws {
+  func checkRequired(from file: DescriptionFile?, strategies: Bool = false) throws {
     if let file, file.record != nil, outputFolder == nil {
       throw ValidationError(
         "\(file.path) is the record of a run: expected --output-dir with a folder of its own for the run that repeats "
           + "it, found none")
+    }
+    if !strategies, !strategy.isNamed {
+      let settings = strategy.settings.first.map { setting in
+        let component = setting.prefix { $0 != "." && $0 != "#" }
+        return "--set \(setting): expected a strategy with \(component) beside it, found none; add --method "
+          + (component == "mixcse" ? "mixcse" : "NAME or --sampler \(component) --loss NAME")
+      }
+      throw ValidationError(
+        settings
+          ?? "no strategy is named: expected --method NAME (mixcse, simcse, ...) or --loss NAME, with or without "
+          + "--sampler NAME; mixcse plugins list shows what there is")
     }
     let required = [
       (model.isEmpty, "--model <dir>"), (training.trainFile.isEmpty, "--train-file <file>"),
       (outputFolder == nil, "--output-dir <dir>"),
     ]
     if let missing = required.first(where: \.0)?.1 {
-      throw ValidationError("Missing expected argument '\(missing)'")
+      throw ValidationError("expected \(missing), found none")
     }
     if outputFolder?.isEmpty == true {
       throw ValidationError("--output-dir: expected a folder, found an empty text; name a new or empty one")
