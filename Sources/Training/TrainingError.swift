@@ -59,7 +59,7 @@ extension TrainingError: CustomStringConvertible {
     case .cannotWrite(let path, let operation, let code):
       return "\(path): \(operation) failed: \(systemMessage(code))\(Self.advice(for: code))"
     case .notEnoughSpace(let path, let needed, let free):
-      return "\(path): expected room for \(megabytes(needed)) of checkpoints and the model, found \(megabytes(free)) "
+      return "\(path): expected room for \(mebibytes(needed)) of checkpoints and the model, found \(mebibytes(free)) "
         + "free. Free some space or choose another --output-dir"
     case .badDescription(let path, let place, let problem):
       return "\(path): \(place): \(problem)"
@@ -130,4 +130,5 @@ extension TrainingError: CustomStringConvertible {
   }
 }
 
-private func megabytes(_ bytes: Int) -> String { "\((bytes + (1 << 20) - 1) >> 20) MiB" }
+/// For people.
+func mebibytes(_ bytes: Int) -> String { "\((bytes + (1 << 20) - 1) >> 20) MiB" }

@@ -23,7 +23,7 @@ import Testing
     }
     #expect(try bytes("model") == before)
     // Also not where it is the best model of the run that would be replaced.
-    #expect(try world.train("run", ["--max-steps", "1"]).code == 0)
+    #expect(try world.train("run", ["--max-steps", "1", "--keep-checkpoints"]).code == 0)
     let best = try #require(world.names("run/checkpoints").first { $0.hasPrefix("best-") })
     let inside = try world.train("run", ["--model", world.path("run/checkpoints/" + best), "--overwrite"])
     #expect(inside.code == 64 && world.exists("run/checkpoints/" + best), "\(inside.errors)")
@@ -44,11 +44,18 @@ import Testing
 
   @Test func aFinishedRunWithoutCheckpointsStays() throws {
     #expect(try world.train("done", ["--max-steps", "1"]).code == 0)
-    try FileManager.default.removeItem(atPath: world.path("done/checkpoints"))
-    let before = try world.data("done/model.safetensors")
+    let files = ["run.json", "model.safetensors", "metrics.jsonl"]
+    func bytes() throws -> [Data] { try files.map { try world.data("done/" + $0) } }
+    let before = try bytes()
+    // Nothing is left to do, and nothing is begun again.
     let result = try world.train("done", ["--max-steps", "1", "--resume"])
-    #expect(result.code == 64 && result.errors.contains("checkpoints"), "\(result.errors)")
-    #expect(try world.data("done/model.safetensors") == before)
+    #expect(result.code == 0 && result.errors.contains("is finished (step 1)"), "\(result.errors)")
+    #expect(try bytes() == before)
+    // Without its record it is a model that may be anybody's.
+    try FileManager.default.removeItem(atPath: world.path("done/run.json"))
+    let unknown = try world.train("done", ["--max-steps", "1", "--resume"])
+    #expect(unknown.code == 64 && unknown.errors.contains("checkpoints"), "\(unknown.errors)")
+    try before[0].write(to: URL(fileURLWithPath: world.path("done/run.json")))
     #expect(try world.train("done", ["--max-steps", "1", "--overwrite"]).code == 0)
   }
 

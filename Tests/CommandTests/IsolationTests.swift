@@ -14,7 +14,8 @@ import Testing
   private func train(_ output: String, _ more: [String]) throws -> ShellResult {
     try world.train(
       output,
-      ["--sampler", try FaultPlugins.bare(), "--pooler", "weighted", "--max-steps", "15", "--eval-steps", "5"] + more)
+      ["--sampler", try FaultPlugins.bare(), "--pooler", "weighted", "--max-steps", "15", "--eval-steps", "5"]
+        + ["--keep-checkpoints"] + more)
   }
 
   @Test func isolatedRunsGiveTheSameBits() throws {

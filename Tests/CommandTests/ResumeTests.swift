@@ -13,7 +13,7 @@ import Testing
   init() throws {
     // A vocabulary that makes checkpoints of some megabytes, so that their writing can be met.
     world = try CommandWorld(words: 12_000)
-    let whole = try world.train("whole")
+    let whole = try world.train("whole", ["--keep-checkpoints"])
     try #require(whole.code == 0, "\(whole.errors)")
     expected = try world.data("whole/model.safetensors")
     log = try world.metrics("whole")
@@ -40,6 +40,7 @@ import Testing
         { self.world.lines($0) > 20 && self.hidden($0 + "/checkpoints").contains { $0.contains("best") } }
       ),
       ("while the model is put into place", { self.world.exists($0 + "/config.json") }),
+      ("while the checkpoints are removed", { self.world.exists($0 + "/config.json") && self.isRemoving($0) }),
     ]
     for (index, moment) in moments.enumerated() {
       let output = try world.stopped(
@@ -95,6 +96,13 @@ import Testing
     #expect(setting.code == 64, "\(setting.errors)")
     #expect(setting.errors.contains("queue.size: \"40\" in the checkpoint, \"41\" now"), "\(setting.errors)")
     #expect(try world.data("whole/model.safetensors") == expected)
+  }
+
+  /// From the finished record on nothing but the checkpoints can go away.
+  private func isRemoving(_ folder: String) -> Bool {
+    hidden(folder).contains { $0.hasPrefix(".checkpoints") }
+      || (try? world.data(folder + "/run.json")).map { String(decoding: $0, as: UTF8.self) }?
+        .contains("\"finished\": true") ?? false
   }
 
   private func hidden(_ folder: String) -> [String] { world.names(folder).filter { $0.hasPrefix(".") } }

@@ -74,7 +74,7 @@ import Testing
   @Test(arguments: [nil, "model.safetensors", "config.json"]) func theLastModelStandsInForALostBest(file: String?)
     throws
   {
-    let run = try world.train("run", ["--max-steps", "40"])
+    let run = try world.train("run", ["--max-steps", "40", "--keep-checkpoints"])
     try #require(run.code == 0, "\(run.errors)")
     // Evaluations draw no random numbers, so the last model is that of a run without any.
     var blind = try world.trainArguments("blind", ["--max-steps", "40"])

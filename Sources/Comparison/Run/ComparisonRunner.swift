@@ -315,6 +315,8 @@ package final class ComparisonRunner {
 
   /// A finished and scored run needs its checkpoints no more; they are several times the model.
   private func discardCheckpoints(_ task: RunTask) {
+    guard !plan.request.run.training.keepsCheckpoints, FileManager.default.fileExists(atPath: task.folder + "/checkpoints")
+    else { return }
     do { try FileManager.default.removeItem(atPath: task.folder + "/checkpoints") } catch {
       display.note("note: \(task.folder)/checkpoints could not be removed: \(error.localizedDescription)")
     }

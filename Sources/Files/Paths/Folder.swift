@@ -21,6 +21,16 @@ package enum Folder {
     }
   }
 
+  /// Bytes that removing a folder makes free: of its files, those in folders of it too, that have no other name.
+  package static func bytes(in path: String) -> Int {
+    ((try? names(in: path)) ?? []).reduce(0) { sum, name in
+      var status = stat()
+      guard lstat(path + "/" + name, &status) == 0 else { return sum }
+      if status.st_mode & S_IFMT == S_IFDIR { return sum + bytes(in: path + "/" + name) }
+      return status.st_nlink == 1 ? sum + Int(status.st_size) : sum
+    }
+  }
+
   /// The names in a folder, sorted by their bytes.
   /// - Throws: `FileError.notFound`, `.unreadable`.
   package static func names(in path: String) throws -> [String] {

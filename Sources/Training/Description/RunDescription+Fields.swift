@@ -30,6 +30,7 @@ extension RunDescription {
     .init("eval-pooler", \.pooling.evaluationPooler),
     .init("eval-steps", \.training.evalSteps, in: 1...Int.max),
     .init("save-steps", \.training.saveSteps, in: 1...Int.max, decides: false),
+    .init("keep-checkpoints", \.training.keepsCheckpoints, decides: false),
     .init("batch-size", \.training.batchSize, in: 1...65_536),
     .init("learning-rate", \.training.learningRate, in: 0...1),
     .init("max-seq-length", \.training.maximumLength, in: 3...Int.max),

@@ -10,6 +10,11 @@ package struct RunIdentity: Sendable, Equatable {
   /// What a run may go on without agreeing in: who looks on, and the program's version.
   package static let observers = ["--shadow", "mixcse"]
 
+  /// The steps after which a finished run was extended; not of one that was trained at a stretch.
+  package static let extensions = "extended after steps"
+  /// What decides how long a run is.
+  package static let lengths = ["--max-steps", "--epochs"]
+
   /// Values by flag, hashes of what was read, components with their parameters and libraries.
   package private(set) var members: JSONObject
 
@@ -22,6 +27,18 @@ package struct RunIdentity: Sendable, Equatable {
   /// 64 hexadecimal digits.
   package var hash: String { SHA256.digits(of: Array(JSONValue.object(members).text(indent: nil).utf8)) }
 
+  /// The steps after which a finished run was extended.
+  package var extensions: [Int] {
+    get { (members[Self.extensions]?.array ?? []).compactMap(\.integer) }
+    set { members[Self.extensions] = newValue.isEmpty ? nil : newValue.json }
+  }
+
+  /// The members that differ from an earlier run's.
+  func changes(from earlier: RunIdentity, ignoring ignored: [String]) -> [String] {
+    let keys = earlier.members.keys + members.keys.filter { earlier.members[$0] == nil }
+    return keys.filter { !ignored.contains($0) && earlier.members[$0] != members[$0] }
+  }
+
   /// What differs from an earlier run, a line each.
   /// - Parameters:
   ///   - earlier: the other run.
@@ -31,12 +48,12 @@ package struct RunIdentity: Sendable, Equatable {
     from earlier: RunIdentity, called names: (then: String, now: String) = ("then", "now"),
     ignoring ignored: [String] = []
   ) -> [String] {
-    let keys = earlier.members.keys + members.keys.filter { earlier.members[$0] == nil }
-    return keys.filter { !ignored.contains($0) }.flatMap { key in
+    let changed = changes(from: earlier, ignoring: ignored)
+    return changed.flatMap { key in
       let (old, new) = (earlier.members[key], members[key])
       let found =
         if key == Self.plugins, let old = old?.array, let new = new?.array {
-          ComponentDifferences(old, new).found.filter { $0.place != "--pooler" || !keys.contains($0.place) }
+          ComponentDifferences(old, new).found.filter { $0.place != "--pooler" || !changed.contains($0.place) }
         } else {
           Self.differences(key, old, new)
         }

@@ -87,6 +87,9 @@ package struct RepeatedRun: Sendable {
     if let program, program != origin.text {
       say("note: \(path) was written by mixcse \(program); this is \(origin.text)")
     }
+    if let step = identity.extensions.last {
+      say("note: the run of \(path) was extended after step \(step); this one is trained at a stretch, to other numbers")
+    }
     let lost = now.lost(from: identity, renamed: renamed)
     guard !lost.isEmpty else { return }
     guard acceptsChanges else { throw TrainingError.cannotRepeat(path: path, differences: lost) }

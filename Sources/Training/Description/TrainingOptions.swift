@@ -12,6 +12,8 @@ package struct TrainingOptions: Sendable, Equatable {
   package var evalSteps = 125
   /// Optimiser steps between checkpoints; nil: as between evaluations.
   package var saveSteps: Int?
+  /// Checkpoints stay when the run is finished.
+  package var keepsCheckpoints = false
   /// Rows of a batch; each of the micro-batches of a step has that many.
   package var batchSize = 64
   /// The highest rate; without a schedule of its own it falls linearly to 0.

@@ -34,6 +34,29 @@ package struct TrainingResult: Sendable {
       + "\(fixed(baseline.spearman, 2)) before training. A lower --learning-rate or other data may help"
   }
 
+  /// A result by its parts.
+  init(
+    outputFolder: String, steps: Int, rows: Int, seconds: Double, loss: Double, modelStep: Int
+  ) {
+    (self.outputFolder, self.steps, self.rows) = (outputFolder, steps, rows)
+    (self.seconds, self.loss, self.modelStep) = (seconds, loss, modelStep)
+  }
+
+  /// What a record says; nil where it is incomplete.
+  init?(_ json: JSONValue?, outputFolder: String) {
+    guard let json = json?.object, let steps = json["steps"]?.integer, let rows = json["sentences"]?.integer,
+      let seconds = json["seconds"]?.double, let modelStep = json["modelStep"]?.integer
+    else { return nil }
+    self.init(
+      outputFolder: outputFolder, steps: steps, rows: rows, seconds: seconds, loss: json["loss"]?.double ?? .nan,
+      modelStep: modelStep)
+    baseline = EvaluationResult(json["baseline"])
+    last = EvaluationResult(json["last"])
+    best = EvaluationResult(json["best"])
+    withoutHead = EvaluationResult(json["withoutHead"])
+    lostModel = json["lostModel"]?.string
+  }
+
   /// What run.json records and `train --json` prints.
   package var json: JSONValue {
     var members: [(String, JSONValue)] = [

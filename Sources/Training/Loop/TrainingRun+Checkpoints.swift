@@ -72,6 +72,7 @@ extension TrainingRun {
     // What a killed run was about to remove.
     folder.checkpoints.prune(bestOfStep: state.bestOfCheckpoint)
     setup.display.note("resuming after step \(state.step) of \(totalSteps) from \(file.path)")
+    try rememberExtension(of: file, at: state.step)
     if isBestModelLost { setup.display.note("warning: \(lostModelText)") }
   }
 
@@ -95,15 +96,80 @@ extension TrainingRun {
         found: "one of an earlier version",
         advice: "Go on with the version that wrote it, or pass --overwrite to start over")
     }
+    let earlier = RunIdentity(members)
+    if extends(earlier, after: file.state["step"]?.integer ?? 0) { return }
+    try refuse(earlier, called: "in the checkpoint", method: file.state["method"]?.string, path: file.path)
+  }
+
+  /// - Throws: `TrainingError.resumeMismatch` where this is another run than `earlier`.
+  private func refuse(_ earlier: RunIdentity, called then: String, method: String?, path: String) throws {
     let differences = setup.identity.differences(
-      from: RunIdentity(members), called: ("in the checkpoint", "now"), ignoring: RunIdentity.observers)
+      from: earlier, called: (then, "now"), ignoring: RunIdentity.observers + [RunIdentity.extensions])
     guard !differences.isEmpty else { return }
     // Two recipes differ by their names, which is what was typed.
     let lines = differences.map { line in
-      guard line.hasPrefix("strategy: "), let then = file.state["method"]?.string, let now = setup.method, then != now
-      else { return line }
-      return "--method: \(then) in the checkpoint, \(now) now"
+      guard line.hasPrefix("strategy: "), let method, let now = setup.method, method != now else { return line }
+      return "--method: \(method) \(then), \(now) now"
     }
-    throw TrainingError.resumeMismatch(path: file.path, differences: lines)
+    throw TrainingError.resumeMismatch(path: path, differences: lines)
+  }
+}
+
+// MARK: - Finished runs
+
+extension TrainingRun {
+  /// Gives up what only going on needs; model and record are in their places.
+  func removeCheckpoints() {
+    do {
+      let bytes = try folder.removeCheckpoints()
+      setup.display.note(
+        "removed \(folder.checkpoints.path) of the finished run (\(mebibytes(bytes))); --keep-checkpoints keeps it")
+    } catch {
+      setup.display.note("note: \(folder.checkpoints.path) of the finished run could not be removed: \(error)")
+    }
+  }
+
+  /// What run.json says where this very run is finished and has no checkpoints: there is nothing to do.
+  /// - Throws: `TrainingError.usage` where it was to be extended, `.resumeMismatch` where it is another run.
+  func resultOfFinishedRun() throws -> TrainingResult? {
+    guard setup.control.resume, folder.checkpoints.steps.isEmpty, let (earlier, result) = folder.finishedRun else {
+      return nil
+    }
+    // Only made for a run that would go on.
+    defer { rmdir(folder.checkpoints.path) }
+    if extends(earlier, after: result.steps) {
+      throw TrainingError.usage(
+        place: "--resume", expected: "checkpoints in \(folder.path) to go on from after step \(result.steps)",
+        found: "a finished run, whose checkpoints were removed",
+        advice: "Only a run with --keep-checkpoints can be extended: begin it again with --overwrite "
+          + "--keep-checkpoints, or train on from its model: --model \(folder.path) and another --output-dir")
+    }
+    try refuse(earlier, called: "in run.json", method: nil, path: folder.recordPath)
+    setup.display.note("the run in \(folder.path) is finished (step \(result.steps)); nothing is done")
+    return result
+  }
+
+  /// Whether this run is `earlier`, finished after `step`, with more steps.
+  private func extends(_ earlier: RunIdentity, after step: Int) -> Bool {
+    let changed = setup.identity.changes(from: earlier, ignoring: RunIdentity.observers + [RunIdentity.extensions])
+    guard !changed.isEmpty, changed.allSatisfy(RunIdentity.lengths.contains) else { return false }
+    var then = options
+    then.maximumSteps = earlier.members["--max-steps"]?.integer
+    then.epochs = earlier.members["--epochs"]?.double ?? then.epochs
+    return then.totalSteps(rows: setup.data.rows) == step && totalSteps > step
+  }
+
+  /// The steps after which the run was finished once are part of what it is: its numbers are not those of a run that
+  /// was as long from the start.
+  private func rememberExtension(of file: CheckpointFile, at step: Int) throws {
+    guard let earlier = file.state[RunRecord.identity]?.object.map(RunIdentity.init) else { return }
+    var steps = earlier.extensions
+    if extends(earlier, after: step) {
+      steps.append(step)
+      setup.display.note(
+        "extending the finished run of \(step) steps to \(totalSteps): from here the learning rate is that of a run of "
+          + "\(totalSteps) steps, and the numbers are not those of one that was as long from the start")
+    }
+    setup.identity.extensions = steps
   }
 }

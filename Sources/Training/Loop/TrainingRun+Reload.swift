@@ -42,7 +42,9 @@ extension TrainingRun {
   private func accept(_ reload: PluginReload) throws {
     trial = nil
     setup.reloader?.accept(reload)
+    let extensions = setup.identity.extensions
     setup.identity = try setup.identify()
+    setup.identity.extensions = extensions
     // The newest checkpoint names the build that a resumed run will find.
     needsCheckpoint = true
     let mapped = "\(reload.mapped.count) builds mapped, \(fixed(Double(reload.mapped.bytes) / 1e6, 1)) MB"

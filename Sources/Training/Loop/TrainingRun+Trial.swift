@@ -69,7 +69,6 @@ package struct RunForecast: Sendable {
       let padding = String(repeating: " ", count: width - key.count)
       return "  \(key)\(padding)  \(value.string ?? value.text(indent: nil))"
     }
-    func mebibytes(_ bytes: Int) -> String { "\((bytes + (1 << 20) - 1) >> 20) MiB" }
     let measured = secondsMeasured.map { fixed($0, 3) }.joined(separator: " and ")
     return """
       settings

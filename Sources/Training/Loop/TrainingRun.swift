@@ -50,6 +50,7 @@ package final class TrainingRun {
   /// - Throws: the errors of all modules below, after a checkpoint of the last whole step was written.
   package func run() throws -> TrainingResult {
     Interruption.install()
+    if let result = try resultOfFinishedRun() { return result }
     try start()
     defer { setup.display.finish() }
     saveWhenAPluginHangs()
@@ -105,13 +106,16 @@ package final class TrainingRun {
     if isLost || state.best == nil { try report(notes: setup.model.export(to: source)) }
     try folder.publish(source)
     for line in setup.model.closingLines { setup.display.note(line) }
-    let result = TrainingResult(
-      outputFolder: folder.path, steps: state.step, rows: state.rowsSeen, seconds: state.seconds,
-      loss: state.lastLoss, baseline: state.baseline, last: state.last, best: state.best,
-      withoutHead: setup.withoutHead, modelStep: step, lostModel: isLost ? lostModelText : nil)
+    var result = TrainingResult(
+      outputFolder: folder.path, steps: state.step, rows: state.rowsSeen, seconds: state.seconds, loss: state.lastLoss,
+      modelStep: step)
+    (result.baseline, result.last, result.best) = (state.baseline, state.last, state.best)
+    (result.withoutHead, result.lostModel) = (setup.withoutHead, isLost ? lostModelText : nil)
     try writeRecord(result: result)
     if let warning = result.warning { setup.display.note("warning: " + warning) }
     if let problem = missingScore { throw TrainingError.noScore(folder: folder.path, problem: problem) }
+    // Where something was lost, what is left may be wanted.
+    if !options.keepsCheckpoints, !isLost { removeCheckpoints() }
     return result
   }
 

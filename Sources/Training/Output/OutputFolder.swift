@@ -40,10 +40,12 @@ package struct OutputFolder {
         "Choose another folder")
     }
     if resume {
-      guard checkpoints.steps.isEmpty, names.contains(where: Self.modelNames.contains) else { return }
+      guard checkpoints.steps.isEmpty, names.contains(where: Self.modelNames.contains), finishedRun == nil else {
+        return
+      }
       throw refusal(
         "checkpoints to go on from", "a model without any: \(found)",
-        "The run is finished or its checkpoints are gone; choose another folder for a new run")
+        "Its checkpoints are gone; choose another folder for a new run")
     }
     guard overwrite else {
       throw refusal(
@@ -107,6 +109,33 @@ package struct OutputFolder {
       try Folder.remove(entry)
     }
     try checkpoints.create()
+  }
+
+  /// What run.json says of the run in the folder, where that run is finished.
+  var finishedRun: (identity: RunIdentity, result: TrainingResult)? {
+    guard let bytes = try? WholeFile.bytes(of: recordPath, expected: "the record of a run"),
+      let record = try? JSONValue.parse(bytes).object, record["finished"] == .bool(true),
+      let identity = record[RunRecord.identity]?.object,
+      let result = TrainingResult(record["result"], outputFolder: path)
+    else { return nil }
+    return (RunIdentity(identity), result)
+  }
+
+  /// Removes the checkpoints of a finished run. They go in one move, and only then from the disk: killed in between,
+  /// the next run in the folder removes the rest. Where they cannot be moved, the best models go last: a run without
+  /// steps to go on from is finished.
+  /// - Returns: the bytes that are free by that.
+  /// - Throws: `FileError`
+  func removeCheckpoints() throws -> Int {
+    let bytes = Folder.bytes(in: checkpoints.path)
+    let aside = Temporary.name(for: checkpoints.path)
+    if rename(checkpoints.path, aside) == 0 {
+      try Folder.remove(aside)
+    } else {
+      for step in checkpoints.steps { try Folder.remove(checkpoints.checkpointPath(step: step)) }
+      try Folder.remove(checkpoints.path)
+    }
+    return bytes
   }
 
   /// Room on the disk, in bytes.

@@ -46,10 +46,15 @@ struct TrainingFlags: ParsableArguments {
       "Optimiser steps between checkpoints, 1 or more; the last two stay. (default: --eval-steps)", valueName: "steps"))
   var saveSteps: Int?
 
+  @Flag(
+    name: .customLong("keep-checkpoints"),
+    help: "Keep the checkpoints of a finished run: --resume with more --max-steps or --epochs then goes on with it.")
+  var keepCheckpoints = false
+
   @Option(
     name: .customLong("output-dir"),
     help: ArgumentHelp(
-      "The folder of the run: the best model as a Hugging Face folder, metrics.jsonl, run.json, checkpoints/.",
+      "The folder of the run: the best model as a Hugging Face folder, metrics.jsonl, run.json, and checkpoints/ until it is finished.",
       valueName: "dir"))
   var outputDir: String?
 
@@ -134,6 +139,7 @@ struct TrainingFlags: ParsableArguments {
     run.take(\.training.evalSteps, evalSteps)
     run.take(\.pooling.evaluationPooler, evalPooler)
     run.take(\.training.saveSteps, saveSteps)
+    run.take(\.training.keepsCheckpoints, flag: keepCheckpoints)
     run.take(\.outputFolder, outputDir)
     run.take(\.training.batchSize, batchSize)
     run.take(\.training.learningRate, learningRate)
