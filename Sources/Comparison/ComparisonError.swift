@@ -17,6 +17,8 @@ package enum ComparisonError: Error, Equatable {
   case failed(runs: [String], total: Int)
   /// A signal asked the comparison to stop; every run has a checkpoint.
   case interrupted(finished: Int, total: Int)
+  /// The time of `--max-hours` is over; every run has a checkpoint.
+  case outOfTime(hours: Double, finished: Int, total: Int)
 }
 
 extension ComparisonError: CustomStringConvertible {
@@ -37,6 +39,9 @@ extension ComparisonError: CustomStringConvertible {
         + "the same command tries the failed ones again"
     case .interrupted(let finished, let total):
       return "interrupted with \(finished) of \(total) runs finished; the same command goes on where it was"
+    case .outOfTime(let hours, let finished, let total):
+      return "stopped as --max-hours \(hours) says, with \(finished) of \(total) runs finished; the same command goes on "
+        + "where it was"
     }
   }
 
@@ -47,6 +52,7 @@ extension ComparisonError: CustomStringConvertible {
     case .unreadable: 66
     case .failed: 69
     case .interrupted: 130
+    case .outOfTime: 75
     }
   }
 }

@@ -36,8 +36,8 @@ package enum TrainingError: Error, Equatable {
   case schedule(text: String, step: Int, problem: String)
   /// A signal asked the run to stop; the state is in `checkpoint`.
   case interrupted(checkpoint: String, step: Int)
-  /// The step of `--stop-after` is done; the state is in `checkpoint`.
-  case stopped(checkpoint: String, step: Int)
+  /// A flag said to stop here; the state is in `checkpoint`.
+  case stopped(by: String, checkpoint: String, step: Int)
 }
 
 extension TrainingError: CustomStringConvertible {
@@ -85,8 +85,8 @@ extension TrainingError: CustomStringConvertible {
       return "step \(step): --schedule \(text): \(problem). Training stops before this step; correct the schedule"
     case .interrupted(let checkpoint, let step):
       return "interrupted after step \(step); the state is in \(checkpoint). Pass --resume to go on"
-    case .stopped(let checkpoint, let step):
-      return "stopped after step \(step) as --stop-after says; the state is in \(checkpoint). Pass --resume to go on"
+    case .stopped(let flag, let checkpoint, let step):
+      return "stopped after step \(step) as \(flag) says; the state is in \(checkpoint). Pass --resume to go on"
     }
   }
 

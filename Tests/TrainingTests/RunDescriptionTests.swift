@@ -29,7 +29,7 @@ import Training
     (run.training.keepsOrder, run.training.gradientAccumulation, run.training.weightDecay) = (true, 2, 0.01)
     (run.training.warmupSteps, run.training.maximumGradientNorm, run.training.trainsMaskedLanguage) = (5, 0, true)
     (run.training.maskedLanguageWeight, run.training.maskedLanguageProbability) = (0.3, 0.2)
-    run.training.isFrozen = true
+    (run.training.isFrozen, run.training.keepsCheckpoints, run.training.patience) = (true, true, 4)
     (run.plugins.paths, run.plugins.renamed, run.plugins.allowsInsecure) = (["p", "q"], ["a=b.so"], true)
     (run.plugins.isolate, run.plugins.deadline, run.plugins.memory) = ("x,y", 1.5, 64)
     return run

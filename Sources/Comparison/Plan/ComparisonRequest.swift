@@ -45,6 +45,22 @@ package struct ComparisonRequest: Sendable {
   /// The text of the plan file, if there was one.
   package var planText: String?
 
+  /// Hours since `began` after which all runs stop with their checkpoints; nil: no limit. No part of the plan.
+  package var maximumHours: Double?
+  /// When the command began.
+  package var began = ContinuousClock.now
+
+  /// Whether the time is over.
+  package var isOutOfTime: Bool { maximumHours.map { ContinuousClock.now - began >= .seconds($0 * 3600) } ?? false }
+
+  /// What ended a comparison: its time, or a signal.
+  package func interruption(finished: Int, total: Int) -> ComparisonError {
+    guard let maximumHours, isOutOfTime, !Interruption.isRequested else {
+      return .interrupted(finished: finished, total: total)
+    }
+    return .outOfTime(hours: maximumHours, finished: finished, total: total)
+  }
+
   /// Every value as where nothing was said.
   package init() {}
 
@@ -78,7 +94,7 @@ package struct ComparisonRequest: Sendable {
       switch key {
       case "seed": "a comparison has seeds, a list of them"
       case _ where Self.ofOneRun.contains(key): "a comparison names its strategies as a list of strings: strategies"
-      case "from", "help", "dry-run", "resume", "overwrite", "stop-after", "profile", "watch":
+      case "from", "help", "dry-run", "resume", "overwrite", "stop-after", "max-hours", "profile", "watch":
         "a plan file cannot hold --\(key)"
       default: nil
       }

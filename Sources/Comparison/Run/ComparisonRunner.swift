@@ -21,7 +21,7 @@ package final class ComparisonRunner {
     package var trained: Int
     /// Runs that are still to be trained, by strategy; strategies that are the same run count once.
     package var left: [Int]
-    /// Whether a signal ended it.
+    /// Whether a signal or the end of its time ended it.
     package var isInterrupted: Bool
   }
 
@@ -252,7 +252,7 @@ package final class ComparisonRunner {
     let runs = RunOrder.seedsFirst(tasks.map { ($0.strategy, $0.seed) }, seeds: plan.seeds).map { tasks[$0] }
     let work = beginnings + runs
     while true {
-      if Interruption.isRequested, !isStopping { stop() }
+      if Interruption.isRequested || plan.request.isOutOfTime, !isStopping { stop() }
       for task in work where task.child != nil { try watch(task, rung: rung) }
       while !isStopping, work.count(where: { $0.child != nil }) < plan.request.jobs,
         let next = work.first(where: { scores && $0.state == .trained })

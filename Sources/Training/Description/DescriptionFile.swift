@@ -120,7 +120,8 @@ extension RunDescription {
     try file.read(into: &self, Self.fields) { key in
       switch key {
       case "strategies", "seeds": "the plan of a comparison has it; mixcse compare --from reads this file"
-      case "from", "resume", "overwrite", "stop-after", "profile", "watch", "dry-run", "json", "accept-changes":
+      case "from", "resume", "overwrite", "stop-after", "max-hours", "tensorboard", "profile", "watch", "dry-run",
+        "json", "accept-changes":
         "a description cannot hold --\(key), which says how a run is started; type it"
       default: nil
       }

@@ -29,6 +29,7 @@ extension RunDescription {
     .init("head-train-only", \.pooling.headTrainOnly),
     .init("eval-pooler", \.pooling.evaluationPooler),
     .init("eval-steps", \.training.evalSteps, in: 1...Int.max),
+    .init("patience", \.training.patience, in: 1...1_000_000_000),
     .init("save-steps", \.training.saveSteps, in: 1...Int.max, decides: false),
     .init("keep-checkpoints", \.training.keepsCheckpoints, decides: false),
     .init("batch-size", \.training.batchSize, in: 1...65_536),
@@ -64,7 +65,11 @@ extension RunDescription {
   /// The values that decide the numbers of a run, as flags.
   package var deciding: [(String, JSONValue)] {
     Self.fields.filter(\.decides).map { ("--" + $0.name, $0.json(self)) }
+      .filter { $0.1 != .null || !Self.younger.contains($0.0) }
   }
+
+  /// Flags that came later: runs without them are those that were made before.
+  private static let younger = ["--patience"]
 
   /// Looks at every range, and at values that need each other.
   /// - Parameter file: where the description comes from, for errors that are the file's.
@@ -87,6 +92,9 @@ extension RunDescription {
 
   /// A value that makes no sense without another one.
   var contradiction: (name: String, problem: DescriptionProblem)? {
+    if training.patience != nil, training.evalData == nil {
+      return ("patience", DescriptionProblem(expected: "--eval-data beside it", found: "none"))
+    }
     guard !training.trainsMaskedLanguage else { return nil }
     let given = [
       ("mlm-weight", training.maskedLanguageWeight), ("mlm-probability", training.maskedLanguageProbability),

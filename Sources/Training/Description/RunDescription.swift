@@ -104,6 +104,10 @@ package struct RunControl: Sendable, Equatable {
   package var overwrite = false
   /// The step to stop after with a checkpoint; changes no number of the run.
   package var stopAfter: Int?
+  /// Hours since `began` after which the run stops with a checkpoint; changes no number of the run.
+  package var maximumHours: Double?
+  /// When the command began.
+  package var began = ContinuousClock.now
   /// Where the time goes is printed at the end, and logged with every step.
   package var showsProfile = false
 

@@ -10,6 +10,8 @@ package struct TrainingOptions: Sendable, Equatable {
   package var evalData: String?
   /// Optimiser steps between evaluations.
   package var evalSteps = 125
+  /// The run ends after this many evaluations without a better score; nil: at its last step.
+  package var patience: Int?
   /// Optimiser steps between checkpoints; nil: as between evaluations.
   package var saveSteps: Int?
   /// Checkpoints stay when the run is finished.

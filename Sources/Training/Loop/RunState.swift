@@ -22,6 +22,8 @@ package struct RunState: Equatable {
   var baseline: EvaluationResult?
   var last: EvaluationResult?
   var best: EvaluationResult?
+  /// Evaluations after a step since the best one.
+  var evaluationsSinceBest = 0
   /// For the newest checkpoints: which step's model was best when they were written.
   var bestOfCheckpoint: [Int: Int] = [:]
 
@@ -33,6 +35,7 @@ package struct RunState: Equatable {
       ("position", .integer(position)), ("rowsSeen", .integer(rowsSeen)), ("seconds", .number(seconds)),
       ("lastLoss", .number(lastLoss)), ("logLength", .integer(logLength)), ("baseline", baseline?.json ?? .null),
       ("last", last?.json ?? .null), ("best", best?.json ?? .null),
+      ("evaluationsSinceBest", .integer(evaluationsSinceBest)),
       (
         "bestOfCheckpoint",
         .object(JSONObject(bestOfCheckpoint.sorted { $0.key < $1.key }.map { (String($0.key), .integer($0.value)) }))
@@ -50,6 +53,7 @@ package struct RunState: Equatable {
       ("step", state.step, totalSteps), ("batches", state.batches, .max / 2), ("epoch", state.epoch, state.batches),
       ("position", state.position, rows - 1), ("rowsSeen", state.rowsSeen, .max / 2),
       ("logLength", state.logLength, .max), ("optimizerSteps", file.state["optimizerSteps"]?.integer ?? 0, state.step),
+      ("evaluationsSinceBest", state.evaluationsSinceBest, totalSteps),
       ("the step of the best model", state.best?.step ?? 0, state.step),
     ]
     for (name, value, limit) in counters where !(0...max(limit, 0)).contains(value) {
@@ -74,6 +78,7 @@ package struct RunState: Equatable {
     baseline = EvaluationResult(json["baseline"])
     last = EvaluationResult(json["last"])
     best = EvaluationResult(json["best"])
+    evaluationsSinceBest = json["evaluationsSinceBest"]?.integer ?? 0
     for key in history.keys {
       if let step = Int(key), let best = history[key]?.integer { bestOfCheckpoint[step] = best }
     }

@@ -24,6 +24,8 @@ package struct TrainingResult: Sendable {
   package var withoutHead: EvaluationResult?
   /// The step whose model is in the output folder.
   package var modelStep: Int
+  /// Why the run ended before its last step; nil where it did not.
+  package var endedEarly: String?
   /// What became of the best model, where it could not be put there; nil where all is well.
   package var lostModel: String?
 
@@ -54,6 +56,7 @@ package struct TrainingResult: Sendable {
     last = EvaluationResult(json["last"])
     best = EvaluationResult(json["best"])
     withoutHead = EvaluationResult(json["withoutHead"])
+    endedEarly = json["endedEarly"]?.string
     lostModel = json["lostModel"]?.string
   }
 
@@ -65,6 +68,7 @@ package struct TrainingResult: Sendable {
       ("loss", .number(loss)), ("baseline", baseline?.json ?? .null), ("last", last?.json ?? .null),
       ("best", best?.json ?? .null), ("modelStep", .integer(modelStep)),
     ]
+    if let endedEarly { members.append(("endedEarly", .string(endedEarly))) }
     if let lostModel { members.append(("lostModel", .string(lostModel))) }
     if let withoutHead { members.append(("withoutHead", withoutHead.json)) }
     return .object(JSONObject(members))

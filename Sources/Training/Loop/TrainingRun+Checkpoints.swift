@@ -98,6 +98,7 @@ extension TrainingRun {
     }
     let earlier = RunIdentity(members)
     if extends(earlier, after: file.state["step"]?.integer ?? 0) { return }
+    if isMorePatient(than: earlier) { return }
     try refuse(earlier, called: "in the checkpoint", method: file.state["method"]?.string, path: file.path)
   }
 
@@ -137,7 +138,7 @@ extension TrainingRun {
     }
     // Only made for a run that would go on.
     defer { rmdir(folder.checkpoints.path) }
-    if extends(earlier, after: result.steps) {
+    if extends(earlier, after: result.steps) || isMorePatient(than: earlier) && result.endedEarly != nil {
       throw TrainingError.usage(
         place: "--resume", expected: "checkpoints in \(folder.path) to go on from after step \(result.steps)",
         found: "a finished run, whose checkpoints were removed",
@@ -157,6 +158,13 @@ extension TrainingRun {
     then.maximumSteps = earlier.members["--max-steps"]?.integer
     then.epochs = earlier.members["--epochs"]?.double ?? then.epochs
     return then.totalSteps(rows: setup.data.rows) == step && totalSteps > step
+  }
+
+  /// Whether this run is `earlier` with more patience: up to now both are the same, to the bit.
+  private func isMorePatient(than earlier: RunIdentity) -> Bool {
+    let changed = setup.identity.changes(from: earlier, ignoring: RunIdentity.observers + [RunIdentity.extensions])
+    guard changed == ["--patience"], let then = earlier.members["--patience"]?.integer else { return false }
+    return options.patience.map { $0 > then } ?? true
   }
 
   /// The steps after which the run was finished once are part of what it is: its numbers are not those of a run that

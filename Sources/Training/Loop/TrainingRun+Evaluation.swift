@@ -16,12 +16,25 @@ extension TrainingRun {
     evaluatedStep = state.step
     if state.step == 0 { state.baseline = result } else { state.last = result }
     if isBest { state.best = result }
+    if state.step > 0 { state.evaluationsSinceBest = isBest ? 0 : state.evaluationsSinceBest + 1 }
     let seconds = (ContinuousClock.now - began).seconds
     try appendToLog(
       [("evaluation", .string(options.evalData ?? ""))] + result.members
         + [("isBest", .bool(isBest)), ("seconds", .integer(Int(seconds)))])
     let mark = state.step == 0 ? "  (before training)" : isBest ? "  (best so far)" : ""
     setup.display.note("step \(state.step): Spearman \(result.text) on \(result.pairs) pairs" + mark)
+  }
+
+  /// Whether the run is at its end: at its last step, or out of patience.
+  var isOver: Bool { state.step == totalSteps || endsEarly != nil }
+
+  /// Why the run ends before its last step; nil where it does not.
+  var endsEarly: String? {
+    guard let patience = options.patience, state.step < totalSteps, state.evaluationsSinceBest >= patience else {
+      return nil
+    }
+    let best = state.best.map { "a better dev score than \($0.text) at step \($0.step)" } ?? "a dev score"
+    return "\(state.evaluationsSinceBest) evaluations without \(best) (--patience \(patience))"
   }
 
   /// Why no score came out of any evaluation; nil where one did, or nothing was scored.

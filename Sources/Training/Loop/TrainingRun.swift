@@ -110,6 +110,7 @@ package final class TrainingRun {
       outputFolder: folder.path, steps: state.step, rows: state.rowsSeen, seconds: state.seconds, loss: state.lastLoss,
       modelStep: step)
     (result.baseline, result.last, result.best) = (state.baseline, state.last, state.best)
+    result.endedEarly = endsEarly
     (result.withoutHead, result.lostModel) = (setup.withoutHead, isLost ? lostModelText : nil)
     try writeRecord(result: result)
     if let warning = result.warning { setup.display.note("warning: " + warning) }
@@ -145,17 +146,26 @@ package final class TrainingRun {
       try applySchedules()
       if isEvaluationDue { try evaluate() }
       if isCheckpointDue { try save() }
-      if state.step == totalSteps { return }
-      let isStopDue = setup.control.stopAfter.map { state.step >= $0 } ?? false
-      if Interruption.isRequested || isStopDue {
+      if isOver { return }
+      let limit = reachedLimit
+      if Interruption.isRequested || limit != nil {
         let interruption = try interrupted()
-        guard isStopDue else { throw interruption }
+        guard let limit else { throw interruption }
         throw TrainingError.stopped(
-          checkpoint: folder.checkpoints.checkpointPath(step: state.step), step: state.step)
+          by: limit, checkpoint: folder.checkpoints.checkpointPath(step: state.step), step: state.step)
       }
       try reloadPlugins()
       try setup.pool.profile.step("training/rest") { try step() }
     }
+  }
+
+  /// The flag that says to stop here; nil where none does. A step that would end beyond the hours is not begun.
+  private var reachedLimit: String? {
+    let control = setup.control
+    if let step = control.stopAfter, state.step >= step { return "--stop-after" }
+    guard let hours = control.maximumHours else { return nil }
+    let seconds = (ContinuousClock.now - control.began).seconds + smoothedStepSeconds
+    return seconds >= hours * 3600 ? "--max-hours \(hours)" : nil
   }
 
   /// Saves the state after the last whole step; what a step cut short has done is dropped.
@@ -182,7 +192,7 @@ package final class TrainingRun {
 
   private var isCheckpointDue: Bool {
     state.step > 0 && savedStep != state.step
-      && (state.step % options.stepsBetweenCheckpoints == 0 || state.step == totalSteps
+      && (state.step % options.stepsBetweenCheckpoints == 0 || isOver
         || state.best?.step == state.step
         || needsCheckpoint)
   }

@@ -25,7 +25,7 @@ struct CompareCommand: ParsableCommand {
       was; runs that are there already are used.
 
       Exit codes: 0 done; 64 wrong usage; 65 bad input data; 66 a file is missing; 69 a plugin cannot be had, or a run \
-      failed; 130 interrupted (the same command goes on).
+      failed; 75 stopped by --max-hours, 130 interrupted (the same command goes on).
       """)
 
   @Argument(
@@ -124,6 +124,7 @@ struct CompareCommand: ParsableCommand {
   @OptionGroup(title: "Around the strategies") var objective: ObjectiveOptions
   @OptionGroup(title: "Training") var training: TrainingFlags
   @OptionGroup(title: "Plugins") var plugins: PluginOptions
+  @OptionGroup var limit: HoursOption
   @OptionGroup var threads: ThreadOptions
 
   enum Against: String, ExpressibleByArgument, CaseIterable { case first, all }
@@ -143,14 +144,14 @@ struct CompareCommand: ParsableCommand {
     let tuning =
       try request.tune.isEmpty
       ? nil : Tuning(request, program: program, threads: threads, registry: registry, display: display)
-    if tuning?.isInterrupted ?? false { throw ComparisonError.interrupted(finished: 0, total: 0) }
+    if tuning?.isInterrupted ?? false { throw request.interruption(finished: 0, total: 0) }
     let plan = try ComparisonPlan(
       request, variants: tuning?.variants, program: program, threads: threads, registry: registry)
     var outcome = try ComparisonRunner(plan, display: display).run()
     outcome.results.choices = tuning?.choices ?? []
     if outcome.finished > 0 || request.printsJSON { try report(outcome.results, of: request, threads: threads) }
     let total = outcome.results.runs.count
-    if outcome.isInterrupted { throw ComparisonError.interrupted(finished: outcome.finished, total: total) }
+    if outcome.isInterrupted { throw request.interruption(finished: outcome.finished, total: total) }
     if !outcome.failed.isEmpty { throw ComparisonError.failed(runs: outcome.failed, total: total) }
   }
 
@@ -178,6 +179,7 @@ struct CompareCommand: ParsableCommand {
     request.beforeHead = request.beforeHead || beforeHead
     request.writesTensorBoard = request.writesTensorBoard || tensorboard
     request.printsJSON = request.printsJSON || json
+    request.maximumHours = limit.maximumHours
     request.run.take(\.model, model)
     request.run.take(\.strategy.shadows, list: shadows)
     objective.apply(to: &request.run)

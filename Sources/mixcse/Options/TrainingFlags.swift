@@ -41,6 +41,12 @@ struct TrainingFlags: ParsableArguments {
   var evalPooler: String?
 
   @Option(
+    help: ArgumentHelp(
+      "End the run after this many evaluations in a row without a better dev score, 1 or more. (default: never)",
+      valueName: "evaluations"))
+  var patience: Int?
+
+  @Option(
     name: .customLong("save-steps"),
     help: ArgumentHelp(
       "Optimiser steps between checkpoints, 1 or more; the last two stay. (default: --eval-steps)", valueName: "steps"))
@@ -54,8 +60,8 @@ struct TrainingFlags: ParsableArguments {
   @Option(
     name: .customLong("output-dir"),
     help: ArgumentHelp(
-      "The folder of the run: the best model as a Hugging Face folder, metrics.jsonl, run.json, and checkpoints/ until it is finished.",
-      valueName: "dir"))
+      "The folder of the run: the best model as a Hugging Face folder, metrics.jsonl, run.json, and checkpoints/ until "
+        + "it is finished.", valueName: "dir"))
   var outputDir: String?
 
   @Option(
@@ -138,6 +144,7 @@ struct TrainingFlags: ParsableArguments {
     run.take(\.training.evalData, evalData)
     run.take(\.training.evalSteps, evalSteps)
     run.take(\.pooling.evaluationPooler, evalPooler)
+    run.take(\.training.patience, patience)
     run.take(\.training.saveSteps, saveSteps)
     run.take(\.training.keepsCheckpoints, flag: keepCheckpoints)
     run.take(\.outputFolder, outputDir)

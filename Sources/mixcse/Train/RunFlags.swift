@@ -6,7 +6,7 @@ import Foundation
 import Processes
 import Training
 
-/// `--seed`, `--resume`, `--overwrite`, `--stop-after`, `--profile`, `--schedule`.
+/// `--seed`, `--resume`, `--overwrite`, `--stop-after`, `--max-hours`, `--profile`, `--schedule`.
 struct RunFlags: ParsableArguments {
   @Option(help: "Decides order, dropout, head and plugins' random numbers; 0 to 2^64-1. (default: 42)")
   var seed: UInt64?
@@ -23,6 +23,8 @@ struct RunFlags: ParsableArguments {
       "Stop after this optimiser step with a checkpoint and exit code 75; --resume goes on. The schedule stays that of "
         + "the whole run.", valueName: "step"))
   var stopAfter: Int?
+
+  @OptionGroup var limit: HoursOption
 
   @Flag(help: "Print where the time goes, by phase and plugin, and log each step's seconds (phases).")
   var profile = false
@@ -58,6 +60,7 @@ struct RunFlags: ParsableArguments {
     var control = RunControl()
     (control.resume, control.overwrite) = (resume, overwrite)
     (control.stopAfter, control.showsProfile) = (stopAfter, profile)
+    control.maximumHours = limit.maximumHours
     return control
   }
 

@@ -14,7 +14,7 @@ struct TrainCommand: ParsableCommand {
       --output-dir runs/mixcse
 
       Exit codes: 0 done; 64 wrong usage; 65 bad input data; 66 a file is missing; 69 a plugin cannot be had or failed; \
-      75 stopped by --stop-after or a full disk, resumable; 130 interrupted (a checkpoint was written).
+      75 stopped by --stop-after, --max-hours or a full disk, resumable; 130 interrupted (a checkpoint was written).
       """)
 
   @Option(
@@ -117,6 +117,7 @@ struct TrainCommand: ParsableCommand {
     if let score = result.withoutHead {
       lines.append("Spearman \(score.text)  the frozen embeddings without the head")
     }
+    if let reason = result.endedEarly { lines.append("ended after step \(result.steps): \(reason)") }
     return (lines + ["model: \(result.outputFolder)"]).joined(separator: "\n")
   }
 }
