@@ -40,8 +40,8 @@ extension ComparisonError: CustomStringConvertible {
     case .interrupted(let finished, let total):
       return "interrupted with \(finished) of \(total) runs finished; the same command goes on where it was"
     case .outOfTime(let hours, let finished, let total):
-      return "stopped as --max-hours \(hours) says, with \(finished) of \(total) runs finished; the same command goes on "
-        + "where it was"
+      return "stopped as --max-hours \(hours) says, with \(finished) of \(total) runs finished; the same command goes "
+        + "on where it was"
     }
   }
 

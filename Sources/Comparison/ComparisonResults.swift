@@ -3,6 +3,7 @@
 
 package import Evaluation
 package import Files
+import Training
 
 /// Strategies x seeds, and what came of each.
 package struct ComparisonResults: Sendable {
@@ -127,6 +128,8 @@ package struct ComparedRun: Sendable {
   package var curve: [CurvePoint]
   /// Seconds of training steps.
   package var seconds: Double
+  /// What decides its numbers, by name.
+  package var settings: [(name: String, value: JSONValue)] = []
 
   /// A run by its parts; scores and curve may come later.
   package init(
@@ -178,6 +181,8 @@ package struct CurvePoint: Sendable, Equatable {
   package var isEvaluation: Bool
   /// The line's finite numbers by name.
   package var values: [String: Double]
+  /// When it was written, in seconds since 1970; nil in logs of earlier versions.
+  package var time: Double?
 
   /// A line by its parts.
   package init(step: Int, isEvaluation: Bool, values: [String: Double]) {
@@ -185,4 +190,13 @@ package struct CurvePoint: Sendable, Equatable {
     self.isEvaluation = isEvaluation
     self.values = values
   }
+
+  /// A line as it was read.
+  init(_ line: LoggedLine) {
+    self.init(step: line.step, isEvaluation: line.isEvaluation, values: line.values)
+    time = line.time
+  }
+
+  /// As TensorBoard is told.
+  var logged: LoggedLine { LoggedLine(step: step, isEvaluation: isEvaluation, values: values, time: time) }
 }

@@ -46,12 +46,13 @@ final class CommandWorld {
     try shell(try trainArguments(output, more))
   }
 
-  /// The lines of metrics.jsonl without what differs from run to run: speed and seconds.
+  /// The lines of metrics.jsonl without what differs from run to run: speed, seconds and times.
   func metrics(_ output: String) throws -> [String] {
     try String(decoding: data(output + "/metrics.jsonl"), as: UTF8.self).split(separator: "\n").map { line in
       var object = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
       object["sentencesPerSecond"] = nil
       object["seconds"] = nil
+      object["time"] = nil
       object["evaluation"] = nil
       return String(decoding: try JSONSerialization.data(withJSONObject: object, options: .sortedKeys), as: UTF8.self)
     }

@@ -20,7 +20,8 @@ struct EvaluationInTrainingTests {
   }
 
   private func train(_ output: String, _ more: [String], withData: Bool) throws {
-    var arguments = try world.trainArguments(output, ["--max-steps", "12", "--dropout", "0.2", "--keep-checkpoints"] + more)
+    let own = ["--max-steps", "12", "--dropout", "0.2", "--keep-checkpoints"]
+    var arguments = try world.trainArguments(output, own + more)
     if !withData, let index = arguments.firstIndex(of: "--eval-data") { arguments.removeSubrange(index...index + 1) }
     let result = try shell(arguments)
     try #require(result.code == 0, "\(result.errors)")

@@ -47,6 +47,54 @@ import Testing
     }
   }
 
+  /// Both trackers, in whose places stand modules that write down what they are told.
+  @Test(.needs(.compiler("python3")), arguments: ["wandb", "mlflow"]) func trackersAreFed(name: String) throws {
+    let world = try CommandWorld()
+    try #require(try world.train("run", ["--max-steps", "25"]).code == 0)
+    try FileManager.default.createDirectory(atPath: world.path("modules"), withIntermediateDirectories: true)
+    try world.write(
+      "modules/wandb.py",
+      """
+      import json, sys
+      told = {"logged": []}
+      class Run:
+          def log(self, numbers, step): told["logged"].append([step, numbers])
+          def finish(self): json.dump(told, sys.stdout)
+      def init(**settings):
+          told["settings"] = settings
+          return Run()
+      """)
+    try world.write(
+      "modules/mlflow.py",
+      """
+      import json, re, sys, time
+      told = {"logged": []}
+      class Run:
+          def __enter__(self): return self
+          def __exit__(self, *error): json.dump(told, sys.stdout)
+      def start_run(run_name): return Run()
+      def log_params(settings): told["settings"] = {"config": settings}
+      def log_metrics(numbers, step, timestamp):
+          assert abs(timestamp / 1000 - time.time()) < 3600
+          assert all(re.fullmatch(r"[-\\w./: ]+", name) for name in numbers), numbers
+          told["logged"].append([step, numbers])
+      """)
+    let told = try shell(
+      ["python3", "\(Resources.packageRoot)/Examples/tracking/to_\(name).py", world.path("run")],
+      environment: ["PYTHONPATH": world.path("modules"), "PYTHONDONTWRITEBYTECODE": "1"])
+    try #require(told.code == 0, "\(told.errors)")
+    let document = try #require(try JSONSerialization.jsonObject(with: Data(told.output.utf8)) as? [String: Any])
+    let settings = try #require((document["settings"] as? [String: Any])?["config"] as? [String: Any])
+    #expect(settings["batch-size"] as? Int == 8)
+    let logged = try #require(document["logged"] as? [[Any]])
+    let numbers = logged.compactMap { $0.last as? [String: Double] }
+    // 25 steps, and evaluations before the first, after the 20th and after the last.
+    #expect(logged.count == 28 && numbers.count == 28)
+    #expect(numbers.count { $0["train/loss"] != nil } == 25 && numbers.count { $0["dev/spearman"] != nil } == 3)
+    #expect(logged.compactMap { $0.first as? Int } == [0] + Array(1...20) + [20] + Array(21...25) + [25])
+    #expect(numbers.allSatisfy { $0["train/time"] == nil && $0["dev/time"] == nil && $0["train/step"] == nil })
+  }
+
   /// The queue in C with a descriptor and the one of bare functions are the same strategy.
   @Test func bothQueuesTrainTheSame() throws {
     let world = try CommandWorld()

@@ -4,6 +4,7 @@ import Comparison
 import Foundation
 import Kernels
 import Testing
+import Training
 
 @Suite("TensorBoard's event files")
 struct EventFileTests {

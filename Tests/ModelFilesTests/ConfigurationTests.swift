@@ -95,7 +95,9 @@ struct ConfigurationTests {
   func missingModelFolders() throws {
     let scratch = try Scratch()
     let missing = errorText { _ = try ModelFolder(path: scratch.path + "/no") }
-    #expect(missing?.contains("a model folder") == true && missing?.contains("hf download") == true)
+    #expect(missing?.contains("a model folder") == true && missing?.contains("Hub") == false)
+    let name = errorText { _ = try ModelFolder(path: "an-owner/a-model") }
+    #expect(name?.contains("hf download an-owner/a-model --local-dir a-model") == true)
     #expect(errorText { _ = try ModelFolder(path: scratch.path) }?.contains("config.json: not found") == true)
   }
 

@@ -57,6 +57,7 @@ package final class ComparisonRunner {
     for note in plan.notes { display.note(note) }
     try assignFolders()
     try addBeginnings()
+    openEvents()
     for rung in plan.budget?.rungs ?? [] where !isStopping {
       try drive(to: rung)
       if !isStopping { decide(at: rung) }
@@ -245,6 +246,19 @@ package final class ComparisonRunner {
     if !parts.isEmpty { display.note(parts.joined(separator: ", ")) }
   }
 
+  /// Curves for TensorBoard while runs go on; the report writes them again, with the final scores.
+  private func openEvents() {
+    guard plan.request.writesTensorBoard else { return }
+    let labels = plan.strategies.map(\.compared.label)
+    let places = rows.indices.map { (strategy: $0 / plan.seeds.count, seed: plan.seeds[$0 % plan.seeds.count]) }
+    for (row, name) in zip(rows, TensorBoardFiles.names(labels, places)) where tasks[row].events == nil {
+      guard case .waiting = tasks[row].state else { continue }
+      tasks[row].events = EventLog(
+        folder: plan.outputFolder + "/\(ComparisonReport.tensorBoardName)/" + name,
+        group: tasks[row].label, settings: tasks[row].identity.hyperparameters, say: display.note)
+    }
+  }
+
   // MARK: - Running
 
   /// Brings every run that is still in it to `rung`, or to its end and its scores.
@@ -315,9 +329,9 @@ package final class ComparisonRunner {
 
   /// A finished and scored run needs its checkpoints no more; they are several times the model.
   private func discardCheckpoints(_ task: RunTask) {
-    guard !plan.request.run.training.keepsCheckpoints, FileManager.default.fileExists(atPath: task.folder + "/checkpoints")
-    else { return }
-    do { try FileManager.default.removeItem(atPath: task.folder + "/checkpoints") } catch {
+    let folder = task.folder + "/checkpoints"
+    guard !plan.request.run.training.keepsCheckpoints, FileManager.default.fileExists(atPath: folder) else { return }
+    do { try FileManager.default.removeItem(atPath: folder) } catch {
       display.note("note: \(task.folder)/checkpoints could not be removed: \(error.localizedDescription)")
     }
   }
@@ -418,6 +432,7 @@ package final class ComparisonRunner {
   private func comparedRun(_ task: RunTask, strategy: Int) throws -> ComparedRun {
     var run = ComparedRun(strategy: strategy, seed: task.seed, outcome: .unfinished, folder: task.folder)
     run.curve = task.tail.curve
+    run.settings = task.identity.hyperparameters
     run.seconds = task.result?["seconds"]?.double ?? 0
     switch task.state {
     case .finished:

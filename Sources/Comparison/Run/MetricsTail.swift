@@ -3,6 +3,7 @@
 
 import Files
 import Glibc
+import Training
 
 /// A reader of a growing metrics.jsonl: each poll reads only what is new.
 package struct MetricsTail {
@@ -50,18 +51,13 @@ package struct MetricsTail {
 
   /// One line; a line that is no JSON object is passed over.
   private mutating func take(_ line: [UInt8]) {
-    guard let object = try? JSONValue.parse(line).object, let step = object["step"]?.integer else { return }
-    let isEvaluation = object["evaluation"] != nil
-    var values: [String: Double] = [:]
-    for key in object.keys where key != "step" {
-      if let value = object[key]?.double, value.isFinite { values[key] = value }
-    }
-    curve.append(CurvePoint(step: step, isEvaluation: isEvaluation, values: values))
-    self.step = step
-    if isEvaluation {
-      scores[step] = values["spearman"]
+    guard let object = try? JSONValue.parse(line).object, let line = LoggedLine(object) else { return }
+    curve.append(CurvePoint(line))
+    step = line.step
+    if line.isEvaluation {
+      scores[step] = line.values["spearman"]
     } else {
-      loss = values["loss"] ?? loss
+      loss = line.values["loss"] ?? loss
     }
   }
 }

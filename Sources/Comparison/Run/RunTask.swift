@@ -33,6 +33,8 @@ final class RunTask {
   var isPaused = false
   var tail: MetricsTail
   var child: ChildProcess?
+  /// Where its curve is shown while it goes on; nil: nowhere.
+  var events: EventLog?
   /// Bytes of its log before the child began.
   private var logStart = 0
   private var began: (step: Int, time: ContinuousClock.Instant)?
@@ -80,6 +82,7 @@ final class RunTask {
   func poll() {
     let before = tail.step
     tail.poll()
+    events?.show(count: tail.curve.count) { tail.curve[$0].logged }
     if state == .scoring, began == nil { began = (tail.step, .now) }
     guard state == .training else { return }
     if began == nil, tail.step > 0 { began = (tail.step, .now) }

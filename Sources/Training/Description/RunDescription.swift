@@ -108,6 +108,8 @@ package struct RunControl: Sendable, Equatable {
   package var maximumHours: Double?
   /// When the command began.
   package var began = ContinuousClock.now
+  /// Curves are written for TensorBoard as well.
+  package var writesTensorBoard = false
   /// Where the time goes is printed at the end, and logged with every step.
   package var showsProfile = false
 

@@ -61,7 +61,12 @@ package struct RunIdentity: Sendable, Equatable {
     }
   }
 
-  private static let plugins = "plugins"
+  static let plugins = "plugins"
+
+  /// `vendor.name/1`: what people type is the name.
+  static func typedName(ofComponent id: String) -> String {
+    String(id.prefix { $0 != "/" }.split(separator: ".").last ?? "?")
+  }
 
   /// Where two values differ: members of objects and elements of lists of one length are looked at one by one.
   fileprivate static func differences(
@@ -109,9 +114,7 @@ private struct ComponentDifferences {
 
     init(_ json: JSONValue) {
       members = json.object ?? JSONObject()
-      // `vendor.name/1`: what people type is the name.
-      let id = members["id"]?.string ?? "?"
-      name = String(id.prefix { $0 != "/" }.split(separator: ".").last ?? "?")
+      name = RunIdentity.typedName(ofComponent: members["id"]?.string ?? "?")
       isPooler = members["kind"]?.string == ComponentKind.pooler.rawValue
     }
   }

@@ -88,7 +88,8 @@ package struct RepeatedRun: Sendable {
       say("note: \(path) was written by mixcse \(program); this is \(origin.text)")
     }
     if let step = identity.extensions.last {
-      say("note: the run of \(path) was extended after step \(step); this one is trained at a stretch, to other numbers")
+      say(
+        "note: the run of \(path) was extended after step \(step); this one is trained at a stretch, to other numbers")
     }
     let lost = now.lost(from: identity, renamed: renamed)
     guard !lost.isEmpty else { return }

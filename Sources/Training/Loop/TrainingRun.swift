@@ -17,6 +17,7 @@ package final class TrainingRun {
   private let schedule: LearningRateSchedule
   private let order: DataOrder
   var log: RunLog?
+  private var events: EventLog?
   var savedStep = -1
   var evaluatedStep = -1
   private var smoothedStepSeconds = 0.0
@@ -81,6 +82,7 @@ package final class TrainingRun {
       try folder.clear()
     }
     log = try RunLog(path: folder.logPath, length: state.logLength)
+    try openEvents()
     try writeRecord(result: nil)
     if options.evalSteps > totalSteps, setup.evaluate != nil {
       setup.display.note(
@@ -114,6 +116,7 @@ package final class TrainingRun {
     (result.withoutHead, result.lostModel) = (setup.withoutHead, isLost ? lostModelText : nil)
     try writeRecord(result: result)
     if let warning = result.warning { setup.display.note("warning: " + warning) }
+    events?.finish()
     if let problem = missingScore { throw TrainingError.noScore(folder: folder.path, problem: problem) }
     // Where something was lost, what is left may be wanted.
     if !options.keepsCheckpoints, !isLost { removeCheckpoints() }
@@ -278,7 +281,20 @@ package final class TrainingRun {
 
   func appendToLog(_ members: [(String, JSONValue)]) throws {
     defer { state.logLength = log?.length ?? 0 }
+    let members = members + [(LoggedLine.timeName, .number(LoggedLine.now))]
     try log?.append(members)
+    if let events, let line = LoggedLine(JSONObject(members)) { events.append(line) }
+  }
+
+  /// The events file with the lines of the log so far.
+  private func openEvents() throws {
+    guard setup.control.writesTensorBoard else { return }
+    let events = EventLog(
+      folder: folder.eventsPath, group: Path.name(of: folder.path), settings: setup.identity.hyperparameters,
+      say: setup.display.note)
+    let lines = try log?.lines() ?? []
+    events.show(count: lines.count) { lines[$0] }
+    self.events = events
   }
 
   private func show(seconds: Double, rows: Int) {

@@ -20,6 +20,7 @@ package struct OutputFolder {
   }
 
   var logPath: String { path + "/metrics.jsonl" }
+  var eventsPath: String { path + "/tensorboard" }
   var recordPath: String { path + "/run.json" }
 
   /// Everything that can be known to go wrong before the model is even loaded; nothing is changed.
@@ -108,7 +109,16 @@ package struct OutputFolder {
       guard Path.exists(entry) else { continue }
       try Folder.remove(entry)
     }
+    try removeEvents()
     try checkpoints.create()
+  }
+
+  /// Of an earlier run; what else lies there stays.
+  private func removeEvents() throws {
+    let file = eventsPath + "/" + EventLog.fileName
+    guard Path.exists(file) else { return }
+    try Folder.remove(file)
+    rmdir(eventsPath)
   }
 
   /// What run.json says of the run in the folder, where that run is finished.

@@ -38,6 +38,14 @@ final class RunLog {
 
   deinit { close(descriptor) }
 
+  /// The steps and evaluations so far.
+  /// - Throws: `FileError`.
+  func lines() throws -> [LoggedLine] {
+    try WholeFile.bytes(of: path, expected: "the log of the run").split(separator: UInt8(ascii: "\n")).compactMap {
+      (try? JSONValue.parse(Array($0)).object).flatMap(LoggedLine.init)
+    }
+  }
+
   /// Appends one line.
   /// - Throws: `TrainingError.cannotWrite`.
   func append(_ members: [(String, JSONValue)]) throws {

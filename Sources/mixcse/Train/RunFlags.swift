@@ -6,7 +6,7 @@ import Foundation
 import Processes
 import Training
 
-/// `--seed`, `--resume`, `--overwrite`, `--stop-after`, `--max-hours`, `--profile`, `--schedule`.
+/// `--seed`, `--resume`, `--overwrite`, `--stop-after`, `--max-hours`, `--tensorboard`, `--profile`, `--schedule`.
 struct RunFlags: ParsableArguments {
   @Option(help: "Decides order, dropout, head and plugins' random numbers; 0 to 2^64-1. (default: 42)")
   var seed: UInt64?
@@ -25,6 +25,9 @@ struct RunFlags: ParsableArguments {
   var stopAfter: Int?
 
   @OptionGroup var limit: HoursOption
+
+  @Flag(help: "Write tensorboard/ in the output folder, too, as the run goes on: tensorboard --logdir FOLDER.")
+  var tensorboard = false
 
   @Flag(help: "Print where the time goes, by phase and plugin, and log each step's seconds (phases).")
   var profile = false
@@ -60,6 +63,7 @@ struct RunFlags: ParsableArguments {
     var control = RunControl()
     (control.resume, control.overwrite) = (resume, overwrite)
     (control.stopAfter, control.showsProfile) = (stopAfter, profile)
+    control.writesTensorBoard = tensorboard
     control.maximumHours = limit.maximumHours
     return control
   }

@@ -3,10 +3,10 @@
 
 import Files
 import Foundation
+import Training
 
 enum TensorBoardFiles {
-  // TensorBoard wants a time and a machine in the name; both are fixed, so that equal comparisons give equal files.
-  private static let fileName = "events.out.tfevents.0000000000.mixcse"
+  private static let fileName = EventLog.fileName
 
   /// One folder a run that has a curve or scores; what an earlier call wrote is replaced.
   /// - Throws: `FileError.cannotWrite`, or Foundation's error where a folder cannot be made.
@@ -15,7 +15,7 @@ enum TensorBoardFiles {
     for (name, run) in zip(names(results), results.runs) where !run.curve.isEmpty || run.outcome == .finished {
       let place = folder + "/" + name
       try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
-      let bytes = events(run, analysis).bytes
+      let bytes = events(run, group: results.strategies[run.strategy].label, analysis).bytes
       try AtomicFile.write(to: place + "/" + fileName) { file in
         try bytes.withUnsafeBytes { try file.write($0) }
       }
@@ -34,32 +34,39 @@ enum TensorBoardFiles {
     }
   }
 
-  /// When a step happened is not recorded, only how long all of them took: times are spread evenly from 0 on.
-  private static func events(_ run: ComparedRun, _ analysis: ComparisonAnalysis) -> EventFile {
+  /// Logs of earlier versions do not say when a step happened, only how long all of them took: their times are spread
+  /// evenly from 0 on.
+  private static func events(_ run: ComparedRun, group: String, _ analysis: ComparisonAnalysis) -> EventFile {
     var file = EventFile()
     let last = run.curve.map(\.step).max() ?? 0
     let seconds = last > 0 && run.seconds.isFinite ? run.seconds / Double(last) : 0
-    func time(_ step: Int) -> Double { Double(step) * seconds }
+    func time(_ point: CurvePoint) -> Double { point.time ?? Double(point.step) * seconds }
+    let end = run.curve.last.map(time) ?? 0
+    file.begin(run.settings, group: group, time: run.curve.first.map(time) ?? 0)
     for point in run.curve where !point.values.isEmpty {
-      let group = point.isEvaluation ? "dev/" : "train/"
-      let scalars = point.values.sorted { $0.key < $1.key }.map { (tag: group + $0.key, value: $0.value) }
-      file.append(scalars, step: point.step, time: time(point.step))
+      file.append(point.logged.scalars, step: point.step, time: time(point))
     }
     let scores = analysis.metrics.compactMap { metric -> (tag: String, value: Double)? in
       let summary = metric.summaries[run.strategy]
       guard run.outcome == .finished, let place = summary.seeds.firstIndex(of: run.seed) else { return nil }
       return ("final/" + metric.metric, summary.scores[place])
     }
-    if !scores.isEmpty { file.append(scores, step: last, time: time(last)) }
+    if !scores.isEmpty { file.append(scores, step: last, time: end) }
+    if run.outcome == .finished { file.end(time: end) }
     return file
   }
 
   /// A folder name for each run: letters, digits and a few signs of the label, and a number where two come out alike.
   static func names(_ results: ComparisonResults) -> [String] {
+    names(results.strategies.map(\.label), results.runs.map { ($0.strategy, $0.seed) })
+  }
+
+  /// The same, by labels and the strategy and seed of each run.
+  static func names(_ all: [String], _ runs: [(strategy: Int, seed: UInt64)]) -> [String] {
     let allowed = CharacterSet(charactersIn: "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.=+,:@")
     var taken: [String: Int] = [:]
-    let labels = results.strategies.map { strategy in
-      var label = String(strategy.label.unicodeScalars.map { allowed.contains($0) ? Character($0) : "_" }.prefix(100))
+    let labels = all.map { given in
+      var label = String(given.unicodeScalars.map { allowed.contains($0) ? Character($0) : "_" }.prefix(100))
       if label.isEmpty || label.hasPrefix(".") { label = "_" + label }
       while let count = taken[label] {
         taken[label] = count + 1
@@ -68,6 +75,6 @@ enum TensorBoardFiles {
       taken[label] = 1
       return label
     }
-    return results.runs.map { "\(labels[$0.strategy])-seed\($0.seed)" }
+    return runs.map { "\(labels[$0.strategy])-seed\($0.seed)" }
   }
 }
