@@ -1,5 +1,5 @@
 // What was probably meant where the arguments cannot be parsed: the parser stops at what is missing, and does not see
-// the slip that is the reason. Asked by MixCSECommand for errors of the parser only.
+// the slip that is the reason. Asked by MixCSECommand for errors of the parser only; RepeatedOptions asks for options.
 
 import ArgumentParser
 import Files
@@ -51,6 +51,12 @@ struct KnownCommand {
           valueName: argument["valueName"]?.string ?? ""))
     }
     subcommands = (json["subcommands"]?.array ?? []).compactMap { $0.object.flatMap(KnownCommand.init) }
+  }
+
+  /// The command that arguments begin with; this one where they name none.
+  func named(by arguments: [String]) -> KnownCommand {
+    guard let next = subcommands.first(where: { $0.name == arguments.first }) else { return self }
+    return next.named(by: Array(arguments.dropFirst()))
   }
 
   func option(_ name: String) -> Option? { options.first { $0.names.contains(name) } }

@@ -4,7 +4,6 @@
 
 import ArgumentParser
 import Comparison
-import Files
 import Host
 
 enum RepeatedOptions {
@@ -40,17 +39,7 @@ enum RepeatedOptions {
 
   /// Whether an option of the command that the arguments name takes exactly one value.
   private static func takesOneValue(_ name: String, _ arguments: [String]) -> Bool {
-    guard var command = try? JSONValue.parse(Array(MixCSECommand._dumpHelp().utf8)).object?["command"]?.object else {
-      return false
-    }
-    for argument in arguments {
-      let inner = command["subcommands"]?.array?.first { $0.object?["commandName"]?.string == argument }
-      guard let inner = inner?.object else { break }
-      command = inner
-    }
-    return (command["arguments"]?.array ?? []).contains { argument in
-      argument.object?["kind"]?.string == "option" && argument.object?["isRepeating"]?.bool == false
-        && (argument.object?["names"]?.array ?? []).contains { $0.object?["name"]?.string == name }
-    }
+    let option = KnownCommand.root?.named(by: arguments).option("--" + name)
+    return option.map { $0.takesValue && !$0.isRepeating } ?? false
   }
 }
