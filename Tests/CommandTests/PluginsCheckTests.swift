@@ -140,7 +140,7 @@ import Testing
     let wrong = try shell([Resources.command, "plugins", "check", "mixcse", "--only", "grad.df"])
     #expect(wrong.code == 64 && wrong.errors.contains("did you mean 'grad.fd'"), "\(wrong.errors)")
     let list = try shell([Resources.command, "plugins", "check", "--list-tests"])
-    #expect(list.code == 0 && list.output.split(separator: "\n").count == 50, "\(list.output)")
+    #expect(list.code == 0 && list.output.split(separator: "\n").count == 51, "\(list.output)")
     let unknown = try check(["mixces"])
     #expect(unknown.code == 1 && failures(unknown.report).first?.contains("did you mean 'mixcse'") == true)
     let byName = try check(["mixcse", "--only", "grad"])
