@@ -171,7 +171,12 @@ struct ReportPageTests {
     let files = try ReportFiles(grid(["0.1", "0.2", "0.4"], rates: ["1e-6", "1e-5", "1e-4"]), keptAs: "grid")
     let both = try files.section("parameters")
     #expect(both.count(of: "<figure>") == 2 && both.count(of: "learning-rate (log scale)") == 1)
-    #expect(ReportFiles.read(both).contains("learning-rate=1e-4"), "the legend names what is the same within a line")
+    let legends = both.matches(of: /<ul class="legend">[\s\S]*?<\/ul>/).map { ReportFiles.read(String($0.output)) }
+    #expect(
+      legends == [
+        "mixcse learning-rate=1e-6 mixcse learning-rate=1e-5 mixcse learning-rate=1e-4",
+        "mixcse:lambda=0.1 mixcse:lambda=0.2 mixcse:lambda=0.4",
+      ], "what is the same within a line")
     #expect(both.count(of: " mark\"") == 2 * (9 + 3))
     // A logarithm puts the middle one of three rates in the middle.
     let chart = try #require(both.range(of: "learning-rate against"))

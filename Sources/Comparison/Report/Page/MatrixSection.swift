@@ -18,7 +18,7 @@ struct MatrixSection {
         + note + "</th>"
     }
     let table = """
-      <table class="matrix">
+      <table class="matrix\(matrix.metrics.count > 4 ? " full" : "")">
       <thead><tr><th scope="col">Strategy</th>\(heads.joined())</tr></thead>
       <tbody>
       \(matrix.rows.map(row).joined(separator: "\n"))

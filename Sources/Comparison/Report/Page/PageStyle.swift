@@ -1,12 +1,13 @@
 // The style sheet of report.html: light and dark, narrow and wide, screen and paper. Used by ReportPage.
 
 enum PageStyle {
-  /// The colours of `SeriesStyle`, each with a contrast of at least 3 to the page.
+  /// The colours of `SeriesStyle`, each with a contrast of at least 3 to the page; those that are like each other have
+  /// other dashes.
   private static let light = [
-    "#0067b0", "#c24e00", "#00795a", "#ad3f85", "#866a00", "#6a4fb3", "#b3261e", "#007c91", "#7a4a2b", "#4f7a00",
+    "#0067b0", "#c24e00", "#00795a", "#ad3f85", "#866a00", "#6a4fb3", "#b3261e", "#4f7a00", "#007c91", "#7a4a2b",
   ]
   private static let dark = [
-    "#5cb3f5", "#f58b45", "#37c99b", "#e88fc6", "#dcb93c", "#b7a1f0", "#ff7b72", "#4fd0e0", "#cfa27f", "#a5d24a",
+    "#5cb3f5", "#f58b45", "#37c99b", "#e88fc6", "#dcb93c", "#b7a1f0", "#ff7b72", "#a5d24a", "#4fd0e0", "#cfa27f",
   ]
 
   private static func variables(_ colors: [String]) -> String {
@@ -86,7 +87,7 @@ enum PageStyle {
     .zero { stroke: var(--soft); stroke-width: 1; stroke-dasharray: 2 2; }
     .scroll { overflow-x: auto; margin: 0 0 8px; }
     .scroll table { margin-bottom: 8px; }
-    table.matrix { width: 100%; }
+    table.matrix.full { width: 100%; }
     .matrix tbody th, .matrix thead th:first-child { position: sticky; left: 0; background: var(--paper); }
     .matrix tbody th { max-width: 20em; }
     .matrix th.number, .matrix td.number { padding: 4px 8px; }
@@ -164,7 +165,7 @@ enum PageStyle {
       .stack td.empty { display: none; }
       .matrix tbody th { max-width: 38vw; font-size: .88em; }
       .matrix svg.key { display: block; }
-      table.record th { white-space: normal; padding-right: 12px; }
+      table.record th { white-space: normal; overflow-wrap: anywhere; padding-right: 12px; }
     }
 
     """

@@ -36,11 +36,27 @@ struct ParameterGroup {
       if !isKnown { found[place].points.append((index, value, text)) }
     }
     let groups = found.filter { $0.points.count > 1 }
-    return groups.map { group in
+    let names = groups.map { group in name(of: group.points.map { strategies[$0.strategy].label }) }
+    let isClear = !names.contains("") && Set(names).count == names.count
+    return groups.enumerated().map { index, group in
       let others = group.others.filter { other in !groups.allSatisfy { $0.others.contains(other) } }
       return ParameterGroup(
-        parameter: parameter, name: others.joined(separator: ", "), points: group.points.sorted { $0.value < $1.value })
+        parameter: parameter, name: isClear ? names[index] : others.joined(separator: ", "),
+        points: group.points.sorted { $0.value < $1.value })
     }
+  }
+
+  /// What labels have in common before and behind the part that differs, cut where a part of a label ends:
+  /// `mixcse:lambda=0.1 learning-rate=1e-6` and `mixcse:lambda=0.3 learning-rate=1e-6` are `mixcse
+  /// learning-rate=1e-6`. Empty where labels that users chose say nothing.
+  private static func name(of labels: [String]) -> String {
+    guard let first = labels.first, let shortest = labels.map(\.count).min() else { return "" }
+    func isCommon(_ part: (String) -> Substring) -> Bool { labels.allSatisfy { part($0) == part(first) } }
+    let head = (0...shortest).last { count in isCommon { $0.prefix(count) } } ?? 0
+    let tail = (0...(shortest - head)).last { count in isCommon { $0.suffix(count) } } ?? 0
+    let before = first.prefix(head)
+    let end = before.lastIndex { " :,+".contains($0) } ?? before.startIndex
+    return String(before[..<end]) + first.suffix(tail).drop { !" ,+".contains($0) }
   }
 
   /// Samplers and losses without their parameters, and schedules as they are.
