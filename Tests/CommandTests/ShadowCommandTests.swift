@@ -67,7 +67,8 @@ import Testing
     #expect(try world.metrics("halted") == world.metrics("whole"))
     #expect(!resumed.errors.contains("starts over"), "\(resumed.errors)")
     func table(_ result: ShellResult) -> [Substring] {
-      Array(result.errors.split(separator: "\n").drop { !$0.hasPrefix("shadows:") }.dropFirst())
+      let lines = result.errors.split(separator: "\n").drop { !$0.hasPrefix("shadows:") }.dropFirst()
+      return Array(lines.prefix { !$0.contains("checkpoint") })
     }
     #expect(table(whole).count > 4 && table(resumed) == table(whole))
 

@@ -33,7 +33,7 @@ struct VariationTests {
   @Test(arguments: [
     ("learning-rate", "FLAG=VALUE"), ("=1,2", "FLAG=VALUE"), ("learning-rate=1e-5", "two values or more, found 1"),
     ("learning-rate=", "found none"), ("learning-rate=1e-5,", "two values or more"),
-    ("learning-rate=1e-5,fast", "expected a number, found 'fast'"), ("learning-rate=1e-5,7", "from 0.0 to 1.0"),
+    ("learning-rate=1e-5,fast", "expected a number, found 'fast'"), ("learning-rate=1e-5,7", "from 0 to 1"),
     ("batch-size=8,8", "8 twice"), ("learnign-rate=1,2", "learning-rate"), ("seed=1,2", "--seeds"),
     ("loss=a,b", "a part of the strategy"), ("threads=1,2", "decides the numbers"), ("output-dir=a,b", "decides"),
     ("head=mlp,mpl", "mlp or none"), ("mlm=true,maybe", "true or false"),
