@@ -8,6 +8,7 @@ import os
 import sys
 
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams import plugin_data_pb2
 from tensorboard.util import tensor_util
 
 folder = sys.argv[1]
@@ -29,8 +30,17 @@ for run in expected:
     events = EventAccumulator(os.path.join(folder, "tensorboard", name), {"tensors": 0, "scalars": 0}).Reload()
     scalars = {tag: [(e.step, e.value) for e in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
     for tag in events.Tags()["tensors"]:  # newer versions turn scalars into tensors
+        if tag.startswith("_hparams_/"):
+            continue
         scalars[tag] = [(e.step, float(tensor_util.make_ndarray(e.tensor_proto))) for e in events.Tensors(tag)]
     assert scalars, f"{name}: no scalars"
+    summaries = {}
+    for tag in ("_hparams_/session_start_info", "_hparams_/session_end_info"):
+        content = events.SummaryMetadata(tag).plugin_data.content
+        summaries[tag] = plugin_data_pb2.HParamsPluginData.FromString(content)
+    settings = summaries["_hparams_/session_start_info"].session_start_info.hparams
+    assert "learning-rate" in settings, f"{name}: hyperparameters {sorted(settings)}"
+    assert summaries["_hparams_/session_end_info"].session_end_info.status == 1, f"{name}: no end of success"
     for metric, value in run["scores"].items():
         assert close(scalars["final/" + metric][-1][1], value), f"{name}: {metric}"
     log = os.path.join(run["folder"], "metrics.jsonl")
