@@ -81,7 +81,7 @@ struct ReportTests {
       let kind = isFailed ? "failed" : hasScores ? "scored" : "unscored"
       let found = try ReportFiles(results, keptAs: "\(strategies)-strategies-\(seeds.count)-seeds-\(kind)")
       #expect(!found.page.contains("nan") && !found.page.contains("inf "))
-      #expect(found.table.split(separator: "\n").allSatisfy { $0.count <= 100 }, "\(found.table)")
+      #expect(found.table.split(separator: "\n").allSatisfy { $0.count <= VerdictTable.width }, "\(found.table)")
       #expect(csvRecords(found.csv).count == 1 + strategies * seeds.count)
       let isCompared = hasScores && !isFailed
       #expect(found.page.contains("nothing can be said") == !isCompared)
@@ -128,7 +128,7 @@ struct ReportTests {
     let place = try #require(lines.firstIndex(of: "mean of 7 sets, 2100 pairs (Spearman x 100): decides"))
     let head = try #require(lines[place...].first { $0.contains("mean +- sd") })
     #expect(head.contains("simultaneous 95 %") && head.contains("verdict"))
-    #expect(lines.allSatisfy { $0.count <= 100 && !$0.hasSuffix(" ") })
+    #expect(lines.allSatisfy { $0.count <= VerdictTable.width && !$0.hasSuffix(" ") })
     #expect(text.contains("failed: the loss is not finite") && text.contains("dropped after step 100"))
     #expect(head.contains("none above") && text.contains("not tested"))
     let said = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")

@@ -7,7 +7,7 @@ import Training
 /// Means, differences and verdicts as lines of at most so many columns.
 package struct VerdictTable {
   /// Columns where there is no terminal that says how many it has.
-  package static let width = 100
+  package static let width = 120
 
   private let results: ComparisonResults
   private let analysis: ComparisonAnalysis
