@@ -289,6 +289,8 @@ package final class ComparisonRunner {
   private func start(_ task: RunTask, rung: Int?) throws {
     let program = plan.program.file
     if task.state == .trained {
+      // It has no row of its own in the table of runs.
+      if task.model != nil { display.note("scoring the model before training") }
       let arguments = plan.evaluateArguments(
         strategy: task.strategy, model: task.model ?? task.folder, scores: scoresPath(task))
       return try task.start(.scoring, program, arguments, input: lifeline)
