@@ -115,7 +115,7 @@ struct AnswerTests {
     let document = ComparisonReport.json(results, analysis)
     let json = try #require(document.object?["metrics"]?.array?.first?.object)
     #expect(json["before"]?.double == analysis.metrics[0].summaries[0].scores[0])
-    #expect(ScoreMatrix(results, analysis).text("csv").contains("before training,"))
+    #expect(ScoreMatrix(results, analysis).text(.csv).contains("before training,"))
     // A model that is all but perfect before training.
     results.before = results.before.map { scores in
       scores.map { PairScores(metric: $0.metric, gold: $0.gold, predicted: $0.gold) }
@@ -127,7 +127,7 @@ struct AnswerTests {
     // Different beginnings are different rows.
     results.before[1] = []
     results.before[2] = results.runs[0].scores
-    let rows = ScoreMatrix(results, ComparisonAnalysis(results, pool: pool)).text("csv").split(separator: "\r\n")
+    let rows = ScoreMatrix(results, ComparisonAnalysis(results, pool: pool)).text(.csv).split(separator: "\r\n")
     #expect(rows[1].hasPrefix("before training (simcse),") && rows[2].hasPrefix("before training (mixcse:lambda=0.5),"))
   }
 
@@ -139,7 +139,7 @@ struct AnswerTests {
     results.before = results.strategies.map { _ in results.runs[0].scores }
     let analysis = ComparisonAnalysis(results, pool: pool)
     let matrix = ScoreMatrix(results, analysis)
-    let (markdown, latex, csv) = (matrix.text("markdown"), matrix.text("latex"), matrix.text("csv"))
+    let (markdown, latex, csv) = (matrix.text(.markdown), matrix.text(.latex), matrix.text(.csv))
     let mean = try #require(analysis.metrics[0].summaries[1].mean)
     let difference = try #require(analysis.metrics[0].comparison(of: 1)?.mean)
     let score = String(format: "%.2f", mean)

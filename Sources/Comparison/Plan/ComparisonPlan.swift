@@ -146,7 +146,7 @@ package struct ComparisonPlan {
   func look() throws -> LookRecord.Entry? {
     let identities = try strategies.indices.map { try identity(strategy: $0, seed: seeds.first ?? 0) }
     guard let shared = zip(strategies, identities).first(where: { $0.0.plan != nil })?.1 else { return nil }
-    let varied = (request.vary + request.tune).compactMap { try? Variation(parsing: $0).name }
+    let varied = try (request.vary + request.tune).map { try Variation(parsing: $0).name }
     return LookRecord.Entry(
       conditions: shared.hash(ofStrategy: false, varied: varied), planned: request.looks, seeds: seeds,
       strategies: zip(strategies, identities).map { strategy, identity in

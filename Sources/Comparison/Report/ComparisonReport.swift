@@ -12,7 +12,9 @@ package enum ComparisonReport {
   /// A line for each run and metric.
   package static let csvName = "results.csv"
   /// Strategies by sets, ready for a document.
-  package static let tableNames = ["table.md": "markdown", "table.tex": "latex", "table.csv": "csv"]
+  static let tableNames: [String: ScoreMatrix.Format] = [
+    "table.md": .markdown, "table.tex": .latex, "table.csv": .csv,
+  ]
   /// The folder of curves.
   package static let tensorBoardName = "tensorboard"
 

@@ -59,13 +59,16 @@ package struct ScoreMatrix {
     }
   }
 
-  /// `text`, `markdown`, `latex` or `csv`; ends without a line break.
-  package func text(_ format: String, width: Int = VerdictTable.width) -> String {
+  /// How it is written down.
+  package enum Format: String, CaseIterable, Sendable { case text, markdown, latex, csv }
+
+  /// Ends without a line break; `width` is for text.
+  package func text(_ format: Format, width: Int = VerdictTable.width) -> String {
     switch format {
-    case "markdown": markdown
-    case "latex": latex
-    case "csv": csv
-    default: plain(width: width)
+    case .text: plain(width: width)
+    case .markdown: markdown
+    case .latex: latex
+    case .csv: csv
     }
   }
 
@@ -143,7 +146,7 @@ package struct ScoreMatrix {
 
   /// For the packages booktabs and nothing else.
   private var latex: String {
-    let command = results.commandLine.joined(separator: " ").visibleOnOneLine
+    let command = shellText(results.commandLine).visibleOnOneLine
     let head = metrics.map { " & " + Self.escapedLatex($0.metric) }.joined()
     let lines = rows.map { row in
       Self.escapedLatex(row.label) + row.cells.map { " & " + Self.latex($0) }.joined() + " \\\\"

@@ -28,7 +28,7 @@ package struct VerdictTable {
     }
     var blocks = told.map(block)
     if analysis.metrics.count > 1 {
-      blocks.insert(ScoreMatrix(results, analysis).text("text", width: width) + "\n", at: 0)
+      blocks.insert(ScoreMatrix(results, analysis).text(.text, width: width) + "\n", at: 0)
     }
     let leftOut = analysis.metrics.filter { metric in !told.contains { $0.metric == metric.metric } }.flatMap(\.leftOut)
     if !leftOut.isEmpty { blocks.append(leftOut.map { wrapped("left out: " + $0) }.joined()) }

@@ -25,21 +25,21 @@ package final class ComparisonRunner {
     package var isInterrupted: Bool
   }
 
-  private let plan: ComparisonPlan
+  let plan: ComparisonPlan
   private let display: ComparisonDisplay
-  private var tasks: [RunTask] = []
+  private(set) var tasks: [RunTask] = []
   /// Models before training that are scored, by the place of their first strategy.
-  private var beginnings: [RunTask] = []
+  private(set) var beginnings: [RunTask] = []
   /// Each strategy's place in `beginnings`; nil where its model cannot be scored before training.
-  private var beginningOf: [Int?] = []
+  private(set) var beginningOf: [Int?] = []
   /// Whether trained models are scored; not where runs only choose values by their dev scores.
   private var scores = true
   /// Each row's place in `tasks`, strategy by strategy.
-  private var rows: [Int] = []
-  private var decisions: [JSONValue] = []
+  private(set) var rows: [Int] = []
+  private(set) var decisions: [JSONValue] = []
   /// The pipe that ends children's standard input with this process.
   private var lifeline: PipeEnds?
-  private var isStopping = false
+  private(set) var isStopping = false
   private var lock: FolderLock?
   private var looks = LookRecord()
 
@@ -386,64 +386,7 @@ package final class ComparisonRunner {
   }
 
   /// Named by what is scored, so that other test data is scored again.
-  private func scoresPath(_ task: RunTask) -> String {
+  func scoresPath(_ task: RunTask) -> String {
     task.scores ?? task.folder + "/pair-scores-\(plan.scoringDigest(task.strategy).prefix(12)).json"
-  }
-
-  private func outcome() throws -> Outcome {
-    let runs = try rows.indices.map { row in
-      try comparedRun(tasks[rows[row]], strategy: row / plan.seeds.count)
-    }
-    var results = ComparisonResults(
-      strategies: plan.strategies.map(\.compared), seeds: plan.seeds, runs: runs,
-      commandLine: plan.program.origin.commandLine,
-      record: JSONObject(
-        try plan.record() + [
-          ("budget", .array(decisions)),
-          ("runs", .object(JSONObject(tasks.map { ($0.folder, .string($0.identity.hash)) }))),
-        ]))
-    (results.sets, results.detect) = (plan.scoring.sets, plan.request.detect)
-    (results.means, results.decideBy) = (plan.means, plan.decideBy)
-    results.isAgainstAll = plan.request.isAgainstAll
-    let before = try beginnings.map { $0.state == .finished ? try pairScores(scoresPath($0)) : [] }
-    results.before = beginningOf.map { place in place.map { before[$0] } ?? [] }
-    return Outcome(
-      results: results, failed: tasks.filter { $0.phase == .failed }.map(\.name),
-      finished: tasks.count { $0.state == .finished },
-      trained: tasks.count { $0.state == .finished || $0.state == .trained },
-      left: plan.strategies.indices.map { strategy in
-        tasks.count { $0.strategy == strategy && $0.state == .waiting }
-      }, isInterrupted: isStopping)
-  }
-
-  /// The scores of a file, in the order of the report.
-  private func pairScores(_ path: String) throws -> [PairScores] {
-    let (sets, tasks) = try PairScoresFile.read(path)
-    return plan.scoring.metrics.compactMap { metric in
-      switch metric.measure {
-      case .spearman:
-        sets.first { $0.name == metric.key }.map {
-          PairScores(metric: metric.name, gold: $0.gold, predicted: $0.predicted)
-        }
-      case .accuracy:
-        tasks.first { $0.name == metric.key }.map { PairScores(metric: metric.name, isRight: $0.isRight) }
-      }
-    }
-  }
-
-  private func comparedRun(_ task: RunTask, strategy: Int) throws -> ComparedRun {
-    var run = ComparedRun(strategy: strategy, seed: task.seed, outcome: .unfinished, folder: task.folder)
-    run.curve = task.tail.curve
-    run.settings = task.identity.hyperparameters
-    run.seconds = task.result?["seconds"]?.double ?? 0
-    switch task.state {
-    case .finished:
-      run.outcome = .finished
-      run.scores = try pairScores(scoresPath(task))
-    case .failed(let reason): run.outcome = .failed(reason: reason)
-    case .dropped(let step, let reason): run.outcome = .dropped(step: step, reason: reason)
-    case .waiting, .training, .scoring, .trained: run.outcome = .unfinished
-    }
-    return run
   }
 }

@@ -45,6 +45,8 @@ package struct Tuning {
   package let choices: [TuningChoice]
   /// Whether a signal ended it; nothing is chosen then.
   package let isInterrupted: Bool
+  /// Runs that came to their end, and all of them.
+  package let finished, total: Int
 
   /// What is tried: every strategy with every combination of the values.
   package static func candidates(_ request: ComparisonRequest) throws -> [(of: StrategyVariant, all: [StrategyVariant])]
@@ -87,6 +89,7 @@ package struct Tuning {
     display.note("choosing \(Self.names(request)) for each strategy by the dev score, with seeds \(seeds)")
     let found = try ComparisonRunner(plan, display: display).trainOnly()
     isInterrupted = found.isInterrupted
+    (finished, total) = (found.scores.joined().count { $0 != nil }, found.scores.joined().count)
     var (place, choices, variants) = (0, [TuningChoice](), [StrategyVariant]())
     for (variant, all) in try Self.candidates(request) {
       let candidates = all.map { candidate in

@@ -61,7 +61,7 @@ package struct TransferTask: Sendable {
     scored.samples.map { numbering.number($0.first, $0.second ?? $0.first) }
   }
 
-  /// The hash-worthy text of the task: a line for each sample of every part.
+  /// Everything that decides its figures: a line for each sample of every part. For hashes.
   package var lines: [String] {
     parts.flatMap { part in part.samples.map { "\($0.label)\t\($0.first)\t\($0.second ?? "")" } + [""] }
   }

@@ -85,7 +85,7 @@ struct CompareCommand: ParsableCommand {
   var decideBy: String?
   @Option(help: "What each strategy is compared with. (default: first)") var against: Against?
   @Option(help: "How the verdicts are printed: in words, or as one table of strategies by sets. (default: text)")
-  var table: TableFormat?
+  var table: ScoreMatrix.Format?
   @Option(help: ArgumentHelp("Runs at a time, 1 to 256; they share --threads. (default: 1)", valueName: "n"))
   var jobs: Int?
   @Option(
@@ -128,7 +128,6 @@ struct CompareCommand: ParsableCommand {
   @OptionGroup var threads: ThreadOptions
 
   enum Against: String, ExpressibleByArgument, CaseIterable { case first, all }
-  enum TableFormat: String, ExpressibleByArgument, CaseIterable { case text, markdown, latex, csv }
 
   func run() throws {
     let request = try request()
@@ -144,7 +143,9 @@ struct CompareCommand: ParsableCommand {
     let tuning =
       try request.tune.isEmpty
       ? nil : Tuning(request, program: program, threads: threads, registry: registry, display: display)
-    if tuning?.isInterrupted ?? false { throw request.interruption(finished: 0, total: 0) }
+    if let tuning, tuning.isInterrupted {
+      throw request.interruption(finished: tuning.finished, total: tuning.total)
+    }
     let plan = try ComparisonPlan(
       request, variants: tuning?.variants, program: program, threads: threads, registry: registry)
     var outcome = try ComparisonRunner(plan, display: display).run()
@@ -292,7 +293,7 @@ struct CompareCommand: ParsableCommand {
     if request.printsJSON {
       try printText(ComparisonReport.json(results, analysis).text())
     } else if let table, table != .text {
-      try printText(ScoreMatrix(results, analysis).text(table.rawValue))
+      try printText(ScoreMatrix(results, analysis).text(table))
     } else {
       let width = Terminal.outputColumns.map { min(max($0, 40), 160) } ?? VerdictTable.width
       try printText(VerdictTable.text(results, analysis, width: width))
@@ -300,3 +301,5 @@ struct CompareCommand: ParsableCommand {
     }
   }
 }
+
+extension ScoreMatrix.Format: ExpressibleByArgument {}

@@ -8,18 +8,10 @@ struct RecordSection {
   let results: ComparisonResults
 
   var html: String {
-    let command = results.commandLine.map(Self.quoted).joined(separator: " ")
+    let command = shellText(results.commandLine)
     return PageText.folded(
       "How to repeat it", id: "record",
       "<pre class=\"command\"><code>\(escaped(command))</code></pre>\n" + strategies + record)
-  }
-
-  /// An argument as a shell takes it back.
-  static func quoted(_ argument: String) -> String {
-    let plain = CharacterSet(
-      charactersIn: "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=,+@%")
-    let isPlain = !argument.isEmpty && argument.unicodeScalars.allSatisfy(plain.contains)
-    return isPlain ? argument : "'" + argument.replacingOccurrences(of: "'", with: "'\\''") + "'"
   }
 
   private var strategies: String {
