@@ -22,13 +22,13 @@ package final class ContrastiveModel {
   /// - Throws: `PluginFailure` when a plugin refuses, `ObjectiveError` for strategies that make no sense.
   package init(
     _ configuration: ObjectiveConfiguration, pooler: Pooler, head: HeadKind, hiddenWidth: Int, layerCount: Int,
-    maxRows: Int, maxTokens: Int, views: Int, services: HostServices,
+    maxRows: Int, maxTokens: Int, views: Int, supervision: Supervision = [], services: HostServices,
     shadows: [ShadowStrategy] = [], say: @escaping (String) -> Void = { _ in }
   ) throws {
     var factory = InstanceFactory(services: services, seed: configuration.seed)
     limits = PluginLimits(
       maxRows: maxRows, width: hiddenWidth, maxTokens: max(maxTokens, maxRows * views), maxSequences: maxRows * views,
-      layerCount: layerCount, viewCount: views)
+      layerCount: layerCount, viewCount: views, supervision: supervision)
     pooling = try PoolingStack(pooler: pooler, head: head, factory: &factory, limits: limits)
     let inner = Self.limits(limits, width: pooling.outputWidth)
     objective = try ContrastiveObjective(configuration, factory: &factory, limits: inner)
@@ -56,6 +56,13 @@ package final class ContrastiveModel {
   /// Whether a row of a batch of `rows` may be compared with anything but its positive. A sampler may still mask all
   /// that it brings, which only a step shows.
   package func hasNegatives(rows: Int) -> Bool { objective.hasNegatives(rows: rows) }
+  /// What is known of the rows of every batch.
+  package var supervision: Supervision { limits.supervision }
+  /// What samplers and losses, those that look on among them, need to know of each row.
+  package var needs: Supervision {
+    let others = shadows?.entries.flatMap(\.instances) ?? []
+    return (objective.instances + others).reduce(into: []) { $0.formUnion($1.plan.needs) }
+  }
   /// Every plugin instance, poolers first.
   package var instances: [PluginInstance] { pooling.instances + objective.instances }
 
@@ -162,6 +169,7 @@ package final class ContrastiveModel {
   private func grow(for batch: TokenBatch, tokens: Int) throws {
     var grown = limits
     grown.viewCount = batch.views
+    grown.supervision = batch.labels.supervision
     grown.maxRows = max(grown.maxRows, batch.rows)
     grown.maxSequences = max(grown.maxSequences, grown.maxRows * batch.views)
     // Evaluation may have met a longer sequence meanwhile.

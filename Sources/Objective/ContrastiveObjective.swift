@@ -76,14 +76,16 @@ final class ContrastiveObjective {
   }
 
   /// The embeddings of the batch, to be written before `run`: [views * rows, width].
-  func begin(rows: Int, rowIDs: [Int64]?, textIDs: [Int64]?) {
-    views.begin(rows: rows, rowIDs: rowIDs, textIDs: textIDs)
+  func begin(rows: Int, rowIDs: [Int64]?, textIDs: [Int64]?, labels: RowLabels = RowLabels()) {
+    views.begin(rows: rows, rowIDs: rowIDs, textIDs: textIDs, labels: labels)
     for (index, side) in comparedViews.enumerated() { side.follow(views, index) }
     hasEmbeddings = true
   }
 
   /// The same for a batch of tokens that pass through poolers.
-  func begin(_ batch: TokenBatch) { begin(rows: batch.rows, rowIDs: batch.rowIDs, textIDs: batch.textIDs) }
+  func begin(_ batch: TokenBatch) {
+    begin(rows: batch.rows, rowIDs: batch.rowIDs, textIDs: batch.textIDs, labels: batch.labels)
+  }
 
   /// The batch and the embeddings of another objective, instead of `begin(rows:)` and writing z.
   func begin(like leader: BatchEmbeddings) {
@@ -226,7 +228,9 @@ final class ContrastiveObjective {
   private func makeGroups() throws {
     let layout = try BlockLayout(
       stages: stages, views: comparedViews, limits: limits, hardNegativeWeight: hardNegativeWeight)
-    groups = layout.groups.enumerated().map { SimilarityMatrix(number: $0, blocks: $1, maxRows: limits.maxRows) }
+    groups = layout.groups.enumerated().map {
+      SimilarityMatrix(number: $0, blocks: $1, maxRows: limits.maxRows, batch: views.reading)
+    }
     work = LogitMatrices(cells: layout.groups.map { SimilarityMatrix.cells($0, rows: limits.maxRows) }.max() ?? 0)
   }
 

@@ -9,9 +9,10 @@ package final class EmbeddingObjective {
 
   /// - Parameters:
   ///   - rows: the largest number of rows; `views`: 2, or 3 with real hard negatives.
+  ///   - supervision: what every batch comes with.
   /// - Throws: `PluginError`, `PluginFailure`, `ObjectiveError` as ContrastiveModel.
   package init(
-    _ configuration: ObjectiveConfiguration, width: Int, rows: Int, views: Int,
+    _ configuration: ObjectiveConfiguration, width: Int, rows: Int, views: Int, supervision: Supervision = [],
     services: HostServices
   ) throws {
     var factory = InstanceFactory(services: services, seed: configuration.seed)
@@ -19,7 +20,7 @@ package final class EmbeddingObjective {
       configuration, factory: &factory,
       limits: PluginLimits(
         maxRows: rows, width: width, maxTokens: rows * views, maxSequences: rows * views, layerCount: 1,
-        viewCount: views))
+        viewCount: views, supervision: supervision))
   }
 
   /// Learned temperatures, and the weights of samplers and losses.
@@ -37,7 +38,8 @@ package final class EmbeddingObjective {
   /// - Throws: `ObjectiveError.shape` and `.inputNotFinite` for the input, `PluginFailure`.
   package func evaluate(
     _ views: [Matrix], position: StepPosition = StepPosition(), rowIDs: [Int64]? = nil, textIDs: [Int64]? = nil,
-    wantsGradients: Bool = true, details: Bool = false, probe: CellProbeOptions = CellProbeOptions()
+    labels: RowLabels = RowLabels(), wantsGradients: Bool = true, details: Bool = false,
+    probe: CellProbeOptions = CellProbeOptions()
   ) throws -> StepReport {
     let rows = views.first?.rows ?? 0
     let width = objective.limits.width
@@ -50,10 +52,12 @@ package final class EmbeddingObjective {
       throw ObjectiveError.shape(
         what: "z\(index + 1)", expected: "[\(rows), \(width)] as z1", found: "[\(view.rows), \(view.columns)]")
     }
+    try labels.check(rows: rows)
     var limits = objective.limits
+    limits.supervision = labels.supervision
     if rows > limits.maxRows { (limits.maxRows, limits.maxSequences) = (rows, rows * views.count) }
     try objective.prepare(limits)
-    objective.begin(rows: rows, rowIDs: rowIDs, textIDs: textIDs)
+    objective.begin(rows: rows, rowIDs: rowIDs, textIDs: textIDs, labels: labels)
     for (index, view) in views.enumerated() {
       copy(view, to: objective.views.z.matrix(index))
       if let flat = objective.views.z.tensors[index].firstNonFinite {

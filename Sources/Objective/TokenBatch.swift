@@ -15,14 +15,20 @@ package struct TokenBatch: Sendable {
   package var rowIDs: [Int64]
   /// Equal exactly where the anchors' texts are equal; empty where sentences are only embedded.
   package var textIDs: [Int64]
+  /// What the data says of the rows beside their texts.
+  package var labels = RowLabels()
 
   /// A batch for a training step, one id of each kind a row.
-  package init(_ packed: PackedBatch, tokenFlags: [UInt8], views: Int, rowIDs: [Int64], textIDs: [Int64]) {
+  package init(
+    _ packed: PackedBatch, tokenFlags: [UInt8], views: Int, rowIDs: [Int64], textIDs: [Int64],
+    labels: RowLabels = RowLabels()
+  ) {
     self.packed = packed
     self.tokenFlags = tokenFlags
     self.views = views
     self.rowIDs = rowIDs
     self.textIDs = textIDs
+    self.labels = labels
   }
 
   /// Sentences that are embedded and nothing else.
@@ -49,5 +55,6 @@ package struct TokenBatch: Sendable {
       throw ObjectiveError.shape(
         what: "row and text ids", expected: "\(rows) each", found: "\(rowIDs.count) and \(textIDs.count)")
     }
+    try labels.check(rows: rows)
   }
 }

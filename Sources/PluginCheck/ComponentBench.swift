@@ -42,7 +42,8 @@ package struct ComponentBench: Sendable {
     let rows = max(shape.maxRows ?? 0, shape.rows)
     let tokens = max((shape.tokens ?? []).reduce(0, +), rows * 4)
     let limits = PluginLimits(
-      maxRows: rows, width: shape.width, maxTokens: tokens, maxSequences: rows, layerCount: 7, viewCount: 3)
+      maxRows: rows, width: shape.width, maxTokens: tokens, maxSequences: rows, layerCount: 7, viewCount: 3,
+      supervision: [.scores, .classes])
     switch component.kind {
     case .pooler: return try PoolerRig(instance, shape, seed: self.seed, limits: limits)
     case .sampler: return try SamplerRig(instance, shape, seed: self.seed, limits: limits)

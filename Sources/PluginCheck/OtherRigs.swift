@@ -14,6 +14,10 @@ final class LogitsRig: Rig {
   private let starts: GuardPages
   private var blocks: [UnsafeMutablePointer<cse_block>] = []
   private let blockList: GuardPages
+  private let rows: RigRows
+  private let views: [Field]
+  private let viewLists: [TensorList]
+  private let batch: StructBox<cse_batch>
   let columns: Int
 
   override init(_ instance: PluginInstance, _ shape: RigShape, seed: UInt64, limits: PluginLimits) throws {
@@ -24,6 +28,20 @@ final class LogitsRig: Rig {
     starts = try GuardPages(24)
     blockList = try GuardPages(16)
     logits = try StructBox(cse_logits(), newer: false)
+    rows = try RigRows(shape)
+    views = try ["z", "u"].flatMap { name in
+      try (1...3).map {
+        let field = try Field("\(name)\($0)", [shape.rows, shape.width], padded: shape.isPadded, side: shape.side)
+        field.fill(1 / Float(shape.width).squareRoot())
+        return field
+      }
+    }
+    viewLists = [TensorList(views.prefix(3).map(\.tensor)), TensorList(views.suffix(3).map(\.tensor))]
+    var raw = cse_batch()
+    rows.describe(&raw)
+    (raw.n_views, raw.dim) = (3, Int64(shape.width))
+    (raw.z, raw.u) = (viewLists[0].reading, viewLists[1].reading)
+    batch = try StructBox(raw, newer: shape.isNewer)
     try super.init(instance, shape, seed: seed, limits: limits)
     inputs = [try field("logits", [shape.rows, columns]), try field("sim", [shape.rows, columns])]
     gradients = [try field("dlogits", [shape.rows, columns]), try field("dsim", [shape.rows, columns])]
@@ -59,6 +77,7 @@ final class LogitsRig: Rig {
     raw.target = UnsafeRawPointer(target.pointer).assumingMemoryBound(to: Int64.self)
     raw.block_start = UnsafeRawPointer(starts.pointer).assumingMemoryBound(to: Int64.self)
     raw.blocks = UnsafeRawPointer(blockList.pointer).assumingMemoryBound(to: UnsafePointer<cse_block>?.self)
+    raw.batch = UnsafePointer(batch.pointer)
     logits = try StructBox(raw, newer: shape.isNewer)
   }
 

@@ -124,12 +124,45 @@ class Rig {
   }
 }
 
+/// What is known of the rows of a batch beside their embeddings.
+struct RigRows {
+  private let identifiers, scores, classes: GuardPages
+  private let count: Int
+
+  /// Ids in order, scores of which some are equal, three classes.
+  init(_ shape: RigShape) throws {
+    count = shape.rows
+    identifiers = try GuardPages(count * 8, side: shape.side)
+    scores = try GuardPages(count * 4, side: shape.side)
+    classes = try GuardPages(count * 8, side: shape.side)
+    for row in 0..<count { identifiers.pointer.storeBytes(of: Int64(row), toByteOffset: row * 8, as: Int64.self) }
+    label(rotatedBy: 0)
+  }
+
+  /// Gives row i the score and the class of row i + `shift`.
+  func label(rotatedBy shift: Int) {
+    for row in 0..<count {
+      let source = (row + shift) % count
+      scores.pointer.storeBytes(of: Float(source * 7 % 5), toByteOffset: row * 4, as: Float.self)
+      classes.pointer.storeBytes(of: Int64(source % 3), toByteOffset: row * 8, as: Int64.self)
+    }
+  }
+
+  func describe(_ batch: inout cse_batch) {
+    batch.rows = Int64(count)
+    batch.row_ids = UnsafeRawPointer(identifiers.pointer).assumingMemoryBound(to: Int64.self)
+    batch.text_ids = batch.row_ids
+    batch.scores = UnsafeRawPointer(scores.pointer).assumingMemoryBound(to: Float.self)
+    batch.classes = UnsafeRawPointer(classes.pointer).assumingMemoryBound(to: Int64.self)
+  }
+}
+
 /// Batches of embeddings: for samplers and losses on embeddings.
 class BatchRig: Rig {
   let views = 3
+  let rows: RigRows
   var batch: StructBox<cse_batch>
   private let list, units, gradientList, unitGradients: TensorList
-  private let identifiers: GuardPages
 
   override init(_ instance: PluginInstance, _ shape: RigShape, seed: UInt64, limits: PluginLimits) throws {
     func fields(_ name: String) throws -> [Field] {
@@ -142,16 +175,13 @@ class BatchRig: Rig {
     units = TensorList(u.map(\.tensor))
     gradientList = TensorList(dz.map(\.tensor))
     unitGradients = TensorList(du.map(\.tensor))
-    identifiers = try GuardPages(shape.rows * 8, side: shape.side)
-    for row in 0..<shape.rows { identifiers.pointer.storeBytes(of: Int64(row), toByteOffset: row * 8, as: Int64.self) }
+    rows = try RigRows(shape)
     var raw = cse_batch()
+    rows.describe(&raw)
     raw.n_views = 3
-    raw.rows = Int64(shape.rows)
     raw.dim = Int64(shape.width)
     raw.z = list.reading
     raw.u = units.reading
-    raw.row_ids = UnsafeRawPointer(identifiers.pointer).assumingMemoryBound(to: Int64.self)
-    raw.text_ids = raw.row_ids
     batch = try StructBox(raw, newer: shape.isNewer)
     try super.init(instance, shape, seed: seed, limits: limits)
     inputs = z + u

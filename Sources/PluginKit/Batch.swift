@@ -26,6 +26,25 @@ public struct Batch {
   /// Equal if and only if the anchors' texts are equal: `[rows]`.
   public var textIDs: UnsafeBufferPointer<Int64> { UnsafeBufferPointer(start: raw.pointee.text_ids, count: rows) }
 
+  /// How much anchor and positive belong together, as the data says: `[rows]`.
+  /// - Throws: where the data does not say; `Plan.needScores` has that refused before the run.
+  public func scores() throws -> UnsafeBufferPointer<Float> {
+    guard let scores = known(raw.pointee.scores) else { throw PluginError.unsupported("the rows have no scores") }
+    return UnsafeBufferPointer(start: scores, count: rows)
+  }
+
+  /// Equal if and only if the rows' labels are equal: `[rows]`.
+  /// - Throws: where the data does not say; `Plan.needClasses` has that refused before the run.
+  public func classes() throws -> UnsafeBufferPointer<Int64> {
+    guard let classes = known(raw.pointee.classes) else { throw PluginError.unsupported("the rows have no classes") }
+    return UnsafeBufferPointer(start: classes, count: rows)
+  }
+
+  /// A field that hosts from before it do not have.
+  private func known<T>(_ field: @autoclosure () -> UnsafePointer<T>?) -> UnsafePointer<T>? {
+    raw.pointee.struct_size >= MemoryLayout<cse_batch>.size ? field() : nil
+  }
+
   private func existing(_ tensors: UnsafePointer<UnsafePointer<DLTensor>?>?, _ k: Int) throws -> Matrix {
     guard k < views, let tensor = tensors?[k] else {
       throw PluginError.unsupported("view z\(k + 1) is needed and this run has \(views) views")
@@ -113,6 +132,25 @@ public struct Logits {
   public var similarities: Matrix { Matrix(raw.pointee.sim) }
   /// The column of the row's positive.
   public func target(_ row: Int) -> Int { Int(raw.pointee.target[row]) }
+  /// The rows' batch: ids, scores and classes, and their embeddings without gradients.
+  /// - Throws: where the host is older than this field.
+  public func batch() throws -> Batch {
+    guard raw.pointee.struct_size >= MemoryLayout<cse_logits>.size, let batch = raw.pointee.batch else {
+      throw PluginError.unsupported("this host does not show the batch to losses on logits")
+    }
+    return Batch(raw: batch)
+  }
+
+  /// For each column the row of the batch whose text it stands for: of anchors and positives; nil for hard negatives
+  /// and for what samplers made or kept.
+  public var rowsOfColumns: [Int?] {
+    (0..<Int(raw.pointee.n_blocks)).flatMap { b -> [Int?] in
+      let columns = Int(raw.pointee.block_start[b])..<Int(raw.pointee.block_start[b + 1])
+      let isText = raw.pointee.blocks[b].map { $0.pointee.cols < Int32(CSE_HARD) } ?? false
+      return columns.map { isText ? $0 - columns.lowerBound : nil }
+    }
+  }
+
   /// Where the gradient with respect to the logits is added; nil where none is wanted.
   public var gradient: Matrix? { raw.pointee.dlogits.map { Matrix($0) } }
   /// Where the gradient with respect to the similarities is added; nil where none is wanted.
@@ -121,9 +159,8 @@ public struct Logits {
   /// Adds to the gradient with respect to the temperature what the logits' gradient does not say: of margins that are
   /// divided by it, of gradients that go to the similarities. A loss that calls it has to do so for all of that.
   public func addTemperatureGradient(_ value: Double) {
-    guard let slope = raw.pointee.struct_size >= MemoryLayout<cse_logits>.size ? raw.pointee.dtemperature : nil else {
-      return
-    }
+    let end = MemoryLayout<cse_logits>.offset(of: \.batch) ?? 0
+    guard Int(raw.pointee.struct_size) >= end, let slope = raw.pointee.dtemperature else { return }
     slope.pointee = (slope.pointee.isNaN ? 0 : slope.pointee) + value
   }
 

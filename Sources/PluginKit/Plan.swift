@@ -79,6 +79,10 @@ public struct Plan {
 
   /// Asks for `gain` and `bias` of every block.
   public func editCells() { raw.pointee.flags |= UInt32(CSE_EDIT_CELLS) }
+  /// Refuses runs whose data has no score for each pair.
+  public func needScores() { raw.pointee.flags |= UInt32(CSE_NEEDS_SCORES) }
+  /// Refuses runs whose data has no label for each row.
+  public func needClasses() { raw.pointee.flags |= UInt32(CSE_NEEDS_CLASSES) }
   /// A pooler that reads only the first token of each sequence.
   public func readFirstTokenOnly() { raw.pointee.flags |= UInt32(CSE_FIRST_TOKEN) }
   /// Memory of one call, in bytes.

@@ -24,6 +24,9 @@ package struct ColumnWishes: Sendable {
   package var roles: [ColumnRole]
   /// What must be there.
   package var required: Set<ColumnRole>
+  /// What single records may lack; it is empty there. Where several columns could be meant, none is, unless one has the
+  /// very name.
+  package var optional: Set<ColumnRole>
   /// What the user chose.
   package var choice: ColumnChoice?
   /// Where columns are that nobody names, by the number of fields; nil for a number that says nothing.
@@ -35,10 +38,10 @@ package struct ColumnWishes: Sendable {
 
   /// Wishes by their parts.
   package init(
-    roles: [ColumnRole], required: Set<ColumnRole>, choice: ColumnChoice? = nil,
+    roles: [ColumnRole], required: Set<ColumnRole>, optional: Set<ColumnRole> = [], choice: ColumnChoice? = nil,
     positional: @escaping @Sendable (Int) -> ListLayout?, positionalWords: String, advice: String
   ) {
-    (self.roles, self.required, self.choice) = (roles, required, choice)
+    (self.roles, self.required, self.optional, self.choice) = (roles, required, optional, choice)
     (self.positional, self.positionalWords, self.advice) = (positional, positionalWords, advice)
   }
 }
@@ -97,12 +100,19 @@ package struct ColumnReader: Sendable {
       return texts
     case .object(let object):
       let found = try columns(of: object)
-      guard found.map(\.role) == columns else {
-        throw RecordProblem(
-          expected: Self.words(columns) + " like the first row", found: Self.words(found.map(\.role)))
+      let roles = found.map(\.role)
+      let differs = columns.contains { !roles.contains($0) && !wishes.optional.contains($0) }
+      guard !differs, roles.allSatisfy({ columns.contains($0) || wishes.optional.contains($0) }) else {
+        throw RecordProblem(expected: Self.words(columns) + " like the first row", found: Self.words(roles))
       }
       var texts: [[UInt8]] = []
-      for (role, key) in found { texts.append(try bytes(object[key] ?? .null, role, "\"\(key)\"")) }
+      for role in columns {
+        guard let key = found.first(where: { $0.role == role })?.key else {
+          texts.append([])
+          continue
+        }
+        texts.append(try bytes(object[key] ?? .null, role, "\"\(key)\""))
+      }
       return texts
     }
   }
@@ -111,7 +121,8 @@ package struct ColumnReader: Sendable {
   package func unused(in fields: RecordFields? = nil) -> [String] {
     if case .object(let object)? = fields {
       if let keys { return object.keys.filter { !keys.contains($0) } }
-      return object.keys.filter { ColumnRole.named($0).map { !wishes.roles.contains($0) } ?? true }
+      let used = (try? columns(of: object))?.filter { columns.contains($0.role) }.map(\.key) ?? []
+      return object.keys.filter { !used.contains($0) }
     }
     guard fields == nil, let header, let layout else { return [] }
     return header.indices.filter { !layout.indexes.contains($0) }.map {
@@ -154,7 +165,11 @@ package struct ColumnReader: Sendable {
   private mutating func takeHeader(_ place: Place) throws {
     var found: [(role: ColumnRole, index: Int)] = []
     for role in wishes.roles {
-      let indexes = place.names.indices.filter { ColumnRole.named(place.names[$0]) == role }
+      var indexes = place.names.indices.filter { ColumnRole.named(place.names[$0], among: wishes.roles) == role }
+      if wishes.optional.contains(role), indexes.count > 1 {
+        indexes = indexes.filter { place.names[$0] == role.rawValue }
+        if indexes.count > 1 { indexes = [] }
+      }
       guard indexes.count < 2 else {
         throw bad(
           place, "one column for \(role.description)",
@@ -162,6 +177,7 @@ package struct ColumnReader: Sendable {
       }
       if let index = indexes.first { found.append((role, index)) }
     }
+    found = found.filter { [found] column in isReadable(column.role, beside: found.map(\.role)) }
     let roles = found.map(\.role)
     let needed = wishes.required.union(roles.compactMap(\.needs))
     if let missing = wishes.roles.first(where: { needed.contains($0) && !roles.contains($0) }) {
@@ -170,6 +186,11 @@ package struct ColumnReader: Sendable {
     header = place.names
     layout = Self.layout(found.map(\.index), of: place.names.count, like: "the header")
     columns = roles
+  }
+
+  /// A score beside a single sentence is nothing to read.
+  private func isReadable(_ role: ColumnRole, beside roles: [ColumnRole]) -> Bool {
+    !wishes.optional.contains(role) || role.needs.map(roles.contains) ?? true
   }
 
   private static func layout(_ indexes: [Int], of count: Int, like what: String) -> ListLayout {
@@ -229,12 +250,23 @@ package struct ColumnReader: Sendable {
   private func columns(of object: JSONObject) throws(RecordProblem) -> [(role: ColumnRole, key: String)] {
     if let keys { return zip(columns, keys).filter { object[$0.1] != nil }.map { ($0.0, $0.1) } }
     var found: [(role: ColumnRole, key: String)] = []
+    var several: Set<ColumnRole> = []
     for key in object.keys {
-      guard let role = ColumnRole.named(key), wishes.roles.contains(role) else { continue }
-      if let other = found.first(where: { $0.role == role }) {
+      guard let role = ColumnRole.named(key, among: wishes.roles) else { continue }
+      if let index = found.firstIndex(where: { $0.role == role }) {
+        let other = found[index]
+        if wishes.optional.contains(role) {
+          if key == role.rawValue { found[index].key = key }
+          if other.key != role.rawValue, key != role.rawValue { several.insert(role) }
+          continue
+        }
         throw RecordProblem(expected: "one key for \(role.description)", found: "'\(other.key)' and '\(key)'")
       }
       found.append((role, key))
+    }
+    found = found.filter { [found] column in
+      !(several.contains(column.role) && column.key != column.role.rawValue)
+        && isReadable(column.role, beside: found.map(\.role))
     }
     let needed = wishes.required.union(found.compactMap(\.role.needs))
     if let missing = wishes.roles.first(where: { role in
@@ -250,8 +282,14 @@ package struct ColumnReader: Sendable {
   private func bytes(_ value: JSONValue, _ role: ColumnRole, _ place: String) throws(RecordProblem) -> [UInt8] {
     if let text = value.string { return Array(text.utf8) }
     if role == .score, let number = value.double { return Array("\(number)".utf8) }
+    // A label is a word or a number.
+    switch value {
+    case .bool, .integer, .number: if !role.isText { return Array(value.text(indent: nil).utf8) }
+    default: if wishes.optional.contains(role) { return [] }
+    }
     throw RecordProblem(
-      expected: role == .score ? "a number in \(place)" : "a string in \(place)", found: value.summary)
+      expected: (role == .score ? "a number" : role == .label ? "a label" : "a string") + " in \(place)",
+      found: value.summary)
   }
 
   private static func words(_ roles: [ColumnRole]) -> String { roles.map(\.rawValue).joined(separator: ", ") }

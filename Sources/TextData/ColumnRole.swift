@@ -11,19 +11,25 @@ package enum ColumnRole: String, Sendable, CaseIterable {
   case negative
   /// How much the two of a pair belong together.
   case score
+  /// What kind of text the anchor is; rows of one label belong together.
+  case label
+
+  /// Whether it holds sentences.
+  package var isText: Bool { self != .score && self != .label }
 
   /// The role that must be there beside it.
   package var needs: ColumnRole? {
     switch self {
     case .anchor: nil
-    case .positive: .anchor
+    case .positive, .label: .anchor
     case .negative, .score: .positive
     }
   }
 
   /// The names that are understood, in lower case; blanks and dashes stand for underscores.
   ///
-  /// Those of SimCSE, sentence-transformers, GLUE (STS-B, MRPC, QQP, MNLI, RTE), SICK and SNLI.
+  /// Those of SimCSE, sentence-transformers, GLUE (STS-B, MRPC, QQP, MNLI, RTE), SICK and SNLI. Pairs to score have
+  /// their scores under names that are labels to whoever asks for labels.
   package var names: [String] {
     switch self {
     case .anchor:
@@ -42,14 +48,17 @@ package enum ColumnRole: String, Sendable, CaseIterable {
         "score", "label", "gold", "gold_score", "gold_label", "similarity", "similarity_score", "relatedness_score",
         "is_duplicate", "quality",
       ]
+    case .label: ["label", "class", "gold_label"]
     }
   }
 
   private static let roles = Dictionary(
-    uniqueKeysWithValues: allCases.flatMap { role in role.names.map { ($0, role) } })
+    allCases.flatMap { role in role.names.map { ($0, [role]) } }, uniquingKeysWith: { $1 + $0 })
 
-  /// The role of a name; nil for one that is not understood.
-  package static func named(_ name: String) -> ColumnRole? { roles[name] ?? roles[normal(name)] }
+  /// The role of a name to a reader of `wanted`; nil for one that is not understood there.
+  package static func named(_ name: String, among wanted: [ColumnRole] = allCases) -> ColumnRole? {
+    (roles[name] ?? roles[normal(name)])?.first { wanted.contains($0) }
+  }
 
   /// A name as the table holds it.
   private static func normal(_ name: String) -> String {

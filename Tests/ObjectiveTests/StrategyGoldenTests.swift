@@ -19,6 +19,8 @@ private struct Golden: Decodable {
   }
   let z: [[[Double]]]
   let texts: [Int64]
+  let scores: [Float]
+  let classes: [Int64]
   let cases: [Case]
 }
 
@@ -41,9 +43,10 @@ struct StrategyGoldenTests {
       let z = golden.z.prefix(item.views).map { Rows($0) }
       let objective = try world.objective(
         samplers: item.samplers, losses: item.losses, width: z[0].width, rows: z[0].rows, views: item.views,
-        temperature: item.temperature)
+        temperature: item.temperature, supervision: [.scores, .classes])
       let texts = item.samplers == ["same-text"] ? golden.texts : nil
-      let report = try objective.evaluate(z, textIDs: texts)
+      let report = try objective.evaluate(
+        z, textIDs: texts, labels: RowLabels(scores: golden.scores, classes: golden.classes))
       #expect(isClose(report.loss, item.loss, absolute: 2e-6, relative: 5e-6), "\(item.name): \(report.loss)")
       let largest = item.gradients.joined().joined().map(abs).max() ?? 0
       for (view, expected) in item.gradients.enumerated() {
@@ -73,16 +76,19 @@ struct StrategyGoldenTests {
     }
   }
 
-  /// Two losses that become a known one at an end of their range.
+  /// Losses that become a known one at an end of their range.
   @Test(arguments: [
     ("focal:gamma=0", "infonce"), ("am:margin=0", "infonce"), ("arccse:margin=0", "infonce"),
-    ("hcl:tau=0,beta=0", "infonce"), ("debiased:tau=0", "infonce"),
+    ("hcl:tau=0,beta=0", "infonce"), ("debiased:tau=0", "infonce"), ("supcon", "infonce"), ("weighted", "infonce"),
   ])
   func limits(_ loss: String, _ known: String) throws {
     let world = try TestWorld()
     let views = makeViews(2, rows: 9, width: 8)
     func scored(_ name: String) throws -> Double {
-      try world.objective(losses: [name], width: 8, rows: 9, temperature: 0.3).evaluate(views).loss
+      // Each row a class of its own, all rows of one weight.
+      let labels = RowLabels(scores: [Float](repeating: 2, count: 9), classes: (0..<9).map { $0 })
+      return try world.objective(losses: [name], width: 8, rows: 9, temperature: 0.3, supervision: labels.supervision)
+        .evaluate(views, labels: labels).loss
     }
     #expect(isClose(try scored(loss), try scored(known), relative: 1e-6))
   }

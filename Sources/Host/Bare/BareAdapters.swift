@@ -173,6 +173,7 @@ private let logitsAdapter:
     withInstance(call) { instance, call in
       var frame = BareFrame(call)
       frame.logits = logits
+      frame.batch = logits?.pointee.batch
       let wants = logits?.pointee.dlogits != nil || logits?.pointee.dsim != nil
       let result = instance.score(frame, wantsGradients: wants)
       loss?.pointee = result.loss

@@ -34,6 +34,9 @@ package final class BareComponent: Sendable {
     forward.slots.contains { [.logits, .similarity, .target, .columns].contains($0.role) }
   }
 
+  /// Whether any of its functions reads an array.
+  func reads(_ role: BareRole) -> Bool { forward.has(role) || backward?.has(role) == true || commit?.has(role) == true }
+
   private init(_ parts: Parts) {
     kind = parts.kind
     forward = parts.forward

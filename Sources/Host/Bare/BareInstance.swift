@@ -35,6 +35,8 @@ final class BareInstance {
       plan.pointee.states[index] = tensor(state, component.stateNames[index], call, limits)
       plan.pointee.n_states += 1
     }
+    if meaning.reads(.scores) { plan.pointee.flags |= UInt32(CSE_NEEDS_SCORES) }
+    if meaning.reads(.classes) { plan.pointee.flags |= UInt32(CSE_NEEDS_CLASSES) }
     switch meaning.forward.declaration.kind {
     case .sampler: planBlocks(call, limits, plan)
     case .pooler:

@@ -175,6 +175,8 @@ final class BareInvocation {
     case .target: return fillIntegers(index, frame.logits?.pointee.target, Int(frame.rows))
     case .rowIDs: return fillIntegers(index, frame.batch?.pointee.row_ids, Int(frame.rows))
     case .textIDs: return fillIntegers(index, frame.batch?.pointee.text_ids, Int(frame.rows))
+    case .classes: return fillIntegers(index, frame.batch?.pointee.classes, Int(frame.rows))
+    case .scores: return fillScores(index, frame)
     case .offsets: return fillIntegers(index, frame.tokens?.pointee.offsets, Int(frame.tokens?.pointee.n_seqs ?? 0) + 1)
     case .tokenIDs: return fillTokens(index, frame)
     case .tokenFlags:
@@ -242,6 +244,20 @@ final class BareInvocation {
     memories[index].reserve(count * 4)
     let narrow = memories[index].pointer.assumingMemoryBound(to: Int32.self)
     for position in 0..<count { narrow[position] = Int32(truncatingIfNeeded: source[position]) }
+    pass(memories[index].pointer, at: index)
+    return nil
+  }
+
+  private func fillScores(_ index: Int, _ frame: BareFrame) -> BareFailure? {
+    guard let scores = frame.batch?.pointee.scores else { return missing(index, frame) }
+    guard slots[index].type == .f64 else {
+      pass(UnsafeMutableRawPointer(mutating: scores), at: index)
+      return nil
+    }
+    let count = Int(frame.rows)
+    memories[index].reserve(count * 8)
+    let wide = memories[index].pointer.assumingMemoryBound(to: Double.self)
+    for position in 0..<count { wide[position] = Double(scores[position]) }
     pass(memories[index].pointer, at: index)
     return nil
   }

@@ -8,7 +8,7 @@ package enum BareRole: Sendable, Equatable {
   case rows, columns, width, tokenCount, sequenceCount
   case step, totalSteps, epoch, seed
   // Arrays that are read.
-  case view(Int), unit(Int), similarity, logits, target, rowIDs, textIDs
+  case view(Int), unit(Int), similarity, logits, target, rowIDs, textIDs, scores, classes
   case hidden, offsets, tokenIDs, tokenFlags
   // Arrays that are written: `vectors` are a sampler's new vectors, or a pooler's vectors.
   case vectors(Int), gain, bias, rowLoss
@@ -97,7 +97,7 @@ struct BareReserved {
   private static func committed(_ name: String, _ kind: BareDeclaration.Kind) -> BareReserved? {
     guard let reserved = batch(name, kind, isBackward: false) else { return nil }
     switch reserved.role {
-    case .view, .unit, .rowIDs, .textIDs: return reserved
+    case .view, .unit, .rowIDs, .textIDs, .scores, .classes: return reserved
     default: return nil
     }
   }
@@ -111,6 +111,8 @@ struct BareReserved {
     case "du1", "du2", "du3": return makesGradients ? array(.unitGradient(index(name)), ["n", "d"]) : nil
     case "row_ids": return array(.rowIDs, ["n"], integers)
     case "text_ids": return array(.textIDs, ["n"], integers)
+    case "scores": return array(.scores, ["n"])
+    case "classes": return array(.classes, ["n"], integers)
     case "sim" where !(isBackward && kind == .sampler): return array(.similarity, ["n", "m"])
     case "gain" where kind == .sampler && !isBackward: return array(.gain, ["n", "m"])
     case "bias" where kind == .sampler && !isBackward: return array(.bias, ["n", "m"])

@@ -210,9 +210,9 @@ struct BareResolver {
 
   private static func arrays(_ owner: BareDeclaration.Kind, in kind: BareDeclaration.Kind) -> [String] {
     let all = [
-      "z1", "z2", "z3", "u1", "u2", "u3", "dz1", "dz2", "dz3", "du1", "du2", "du3", "row_ids", "text_ids", "sim",
-      "gain", "bias", "logits", "target", "dlogits", "dsim", "row_loss", "hidden", "offsets", "tokens", "flags",
-      "dhidden", "used",
+      "z1", "z2", "z3", "u1", "u2", "u3", "dz1", "dz2", "dz3", "du1", "du2", "du3", "row_ids", "text_ids",
+      "scores", "classes", "sim", "gain", "bias", "logits", "target", "dlogits", "dsim", "row_loss", "hidden",
+      "offsets", "tokens", "flags", "dhidden", "used",
     ]
     return all.filter { BareReserved.named($0, in: kind, of: owner) != nil }
   }

@@ -26,6 +26,8 @@ package struct PluginFailure: Error, CustomStringConvertible, Sendable {
     case cancelled
     /// `plan` declared something the host cannot do; the text says what and what is legal.
     case plan(String)
+    /// It needs to know something of each row that the data does not say.
+    case unsupervised(Supervision)
     /// A value is NaN or infinite: which tensor, the first index as text ("[3, 17]"), the value as text.
     case notFinite(tensor: String, index: String, value: String)
     /// A write outside of a buffer.
@@ -69,8 +71,8 @@ package struct PluginFailure: Error, CustomStringConvertible, Sendable {
   /// What was wrong.
   package let reason: Reason
 
-  /// 69: a plugin failed.
-  package var exitCode: Int32 { 69 }
+  /// 69: a plugin failed; 65: the data is not for it.
+  package var exitCode: Int32 { if case .unsupervised = reason { 65 } else { 69 } }
 
   /// Who, where, what was wrong, and with which parameters.
   package var description: String {
@@ -88,6 +90,7 @@ package struct PluginFailure: Error, CustomStringConvertible, Sendable {
       return text.isEmpty ? "it failed with status \(label) and gave no reason" : "\(text) (status \(label))"
     case .cancelled: return "stopped because the run was asked to end"
     case .plan(let text): return "its plan cannot be used: \(text)"
+    case .unsupervised(let missing): return Self.advice(missing)
     case .notFinite(let tensor, let index, let value):
       return index.isEmpty
         ? "\(tensor) is \(value); expected a finite number"
@@ -99,6 +102,14 @@ package struct PluginFailure: Error, CustomStringConvertible, Sendable {
       return "it did not return within \(ParameterRange.shortText(seconds)) s (--plugin-deadline), and its process was"
         + " ended; the run itself is unharmed"
     }
+  }
+
+  private static func advice(_ missing: Supervision) -> String {
+    missing.contains(.scores)
+      ? "it needs a score for each pair, and the data has none; a column named score has them, or name one:"
+        + " --columns anchor=COLUMN,positive=COLUMN,score=COLUMN"
+      : "it needs the class of each row, and the data has none; a column named label has them, or name one:"
+        + " --columns anchor=COLUMN,label=COLUMN"
   }
 
   private static func statusName(_ status: Int32) -> String {

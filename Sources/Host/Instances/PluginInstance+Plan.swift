@@ -11,6 +11,8 @@ extension PluginInstance {
     guard needsPlan(for: limits) else { return }
     let plan = try makePlan(limits)
     try checkFunctions(plan)
+    let missing = plan.needs.subtracting(limits.supervision)
+    guard missing.isEmpty else { throw failure(.plan, .unsupervised(missing)) }
     let oldStates = states
     states = plan.states.map { declaration in
       oldStates.first { $0.declaration.matches(declaration) }

@@ -3,6 +3,19 @@
 import Glibc
 import PluginAPI
 
+/// What training data says of its rows beside their texts.
+package struct Supervision: OptionSet, Sendable, Hashable {
+  /// A combination of the two below.
+  package let rawValue: UInt8
+  /// By its bits.
+  package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  /// How much anchor and positive belong together: `cse_batch.scores`.
+  package static let scores = Supervision(rawValue: 1)
+  /// Which rows have the same label: `cse_batch.classes`.
+  package static let classes = Supervision(rawValue: 2)
+}
+
 /// What the host tells a plugin before it plans; all maxima of the run.
 package struct PluginLimits: Sendable, Equatable {
   /// Rows of a batch.
@@ -17,15 +30,21 @@ package struct PluginLimits: Sendable, Equatable {
   package var layerCount: Int
   /// Views of each row: 2, or 3 with hard negatives.
   package var viewCount: Int
+  /// What is known of each row.
+  package var supervision: Supervision
 
   /// Limits by their parts.
-  package init(maxRows: Int, width: Int, maxTokens: Int, maxSequences: Int, layerCount: Int, viewCount: Int) {
+  package init(
+    maxRows: Int, width: Int, maxTokens: Int, maxSequences: Int, layerCount: Int, viewCount: Int,
+    supervision: Supervision = []
+  ) {
     self.maxRows = maxRows
     self.width = width
     self.maxTokens = maxTokens
     self.maxSequences = maxSequences
     self.layerCount = layerCount
     self.viewCount = viewCount
+    self.supervision = supervision
   }
 }
 
@@ -60,6 +79,8 @@ package struct PluginPlan: Sendable {
   package var editsCells = false
   /// Loss: scores the first group of rows only.
   package var firstGroupOnly = false
+  /// Sampler, loss: what it cannot do without.
+  package var needs: Supervision = []
   /// Sampler: the candidates it appends, in order.
   package var blocks: [PlannedBlock] = []
   /// Sampler: the sets of vectors it writes, by the k of CSE_NEW(k).
@@ -118,11 +139,12 @@ extension PluginPlan {
   }
 
   private mutating func readFlags(_ flags: UInt32, kind: UInt32) throws {
+    let supervised = UInt32(CSE_NEEDS_SCORES) | UInt32(CSE_NEEDS_CLASSES)
     let known: UInt32
     switch Int(kind) {
     case Int(CSE_POOLER): known = UInt32(CSE_FIRST_TOKEN)
-    case Int(CSE_SAMPLER): known = UInt32(CSE_EDIT_CELLS)
-    case Int(CSE_LOSS): known = UInt32(CSE_FIRST_GROUP)
+    case Int(CSE_SAMPLER): known = UInt32(CSE_EDIT_CELLS) | supervised
+    case Int(CSE_LOSS): known = UInt32(CSE_FIRST_GROUP) | supervised
     default: known = 0
     }
     guard flags & ~known == 0 else {
@@ -131,6 +153,8 @@ extension PluginPlan {
     firstTokenOnly = flags & UInt32(CSE_FIRST_TOKEN) != 0
     editsCells = flags & UInt32(CSE_EDIT_CELLS) != 0
     firstGroupOnly = flags & UInt32(CSE_FIRST_GROUP) != 0
+    if flags & UInt32(CSE_NEEDS_SCORES) != 0 { needs.insert(.scores) }
+    if flags & UInt32(CSE_NEEDS_CLASSES) != 0 { needs.insert(.classes) }
   }
 
   private mutating func readPooler(_ raw: cse_plan, kind: UInt32, limits: PluginLimits) throws {

@@ -57,7 +57,9 @@ final class BatchEmbeddings {
   let writing: UnsafeMutablePointer<cse_batch>
   /// The batch as `on_embeds` sees it when gradients are wanted.
   let scoring: UnsafeMutablePointer<cse_batch>
+  /// [maxRows] each: row ids, text ids, classes.
   private let identifiers: UnsafeMutablePointer<Int64>
+  private let scores: UnsafeMutablePointer<Float>
 
   init(count: Int, maxRows: Int, width: Int, scoresEmbeddings: Bool) {
     self.count = count
@@ -70,7 +72,8 @@ final class BatchEmbeddings {
     lossDz = scoresEmbeddings ? VectorStack(views: count, maxRows: maxRows, width: width, label: "dz", .shared) : nil
     lossDu = scoresEmbeddings ? VectorStack(views: count, maxRows: maxRows, width: width, label: "du", .shared) : nil
     inverse = FloatBuffer(count: count * maxRows)
-    identifiers = .visible(.shown, capacity: 2 * maxRows, repeating: 0)
+    identifiers = .visible(.shown, capacity: 3 * maxRows, repeating: 0)
+    scores = .visible(.shown, capacity: maxRows, repeating: 0)
     reading = .visible(.shown, capacity: 3, repeating: cse_batch())
     writing = reading + 1
     scoring = reading + 2
@@ -80,6 +83,7 @@ final class BatchEmbeddings {
   deinit {
     reading.freeVisible()
     identifiers.freeVisible()
+    scores.freeVisible()
   }
 
   var rows: Int { z.rows }
@@ -89,22 +93,39 @@ final class BatchEmbeddings {
     [z.buffer, u.buffer, dz.buffer, du.buffer] + [lossDz, lossDu].compactMap { $0?.buffer }
   }
 
-  /// Sets the number of rows of this batch and what its rows are called.
-  func begin(rows: Int, rowIDs: [Int64]?, textIDs: [Int64]?) {
+  /// Sets the number of rows of this batch, what its rows are called, and what is known of them.
+  func begin(rows: Int, rowIDs: [Int64]?, textIDs: [Int64]?, labels: RowLabels) {
     precondition(rows >= 1 && rows <= maxRows)
     for stack in [z, u, dz, du, lossDz, lossDu] { stack?.setRows(rows) }
     for index in 0..<3 { reading[index].rows = Int64(rows) }
     for row in 0..<rows {
       identifiers[row] = rowIDs?[row] ?? Int64(row)
       identifiers[maxRows + row] = textIDs?[row] ?? Int64(row)
+      identifiers[2 * maxRows + row] = labels.classes?[row] ?? 0
+      scores[row] = labels.scores?[row] ?? 0
+    }
+    show(labels.supervision)
+  }
+
+  /// What the data does not have is NULL to plugins.
+  private func show(_ known: Supervision) {
+    for index in 0..<3 {
+      reading[index].scores = known.contains(.scores) ? UnsafePointer(scores) : nil
+      reading[index].classes = known.contains(.classes) ? UnsafePointer(identifiers + 2 * maxRows) : nil
     }
   }
 
   /// Takes over the batch of `other`: its rows, what they are called, and its z.
   func follow(_ other: BatchEmbeddings) {
-    begin(rows: other.rows, rowIDs: nil, textIDs: nil)
-    identifiers.update(from: other.identifiers, count: rows)
-    (identifiers + maxRows).update(from: other.identifiers + other.maxRows, count: rows)
+    begin(rows: other.rows, rowIDs: nil, textIDs: nil, labels: RowLabels())
+    for kind in 0..<3 {
+      (identifiers + kind * maxRows).update(from: other.identifiers + kind * other.maxRows, count: rows)
+    }
+    scores.update(from: other.scores, count: rows)
+    var known: Supervision = []
+    if other.reading.pointee.scores != nil { known.insert(.scores) }
+    if other.reading.pointee.classes != nil { known.insert(.classes) }
+    show(known)
     copy(other.z.matrix, to: z.matrix)
   }
 

@@ -24,7 +24,8 @@ final class SimilarityMatrix {
   private let targets, blockStart: UnsafeMutablePointer<Int64>
   private let blockPointers: UnsafeMutablePointer<UnsafePointer<cse_block>?>
 
-  init(number: Int, blocks: [SimilarityBlock], maxRows: Int) {
+  /// - Parameter batch: what losses are shown of the rows; it must outlive this matrix.
+  init(number: Int, blocks: [SimilarityBlock], maxRows: Int, batch: UnsafePointer<cse_batch>) {
     self.number = number
     self.blocks = blocks
     let cells = Self.cells(blocks, rows: maxRows)
@@ -39,6 +40,7 @@ final class SimilarityMatrix {
     blockPointers = .visible(.shown, capacity: blocks.count, repeating: nil)
     for (index, block) in blocks.enumerated() { blockPointers[index] = UnsafePointer(block.raw) }
     fillDescription()
+    described.pointee.batch = batch
   }
 
   deinit {

@@ -1,6 +1,7 @@
 // What was found in a training file: printed before training starts and recorded in run.json.
 
 package import Files
+package import Host
 package import TextData
 
 /// Counts and the first problems of one pass over a training file.
@@ -31,8 +32,10 @@ package struct DataReport: Sendable {
   package var bytes = 0
   /// The SHA-256 of the file as it lies on the disk, in hexadecimal digits.
   package var sha256 = ""
-  /// What the columns hold, in order: the anchor alone, with a positive, with a hard negative.
+  /// What the columns hold, in order: the anchor alone, with a positive, with a hard negative; then score and label.
   package var columns: [ColumnRole] = []
+  /// What samplers and losses take of score and label.
+  package var used: Supervision = []
   /// Rows that can be used.
   package var rows = 0
   /// The names of the header line, in the file's order; nil where the first record is data.
@@ -83,20 +86,36 @@ package struct DataReport: Sendable {
 
   private var summary: String {
     let kinds = ["sentences", "pairs", "pairs with a hard negative"]
-    let kind = kinds[max(0, min(columns.count, kinds.count) - 1)]
+    let kind = kinds[max(0, min(columns.count(where: \.isText), kinds.count) - 1)]
     let isByName = header != nil || sources.contains { Int($0) == nil }
-    let names = zip(columns, sources).map { "\($0.rawValue)=\($1)" }.joined(separator: ", ")
+    let names = zip(columns, sources).filter { isRead($0.0) }.map { "\($0.rawValue)=\($1)" }.joined(separator: ", ")
     return "\(path): \(rows) \(kind)" + (header.map { " under the header " + $0.joined(separator: ",") } ?? "")
       + (isByName ? " (\(names))" : "")
       + (format.hasHeader && header == nil ? "; no header, the first line is data" : "")
   }
 
+  /// Whether anything is made of a column.
+  private func isRead(_ role: ColumnRole) -> Bool {
+    role.isText || role == .score && used.contains(.scores) || role == .label && used.contains(.classes)
+  }
+
+  /// The name or number of the column with a role.
+  func source(of role: ColumnRole) -> String { columns.firstIndex(of: role).map { sources[$0] } ?? role.rawValue }
+
+  /// Everything that nothing is made of, in the file's order.
+  private var unread: [String] {
+    let all = zip(columns, sources).filter { !isRead($0.0) }.map(\.1) + leftOut
+    guard let header else { return all }
+    return header.filter(all.contains) + all.filter { !header.contains($0) }
+  }
+
   private var leftOutLines: [String] {
+    let leftOut = unread
     guard !leftOut.isEmpty else { return [] }
-    let scores = leftOut.filter { ColumnRole.named($0) == .score }
+    let scores = leftOut.filter { ColumnRole.named($0).map { !$0.isText } ?? false }
     let names = leftOut.prefix(20).joined(separator: ", ") + (leftOut.count > 20 ? ", …" : "")
     let line = "\(path): left out: the column\(leftOut.count == 1 ? "" : "s") \(names)"
-    return columns.count > 1 && !scores.isEmpty
+    return columns.count(where: \.isText) > 1 && !scores.isEmpty
       ? ["warning: \(line); every row is trained on as a pair that belongs together, whatever its \(scores[0])"]
       : [line]
   }
@@ -128,9 +147,13 @@ package struct DataReport: Sendable {
     .object(
       JSONObject([
         ("path", .string(path)), ("format", .string(format.rawValue)), ("bytes", .integer(bytes)),
-        ("sha256", .string(sha256)), ("columns", .integer(columns.count)),
-        ("columnsFrom", .object(JSONObject(zip(columns, sources).map { ($0.rawValue, .string($1)) }))),
-        ("leftOut", .array(leftOut.map { .string($0) })), ("rows", .integer(rows)),
+        ("sha256", .string(sha256)), ("columns", .integer(columns.count(where: \.isText))),
+        (
+          "columnsFrom",
+          .object(
+            JSONObject(zip(columns, sources).filter { isRead($0.0) }.map { ($0.rawValue, .string($1)) }))
+        ),
+        ("leftOut", .array(unread.map { .string($0) })), ("rows", .integer(rows)),
         ("header", header.map { .array($0.map { .string($0) }) } ?? .null), ("emptyLines", .integer(emptyLines)),
         ("badRows", .integer(badRows)), ("badLines", .integer(badLines)),
         ("rowsOverSeveralLines", .integer(manyLines.records)), ("invalidUTF8Rows", .integer(invalidUTF8Rows)),

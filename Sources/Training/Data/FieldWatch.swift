@@ -54,7 +54,9 @@ struct FieldWatch {
     }
     guard let index = columns.firstIndex(where: \.isNumeric) else { return }
     let texts = columns.indices.filter { !columns[$0].isNumeric }
-    let example = zip(["anchor", "positive", "negative"], texts).map { "\($0)=\($1 + 1)" }.joined(separator: ",")
+    var choice = zip(["anchor", "positive", "negative"], texts).map { "\($0)=\($1 + 1)" }
+    if !texts.isEmpty { choice.append(texts.count > 1 ? "score=\(index + 1)" : "label=\(index + 1)") }
+    let example = choice.joined(separator: ",")
     throw TrainingError.badData(
       path: report.path, line: 0, expected: "text in column \(index + 1)",
       found: "numbers in all \(report.rows) rows (first: \(columns[index].first)) and no header",

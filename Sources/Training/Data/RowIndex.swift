@@ -9,6 +9,7 @@ struct RowIndex {
   let parser: RecordParser
   private(set) var offsets: [UInt64] = []
   private(set) var reader: ColumnReader
+  private(set) var labels = RowLabelIndex()
   private var fields = FieldWatch()
 
   init(report: DataReport, parser: RecordParser, wishes: ColumnWishes) {
@@ -38,7 +39,8 @@ struct RowIndex {
       report.begin(reader)
       if isHeader { return }
     }
-    let texts = try reader.texts(record)
+    let all = try reader.texts(record)
+    let texts = zip(reader.columns, all).filter(\.0.isText).map(\.1)
     for (column, text) in texts.enumerated() where text.allSatisfy({ $0 == 32 || $0 == 9 }) {
       let name = reader.name(ofColumn: column).map { "'\($0)'" } ?? "\(reader.field(ofColumn: column))"
       throw RecordProblem(expected: "text in column \(name)", found: "an empty field")
@@ -47,6 +49,7 @@ struct RowIndex {
     if reader.isPositional, parser.format != .text { fields.note(texts) }
     if invalidUTF8Bytes(place.bytes) > 0 { report.invalidUTF8Rows += 1 }
     report.manyLines.note(place.lines)
+    labels.add(all, reader.columns, lines: place.lines)
     offsets.append(UInt64(place.offset))
   }
 

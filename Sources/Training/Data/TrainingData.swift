@@ -3,19 +3,22 @@
 
 import Files
 import Glibc
+package import Host
+package import Objective
 import TextData
 
 /// A training file, indexed.
 package final class TrainingData {
   /// 1: sentences; 2: anchor and positive; 3: and a hard negative.
-  package var columns: Int { report.columns.count }
+  package var columns: Int { report.columns.count(where: \.isText) }
   /// Rows that can be used.
   package var rows: Int { offsets.count }
   /// What was found in the file.
-  package let report: DataReport
+  package private(set) var report: DataReport
   let file: RecordFile
   private let parser: RecordParser
   private let reader: ColumnReader
+  private let labels: RowLabelIndex
   let offsets: [UInt64]
 
   /// Reads a file once and remembers where its rows start.
@@ -44,7 +47,20 @@ package final class TrainingData {
     try RecordScanner(file: file, format: format).forEachRecord { try index.add($0) }
     try Self.checkUnchanged(file)
     try index.finish()
-    (report, offsets, reader) = (index.report, index.offsets, index.reader)
+    (report, offsets, reader, labels) = (index.report, index.offsets, index.reader, index.labels)
+  }
+
+  /// What the file says of its rows beside their texts.
+  package var supervision: Supervision { labels.labels(of: []).supervision }
+
+  /// Scores and classes of the given rows, where the file has them.
+  package func labels(of rows: [Int]) -> RowLabels { labels.labels(of: rows) }
+
+  /// Notes in the report what the run uses of scores and labels, and checks that every row has it.
+  /// - Throws: `TrainingError.badData`
+  package func use(_ needs: Supervision) throws {
+    report.used = needs
+    try labels.check(needs, report)
   }
 
   /// Names what the folder holds that could be meant.
@@ -79,9 +95,9 @@ package final class TrainingData {
       let bytes = UnsafeBufferPointer(UnsafeMutableBufferPointer(rebasing: raw.bindMemory(to: UInt8.self)[..<count]))
       guard let span = bytes.isEmpty ? nil : parser.format.span(in: bytes, from: 0, isLast: true), span.failure == nil,
         let fields = try? parser.fields(UnsafeBufferPointer(rebasing: bytes[span.content])),
-        let texts = try? reader.texts(fields)
+        let columns = try? reader.texts(fields)
       else { throw TrainingError.changedFile(path: file.path, found: "another text at byte \(start)") }
-      return texts
+      return zip(reader.columns, columns).filter(\.0.isText).map(\.1)
     }
   }
 }

@@ -40,7 +40,7 @@ package final class BatchMaker {
     let packed = PackedBatch(sequences)
     return TokenBatch(
       packed, tokenFlags: packed.tokens.map { isSpecial[Int($0)] ? 1 : 0 }, views: views, rowIDs: rows.map(Int64.init),
-      textIDs: texts.map { Self.identifier(of: $0[0]) })
+      textIDs: texts.map { Self.identifier(of: $0[0]) }, labels: data.labels(of: rows))
   }
 
   /// The first 63 bits of the text's SHA-256: the same for the same text in every run.

@@ -6,7 +6,7 @@ import Foundation
 package import Host
 package import Kernels
 package import ModelFiles
-import Objective
+package import Objective
 import Tokenizer
 
 /// Embeddings of a batch by view, with the texts they come from.
@@ -17,6 +17,8 @@ package final class FirstBatch {
   package let texts: [[String]]
   /// Where the rows stand in the file, and numbers that are equal exactly where anchors' texts are.
   package let rowIDs, textIDs: [Int64]
+  /// What the file says of the rows beside their texts.
+  package let labels: RowLabels
   private let owner: FloatBuffer
 
   /// Reads the training file, orders it as a run with these options does, and encodes its first batch in training mode.
@@ -55,6 +57,6 @@ package final class FirstBatch {
     texts = (0..<batch.views).map { view in
       read.map { String(decoding: $0[min(view, data.columns - 1)], as: UTF8.self) }
     }
-    (rowIDs, textIDs) = (batch.rowIDs, batch.textIDs)
+    (rowIDs, textIDs, labels) = (batch.rowIDs, batch.textIDs, batch.labels)
   }
 }

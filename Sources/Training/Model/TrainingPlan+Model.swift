@@ -19,7 +19,7 @@ extension TrainingPlan {
     let encoder = try TransformerEncoder(
       configuration: source.configuration, weights: weights, pool: services.pool, seed: options.seed)
     let objective = try makeObjective(
-      encoder, views: max(2, data.columns), services: services, display: display)
+      encoder, views: max(2, data.columns), supervision: data.supervision, services: services, display: display)
     return SentenceModel(
       source: source, encoder: encoder, objective: objective, dropout: options.dropout,
       export: exportSettings(objective),
@@ -27,7 +27,7 @@ extension TrainingPlan {
   }
 
   private func makeObjective(
-    _ encoder: TransformerEncoder, views: Int, services: HostServices,
+    _ encoder: TransformerEncoder, views: Int, supervision: Supervision, services: HostServices,
     display: ProgressDisplay
   ) throws -> ContrastiveModel {
     var configuration = ObjectiveConfiguration(
@@ -37,7 +37,7 @@ extension TrainingPlan {
     return try ContrastiveModel(
       configuration, pooler: pooler, head: head, hiddenWidth: encoder.hiddenSize, layerCount: encoder.layerCount,
       maxRows: options.batchSize, maxTokens: options.batchSize * views * options.maximumLength, views: views,
-      services: services, shadows: shadows, say: display.note)
+      supervision: supervision, services: services, shadows: shadows, say: display.note)
   }
 
   private func makeMaskedObjective(

@@ -89,13 +89,14 @@ package struct TrainingPlan {
     let (folder, lock) = try openFolder(display)
     let data = try TrainingData(
       path: options.trainFile, columns: options.columns, spoolFolder: isTrial ? NSTemporaryDirectory() : folder.path)
-    for line in data.report.lines { display.note(line) }
     try VocabularyCheck(
       tokenizer: tokenizer, limit: source.configuration.vocabularySize, maximumLength: options.maximumLength
     ).run(data, pairs: task.map { (options.evalData ?? "", $0.sentences) }, say: display.note)
     let inputs = RunInputs(
       trainFile: data.report.sha256, evalData: task?.subsets, model: try modelFiles.value())
     let model = try makeModel(source, data, tokenizer, services: services, display: display)
+    try data.use(model.objective.needs)
+    for line in data.report.lines { display.note(line) }
     let contrast = Contrast(rows: data.rows, options: options, objective: model.objective)
     if let warning = try contrast.check() { display.note("warning: " + warning) }
     let identify = identify(inputs, model.objective)

@@ -29,6 +29,8 @@ package struct SmokeTest {
   var losses: [Use]
   var testsPoolers: Bool
   var hiddenWidth, layerCount, width, views: Int
+  /// What the run's data says of its rows; the test makes numbers up.
+  var supervision: Supervision
   var hardNegativeWeight: Double
   var seed: UInt64
   /// Files of embeddings, one a view; none before the first step.
@@ -56,11 +58,12 @@ package struct SmokeTest {
       matrices.isEmpty
       ? (0..<views).map { Self.numbers(rows: rows, columns: width, name: "z\($0)") } : matrices.map(\.buffer)
     let objective = try EmbeddingObjective(
-      configuration, width: width, rows: rows, views: views, services: services)
+      configuration, width: width, rows: rows, views: views, supervision: supervision, services: services)
     for step in 0..<2 {
       _ = try withExtendedLifetime(batch) {
         try objective.evaluate(
-          batch.map { $0.matrix(rows: rows, columns: width) }, position: StepPosition(step: Int64(step)))
+          batch.map { $0.matrix(rows: rows, columns: width) }, position: StepPosition(step: Int64(step)),
+          labels: labels(rows))
       }
       try objective.commit()
     }
@@ -79,7 +82,7 @@ package struct SmokeTest {
     let count = offsets[rows * views]
     let model = try ContrastiveModel(
       configuration, pooler: pooler, head: .none, hiddenWidth: hiddenWidth, layerCount: layerCount, maxRows: rows,
-      maxTokens: count, views: views, services: services)
+      maxTokens: count, views: views, supervision: supervision, services: services)
     let request = model.layerRequest
     let height = request.firstTokenOnly ? rows * views : count
     let layers = request.layers.map { Self.numbers(rows: height, columns: hiddenWidth, name: "layer\($0)") }
@@ -87,7 +90,7 @@ package struct SmokeTest {
     let batch = TokenBatch(
       PackedBatch(tokens: (0..<count).map { Int32($0) }, offsets: offsets),
       tokenFlags: (0..<count).map { offsets.contains($0) ? 1 : 0 }, views: views, rowIDs: (0..<rows).map(Int64.init),
-      textIDs: (0..<rows).map(Int64.init))
+      textIDs: (0..<rows).map(Int64.init), labels: labels(rows))
     for step in 0..<2 {
       _ = try withExtendedLifetime((layers, gradients)) {
         try model.trainStep(
@@ -97,6 +100,12 @@ package struct SmokeTest {
       }
       try model.commit()
     }
+  }
+
+  private func labels(_ rows: Int) -> RowLabels {
+    RowLabels(
+      scores: supervision.contains(.scores) ? (0..<rows).map { Float($0 % 5) } : nil,
+      classes: supervision.contains(.classes) ? (0..<rows).map { Int64($0 / 2) } : nil)
   }
 
   private func spec(_ use: Use, _ kind: ComponentKind, _ registry: PluginRegistry) throws -> ComponentSpec {
@@ -124,6 +133,7 @@ extension SmokeTest {
         ("poolers", list(poolers)), ("samplers", list(samplers)), ("losses", list(losses)),
         ("testsPoolers", .bool(testsPoolers)), ("hiddenWidth", .integer(hiddenWidth)),
         ("layerCount", .integer(layerCount)), ("width", .integer(width)), ("views", .integer(views)),
+        ("supervision", .integer(Int(supervision.rawValue))),
         ("hardNegativeWeight", .number(hardNegativeWeight)), ("seed", .string(String(seed))),
         ("embeddings", .array(embeddings.map { .string($0) })), ("proof", .string(proof)),
       ]))
@@ -136,7 +146,7 @@ extension SmokeTest {
       let losses = uses("losses"), let testsPoolers = object["testsPoolers"]?.bool,
       let hiddenWidth = object["hiddenWidth"]?.integer, let layerCount = object["layerCount"]?.integer,
       let width = object["width"]?.integer, let views = object["views"]?.integer,
-      let hardNegativeWeight = object["hardNegativeWeight"]?.double,
+      let supervision = object["supervision"]?.integer, let hardNegativeWeight = object["hardNegativeWeight"]?.double,
       let seed = object["seed"]?.string.flatMap(UInt64.init), let embeddings = object["embeddings"]?.array,
       let proof = object["proof"]?.string
     else {
@@ -146,8 +156,9 @@ extension SmokeTest {
     }
     self.init(
       poolers: poolers, samplers: samplers, losses: losses, testsPoolers: testsPoolers, hiddenWidth: hiddenWidth,
-      layerCount: layerCount, width: width, views: views, hardNegativeWeight: hardNegativeWeight, seed: seed,
-      embeddings: embeddings.compactMap(\.string), proof: proof)
+      layerCount: layerCount, width: width, views: views,
+      supervision: Supervision(rawValue: UInt8(truncatingIfNeeded: supervision)),
+      hardNegativeWeight: hardNegativeWeight, seed: seed, embeddings: embeddings.compactMap(\.string), proof: proof)
   }
 }
 

@@ -17,6 +17,7 @@ struct ProbeBatch {
   /// By view and row; empty where no sentences were given.
   var texts: [[String]] = []
   var rowIDs, textIDs: [Int64]?
+  var labels = RowLabels()
   var owner: Any
 
   /// Numbers that are equal exactly where texts are.
@@ -42,6 +43,10 @@ struct ProbeBatchOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The positives' sentences. (default: the anchors')", valueName: "file"))
   var sentences2: String?
   @Option(help: ArgumentHelp("The hard negatives' sentences.", valueName: "file")) var sentences3: String?
+  @Option(help: ArgumentHelp("How much each pair belongs together, a number a line.", valueName: "file"))
+  var scores: String?
+  @Option(help: ArgumentHelp("The rows' labels, one a line; equal ones are a class.", valueName: "file"))
+  var labels: String?
 
   @Option(
     help: ArgumentHelp("Encode --input with this Hugging Face folder instead of reading .npy files.", valueName: "dir"))
@@ -68,7 +73,8 @@ struct ProbeBatchOptions: ParsableArguments {
 
   func validate() throws {
     let files = [("--z1", z1), ("--z2", z2), ("--z3", z3), ("--sentences", sentences), ("--sentences2", sentences2)]
-    let given = (files + [("--sentences3", sentences3)]).filter { $0.1 != nil }.map(\.0)
+    let more = [("--sentences3", sentences3), ("--scores", scores), ("--labels", labels)]
+    let given = (files + more).filter { $0.1 != nil }.map(\.0)
     let encoding: [(String, Bool)] = [
       ("--pooler", pooler != nil), ("--batch-size", batchSize != nil), ("--max-seq-length", maximumLength != nil),
       ("--dropout", dropout != nil), ("--no-shuffle", noShuffle), ("--input", input != nil),
@@ -99,6 +105,7 @@ struct ProbeBatchOptions: ParsableArguments {
     let files = try paths.map { try NPYFile(contentsOf: $0) }
     try checkShapes(files, paths)
     var batch = ProbeBatch(views: files.map(\.matrix), owner: files)
+    batch.labels = try rowLabels(files[0].rows)
     guard let sentences else { return batch }
     let anchors = try lines(sentences, files[0].rows)
     batch.texts = [anchors, try sentences2.map { try lines($0, files[0].rows) } ?? anchors]
@@ -121,7 +128,29 @@ struct ProbeBatchOptions: ParsableArguments {
     let batch = try FirstBatch(
       options, folder: folder, pooler: Pooler(spec ?? PoolerSpec(parsing: "avg"), in: registry), services: services)
     return ProbeBatch(
-      views: batch.views, texts: batch.texts, rowIDs: batch.rowIDs, textIDs: batch.textIDs, owner: batch)
+      views: batch.views, texts: batch.texts, rowIDs: batch.rowIDs, textIDs: batch.textIDs, labels: batch.labels,
+      owner: batch)
+  }
+
+  private func rowLabels(_ rows: Int) throws -> RowLabels {
+    var numbers: [String: Int64] = [:]
+    return RowLabels(
+      scores: try scores.map { path in
+        try lines(path, rows).enumerated().map { line, text in
+          guard let score = Float(text), score.isFinite else {
+            throw TrainingError.badData(
+              path: path, line: line + 1, expected: "a number", found: "'\(text)'", advice: "Line i is row i's score")
+          }
+          return score
+        }
+      },
+      classes: try labels.map { path in
+        try lines(path, rows).map { label in
+          let number = numbers[label] ?? Int64(numbers.count)
+          numbers[label] = number
+          return number
+        }
+      })
   }
 
   private func lines(_ path: String, _ rows: Int) throws -> [String] {

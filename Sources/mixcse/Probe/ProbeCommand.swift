@@ -107,12 +107,13 @@ struct ProbeCommand: ParsableCommand {
     configuration.hardNegativeWeight = hardNegativeWeight
     let objective = try EmbeddingObjective(
       configuration, width: batch.views[0].columns, rows: batch.views[0].rows, views: batch.views.count,
-      services: services)
+      supervision: batch.labels.supervision, services: services)
     let probe = CellProbeOptions(
       top: top, order: CellProbeOptions.Order(rawValue: topBy) ?? .softmax, texts: batch.textNumbers)
     let report = try withExtendedLifetime(batch) {
       try objective.evaluate(
-        batch.views, rowIDs: batch.rowIDs, textIDs: batch.textIDs, details: true, probe: probe)
+        batch.views, rowIDs: batch.rowIDs, textIDs: batch.textIDs, labels: batch.labels, details: true,
+        probe: probe)
     }
     let views = batch.views.indices.map { objective.gradient($0) }
     if let gradientFolder { try write(views, to: gradientFolder) }

@@ -167,6 +167,53 @@ def sncse(z, alpha, beta):
     return mean(max(0, d + alpha) + max(0, -d - beta) for d in gaps)
 
 
+# ---- losses on scored and labelled rows ------------------------------------------------------------------------------
+
+def supcon(z, T, classes, both):
+    """Khosla et al. 2020, equation 2, over N rows and their N positives, or over all 2N vectors."""
+    n = len(z[0])
+    hard = z[2] if len(z) > 2 else []
+    vectors, labels = (z[0] + z[1], classes * 2) if both else (z[1] + hard, classes + [None] * len(hard))
+    s = cosines(z[0] + z[1] if both else z[0], vectors)
+    def row(i):
+        others = [j for j in range(len(vectors)) if not both or j != i]
+        total = sum(exp(s[i][j] / T) for j in others)
+        return mean(log(total) - s[i][j] / T for j in others if labels[j] == classes[i % n])
+    return mean(row(i) for i in range(len(s)))
+
+
+def weighted(z, T, weights):
+    losses = [cross_entropy(p, o, T) for p, o in rows(z, T)]
+    return sum(w * v for w, v in zip(weights, losses)) / sum(weights)
+
+
+def ranking(s, scores, scale):
+    n = len(s)
+    return log(1 + sum(exp(scale * (s[j] - s[i])) for i in range(n) for j in range(n) if scores[i] > scores[j]))
+
+
+def cosent(z, scores, scale):
+    """Su 2022."""
+    return ranking([row[i] for i, row in enumerate(cosines(z[0], z[1]))], scores, scale)
+
+
+def angle(z, scores, scale):
+    """Li and Li 2024, the released code, written with complex numbers."""
+    def similarity(x, y):
+        half = (len(x) + 1) // 2
+        x, y = [v + [0] * (2 * half - len(v)) for v in (x, y)]
+        x, y = [[complex(v[k], v[k + half]) for k in range(half)] for v in (x, y)]
+        lengths = [math.sqrt(sum(abs(c) ** 2 for c in v)) for v in (x, y)]
+        quotients = [a * b.conjugate() / lengths[1] ** 2 / (lengths[0] / lengths[1]) for a, b in zip(x, y)]
+        return abs(sum(q.real + q.imag for q in quotients))
+    return ranking([similarity(x, y) for x, y in zip(z[0], z[1])], scores, scale)
+
+
+def cosine(z, scores, highest):
+    """Reimers and Gurevych 2019."""
+    return mean((row[i] - scores[i] / highest) ** 2 for i, row in enumerate(cosines(z[0], z[1])))
+
+
 # ---- samplers, scored by infonce ------------------------------------------------------------------------------------
 
 def symmetric(z, T):
@@ -200,6 +247,8 @@ def same_text(z, T, texts):
 # ---- cases ----------------------------------------------------------------------------------------------------------
 
 TEXTS = [0, 1, 0, 2, 1, 3]
+SCORES = [4.5, 0, 3.25, 3.25, 1, 5]
+CLASSES = [7, 2, 7, 7, 2, 0]
 
 
 def cases():
@@ -231,6 +280,15 @@ def cases():
     yield "sncse", three, [], ["sncse:alpha=0.1,beta=0.15"], None, lambda z: sncse(z, 0.1, 0.15)
     yield ("sncse and infonce", three, ["soft-negatives"], ["infonce", "0.5*sncse:alpha=0.1,beta=0.15"], T,
            lambda z: infonce(z[:2], T) + 0.5 * sncse(z, 0.1, 0.15))
+    for views in (two, three):
+        yield f"supcon of {views}", views, [], ["supcon"], T, lambda z: supcon(z, T, CLASSES, False)
+        yield f"weighted of {views}", views, [], ["weighted"], T, lambda z: weighted(z, T, SCORES)
+    yield "supcon of all", two, ["two-sided"], ["supcon"], T, lambda z: supcon(z, T, CLASSES, True)
+    for scale in (3, 20):
+        yield (f"cosent {scale}", two, [], [f"cosent:scale={scale}"], None,
+               lambda z, scale=scale: cosent(z, SCORES, scale))
+        yield f"angle {scale}", two, [], [f"angle:scale={scale}"], None, lambda z, scale=scale: angle(z, SCORES, scale)
+    yield "cosine", two, [], ["cosine:highest=5"], None, lambda z: cosine(z, SCORES, 5)
     yield "symmetric", two, ["symmetric"], ["infonce"], T, lambda z: symmetric(z, T)
     yield "two-sided", two, ["two-sided"], ["infonce"], T, lambda z: two_sided(z, T)
     yield "hardest", two, ["hardest:k=2"], ["infonce"], T, lambda z: hardest(z, T, 2)
@@ -256,7 +314,7 @@ def gradients(loss, z):
 
 def document():
     z = embeddings(6, 5)
-    result = {"z": z, "texts": TEXTS, "cases": []}
+    result = {"z": z, "texts": TEXTS, "scores": SCORES, "classes": CLASSES, "cases": []}
     for name, views, samplers, losses, T, loss in cases():
         own = [[row[:] for row in view] for view in z[:views]]
         result["cases"].append(
