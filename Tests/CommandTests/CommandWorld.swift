@@ -37,7 +37,7 @@ final class CommandWorld {
     [
       Resources.command, "train", "--model", path("model"), "--train-file", path("train.txt"), "--output-dir",
       path(output), "--plugin-path", try CommandPlugins.folder.get(), "--sampler", "mixcse", "--sampler",
-      "queue:size=40", "--loss", "infonce", "--learn-temperature", "--eval-data", path("pairs.tsv"), "--eval-steps",
+      "fifo:size=40", "--loss", "infonce", "--learn-temperature", "--eval-data", path("pairs.tsv"), "--eval-steps",
       "20", "--save-steps", "7", "--max-steps", "60", "--batch-size", "8", "--learning-rate", "1e-3", "--threads", "2",
     ] + more
   }

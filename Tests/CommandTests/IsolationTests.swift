@@ -21,7 +21,7 @@ import Testing
   @Test func isolatedRunsGiveTheSameBits() throws {
     let here = try train("here", [])
     try #require(here.code == 0, "\(here.errors)")
-    for (output, flag) in [("all", "--isolate"), ("some", "--isolate=queue,weighted")] {
+    for (output, flag) in [("all", "--isolate"), ("some", "--isolate=fifo,weighted")] {
       let apart = try train(output, [flag])
       #expect(apart.code == 0, "\(apart.errors)")
       #expect(try world.metrics(output) == world.metrics("here"))
@@ -71,8 +71,8 @@ import Testing
   }
 
   @Test func namesAreChecked() throws {
-    let unknown = try train("unknown", ["--isolate=qeue"])
-    #expect(unknown.code == 64 && unknown.errors.contains("did you mean 'queue'?"), "\(unknown.errors)")
+    let unknown = try train("unknown", ["--isolate=fiffo"])
+    #expect(unknown.code == 64 && unknown.errors.contains("did you mean 'fifo'?"), "\(unknown.errors)")
     #expect(try train("empty", ["--isolate="]).code == 64)
     #expect(try train("deadline", ["--plugin-deadline", "-1"]).code == 64)
   }

@@ -55,7 +55,7 @@ struct NothingToLearnTests {
     try world.write("triples.tsv", triples.joined(separator: "\n") + "\n")
     for (index, more) in [
       ["--train-file", world.path("triples.tsv")],
-      ["--train-file", world.path("nine.txt"), "--sampler", "queue:size=8"],
+      ["--train-file", world.path("nine.txt"), "--sampler", "fifo:size=8"],
       ["--train-file", world.path("nine.txt"), "--mlm"],
     ].enumerated() {
       let result = try train("alone-\(index)", more + ["--batch-size", "1", "--max-steps", "4"])

@@ -109,8 +109,8 @@ import Testing
   /// A difference deep in the plugins is shown where it is.
   @Test func differencesAreNamedByTheirPlace() throws {
     try #require(try train(["--stop-after", "5"]).code == 75)
-    let result = try train(["--resume", "--set", "queue.size=41"])
-    #expect(result.code == 64 && result.errors.contains("queue.size: \"40\" in the checkpoint, \"41\" now"))
+    let result = try train(["--resume", "--set", "fifo.size=41"])
+    #expect(result.code == 64 && result.errors.contains("fifo.size: \"40\" in the checkpoint, \"41\" now"))
     #expect(!result.errors.contains("characters)"), "\(result.errors)")
   }
 }

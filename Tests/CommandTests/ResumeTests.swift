@@ -92,9 +92,9 @@ import Testing
     try world.write("other.txt", world.tiny.sentences(150, seed: 9).joined(separator: "\n"))
     let other = try world.train("whole", ["--resume", "--train-file", world.path("other.txt")])
     #expect(other.code == 64 && other.errors.contains("--train-file (sha256)"), "\(other.errors)")
-    let setting = try world.train("whole", ["--resume", "--set", "queue.size=41"])
+    let setting = try world.train("whole", ["--resume", "--set", "fifo.size=41"])
     #expect(setting.code == 64, "\(setting.errors)")
-    #expect(setting.errors.contains("queue.size: \"40\" in the checkpoint, \"41\" now"), "\(setting.errors)")
+    #expect(setting.errors.contains("fifo.size: \"40\" in the checkpoint, \"41\" now"), "\(setting.errors)")
     #expect(try world.data("whole/model.safetensors") == expected)
   }
 

@@ -10,7 +10,7 @@ import Testing
   init() throws { world = try CommandWorld() }
 
   private let shadows = [
-    "--shadow", "simcse", "--shadow", "mixcse:lambda=0.1|0.5", "--shadow", "remembers=infonce+queue:size=24+noise",
+    "--shadow", "simcse", "--shadow", "mixcse:lambda=0.1|0.5", "--shadow", "remembers=infonce+fifo:size=24+noise",
   ]
 
   private func records(_ output: String) throws -> [[String: Any]] {
@@ -48,7 +48,7 @@ import Testing
         try JSONSerialization.jsonObject(with: world.data("watched" + name + "/run.json")) as? [String: Any])
       let entries = try #require(record["shadows"] as? [[String: Any]])
       #expect(entries.map { $0["label"] as? String }.last == "remembers")
-      #expect(entries.last?["strategy"] as? String == "sampler:queue:size=24 sampler:noise loss:infonce")
+      #expect(entries.last?["strategy"] as? String == "sampler:fifo:size=24 sampler:noise loss:infonce")
     }
   }
 
@@ -73,7 +73,7 @@ import Testing
     #expect(table(whole).count > 4 && table(resumed) == table(whole))
 
     let others = try world.train(
-      "others", more + ["--resume", "--shadow", "simcse", "--shadow", "remembers=infonce+queue:size=23+noise"])
+      "others", more + ["--resume", "--shadow", "simcse", "--shadow", "remembers=infonce+fifo:size=23+noise"])
     #expect(others.code == 0, "\(others.errors)")
     #expect(others.errors.contains("note: shadow remembers is not in the checkpoint; it starts over here"))
     #expect(!others.errors.contains("shadow simcse is not"), "\(others.errors)")

@@ -52,7 +52,7 @@ import Testing
     // Hyperparameters at the beginning, the end at the end.
     #expect(records.others.map(\.tag) == ["_hparams_/session_start_info", "_hparams_/session_end_info"])
     let settings = String(decoding: records.others[0].metadata, as: UTF8.self)
-    for name in ["hparams", "learning-rate", "batch-size", "seed", "strategy", "mixcse.lambda", "queue.size"] {
+    for name in ["hparams", "learning-rate", "batch-size", "seed", "strategy", "mixcse.lambda", "fifo.size"] {
       #expect(settings.contains(name), "\(name) is not in \(settings)")
     }
     #expect(!settings.contains(world.folder) && !settings.contains("sha256"))

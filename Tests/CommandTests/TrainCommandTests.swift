@@ -26,7 +26,7 @@ import Testing
     let step = try #require(try JSONSerialization.jsonObject(with: Data(lines[1].utf8)) as? [String: Any])
     for key in [
       "step", "epoch", "loss", "gradNorm", "learningRate", "sentencesPerSecond", "positiveLogit", "mixedLogit",
-      "otherLogit", "queue.pushed", "temperature.infonce",
+      "otherLogit", "fifo.pushed", "temperature.infonce",
     ] { #expect(step.keys.contains(key), "\(key) is missing in \(lines[1])") }
     #expect(step["learningRate"] as? Double == 1e-3)
     let record = try json("run/run.json")
@@ -80,7 +80,7 @@ import Testing
     #expect(both.count == 1 && isClose(both[0].loss, one[0].loss, relative: 1e-6))
     #expect(isClose(both[0].norm, one[0].norm, relative: 1e-5), "\(both[0].norm), not \(one[0].norm)")
 
-    let queue = ["--train-file", world.path("train.txt"), "--sampler", "queue:size=16", "--loss", "infonce"]
+    let queue = ["--train-file", world.path("train.txt"), "--sampler", "fifo:size=16", "--loss", "infonce"]
     let apart = try steps("apart", queue + ["--max-steps", "4"])
     let joined = try steps("joined", queue + ["--max-steps", "2", "--gradient-accumulation", "2"])
     for step in 0..<2 {

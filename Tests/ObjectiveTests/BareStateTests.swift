@@ -32,7 +32,7 @@ import Testing
       let world = try TestWorld()
       // A width whose rows the host pads, and more rows than fit: the ring wraps around.
       let bare = try world.objective(samplers: [path + ":recent:size=8"], width: 5, rows: 3)
-      let other = try world.objective(samplers: ["queue:size=8"], width: 5, rows: 3)
+      let other = try world.objective(samplers: ["fifo:size=8"], width: 5, rows: 3)
       #expect(bare.states.map(\.name) == ["plugin.recent.ring", "plugin.recent.pushed"])
       #expect(bare.states.map(\.shape) == [[8, 5], [1]])
       for step in 0..<5 {

@@ -166,7 +166,7 @@ struct CellProbeTests {
     let world = try TestWorld()
     let z = makeViews(2, rows: 5, width: 6)
     for (samplers, families) in [
-      (["queue:size=8"], [CandidateKind.Family.positive, .inBatch, .queue]),
+      (["fifo:size=8"], [CandidateKind.Family.positive, .inBatch, .queue]),
       (["own_mixtures"], [.positive, .inBatch, .mixed]),
       (["ntxent"], [.positive, .inBatch, .inBatch, .inBatch, .inBatch, .excluded]),
     ] {
@@ -182,7 +182,7 @@ struct CellProbeTests {
         #expect(kind.cosineCounts.reduce(0, +) == kind.count && kind.probabilityCounts.reduce(0, +) == kind.count)
         #expect(isClose(kind.cosineSoftmax.reduce(0, +), kind.softmaxShare, absolute: 1e-12))
       }
-      if samplers == ["queue:size=8"] { #expect(probe.kinds[2].count == 25) }
+      if samplers == ["fifo:size=8"] { #expect(probe.kinds[2].count == 25) }
     }
   }
 

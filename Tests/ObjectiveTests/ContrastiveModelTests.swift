@@ -133,11 +133,11 @@ struct ContrastiveModelTests {
   /// Batches shorter and longer than planned for, in between an evaluation: the same numbers as a fresh model.
   @Test func batchesOfOtherSizes() throws {
     let world = try TestWorld()
-    let model = try model(world, pooler: "gate+project:width=4", head: .mlp, samplers: ["mapped", "queue:size=5"])
+    let model = try model(world, pooler: "gate+project:width=4", head: .mlp, samplers: ["mapped", "fifo:size=5"])
     for rows in [3, 1, 9, 4] {
       let batch = HiddenStates(model.layerRequest, rows: rows, views: 2, width: width)
       let fresh = try self.model(
-        world, pooler: "gate+project:width=4", head: .mlp, samplers: ["mapped", "queue:size=5"], maxRows: rows)
+        world, pooler: "gate+project:width=4", head: .mlp, samplers: ["mapped", "fifo:size=5"], maxRows: rows)
       let expected = try batch.step(fresh).loss
       #expect(isClose(try batch.step(model).loss, expected, relative: 1e-6))
       _ = try batch.embed(model.pooling)
@@ -187,7 +187,7 @@ extension ContrastiveModelTests {
     struct Refused: Error {}
     let world = try TestWorld()
     func make() throws -> ContrastiveModel {
-      try model(world, pooler: "gate+project:width=4", samplers: ["mapped", "queue:size=6"], losses: ["xent"])
+      try model(world, pooler: "gate+project:width=4", samplers: ["mapped", "fifo:size=6"], losses: ["xent"])
     }
     let (plain, changed) = (try make(), try make())
     let batch = HiddenStates(plain.layerRequest, rows: 4, views: 2, width: width)
@@ -209,7 +209,7 @@ extension ContrastiveModelTests {
     #expect(all.notes.isEmpty, "\(all.notes)")
     #expect(zip(old, changed.instances).allSatisfy { $0 !== $1 && $0.name == $1.name })
     try compare("all replaced", step: 1)
-    let some = try changed.reload { $0.name == "project" || $0.name == "queue" ? $0.component : nil }
+    let some = try changed.reload { $0.name == "project" || $0.name == "fifo" ? $0.component : nil }
     _ = try batch.step(changed, step: 2)
     try changed.commit()
     for parameter in changed.parameters { parameter.clearGradient() }

@@ -10,7 +10,7 @@ struct FrozenStepTests {
   private let width = 6
 
   private func model(_ world: TestWorld, head: HeadKind, pooler: String) throws -> ContrastiveModel {
-    let strategy = try world.strategy(samplers: ["mapped", "noise", "queue:size=4"], losses: ["xent", "infonce"])
+    let strategy = try world.strategy(samplers: ["mapped", "noise", "fifo:size=4"], losses: ["xent", "infonce"])
     var configuration = ObjectiveConfiguration(strategy: strategy)
     configuration.learnTemperature = true
     return try ContrastiveModel(

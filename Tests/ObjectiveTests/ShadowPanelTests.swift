@@ -52,7 +52,7 @@ struct ShadowPanelTests {
   @Test(arguments: [1.0, 0.25])
   func theLeaderAsItsOwnShadow(lossScale: Double) throws {
     let world = try TestWorld()
-    let strategy = (["mixcse:lambda=0.4", "queue:size=4"], ["infonce", "0.5*xent"])
+    let strategy = (["mixcse:lambda=0.4", "fifo:size=4"], ["infonce", "0.5*xent"])
     let model = try model(world, leader: strategy, shadows: [("same", strategy.0, strategy.1)])
     for step in 0..<3 {
       let report = try batch(model, seed: UInt64(step)).step(model, step: Int64(step), lossScale: lossScale)
@@ -68,7 +68,7 @@ struct ShadowPanelTests {
 
   @Test func numbersAreThoseOfTheObjectiveOnTheSameEmbeddings() throws {
     let world = try TestWorld()
-    let (samplers, losses) = (["mixcse:lambda=0.3", "queue:size=4"], ["infonce:temperature=0.2"])
+    let (samplers, losses) = (["mixcse:lambda=0.3", "fifo:size=4"], ["infonce:temperature=0.2"])
     let model = try model(world, leader: ([], ["infonce"]), shadows: [("other", samplers, losses)])
     let alone = try world.objective(samplers: samplers, losses: losses, width: width, rows: 5)
     let leader = try world.objective(width: width, rows: 5)
@@ -132,9 +132,9 @@ struct ShadowPanelTests {
   /// Bit for bit: gradients, metrics and states with random, remembering, learning and failing shadows.
   @Test func theLeaderDoesNotNotice() throws {
     let world = try TestWorld()
-    let leader = (["noise:count=3", "queue:size=4", "mapped"], ["xent"])
+    let leader = (["noise:count=3", "fifo:size=4", "mapped"], ["xent"])
     let shadows = [
-      ("a", ["noise:count=3", "queue:size=7"], ["infonce"]), ("b", leader.0, leader.1),
+      ("a", ["noise:count=3", "fifo:size=7"], ["infonce"]), ("b", leader.0, leader.1),
       ("c", ["fault:mode=nan-vector"], ["infonce"]), ("d", ["fault:mode=commit-fails"], ["infonce"]),
     ]
     let alone = try model(world, leader: leader, head: .mlp)
@@ -160,8 +160,8 @@ struct ShadowPanelTests {
   @Test func statesAndSumsAreItsOwn() throws {
     let world = try TestWorld()
     let model = try model(
-      world, leader: (["queue:size=4"], ["infonce"]),
-      shadows: [("long", ["queue:size=20"], ["infonce"]), ("bad", ["queue", "fault:mode=commit-nan"], ["infonce"])])
+      world, leader: (["fifo:size=4"], ["infonce"]),
+      shadows: [("long", ["fifo:size=20"], ["infonce"]), ("bad", ["fifo", "fault:mode=commit-nan"], ["infonce"])])
     let panel = try #require(model.shadows)
     for step in 0..<3 {
       _ = try batch(model, seed: UInt64(step)).step(model, step: Int64(step))
@@ -172,7 +172,7 @@ struct ShadowPanelTests {
       _ = try batch(model, seed: UInt64(step)).step(model, step: Int64(step))
       try model.commit()
     }
-    let states = ["plugin.shadow.long.queue.queue", "plugin.shadow.long.queue.pushed"]
+    let states = ["plugin.shadow.long.fifo.queue", "plugin.shadow.long.fifo.pushed"]
     #expect(panel.tensors.prefix(2).map(\.name) == states)
     #expect(panel.tensors[1].memory.load(as: Int64.self) == 15)
     #expect(Set(panel.tensors.map(\.group)) == ["shadow long", "shadow bad"])

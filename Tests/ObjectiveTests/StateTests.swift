@@ -12,7 +12,7 @@ struct StateTests {
 
   @Test func queueFillsAndWrapsAround() throws {
     let world = try TestWorld()
-    let objective = try world.objective(samplers: ["queue:size=8"], width: 6, rows: 3, temperature: 0.5)
+    let objective = try world.objective(samplers: ["fifo:size=8"], width: 6, rows: 3, temperature: 0.5)
     var earlier: [[Float]] = []
     for step in 0..<4 {
       let views = makeViews(2, rows: 3, width: 6, seed: UInt64(step))
@@ -46,7 +46,7 @@ struct StateTests {
   @Test(arguments: ["commit-fails", "commit-nan"])
   func failingCommitRestoresEveryState(mode: String) throws {
     let world = try TestWorld()
-    let objective = try world.objective(samplers: ["queue", "fault:mode=\(mode)"], width: 4, rows: 3)
+    let objective = try world.objective(samplers: ["fifo", "fault:mode=\(mode)"], width: 4, rows: 3)
     _ = try objective.evaluate(makeViews(2, rows: 3, width: 4))
     let before = bytes(objective.states)
     let failure = #expect(throws: PluginFailure.self) { try objective.commit() }
@@ -56,8 +56,8 @@ struct StateTests {
 
   @Test func namesShapesAndStarts() throws {
     let world = try TestWorld()
-    let objective = try world.objective(samplers: ["queue:size=4", "queue:size=2"], width: 5, rows: 3)
-    let names = ["plugin.queue.queue", "plugin.queue.pushed", "plugin.queue#2.queue", "plugin.queue#2.pushed"]
+    let objective = try world.objective(samplers: ["fifo:size=4", "fifo:size=2"], width: 5, rows: 3)
+    let names = ["plugin.fifo.queue", "plugin.fifo.pushed", "plugin.fifo#2.queue", "plugin.fifo#2.pushed"]
     #expect(objective.states.map(\.name) == names)
     #expect(objective.states[0].shape == [4, 5])
     #expect(objective.states[1].element == .int64 && objective.states[1].bytes.count == 8)
@@ -67,7 +67,7 @@ struct StateTests {
   /// More rows than planned for: everything is planned again, and what was learned and remembered stays.
   @Test func planningAgainKeepsStatesAndWeights() throws {
     let world = try TestWorld()
-    let objective = try world.objective(samplers: ["queue:size=4", "mapped"], losses: ["xent"], width: 5, rows: 2)
+    let objective = try world.objective(samplers: ["fifo:size=4", "mapped"], losses: ["xent"], width: 5, rows: 2)
     _ = try objective.evaluate(makeViews(2, rows: 2, width: 5))
     try objective.commit()
     let states = bytes(objective.states)

@@ -15,7 +15,7 @@ static cse_tensor_decl tensor(const char *name, int64_t rows, int64_t cols, uint
   return t;
 }
 
-// ---- queue: a state of earlier positives, compared in place, while it fills with fewer columns
+// ---- fifo: a state of earlier positives, compared in place, while it fills with fewer columns
 static cse_status queue_plan(const cse_call *call, const cse_limits *limits, cse_plan *plan) {
   plan->states[0] = tensor("queue", call->values[0].i, limits->dim, CSE_INIT_ZERO, 0, 0);
   plan->states[1] = tensor("pushed", 1, 0, CSE_INIT_ZERO, 0, 0);
@@ -37,7 +37,7 @@ static cse_status queue_commit(const cse_call *call, const cse_batch *batch) {
   call->metrics[0] = (double)*pushed;
   return CSE_OK;
 }
-static const cse_component queue = {CSE_COMPONENT(CSE_SAMPLER), .name = "queue", .doc = "earlier positives",
+static const cse_component queue = {CSE_COMPONENT(CSE_SAMPLER), .name = "fifo", .doc = "earlier positives",
   .params = "size: int = 8 in [1,] -- rows kept\n", .metrics = "pushed", .plan = queue_plan, .sample = queue_sample,
   .commit = queue_commit};
 
