@@ -12,9 +12,11 @@ public struct Matrix {
   public let columns: Int
   /// The distance between the starts of two rows, in numbers; at least `columns`.
   public let rowStride: Int
+  /// How many vectors each row of a batch has, and the distance between the starts of two rows': of `[n, s, d]`.
+  private let slab: (rows: Int, stride: Int)
 
   /// The view of a tensor. Leading axes are folded into rows: `[n, s, d]` becomes `[n * s, d]`. Where its rows are
-  /// padded, `s` has to be 1; `Candidates.vectors(_:of:)` gives the vectors of one row.
+  /// padded, `s` has to be 1; `vectors(of:)` and `Candidates.vectors(_:of:)` give the vectors of one row.
   public init(_ tensor: UnsafePointer<DLTensor>) {
     let axes = Int(tensor.pointee.ndim)
     var folded = 1
@@ -27,6 +29,7 @@ public struct Matrix {
     pointer =
       tensor.pointee.data?.assumingMemoryBound(to: Float.self)
       ?? UnsafeMutablePointer(bitPattern: MemoryLayout<Float>.alignment).unsafelyUnwrapped
+    slab = axes > 2 ? (rows / max(Int(tensor.pointee.shape[0]), 1), Int(tensor.pointee.strides[0])) : (1, rowStride)
   }
 
   /// Slab `i` of a tensor `[n, s, d]`, as `[s, d]`.
@@ -35,7 +38,18 @@ public struct Matrix {
     columns = Int(tensor.pointee.shape[2])
     rowStride = Int(tensor.pointee.strides[1])
     pointer = Matrix(tensor).pointer + i * Int(tensor.pointee.strides[0])
+    slab = (1, rowStride)
   }
+
+  private init(_ matrix: Matrix, slab i: Int) {
+    (rows, columns, rowStride) = (matrix.slab.rows, matrix.columns, matrix.rowStride)
+    pointer = matrix.pointer + i * matrix.slab.stride
+    slab = (1, rowStride)
+  }
+
+  /// The vectors of row `i` where each row has vectors of its own: `[s, d]` of a folded `[n, s, d]`, such as the
+  /// gradient that `sampleBackward` gets of a block `.perRow`.
+  public func vectors(of row: Int) -> Matrix { Matrix(self, slab: row) }
 
   /// Row `i`.
   public subscript(row: Int) -> Vector {

@@ -1,5 +1,6 @@
 // What the kit writes into the C descriptors, and what becomes of calls and failures.
 
+import Glibc
 import PluginAPI
 import PluginKit
 import Testing
@@ -40,7 +41,7 @@ private final class Greedy: Sampler {
   let name = "greedy"
   let summary = "declares more than there is room for"
   let what = Choice(What.blocks, "what it asks too much of")
-  enum What: Int64, CaseIterable { case blocks, states, weights, axes, layers }
+  enum What: Int64, CaseIterable { case blocks, states, weights, axes, layers, counters }
 
   func plan(_ call: Call, _ limits: Limits, _ plan: Plan) throws {
     switch call[what] {
@@ -48,11 +49,27 @@ private final class Greedy: Sampler {
     case .states: for _ in 0..<17 { try plan.state("s", shape: [1]) }
     case .weights: for _ in 0..<17 { try plan.weight("w", shape: [1]) }
     case .axes: try plan.state("s", shape: [1, 1, 1, 1, 1])
+    case .counters: for _ in 0..<17 { try plan.counters("c") }
     case .layers: try plan.read(layers: Array(repeating: 0, count: 65))
     }
   }
 
   func sample(_ call: Call, _ batch: Batch, into out: Candidates) throws {}
+}
+
+private final class Counting: Sampler {
+  let name = "counting"
+  let summary = "says a text; counts"
+  let layers = Text("-1/0", "a text")
+
+  func plan(_ call: Call, _ limits: Limits, _ plan: Plan) throws {
+    try plan.state("ring", shape: [1])
+    try plan.counters("seen", count: 2)
+  }
+
+  func sample(_ call: Call, _ batch: Batch, into out: Candidates) throws {
+    throw PluginError.invalid("layers \(call[layers])")
+  }
 }
 
 private final class Quiet: Loss {
@@ -63,7 +80,7 @@ private final class Quiet: Loss {
 
 private let library = Library(
   id: "org.example.kit", version: "1.2", recipes: ["a = loss:quiet", "b = loss:quiet"],
-  [Everything(), Greedy(), Quiet()])
+  [Everything(), Greedy(), Quiet(), Counting()])
 
 @Suite struct LibraryTests {
   private func component(_ index: Int) throws -> UnsafePointer<cse_component> {
@@ -72,7 +89,7 @@ private let library = Library(
 
   @Test func aLibraryIsDescribed() throws {
     let entry = try #require(library.entry?.pointee)
-    #expect(Int(entry.struct_size) == MemoryLayout<cse_library>.size && entry.n_components == 3)
+    #expect(Int(entry.struct_size) == MemoryLayout<cse_library>.size && entry.n_components == 4)
     #expect(Int32(entry.abi_major) == CSE_ABI_MAJOR && Int32(entry.abi_minor) == CSE_ABI_MINOR)
     #expect(String(cString: entry.id) == "org.example.kit" && String(cString: entry.license) == "MIT")
     #expect(String(cString: entry.recipes) == "a = loss:quiet\nb = loss:quiet")
@@ -122,7 +139,10 @@ private let library = Library(
   }
 
   @Test(
-    arguments: [(0, "at most 8 blocks"), (1, "at most 16 states"), (2, "at most 16 weights"), (3, "5 axes"), (4, "65")])
+    arguments: [
+      (0, "at most 8 blocks"), (1, "at most 16 states"), (2, "at most 16 weights"), (3, "5 axes"), (4, "65"),
+      (5, "at most 16 states"),
+    ])
   func whatHasNoRoomIsAnErrorWithItsNumber(what: Int64, says: String) throws {
     let greedy = try component(1)
     let (call, room) = (HandmadeCall(greedy, values: [cse_value(i: what)]), HandmadePlan())
@@ -130,6 +150,23 @@ private let library = Library(
     #expect(call.run { greedy.pointee.plan($0, room.limits, room.plan) } == cse_status(CSE_E_INVALID))
     #expect(call.text.contains(says), "\(call.text)")
     #expect(room.plan.pointee.n_blocks <= 8 && room.plan.pointee.n_states <= 16 && room.plan.pointee.n_weights <= 16)
+  }
+
+  @Test func textsAndCounters() throws {
+    let counting = try component(3)
+    #expect(String(cString: counting.pointee.params) == "layers: string = \"-1/0\" -- a text\n")
+    let room = HandmadePlan()
+    defer { withExtendedLifetime(room) {} }
+    let text = strdup("2/3")
+    defer { free(text) }
+    let call = HandmadeCall(counting, values: [cse_value(s: text)])
+    #expect(call.run { counting.pointee.plan($0, room.limits, room.plan) } == cse_status(CSE_OK), "\(call.text)")
+    let state = room.plan.pointee.states[1]
+    #expect(room.plan.pointee.n_states == 2 && String(cString: state.name) == "seen")
+    #expect((state.ndim, state.shape.0, state.dtype.code, state.dtype.bits, state.dtype.lanes) == (1, 2, 0, 64, 1))
+    var (batch, out) = (cse_batch(), cse_candidates())
+    #expect(call.run { counting.pointee.sample($0, &batch, &out) } == cse_status(CSE_E_INVALID))
+    #expect(call.text == "layers 2/3")
   }
 
   private func sample(rows: Int64, mode: Int64 = 1) throws -> (cse_status, HandmadeCall) {

@@ -15,6 +15,27 @@ import Testing
     #expect(line.matrix[0, 4] == 5)
   }
 
+  @Test func theVectorsOfARowAreFoundBehindPaddingToo() {
+    let tensor = HandmadeTensor([2, 3, 4], values: (0..<24).map(Float.init))
+    defer { withExtendedLifetime(tensor) {} }
+    let second = tensor.matrix.vectors(of: 1)
+    #expect((second.rows, second.columns, second[0, 0], second[2, 3]) == (3, 4, 12, 23))
+    // Two rows of two vectors, each row with two numbers of padding behind it.
+    let padded = HandmadeTensor([2, 2, 2], values: (0..<8).map(Float.init))
+    defer { withExtendedLifetime(padded) {} }
+    padded.tensor.pointee.shape[1] = 1
+    #expect(padded.matrix.vectors(of: 1)[0, 1] == 5 && padded.matrix.vectors(of: 1).rows == 1)
+  }
+
+  @Test func aPartOfAVectorIsItsMemory() {
+    let tensor = HandmadeTensor([1, 6], values: [0, 1, 2, 3, 4, 5])
+    defer { withExtendedLifetime(tensor) {} }
+    let part = tensor.matrix[0][2..<5]
+    #expect((part.count, part[0], part[2]) == (3, 2, 4))
+    part.fill(7)
+    #expect(Array(tensor.numbers) == [0, 1, 7, 7, 7, 5])
+  }
+
   @Test func paddingBetweenRowsIsSteppedOver() {
     let tensor = HandmadeTensor([3, 4], rowStride: 7, values: (0..<12).map(Float.init))
     defer { withExtendedLifetime(tensor) {} }

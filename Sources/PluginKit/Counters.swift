@@ -1,0 +1,31 @@
+// States of whole numbers: what is counted from batch to batch, exactly and without end.
+
+import PluginAPI
+
+extension Plan {
+  /// Declares a state of `count` whole numbers, 0 at first: kept by the host, written in `commit` only, saved with
+  /// every checkpoint. States are numbered in the order of their declaration, whatever they hold.
+  public func counters(_ name: StaticString, count: Int = 1) throws {
+    guard let states = raw.pointee.states, raw.pointee.n_states < 16 else {
+      throw PluginError.invalid("a component declares at most 16 states")
+    }
+    var tensor = cse_tensor_decl()
+    tensor.name = UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
+    tensor.ndim = 1
+    tensor.shape = (Int64(count), 0, 0, 0)
+    tensor.dtype = DLDataType(code: 0, bits: 64, lanes: 1)
+    states[Int(raw.pointee.n_states)] = tensor
+    raw.pointee.n_states += 1
+  }
+}
+
+extension Call {
+  /// State `k`, declared by `counters`; to be written in `commit` only.
+  public func counters(_ k: Int) throws -> UnsafeMutableBufferPointer<Int64> {
+    guard let tensor = raw.pointee.states?[k], let data = tensor.pointee.data, tensor.pointee.dtype.bits == 64 else {
+      throw PluginError.invalid("state \(k) is none of whole numbers")
+    }
+    return UnsafeMutableBufferPointer(
+      start: data.assumingMemoryBound(to: Int64.self), count: Int(tensor.pointee.shape[0]))
+  }
+}
