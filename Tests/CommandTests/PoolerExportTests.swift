@@ -73,6 +73,30 @@ import Testing
     #expect(record?["pooler"] as? String == mine(name))
   }
 
+  /// Poolers of ours that sentence-transformers' modules cannot say, or the extension cannot: never another one's
+  /// modules in their place, and read back as what they are, with what they learned.
+  @Test(arguments: [("last", 1), ("sqrt_len", 1), ("attention", 1), ("concat:layers=-2/-1", 2)])
+  func oursThatAreNotDescribedAreReadBack(pooler: String, widths: Int) throws {
+    let said = try train("run", pooler, ["--keep-checkpoints"]).errors
+    #expect(said.contains("does not say what it computes") && said.contains("kept as text only"), "\(said)")
+    #expect(!world.exists("run/modules.json") && !world.exists("run/1_Pooling"))
+    let record = try JSONSerialization.jsonObject(with: world.data("run/mixcse.json")) as? [String: Any]
+    #expect(record?["pooler"] as? String == pooler)
+    func encode(_ name: String, _ flags: [String]) throws -> Data {
+      let result = try shell(
+        [Resources.command, "encode", "--model", world.path("run"), "--input", world.path("train.txt")]
+          + ["--output", world.path(name)] + flags)
+      #expect(result.code == 0, "\(result.errors)")
+      return try world.data(name)
+    }
+    let found = try encode("found.npy", [])
+    #expect(found == (try encode("named.npy", ["--pooler", pooler])))
+    let mean = try encode("mean.npy", ["--pooler", "avg"])
+    #expect(found != mean)
+    // Numbers behind a header of at most 128 bytes, and as many times wider.
+    #expect(found.count / widths > mean.count - 256 && found.count / widths < mean.count + 256)
+  }
+
   @Test func infoShowsIt() throws {
     let shown = try shell([Resources.command, "plugins", "info", "cls"])
     #expect(

@@ -72,6 +72,8 @@ struct ContrastiveModelTests {
       ("cls", HeadKind.mlp), ("cls", .none), ("cls_before_pooler", .mlp), ("avg", .none), ("avg", .mlp),
       ("avg_top2", .none),
       ("avg_first_last", .mlp), ("max", .none), ("weighted", .none), ("gate", .mlp), ("project:width=5", .mlp),
+      ("last", .none), ("sqrt_len", .mlp), ("attention", .none), ("attention", .mlp), ("concat:layers=-1/0", .mlp),
+      ("concat:layers=1/-2,of=first", .none), ("concat:layers=0/1+attention", .none),
       ("avg+project:width=4", .none), ("gate+project:width=7+project:width=3", .mlp),
     ], [1, 3])
   func everyGradient(_ item: (String, HeadKind), rows: Int) throws {
@@ -79,7 +81,8 @@ struct ContrastiveModelTests {
     let model = try model(world, pooler: item.0, head: item.1)
     let batch = HiddenStates(model.layerRequest, rows: rows, views: 2, width: width)
     // The head starts close to 0, where tanh is all but linear; move it to where it bends.
-    for parameter in model.parameters where parameter.name.hasPrefix("head") {
+    // A query of zeros looks at all tokens alike.
+    for parameter in model.parameters where parameter.name.hasPrefix("head") || parameter.name.hasSuffix("query") {
       for index in 0..<parameter.count { parameter.value[index] = parameter.value[index] * 20 + 0.1 }
     }
     for parameter in model.parameters { parameter.clearGradient() }

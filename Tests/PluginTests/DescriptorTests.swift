@@ -12,7 +12,12 @@ struct DescriptorTests {
     arguments: [
       ("libMixCSELoss.so", "org.mixcse.mixcse", ["mixcse"]),
       ("libSimCSELoss.so", "org.mixcse.simcse", ["infonce"]),
-      ("libPoolers.so", "org.mixcse.poolers", ["cls", "avg", "avg_top2", "avg_first_last", "max", "weighted"]),
+      (
+        "libPoolers.so", "org.mixcse.poolers",
+        [
+          "cls", "avg", "avg_top2", "avg_first_last", "max", "weighted", "last", "sqrt_len", "attention", "concat",
+        ]
+      ),
     ])
   func componentsOfShippedLibraries(file: String, id: String, components: [String]) throws {
     let library = try load(file)

@@ -18,7 +18,10 @@ import Testing
 
   @Test func offerWhatTheyAreNamedFor() throws {
     let registry = try registry()
-    for pooler in ["cls", "avg", "avg_top2", "avg_first_last", "max", "weighted"] {
+    let poolers = [
+      "cls", "avg", "avg_top2", "avg_first_last", "max", "weighted", "last", "sqrt_len", "attention", "concat",
+    ]
+    for pooler in poolers {
       #expect(try registry.component(.pooler, pooler).library.id == "org.mixcse.poolers")
     }
     let sampler = try registry.component(.sampler, "mixcse")

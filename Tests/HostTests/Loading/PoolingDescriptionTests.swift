@@ -35,6 +35,11 @@ import Testing
     #expect(pooling.tokens == tokens && pooling.wantsHead == wantsHead)
   }
 
+  /// What the extension has no words for says nothing, rather than something near.
+  @Test(arguments: ["last", "sqrt_len", "attention", "concat"]) func oursThatNoWordsFit(name: String) throws {
+    #expect(try component(name).pooling == nil)
+  }
+
   @Test(
     arguments: [
       ("cls", [], [0, 0, 0, 0, 1]), ("avg_top2", [], [0, 0, 0, 0.5, 0.5]), ("avg_first_last", [], [0.5, 0, 0, 0, 0.5]),
