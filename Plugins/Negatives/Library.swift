@@ -8,8 +8,13 @@ private let library = Library(
   recipes: [
     "clip = sampler:symmetric loss:infonce", "nt-xent = sampler:two-sided loss:infonce",
     "gs-infonce = sampler:gaussian-noise loss:infonce", "mochi = sampler:mochi loss:infonce",
+    "hncse-pm = sampler:hncse-pm loss:infonce", "hncse-hnm = sampler:hncse-hnm loss:infonce",
+    "queue = sampler:queue loss:infonce", "cross-batch = sampler:cross-batch loss:infonce",
   ],
-  [Symmetric(), TwoSided(), Noise(), Hardest(), FalseNegatives(), SameText(), SoftNegatives(), MoCHi()])
+  [
+    Symmetric(), TwoSided(), Noise(), Hardest(), FalseNegatives(), SameText(), SoftNegatives(), MoCHi(),
+    PositiveMixing(), HardNegativeMixing(), Queue(), CrossBatch(),
+  ])
 
 @c @implementation
 public func cse_library_entry_v1(_ host: UnsafePointer<cse_host>?) -> UnsafePointer<cse_library>? { library.entry }

@@ -49,6 +49,20 @@ import Testing
     }
   }
 
+  @Test func shippedQueuesGoOn() throws {
+    let more = [
+      "--sampler", "queue:size=20,warmup=5", "--sampler", "cross-batch:size=30,k=4,view=anchor", "--max-steps", "40",
+    ]
+    let whole = try world.train("queues", more)
+    try #require(whole.code == 0, "\(whole.errors)")
+    let output = try world.stopped(
+      "queues-killed", by: SIGKILL, { try world.trainArguments($0, more) }, when: { self.world.lines($0) >= 20 })
+    let resumed = try world.train(output, more + ["--resume"])
+    #expect(resumed.code == 0, "\(resumed.errors)")
+    #expect(try world.data(output + "/model.safetensors") == world.data("queues/model.safetensors"))
+    #expect(try world.metrics(output) == world.metrics("queues"))
+  }
+
   @Test func killedAgainAndAgain() throws {
     let delays: [UInt64] = [90, 140, 60, 200, 110, 170, 80, 250]
     for delay in delays {

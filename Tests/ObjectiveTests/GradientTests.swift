@@ -28,6 +28,8 @@ struct GradientTests {
     Case(
       samplers: ["mapped", "own_mixtures:count=1", "own_mixtures:count=5"], losses: ["2*simreg:temperature=0.4"],
       views: 3),
+    Case(samplers: ["hncse-pm:gap=1"]), Case(samplers: ["hncse-hnm:hardest=3,count=4,share=0.3"]),
+    Case(samplers: ["hncse-pm:gap=1", "hncse-hnm:hardest=2,count=1", "hardest:k=3"], views: 3),
   ]
 
   @Test(arguments: cases, [1, 2, 5])

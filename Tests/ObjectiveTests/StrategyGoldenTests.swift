@@ -38,7 +38,7 @@ struct StrategyGoldenTests {
   @Test func lossesAndGradients() throws {
     let world = try TestWorld()
     let golden = try Self.golden()
-    #expect(golden.cases.count > 40)
+    #expect(golden.cases.count > 46)
     for item in golden.cases {
       let z = golden.z.prefix(item.views).map { Rows($0) }
       let objective = try world.objective(
@@ -66,7 +66,8 @@ struct StrategyGoldenTests {
     let cases = try Self.golden().cases.flatMap { $0.samplers + $0.losses }.map { text in
       String((text.split(separator: "*").last ?? "").prefix { $0 != ":" })
     }
-    let elsewhere = ["infonce", "mixcse", "gaussian-noise", "mochi"]
+    // QueueTests has what remembers earlier batches.
+    let elsewhere = ["infonce", "mixcse", "gaussian-noise", "mochi", "queue", "cross-batch"]
     let shipped = try TestWorld().registry.libraries.flatMap(\.components).filter { component in
       [.sampler, .loss].contains(component.kind) && component.library.id.hasPrefix("org.mixcse.")
     }
@@ -94,7 +95,9 @@ struct StrategyGoldenTests {
   }
 
   /// Noise and mixtures are new in each batch, of as many columns as were asked for, and make the task harder.
-  @Test(arguments: ["gaussian-noise:count=30", "mochi:hardest=4,mixed=5,with_anchor=3"])
+  @Test(arguments: [
+    "gaussian-noise:count=30", "mochi:hardest=4,mixed=5,with_anchor=3", "hncse-hnm:hardest=4,count=5",
+  ])
   func drawnNegatives(_ sampler: String) throws {
     let world = try TestWorld()
     let views = makeViews(2, rows: 12, width: 8)
@@ -108,5 +111,22 @@ struct StrategyGoldenTests {
     // A batch of one row has nothing to mix.
     let one = [Rows(1, 8, seed: 1, name: "a"), Rows(1, 8, seed: 1, name: "b")]
     #expect(try objective.evaluate(one).loss.isFinite)
+  }
+
+  /// A positive that stands apart is left alone; one that the nearest negative has left behind is mixed.
+  @Test func mixedPositives() throws {
+    let world = try TestWorld()
+    let views = makeViews(2, rows: 9, width: 8)
+    func report(_ samplers: [String], _ views: [Rows]) throws -> StepReport {
+      try world.objective(samplers: samplers, width: 8, rows: 9, temperature: 0.3).evaluate(views)
+    }
+    let apart = try report(["hncse-pm:gap=0"], [views[0], views[0]])
+    #expect(apart.loss == (try report([], [views[0], views[0]]).loss))
+    #expect(apart.metrics.map(\.value) == [0] && apart.blocks.map(\.label) == ["mixed-positive"])
+    // Positives in each other's places, two by two: each anchor's nearest negative is its own vector.
+    let crossed = Rows(9, 8)
+    for i in 0..<9 { for k in 0..<8 { crossed[i, k] = views[0][i == 8 ? 8 : i ^ 1, k] } }
+    let mixed = try #require(report(["hncse-pm:gap=0"], [views[0], crossed]).metrics.first)
+    #expect(mixed.name == "hncse-pm.mixed" && mixed.value > 0 && mixed.value < 1)
   }
 }

@@ -244,6 +244,43 @@ def same_text(z, T, texts):
     return mean(cross_entropy(s[i][i], [s[i][j] for j in range(n) if texts[j] != texts[i]], T) for i in range(n))
 
 
+def nearest(s, i, k):
+    """The k columns of row i that are nearest to it, falling, without its own."""
+    return sorted((j for j in range(len(s)) if j != i), key=lambda j: -s[i][j])[:k]
+
+
+def combine(a, x, b, y):
+    return [a * p + b * q for p, q in zip(x, y)]
+
+
+def line(lam, a, b):
+    return combine(lam, a, 1 - lam, b)
+
+
+def hncse_pm(z, T, gap):
+    """Liu et al. 2024, method 1 of the released code with the shares of its second case in both."""
+    s = cosines(z[0], z[1])
+    mixed, count = [], 0
+    for i in range(len(s)):
+        h = nearest(s, i, 1)[0]
+        own, other = s[i][i], s[i][h]
+        is_mixed = own > 0 and other > 0 and own - other <= gap * own
+        count += is_mixed
+        mixed.append(combine(own / (own + other), z[1][i], other / (own + other), z[1][h]) if is_mixed else z[1][i])
+    assert 0 < count < len(s), "a case that tells nothing"
+    return infonce([z[0], mixed], T)
+
+
+def hncse_hnm(z, T, share, count):
+    """Liu et al. 2024, method 2 of the released code, of two nearest negatives: all pairs are the same one."""
+    s = cosines(z[0], z[1])
+    def row(i):
+        j, k = nearest(s, i, 2)
+        v = cosines([z[0][i]], [line(share, z[1][j], z[1][k])])[0][0]
+        return cross_entropy(s[i][i], [s[i][j] for j in range(len(s)) if j != i] + count * [v], T)
+    return mean(row(i) for i in range(len(s)))
+
+
 # ---- cases ----------------------------------------------------------------------------------------------------------
 
 TEXTS = [0, 1, 0, 2, 1, 3]
@@ -297,6 +334,10 @@ def cases():
     yield ("false-negatives, relative", two, ["false-negatives:threshold=1,margin=0.4"], ["infonce"], T,
            lambda z: false_negatives(z, T, 1, 0.4))
     yield "same-text", two, ["same-text"], ["infonce"], T, lambda z: same_text(z, T, TEXTS)
+    for gap in (0.1, 0.2):
+        yield (f"hncse-pm {gap}", two, [f"hncse-pm:gap={gap}"], ["infonce"], T, lambda z, gap=gap: hncse_pm(z, T, gap))
+    yield ("hncse-hnm", two, ["hncse-hnm:hardest=2,count=3,share=0.4"], ["infonce"], T,
+           lambda z: hncse_hnm(z, T, 0.4, 3))
 
 
 def gradients(loss, z):

@@ -40,6 +40,10 @@ import Testing
     #expect(try StrategyRequest(losses: ["mixcse"]).resolve(with: registry).strategy.samplers.map(\.name) == ["mixcse"])
     let compared = try StrategyRequest.resolve(comparison: "infonce+mixcse:lambda=0.1", with: registry)
     #expect(compared.strategy.text == "sampler:mixcse:lambda=0.1 loss:infonce")
+    for method in ["hncse-pm", "hncse-hnm", "queue", "cross-batch"] {
+      let strategy = try StrategyRequest(method: method).resolve(with: registry).strategy
+      #expect(strategy.text == "sampler:\(method) loss:infonce")
+    }
   }
 
   @Test func aRemovedLibraryTakesAwayOnlyWhatItOffered() throws {
