@@ -8,6 +8,7 @@ private let library = Library(
   recipes: [
     "mixcse = sampler:mixcse loss:infonce",
     "mixcse-paper = sampler:mixcse:normalize=true,direction=anchor,own_mix_only=true loss:infonce",
+    "mixcse-arc = sampler:mixcse:along=arc loss:infonce",
   ], [MixCSE()])
 
 @c @implementation

@@ -143,7 +143,7 @@ import Testing
     let world = try CommandWorld()
     let library = try Self.libraries.get().plain
     for (text, more, says) in [
-      ("mixcse.mask=linear(0,1)", [], "a 'live' parameter (mixcse has lambda, hard_weight)"),
+      ("mixcse.mask=linear(0,1)", [], "a 'live' parameter (mixcse has lambda, hard_weight, alpha)"),
       ("mixcse.lambda=linear(0.1,1.4)", [], "numbers in [0, 1]"),
       ("mixcs.lambda=linear(0,1)", [], "a component of this run"),
       ("mixcse.lambda=linear(0.1)", [], "linear(from,to)"), ("mixcse.lambda", [], "no '='"),

@@ -38,7 +38,7 @@ struct StrategyGoldenTests {
   @Test func lossesAndGradients() throws {
     let world = try TestWorld()
     let golden = try Self.golden()
-    #expect(golden.cases.count > 46)
+    #expect(golden.cases.count > 48)
     for item in golden.cases {
       let z = golden.z.prefix(item.views).map { Rows($0) }
       let objective = try world.objective(
@@ -97,6 +97,7 @@ struct StrategyGoldenTests {
   /// Noise and mixtures are new in each batch, of as many columns as were asked for, and make the task harder.
   @Test(arguments: [
     "gaussian-noise:count=30", "mochi:hardest=4,mixed=5,with_anchor=3", "hncse-hnm:hardest=4,count=5",
+    "mixcse:alpha=0.4", "mixcse:alpha=2,along=arc,neighbour=random",
   ])
   func drawnNegatives(_ sampler: String) throws {
     let world = try TestWorld()
@@ -111,6 +112,41 @@ struct StrategyGoldenTests {
     // A batch of one row has nothing to mix.
     let one = [Rows(1, 8, seed: 1, name: "a"), Rows(1, 8, seed: 1, name: "b")]
     #expect(try objective.evaluate(one).loss.isFinite)
+  }
+
+  /// Shares from Beta(alpha, alpha): the mean 1/2, and the mean of n of them with the variance 1 / (4 n (2 alpha + 1)).
+  @Test(arguments: [0.2, 1, 5]) func drawnShares(alpha: Double) throws {
+    let world = try TestWorld()
+    let views = makeViews(2, rows: 16, width: 4)
+    let objective = try world.objective(samplers: ["mixcse:alpha=\(alpha)"], width: 4, rows: 16)
+    let shares = try (0..<2000).map { step in
+      let report = try objective.evaluate(views, position: StepPosition(step: Int64(step)), wantsGradients: false)
+      return try #require(report.metrics.first { $0.name == "mixcse.mean_share" }).value
+    }
+    let mean = shares.reduce(0, +) / 2000
+    let variance = shares.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 2000
+    let expected = 1 / (4 * 32 * (2 * alpha + 1))
+    #expect(abs(mean - 0.5) < 5 * (expected / 2000).squareRoot(), "\(mean)")
+    #expect(abs(variance / expected - 1) < 0.16, "\(variance), expected \(expected)")
+    // Nothing is drawn, and nothing reported, where every share is lambda.
+    let plain = try world.objective(samplers: ["mixcse"], width: 4, rows: 16).evaluate(views)
+    #expect(!plain.metrics.contains { $0.name.hasPrefix("mixcse.") })
+  }
+
+  /// Every share is 1/2 where Beta(alpha, alpha) has no width, and every end of an arc is one of its two vectors.
+  @Test(arguments: [
+    ("mixcse:alpha=1e9", "mixcse:lambda=0.5", 2e-4),
+    ("mixcse:along=arc,lambda=1", "mixcse:normalize=true,lambda=1", 1e-6),
+    ("mixcse:along=arc,lambda=0", "mixcse:normalize=true,lambda=0", 1e-6),
+    ("mixcse:along=arc,lambda=0.5", "mixcse:normalize=true,lambda=0.5", 1e-6),
+  ])
+  func sameMixtures(_ one: String, _ other: String, bound: Double) throws {
+    let world = try TestWorld()
+    let views = makeViews(2, rows: 9, width: 8)
+    let losses = try [one, other].map {
+      try world.objective(samplers: [$0], width: 8, rows: 9, temperature: 0.3).evaluate(views).loss
+    }
+    #expect(isClose(losses[0], losses[1], relative: bound), "\(losses)")
   }
 
   /// A positive that stands apart is left alone; one that the nearest negative has left behind is mixed.

@@ -38,7 +38,7 @@ struct DescriptorTests {
       lines == [
         "lambda: float = 0.2 in [0,1] live ", "hard_weight: float = 0.0 live ", "mask: zero|exclude = zero ",
         "direction: both|anchor = both ", "normalize: bool = false ", "own_mix_only: bool = false ",
-        "neighbour: roll|random = roll ",
+        "neighbour: roll|random|hardest = roll ", "along: line|arc = line ", "alpha: float = 0.0 in [0,) live ",
       ])
   }
 

@@ -253,6 +253,32 @@ def combine(a, x, b, y):
     return [a * p + b * q for p, q in zip(x, y)]
 
 
+def arc(lam, a, b):
+    """Shoemake 1985: the point at the share lam of the arc from b to a."""
+    a, b = unit(a), unit(b)
+    w = math.acos(dot(a, b))
+    return combine(math.sin(lam * w) / math.sin(w), a, math.sin((1 - lam) * w) / math.sin(w), b)
+
+
+def mixcse(z, T, lam, mix, hard):
+    """Zhang et al. 2022, the released code, with another way to mix and the hardest negative for a neighbour. What is
+    detached is made of numbers that no difference moves."""
+    fixed = embeddings(len(z[0]), len(z[0][0]))
+    n = len(z[0])
+    f = cosines(fixed[0], fixed[1])
+    first = [nearest(f, j, 1)[0] if hard else (j + 1) % n for j in range(n)]
+    turned = [list(column) for column in zip(*f)]
+    second = [nearest(turned, i, 1)[0] if hard else (i + 1) % n for i in range(n)]
+    s = cosines(z[0], z[1])
+    m = cosines(z[0], [mix(lam, fixed[1][j], fixed[1][first[j]]) for j in range(n)])
+    a = cosines([mix(lam, fixed[0][i], fixed[0][second[i]]) for i in range(n)], z[1])
+    return mean(
+        cross_entropy(
+            s[i][i], [s[i][j] for j in range(n) if j != i] + [0 if first[j] == i else m[i][j] for j in range(n)]
+            + [0 if second[i] == j else a[i][j] for j in range(n)], T)
+        for i in range(n))
+
+
 def line(lam, a, b):
     return combine(lam, a, 1 - lam, b)
 
@@ -334,6 +360,10 @@ def cases():
     yield ("false-negatives, relative", two, ["false-negatives:threshold=1,margin=0.4"], ["infonce"], T,
            lambda z: false_negatives(z, T, 1, 0.4))
     yield "same-text", two, ["same-text"], ["infonce"], T, lambda z: same_text(z, T, TEXTS)
+    for name, mix, hard in (("arc", arc, False), ("hardest", line, True), ("arc to the hardest", arc, True)):
+        settings = (["along=arc"] if mix is arc else []) + (["neighbour=hardest"] if hard else [])
+        yield (f"mixcse, {name}", two, [f"mixcse:lambda=0.3,{','.join(settings)}"], ["infonce"], T,
+               lambda z, mix=mix, hard=hard: mixcse(z, T, 0.3, mix, hard))
     for gap in (0.1, 0.2):
         yield (f"hncse-pm {gap}", two, [f"hncse-pm:gap={gap}"], ["infonce"], T, lambda z, gap=gap: hncse_pm(z, T, gap))
     yield ("hncse-hnm", two, ["hncse-hnm:hardest=2,count=3,share=0.4"], ["infonce"], T,
