@@ -190,7 +190,7 @@ extension ConformanceTest {
     switch parameter.type {
     case .bool: return ["true", "false"]
     case .choice(let words): return words
-    case .string: return []
+    case .string, .path: return []
     case .int, .float:
       guard let range = parameter.range else { return [] }
       var texts: [String] = []

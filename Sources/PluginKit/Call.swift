@@ -44,6 +44,11 @@ public struct Call {
   public subscript(_ parameter: Whole) -> Int { Int(raw.pointee.values[parameter.index].i) }
   /// The value of a parameter.
   public subscript(_ parameter: Flag) -> Bool { raw.pointee.values[parameter.index].i != 0 }
+  /// The path of the file, from the root; nil where none is named.
+  public subscript(_ parameter: FilePath) -> String? {
+    let path = String(cString: raw.pointee.values[parameter.index].s)
+    return path.isEmpty ? nil : path
+  }
   /// The value of a parameter.
   public subscript<Value>(_ parameter: Choice<Value>) -> Value {
     Value(rawValue: raw.pointee.values[parameter.index].i) ?? parameter.fallback

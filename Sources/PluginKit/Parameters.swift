@@ -61,6 +61,15 @@ where Value.RawValue == Int64 {
   }
 }
 
+/// A parameter that names a file. What is in the file belongs to the identity of a run: another content is another run,
+/// another path is not.
+public final class FilePath: Parameter, @unchecked Sendable {
+  /// Declares a file, none by default.
+  public init(_ text: String) {
+    super.init(declaration: "path = \"\"", live: false, log: false, text: text)
+  }
+}
+
 /// A number a component reports with a step, found by the kit like a parameter. The property's name is its name.
 public final class Metric: @unchecked Sendable {
   var index = -1

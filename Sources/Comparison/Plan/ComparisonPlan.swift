@@ -67,6 +67,7 @@ package struct ComparisonPlan {
     var inputs = InputCache(evalData: pairs)
     let all = try variants ?? StrategyVariant.all(request)
     strategies = try Self.lookUp(all, request, program, &inputs, registry)
+    try Self.checkSamplers(strategies, all)
     var notes = inputs.lines + scoring.warnings.map { "warning: " + $0 }
     budget = request.usesBudget ? try Self.budget(strategies, &notes) : nil
     self.notes = notes
@@ -93,6 +94,25 @@ package struct ComparisonPlan {
       let (data, steps) = try inputs.read(run)
       return try PlannedStrategy(
         variant, of: run, inputs: data, totalSteps: steps, registry: registry, origin: program.origin)
+    }
+  }
+
+  /// A comparison with itself under another name shows nothing, and looks as if it showed that nothing is gained.
+  /// - Throws: `ComparisonError.usage` for two strategies that differ only in samplers that no loss looks at.
+  private static func checkSamplers(_ strategies: [PlannedStrategy], _ variants: [StrategyVariant]) throws {
+    for (index, strategy) in strategies.enumerated() {
+      guard let plan = strategy.plan, let sampler = plan.strategy.unseenSamplers.first else { continue }
+      let same = strategies.indices.first { other in
+        other != index && strategies[other].plan?.strategy.effectiveText == plan.strategy.effectiveText
+          && variants[other].values == variants[index].values
+      }
+      guard let same else { continue }
+      let losses = plan.strategy.losses.map(\.name).joined(separator: ", ")
+      throw ComparisonError.usage(
+        place: "\(strategy.compared.label) beside \(strategies[same].compared.label)",
+        expected: "strategies that train differently",
+        found: "the same one: \(losses) looks at embeddings, and so at nothing that sampler \(sampler.name) brings",
+        advice: "Leave one of them out, or add a loss on candidates such as infonce")
     }
   }
 

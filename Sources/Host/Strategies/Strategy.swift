@@ -1,6 +1,8 @@
 // A strategy that was looked up: components found, parameters checked, instances named. Everything after the flags
 // works with this value; no text is read again.
 
+import BareFunctions
+import Files
 package import PluginGrammar
 package import PluginLoading
 
@@ -16,12 +18,18 @@ package struct ComponentUse: Sendable {
   package let name: String
 
   /// Checks the settings of `spec` and gives the use a name.
-  /// - Throws: `UsageError.unknownParameter`, `.badValue` or `.settingTwice`.
+  /// - Throws: `UsageError.unknownParameter`, `.badValue` (a file that is not there, too) or `.settingTwice`.
   package init(_ spec: ComponentSpec, of component: PluginComponent, names: inout InstanceNames) throws {
     self.spec = spec
     self.component = component
     parameters = try ParameterSettings(
       declarations: component.parameters, component: component.name, settings: spec.settings)
+    for (declaration, value) in zip(parameters.declarations, parameters.values) where declaration.type == .path {
+      guard !value.description.isEmpty, !Path.isRegularFile(value.description) else { continue }
+      throw UsageError.badValue(
+        component: component.name, parameter: declaration.name, text: value.description,
+        expected: "the path of a file that is there", nearest: [])
+    }
     name = names.next(component.name)
   }
 
@@ -50,6 +58,21 @@ package struct Strategy: Sendable {
     self.label = label
     self.expansions = expansions
     self.schedules = schedules
+  }
+
+  /// Samplers that change nothing, since every loss looks at embeddings and none at candidates. Metrics are no samplers
+  /// in this sense: they report.
+  package var unseenSamplers: [ComponentUse] {
+    guard !losses.contains(where: \.component.scoresLogits) else { return [] }
+    return samplers.filter { $0.component.bare?.meaning.forward.declaration.kind != .metric }
+  }
+
+  /// What is trained, by name: the strategy without samplers that change nothing.
+  package var effectiveText: String {
+    let unseen = unseenSamplers.map(\.name)
+    return StrategySpec(
+      samplers: samplers.filter { !unseen.contains($0.name) }.map(\.spec), losses: losses.map(\.spec)
+    ).text
   }
 
   /// The same strategy by name.

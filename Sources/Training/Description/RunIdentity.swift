@@ -164,9 +164,17 @@ extension RunIdentity {
       JSONObject(
         [
           ("kind", .string(component.kind.rawValue)), ("id", .string(component.id)), ("weight", .number(use.weight)),
-          ("parameters", .object(JSONObject(parameters.texts.map { ($0.0, .string($0.1)) }))),
+          ("parameters", .object(JSONObject(try zip(parameters.declarations, parameters.texts).map(value)))),
           ("version", .string(component.library.version)), ("sha256", .string(component.library.sha256)),
         ] + (component.library.sidecar.map { [("functions", .string($0))] } ?? [])))
+  }
+
+  /// A parameter as it decides a run: of a file what is in it, not where it lies.
+  private static func value(
+    _ declaration: ParameterDeclaration, _ parameter: (name: String, text: String)
+  ) throws -> (String, JSONValue) {
+    let isFile = declaration.type == .path && !parameter.text.isEmpty
+    return (parameter.name, .string(isFile ? try fileDigest(parameter.text).sha256 : parameter.text))
   }
 
   /// What of the files and libraries behind an earlier record is no longer the same; what was named again is not

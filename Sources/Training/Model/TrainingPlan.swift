@@ -99,6 +99,12 @@ package struct TrainingPlan {
     for line in data.report.lines { display.note(line) }
     let contrast = Contrast(rows: data.rows, options: options, objective: model.objective)
     if let warning = try contrast.check() { display.note("warning: " + warning) }
+    for sampler in strategy.unseenSamplers {
+      let losses = strategy.losses.map(\.name).joined(separator: ", ")
+      display.note(
+        "warning: sampler \(sampler.name) changes nothing: \(losses) looks at embeddings, not at candidates; leave it out "
+          + "or add a loss such as infonce")
+    }
     let identify = identify(inputs, model.objective)
     let identity = try identify()
     try repeated?.compare(identity, description, by: origin, say: display.note)

@@ -1,12 +1,16 @@
 // What a component says about one of its parameters: type, default, range, whether it may change while training.
 // Made by ParameterGrammar from a plugin's text, used by ParameterValues, by help texts and by `plugins info`.
 
+import Glibc
+
 /// The type of a parameter; it also says which member of `cse_value` is live.
 package enum ParameterType: Sendable, Equatable, CustomStringConvertible {
   case bool
   case int
   case float
   case string
+  /// A file; the plugin sees its path from the root, or an empty text where none is named.
+  case path
   /// One of the given words; the plugin sees the index.
   case choice([String])
 
@@ -17,6 +21,7 @@ package enum ParameterType: Sendable, Equatable, CustomStringConvertible {
     case .int: "int"
     case .float: "float"
     case .string: "string"
+    case .path: "path"
     case .choice(let words): words.joined(separator: "|")
     }
   }
@@ -85,7 +90,7 @@ package enum ParameterValue: Sendable, Equatable, CustomStringConvertible {
     }
   }
 
-  /// The value as a number: 0 or 1 for a bool, the index for a choice; nil for a string.
+  /// The value as a number: 0 or 1 for a bool, the index for a choice; nil for a string or a path.
   package var number: Double? {
     switch self {
     case .bool(let value): value ? 1 : 0
@@ -122,6 +127,7 @@ package struct ParameterDeclaration: Sendable, Equatable {
     case .int: return "a whole number" + within
     case .float: return "a number" + within
     case .string: return "text"
+    case .path: return "the path of a file"
     case .choice(let words): return "one of " + words.joined(separator: ", ")
     }
   }
@@ -177,12 +183,26 @@ package func parameterValue(
   case .string:
     if text.utf8.count > longestStringValue { return .failure(.tooLong) }
     return text.utf8.contains(0) ? .failure(.notOfType) : .success(.string(text))
+  case .path:
+    let path = pathFromRoot(text)
+    if path.utf8.count > longestStringValue { return .failure(.tooLong) }
+    return path.utf8.contains(0) ? .failure(.notOfType) : .success(.string(path))
   case .choice(let words):
     guard let index = words.firstIndex(of: text) else {
       return .failure(.unknownWord(nearest: nearestNames(to: text, among: words)))
     }
     return .success(.choice(index: index, word: text))
   }
+}
+
+/// A path from the root: one that is not begins in the working folder; `~/` is the home folder, which no shell puts
+/// there in the middle of a word. An empty one names nothing.
+private func pathFromRoot(_ text: String) -> String {
+  if text.isEmpty || text.hasPrefix("/") { return text }
+  if text.hasPrefix("~/"), let home = getenv("HOME") { return String(cString: home) + text.dropFirst() }
+  guard let folder = getcwd(nil, 0) else { return text }
+  defer { free(folder) }
+  return String(cString: folder) + "/" + text
 }
 
 private func floatValue(_ text: String, range: ParameterRange?) -> Result<Double, ParameterValueProblem> {

@@ -93,14 +93,15 @@ private struct ParameterLineParser {
     case "int": return .int
     case "float": return .float
     case "string": return .string
-    case "": throw failure(at: start, "expected a type: bool, int, float, string, or words such as zero|exclude")
+    case "path": return .path
+    case "": throw failure(at: start, "expected a type: bool, int, float, string, path, or words such as zero|exclude")
     default: break
     }
     let words = text.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
     guard words.count > 1 else {
-      let near = didYouMean(nearestNames(to: text, among: ["bool", "int", "float", "string"]))
+      let near = didYouMean(nearestNames(to: text, among: ["bool", "int", "float", "string", "path"]))
       throw failure(
-        at: start, "unknown type '\(text)'\(near.isEmpty ? "; expected bool, int, float, string or a|b" : near)")
+        at: start, "unknown type '\(text)'\(near.isEmpty ? "; expected bool, int, float, string, path or a|b" : near)")
     }
     for (index, word) in words.enumerated() {
       guard isChoiceWord(word) else { throw failure(at: start, "'\(word)' cannot be a choice in '\(text)'") }

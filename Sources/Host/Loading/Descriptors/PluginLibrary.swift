@@ -157,6 +157,9 @@ package final class PluginComponent: @unchecked Sendable {
     self.library = library
   }
 
+  /// Whether a loss looks at candidates, and not only at the batch's embeddings.
+  package var scoresLogits: Bool { pointer.pointee.on_logits != nil }
+
   /// The first line of the documentation.
   package var summary: String { doc.split(separator: "\n", maxSplits: 1).first.map(String.init) ?? "" }
 }
