@@ -6,8 +6,8 @@ import PluginKit
 /// `mean_i -1/|P_i| sum_{p in P_i} log softmax_p(l_i)`, `P_i` the candidates whose row has the class of row i, its own
 /// positive among them.
 ///
-/// The gradient is `softmax_j - [j in P_i] / |P_i|`. Candidates that samplers made belong to no class and are negatives,
-/// as hard negatives are. With the sampler `two-sided` the rows are all 2N vectors, as in the paper.
+/// The gradient is `softmax_j - [j in P_i] / |P_i|`. Candidates that samplers made belong to no class and are
+/// negatives, as hard negatives are. With the sampler `two-sided` the rows are all 2N vectors, as in the paper.
 ///
 /// Source: Khosla et al., "Supervised Contrastive Learning", NeurIPS 2020, equation 2 (`L_out`).
 final class SupervisedContrastive: Loss {

@@ -56,6 +56,8 @@ package protocol SentenceEncoder: AnyObject {
   var layerCount: Int { get }
   /// The longest sequence the encoder has positions for.
   var maximumTokens: Int { get }
+  /// Token ids are below it.
+  var vocabularySize: Int { get }
   /// Everything that learns, in a fixed order, by Hugging Face's names.
   var parameters: [Parameter] { get }
 

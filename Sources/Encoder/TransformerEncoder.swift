@@ -34,6 +34,8 @@ package final class TransformerEncoder: SentenceEncoder {
   package var layerCount: Int { configuration.layerCount + 1 }
   /// The longest sequence there are positions for.
   package var maximumTokens: Int { configuration.maximumPositions }
+  /// Rows of the word matrix.
+  package var vocabularySize: Int { configuration.vocabularySize }
   /// Everything that learns, in memory order, by Hugging Face's names.
   package var parameters: [Parameter] { weights.all }
 

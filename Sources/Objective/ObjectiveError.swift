@@ -20,13 +20,15 @@ package enum ObjectiveError: Error, CustomStringConvertible, Sendable, Equatable
   case poolerCannotTrain(String)
   /// `--max-seq-length` outside of what the model can take.
   case maximumLength(found: Int, limit: Int)
+  /// A text has a token that the model has no vector for.
+  case tokenWithoutVector(token: String, id: Int32, text: String, vocabularySize: Int)
   /// A model folder records a pooling that this program does not have.
   case unsupportedPooling(folder: String, reason: String)
 
   /// 64 for a strategy that makes no sense, 65 for unfit inputs and models.
   package var exitCode: Int32 {
     switch self {
-    case .shape, .inputNotFinite, .notFinite, .unsupportedPooling: 65
+    case .shape, .inputNotFinite, .notFinite, .tokenWithoutVector, .unsupportedPooling: 65
     default: 64
     }
   }
@@ -53,6 +55,10 @@ package enum ObjectiveError: Error, CustomStringConvertible, Sendable, Equatable
       "pooler \(pooler) has no pool_backward, so nothing below it can be trained; use it for encoding only"
     case .maximumLength(let found, let limit):
       "--max-seq-length: expected 2 to \(limit), the model's limit, found \(found)"
+    case .tokenWithoutVector(let token, let id, let text, let size):
+      "\"\(text.prefix(60))\(text.count > 60 ? "..." : "")\": expected tokens that the model has vectors for (ids 0 to"
+        + " \(size - 1)), found \(token) (id \(id)) of its tokenizer; give the model's word matrix the rows"
+        + " (resize_token_embeddings in transformers), or take the token out of the tokenizer's files"
     case .unsupportedPooling(let folder, let reason):
       "\(folder) asks for a pooling this program does not have: \(reason); choose one with --pooler"
     }

@@ -27,11 +27,13 @@ struct MixCSECommand: ParsableCommand {
     IsolatedWorker.runIfAsked(arguments)
     PluginGuard.install()
     do {
-      var command = try parse(RepeatedOptions.checked(ArgumentSpelling.standard(arguments)))
+      var command = try parse(
+        EmptyValues.refused(RepeatedOptions.checked(ArgumentSpelling.standard(arguments))))
       do { try command.run() } catch let error as ValidationError {
         // What only the whole description shows to be missing: the parser would name its root in place of the command.
         let name = type(of: command).configuration.commandName ?? ""
-        Foundation.exit(refuse("\(error)\nSee mixcse \(name) --help", error))
+        let path = arguments.first == PluginsCommand.configuration.commandName ? "plugins \(name)" : name
+        Foundation.exit(refuse("\(error)\nSee mixcse \(path) --help", error))
       }
       try StandardOutput.flush()
     } catch {

@@ -42,6 +42,98 @@ import Testing
     #expect(try bytes("mine") == ["config.json": Data("a configuration of years".utf8)])
   }
 
+  /// Files of the user's that lie where a run has its own, or under their names: kept, and no reason to take the folder
+  /// for a run.
+  @Test func whatLiesAmongARunsFilesStays() throws {
+    for name in ["named/checkpoints", "out/checkpoints"] {
+      try FileManager.default.createDirectory(atPath: world.path(name), withIntermediateDirectories: true)
+    }
+    try world.write("named/checkpoints/precious.pt", "mine")
+    try world.write("named/run.json", "{}")
+    let named = try world.train("named", ["--overwrite", "--max-steps", "1"])
+    #expect(named.code == 64 && named.errors.contains("nothing but runs"), "\(named.errors)")
+    #expect(world.names("named").sorted() == ["checkpoints", "run.json"])
+    #expect(try world.train("run", ["--max-steps", "2", "--stop-after", "1"]).code == 75)
+    let mine = [
+      "checkpoints/precious.pt", "checkpoints/.hidden", "checkpoints/best-mine", "checkpoints/step-last.ckpt", "notes",
+    ]
+    for file in mine { try world.write("run/" + file, file) }
+    for more in [["--overwrite"], ["--overwrite", "--keep-checkpoints"], ["--resume"]] {
+      let result = try world.train("run", ["--max-steps", "2"] + more)
+      #expect(result.code == 0, "\(more): \(result.errors)")
+      for file in mine { #expect(try world.data("run/" + file) == Data(file.utf8), "\(more): \(file)") }
+    }
+    #expect(!world.names("run/checkpoints").contains { $0.hasPrefix("step-0") })
+  }
+
+  /// What the run reads is not among what it replaces.
+  @Test func inputsInTheFolderOfTheRunAreRefused() throws {
+    #expect(try world.train("run", ["--max-steps", "2", "--stop-after", "1"]).code == 75)
+    for (flag, file, source) in [
+      ("--train-file", "checkpoints/t.txt", "train.txt"), ("--train-file", "vocab.txt", "train.txt"),
+      ("--eval-data", "checkpoints/pairs.tsv", "pairs.tsv"),
+    ] {
+      let text = try world.data(source)
+      let path = world.path("run/" + file)
+      let old = FileManager.default.contents(atPath: path)
+      try text.write(to: URL(fileURLWithPath: path))
+      for way in ["--overwrite", "--resume"] {
+        let refused = try world.train("run", [flag, path, "--max-steps", "2", way])
+        #expect(refused.code == 64 && refused.errors.contains("replaces nothing that it reads"), "\(refused.errors)")
+        #expect(refused.errors.contains(flag), "\(refused.errors)")
+      }
+      #expect(FileManager.default.contents(atPath: path) == text)
+      try FileManager.default.removeItem(atPath: path)
+      if let old { try old.write(to: URL(fileURLWithPath: path)) }
+    }
+    // Under a name of its own it is the user's and stays.
+    let text = try world.data("train.txt")
+    try text.write(to: URL(fileURLWithPath: world.path("run/mine.txt")))
+    let kept = try world.train("run", ["--train-file", world.path("run/mine.txt"), "--max-steps", "2", "--overwrite"])
+    #expect(kept.code == 0, "\(kept.errors)")
+    #expect(try world.data("run/mine.txt") == text)
+  }
+
+  /// A comparison writes into folders of comparisons.
+  @Test func aComparisonTakesNoOtherFolder() throws {
+    func compare(_ output: String) throws -> ShellResult {
+      try shell([
+        Resources.command, "compare", "simcse", "--seeds", "1", "--model", world.path("model"), "--train-file",
+        world.path("train.txt"), "--eval-data", world.path("pairs.tsv"), "--output-dir", world.path(output),
+        "--max-steps", "2", "--batch-size", "8", "--threads", "1",
+      ])
+    }
+    try FileManager.default.createDirectory(atPath: world.path("mine"), withIntermediateDirectories: true)
+    try world.write("mine/results.csv", "of years")
+    for folder in ["mine", "model"] {
+      let before = try bytes(folder)
+      let refused = try compare(folder)
+      #expect(refused.code == 64 && refused.errors.contains("a new or empty folder, or one of a comparison"))
+      #expect(try bytes(folder) == before, "\(refused.errors)")
+    }
+    for _ in 0..<2 { #expect(try compare("compared").code == 0) }
+  }
+
+  @Test func anEmptyTextIsNoValue() throws {
+    let model = ["--model", world.path("model")]
+    let commands: [[String]] = [
+      ["encode", "--input", world.path("train.txt"), "--output", ""] + model, ["encode", "--json", "--model", ""],
+      ["encode", "--json", "--input="] + model, ["evaluate", "--pairs", ""] + model,
+      ["evaluate", "--pairs", world.path("pairs.tsv"), "--pair-scores="] + model, ["train", "--from", ""],
+      ["compare", "simcse", "--test-data", ""],
+      ["plugins", "new", "loss", "mine", "--language", "c", "--directory", ""],
+      ["probe", "--z1", "a.npy", "--z2", "b.npy", "--gradients", ""],
+    ]
+    for command in commands {
+      let result = try shell([Resources.command] + command)
+      #expect(result.code == 64 && result.errors.contains("found an empty text"), "\(command): \(result.errors)")
+    }
+    #expect(!FileManager.default.fileExists(atPath: "/mine"))
+    let nowhere = try shell(
+      [Resources.command, "encode", "--input", world.path("train.txt"), "--output", world.path("no/x.npy")] + model)
+    #expect(nowhere.code == 64 && nowhere.errors.contains("found no folder \(world.path("no"))"), "\(nowhere.errors)")
+  }
+
   @Test func aFinishedRunWithoutCheckpointsStays() throws {
     #expect(try world.train("done", ["--max-steps", "1"]).code == 0)
     let files = ["run.json", "model.safetensors", "metrics.jsonl"]

@@ -93,7 +93,79 @@ import Testing
     #expect((result["lostModel"] as? String)?.contains("best-") == true)
   }
 
+  /// A best model of which some bytes are others, or none are left, is no model: it is not put in the last one's place.
+  @Test func aDamagedBestModelIsLost() throws {
+    #expect(try world.train("half", ["--max-steps", "60", "--stop-after", "45"]).code == 75)
+    let best = try #require(world.names("half/checkpoints").first { $0.hasPrefix("best-") })
+    let damages: [(name: String, change: (Data) -> Data)] = [
+      ("model.safetensors", { $0.prefix(0) }), ("model.safetensors", { $0.prefix(100) }),
+      ("model.safetensors", { $0.dropLast() + [$0.last.map { $0 ^ 1 } ?? 0] }), ("vocab.txt", { $0.prefix(0) }),
+      ("config.json", { _ in Data("{}".utf8) }),
+    ]
+    for (index, (name, change)) in damages.enumerated() {
+      let run = "damaged-\(index)"
+      try FileManager.default.copyItem(atPath: world.path("half"), toPath: world.path(run))
+      let path = "\(run)/checkpoints/\(best)/\(name)"
+      let whole = try world.data(path)
+      try change(whole).write(to: URL(fileURLWithPath: world.path(path)))
+      let resumed = try world.train(run, ["--resume", "--max-steps", "60", "--stop-after", "46"])
+      #expect(resumed.code == 75 && resumed.errors.contains("no longer whole"), "\(name): \(resumed.errors)")
+      try whole.write(to: URL(fileURLWithPath: world.path(path)))
+      let again = try world.train(run, ["--resume", "--max-steps", "60"])
+      #expect(again.code == 0 && !again.errors.contains("no longer whole"), "\(name): \(again.errors)")
+    }
+  }
+
+  // MARK: - The model's folder
+
+  /// What an export copies from there is what was trained with.
+  @Test func aModelFolderThatChangesEndsTheRunWithACheckpoint() throws {
+    for (name, old, new) in [("config.json", "gelu", "relu"), ("vocab.txt", "worda\n", "wordzzz\n")] {
+      let file = "model/" + name
+      let before = try world.data(file)
+      let after = String(decoding: before, as: UTF8.self).replacing(old, with: new, maxReplacements: 1)
+      try #require(after != String(decoding: before, as: UTF8.self))
+      let errors = world.path("errors-" + name)
+      let arguments = try world.trainArguments("run-" + name, ["--max-steps", "400", "--eval-steps", "100000"])
+      var isChanged = false
+      let end = try world.run(
+        ["/bin/bash", "-c", "exec \"$@\" 2>'\(errors)'", "bash"] + arguments,
+        until: { _ in
+          guard !isChanged, world.lines("run-" + name) > 5 else { return false }
+          try? world.write(file, after)
+          isChanged = true
+          return false
+        }, signal: SIGTERM)
+      let said = String(decoding: try Data(contentsOf: URL(fileURLWithPath: errors)), as: UTF8.self)
+      #expect(end.code == 65 && said.contains("\(name): expected the file as it was"), "\(end.code) \(said)")
+      #expect(checkpoints("run-" + name).last == "step-00000400.ckpt" && !world.exists("run-\(name)/model.safetensors"))
+      try before.write(to: URL(fileURLWithPath: world.path(file)))
+      let resumed = try shell(arguments + ["--resume"])
+      #expect(resumed.code == 0 && world.exists("run-\(name)/model.safetensors"), "\(resumed.errors)")
+    }
+  }
+
   // MARK: - Damaged checkpoints
+
+  /// A length of the run that no number of steps stands for.
+  @Test func aCheckpointOfAnImpossibleLengthIsAnotherRun() throws {
+    #expect(try world.train("half", ["--stop-after", "14"]).code == 75)
+    let newest = "half/checkpoints/" + (try #require(checkpoints("half").last))
+    let bytes = [UInt8](try world.data(newest))
+    for number in [1e300, -1e300, 1e19] {
+      let damaged = try Self.altered(bytes) { document in
+        var state = document["state"]?.object ?? JSONObject()
+        var identity = state["identity"]?.object ?? JSONObject()
+        identity["--epochs"] = .number(number)
+        identity["--max-steps"] = .null
+        state["identity"] = .object(identity)
+        document["state"] = .object(state)
+      }
+      try Data(damaged).write(to: URL(fileURLWithPath: world.path(newest)))
+      let resumed = try world.train("half", ["--resume"])
+      #expect(resumed.code == 64 && resumed.errors.contains("--epochs"), "\(resumed.code) \(resumed.errors)")
+    }
+  }
 
   /// Changes of the newest checkpoint's table, each with a checksum that fits it.
   static let damages: [(name: String, change: @Sendable (inout JSONObject) -> Void)] = [
@@ -183,5 +255,20 @@ import Testing
     try world.write("pairs.tsv", "a [NEW1]\tb\t1\n" + world.tiny.pairs(40))
     let pairs = try world.train("pairs", [])
     #expect(pairs.code == 65 && pairs.errors.contains("\"a [NEW1]\""), "\(pairs.errors)")
+
+    // Whoever only embeds says which text it is, too.
+    try world.write("lines.txt", "w1 w2\nw3 [NEW1]\n")
+    for arguments in [
+      ["encode", "--input", world.path("lines.txt"), "--json"], ["evaluate", "--pairs", world.path("pairs.tsv")],
+    ] {
+      let said = try shell([Resources.command] + arguments + ["--model", world.path("model")])
+      #expect(said.code == 65 && said.errors.contains("[NEW1]\": expected tokens that the model has"), "\(said.errors)")
+      #expect(said.errors.contains("found [NEW1] (id \(vocabulary))") && said.output.isEmpty, "\(said.output)")
+    }
+    let probe = try shell([
+      Resources.command, "probe", "--model", world.path("model"), "--input", world.path("lines.txt"), "--no-shuffle",
+      "--method", "simcse", "--batch-size", "2",
+    ])
+    #expect(probe.code == 65 && probe.errors.contains("lines.txt:2: expected a row"), "\(probe.errors)")
   }
 }

@@ -1,5 +1,5 @@
-// Training on scores and labels: from the columns of a file to what a plugin is given, here and in a process of its own;
-// what lacks them is refused before anything is written.
+// Training on scores and labels: from the columns of a file to what a plugin is given, here and in a process of its
+// own; what lacks them is refused before anything is written.
 
 import Foundation
 import TestSupport

@@ -171,6 +171,14 @@ struct DataReaderTests {
 
   static let noText: [(name: String, text: String, message: String)] = [
     (
+      "h.csv", "left,right,sim\na man,a dog,1\na cat,a cow,0\n",
+      "text in column 3, or a header with names that are understood, found numbers in all 3 rows but the first"
+    ),
+    (
+      "n.tsv", "nr\tleft\tright\n1\ta\tb\n2\tc\td\n",
+      "text in column 1, or a header with names that are understood, found numbers in all 3 rows but the first"
+    ),
+    (
       "a.csv", "a,b,0\nc,d,1\n",
       "text in column 3, found numbers in all 2 rows (first: 0) and no header. Choose by name or"
     ),

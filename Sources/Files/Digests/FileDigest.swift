@@ -7,6 +7,20 @@ package func fileDigest(_ path: String) throws -> (sha256: String, bytes: Int) {
   return (try digest(of: file), file.size)
 }
 
+extension Folder {
+  /// The SHA-256 of each file in a folder and its folders, by its path from there.
+  /// - Throws: `FileError`
+  package static func digests(in path: String) throws -> [String: String] {
+    var result: [String: String] = [:]
+    for folder in [path] + (try subfolders(of: path)) {
+      for name in try names(in: folder) where Path.isRegularFile(folder + "/" + name) {
+        result[String((folder + "/" + name).dropFirst(path.count + 1))] = try fileDigest(folder + "/" + name).sha256
+      }
+    }
+    return result
+  }
+}
+
 /// The SHA-256 (64 hexadecimal digits) of an open file, as long as it was when it was opened.
 /// - Throws: `FileError.unreadable`, `.malformed` where the file has become shorter.
 package func digest(of file: InputFile) throws -> String {

@@ -18,6 +18,12 @@ package enum WholeFile {
     var bytes: [UInt8] = []
     var status = stat()
     let size = fstat(descriptor, &status) == 0 ? Int(status.st_size) : 0
+    // A disk or /dev/zero never ends; a terminal and /dev/null (device 1, 3) do.
+    let isEndless = status.st_mode & S_IFMT == S_IFCHR && isatty(descriptor) == 0 && status.st_rdev != 0x103
+    guard !isEndless, status.st_mode & S_IFMT != S_IFBLK else {
+      throw FileError.malformed(
+        path: path, place: "", expected: expected, found: "a device", advice: "Name a file or a pipe")
+    }
     try checkMemory(size, path: path)
     bytes.reserveCapacity(size)
     // A small file is read in one block; what has no size, like a pipe, says 0.
@@ -25,6 +31,7 @@ package enum WholeFile {
     while true {
       let got = read(descriptor, &block, block.count)
       if got > 0 {
+        if bytes.count + got > max(bytes.capacity, 1 << 26) { try checkMemory(2 * bytes.count, path: path) }
         bytes += block[..<got]
       } else if got == 0 {
         return bytes

@@ -74,8 +74,8 @@ package final class SentenceEmbedder {
   ///
   /// - Parameters:
   ///   - progress: called after each batch with the lines done and the number of all; it may throw to stop.
-  /// - Throws: `ObjectiveError.notFinite` with the line, errors of the encoder, `PluginFailure`, what `progress`
-  ///   throws.
+  /// - Throws: `ObjectiveError.notFinite` with the line, `.tokenWithoutVector` with the text, errors of the encoder,
+  ///   `PluginFailure`, what `progress` throws.
   package func embed(
     _ lines: [String], options: EmbeddingOptions = EmbeddingOptions(), progress: ((Int, Int) throws -> Void)? = nil
   ) throws -> EmbeddingTable {
@@ -90,6 +90,7 @@ package final class SentenceEmbedder {
   ) throws -> [EmbeddingTable] {
     let texts = prompt.isEmpty ? lines : lines.map { prompt + $0 }
     let tokenized = tokenizer.encodeAll(texts, maximumLength: maximumLength, threads: pooling.pool.threads)
+    try checkVocabulary(tokenized, lines)
     let tables = variants.map { variant in
       EmbeddingTable(
         rows: lines.count, width: variant.stack.outputWidth,
@@ -119,6 +120,18 @@ package final class SentenceEmbedder {
       try progress?(done, lines.count)
     }
     return tables
+  }
+
+  /// Before anything is computed.
+  /// - Throws: `ObjectiveError.tokenWithoutVector`
+  private func checkVocabulary(_ tokenized: [TokenizedLine], _ lines: [String]) throws {
+    let limit = Int32(encoder.vocabularySize)
+    guard tokenizer.vocabularySize > limit else { return }
+    for (line, text) in zip(tokenized, lines) {
+      guard let id = line.ids.first(where: { $0 >= limit }) else { continue }
+      throw ObjectiveError.tokenWithoutVector(
+        token: tokenizer.token(id) ?? "a token", id: id, text: text, vocabularySize: Int(limit))
+    }
   }
 
   private func batchEnd(_ distinct: [[Int]], _ tokenized: [TokenizedLine], from start: Int) -> Int {

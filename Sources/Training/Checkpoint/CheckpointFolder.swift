@@ -11,7 +11,10 @@ struct CheckpointFolder {
 
   let path: String
 
-  init(outputFolder: String) { path = outputFolder + "/checkpoints" }
+  /// Of the folder in the output folder.
+  static let name = "checkpoints"
+
+  init(outputFolder: String) { path = outputFolder + "/" + Self.name }
 
   func create() throws { try Folders.create(path) }
 
@@ -26,6 +29,28 @@ struct CheckpointFolder {
       guard name.hasPrefix("step-"), name.hasSuffix(".ckpt") else { return nil }
       return Int(name.dropFirst(5).dropLast(5))
     }.sorted(by: >)
+  }
+
+  /// Whether a run writes something of this name here.
+  private static func isOurs(_ name: String) -> Bool {
+    for (start, end) in [("step-", ".ckpt"), ("best-", "")] where name.hasPrefix(start) && name.hasSuffix(end) {
+      let number = name.dropFirst(start.count).dropLast(end.count)
+      if number.count >= 8, number.allSatisfy({ $0.isASCII && $0.isNumber }) { return true }
+    }
+    return false
+  }
+
+  /// What a run wrote.
+  var ownNames: [String] { Folders.names(path).filter(Self.isOurs) }
+
+  /// Whether all that is there was written by a run.
+  var isAllOurs: Bool { Folders.names(path).allSatisfy(Self.isOurs) }
+
+  /// Removes what a run wrote, checkpoints first, and the folder where nothing else is in it.
+  /// - Throws: `FileError`
+  func removeOwn() throws {
+    for name in ownNames.sorted(by: >) { try Folder.remove(path + "/" + name) }
+    rmdir(path)
   }
 
   /// The newest checkpoint that is whole, and why newer ones were passed over; nil where there is none at all.
@@ -49,18 +74,14 @@ struct CheckpointFolder {
     let keep = Array(steps.prefix(Self.kept))
     for step in steps.dropFirst(Self.kept) { unlink(checkpointPath(step: step)) }
     let best = Set(keep.compactMap { bestOfStep[$0] })
-    for name in Folders.names(path) where name.hasPrefix("best-") {
+    for name in ownNames where name.hasPrefix("best-") {
       guard let step = Int(name.dropFirst(5)), !best.contains(step) else { continue }
       try? Folder.remove(path + "/" + name)
     }
   }
 
   /// Removes what a killed run left unfinished.
-  func removeUnfinished() {
-    for name in Folders.names(path) where name.hasPrefix(".") {
-      try? Folder.remove(path + "/" + name)
-    }
-  }
+  func removeUnfinished() { Temporary.removeStale(in: path, where: Self.isOurs) }
 
   private func padded(_ step: Int) -> String {
     let digits = String(step)

@@ -12,6 +12,8 @@ struct FieldWatch {
 
   private struct Column {
     var isNumeric = true
+    /// The same of all rows but the first.
+    var isNumericBelow = true
     var hasTabs = true
     var first = ""
     /// The different values as long as they are few.
@@ -19,6 +21,7 @@ struct FieldWatch {
   }
 
   private var columns: [Column] = []
+  private var rows = 0
 
   /// Looks at a row.
   mutating func note(_ texts: [[UInt8]]) {
@@ -29,8 +32,13 @@ struct FieldWatch {
         return column
       }
     }
+    rows += 1
     for (index, text) in texts.enumerated() {
-      if columns[index].isNumeric { columns[index].isNumeric = Self.isNumber(text) }
+      if columns[index].isNumericBelow {
+        let isNumber = Self.isNumber(text)
+        columns[index].isNumeric = columns[index].isNumeric && isNumber
+        if rows > 1 { columns[index].isNumericBelow = isNumber }
+      }
       if columns[index].hasTabs { columns[index].hasTabs = text.contains(9) }
       if let values = columns[index].values, !values.contains(text) {
         columns[index].values = values.count < Self.fewValues ? values + [text] : nil
@@ -52,7 +60,7 @@ struct FieldWatch {
         path: report.path, line: 0, expected: "fields separated by commas", found: "a tab and no comma in every row",
         advice: "Give the file a name that ends in .tsv")
     }
-    guard let index = columns.firstIndex(where: \.isNumeric) else { return }
+    guard let index = columns.firstIndex(where: \.isNumeric) else { return try checkHeader(report) }
     let texts = columns.indices.filter { !columns[$0].isNumeric }
     var choice = zip(["anchor", "positive", "negative"], texts).map { "\($0)=\($1 + 1)" }
     if !texts.isEmpty { choice.append(texts.count > 1 ? "score=\(index + 1)" : "label=\(index + 1)") }
@@ -61,6 +69,15 @@ struct FieldWatch {
       path: report.path, line: 0, expected: "text in column \(index + 1)",
       found: "numbers in all \(report.rows) rows (first: \(columns[index].first)) and no header",
       advice: TrainingColumns.advice(example.isEmpty ? "anchor=\(index + 1)" : example))
+  }
+
+  /// Numbers below one word are a column with a name.
+  private func checkHeader(_ report: DataReport) throws {
+    guard rows > 2, report.format.hasHeader, let index = columns.firstIndex(where: \.isNumericBelow) else { return }
+    throw TrainingError.badData(
+      path: report.path, line: 0, expected: "text in column \(index + 1), or a header with names that are understood",
+      found: "numbers in all \(rows) rows but the first, which has '\(columns[index].first)'",
+      advice: TrainingColumns.advice("anchor=1,positive=2"))
   }
 
   /// Columns that look like labels.

@@ -1,5 +1,5 @@
-// Scores and labels of a training file's rows, collected in the one pass over it: a score is a number, a label any text,
-// of which equal ones get the same number. Kept by RowIndex, handed out by TrainingData.
+// Scores and labels of a training file's rows, collected in the one pass over it: a score is a number, a label any
+// text, of which equal ones get the same number. Kept by RowIndex, handed out by TrainingData.
 
 import Host
 import Objective

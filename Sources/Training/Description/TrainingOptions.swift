@@ -67,6 +67,6 @@ package struct TrainingOptions: Sendable, Equatable {
 
   /// Optimiser steps of the whole run.
   package func totalSteps(rows: Int) -> Int {
-    maximumSteps ?? max(1, Int((epochs * Double(stepsPerEpoch(rows: rows))).rounded(.up)))
+    maximumSteps ?? Int(exactly: max(1, epochs * Double(stepsPerEpoch(rows: rows))).rounded(.up)) ?? .max
   }
 }

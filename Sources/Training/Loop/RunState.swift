@@ -22,6 +22,8 @@ package struct RunState: Equatable {
   var baseline: EvaluationResult?
   var last: EvaluationResult?
   var best: EvaluationResult?
+  /// The SHA-256 of each file of the best model, by its path in its folder.
+  var bestFiles: [String: String] = [:]
   /// Evaluations after a step since the best one.
   var evaluationsSinceBest = 0
   /// For the newest checkpoints: which step's model was best when they were written.
@@ -35,6 +37,7 @@ package struct RunState: Equatable {
       ("position", .integer(position)), ("rowsSeen", .integer(rowsSeen)), ("seconds", .number(seconds)),
       ("lastLoss", .number(lastLoss)), ("logLength", .integer(logLength)), ("baseline", baseline?.json ?? .null),
       ("last", last?.json ?? .null), ("best", best?.json ?? .null),
+      ("bestFiles", .object(JSONObject(bestFiles.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) }))),
       ("evaluationsSinceBest", .integer(evaluationsSinceBest)),
       (
         "bestOfCheckpoint",
@@ -79,6 +82,7 @@ package struct RunState: Equatable {
     last = EvaluationResult(json["last"])
     best = EvaluationResult(json["best"])
     evaluationsSinceBest = json["evaluationsSinceBest"]?.integer ?? 0
+    for file in json["bestFiles"]?.object?.members ?? [] { bestFiles[file.key] = file.value.string }
     for key in history.keys {
       if let step = Int(key), let best = history[key]?.integer { bestOfCheckpoint[step] = best }
     }

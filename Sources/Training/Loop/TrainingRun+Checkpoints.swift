@@ -76,11 +76,12 @@ extension TrainingRun {
     if isBestModelLost { setup.display.note("warning: \(lostModelText)") }
   }
 
-  /// Whether the best model so far is no longer where it was written.
+  /// Whether the best model so far is no longer as it was written.
   var isBestModelLost: Bool {
     guard let best = state.best else { return false }
     let folder = folder.checkpoints.bestPath(step: best.step)
-    return !["config.json", "model.safetensors"].allSatisfy { Path.isFile(folder + "/" + $0) }
+    guard ["config.json", "model.safetensors"].allSatisfy({ Path.isFile(folder + "/" + $0) }) else { return true }
+    return state.bestFiles.contains { name, digest in (try? fileDigest(folder + "/" + name).sha256) != digest }
   }
 
   /// For people and for run.json.

@@ -11,7 +11,11 @@ extension TrainingRun {
     let began = ContinuousClock.now
     let result = try evaluate(state.step)
     let isBest = state.step > 0 && result.isBetter(than: state.best)
-    if isBest { report(notes: try setup.model.export(to: folder.checkpoints.bestPath(step: state.step))) }
+    if isBest {
+      let target = folder.checkpoints.bestPath(step: state.step)
+      report(notes: try setup.model.export(to: target))
+      state.bestFiles = try Folder.digests(in: target)
+    }
     // Only now: a checkpoint after a failure above must not take the evaluation for done.
     evaluatedStep = state.step
     if state.step == 0 { state.baseline = result } else { state.last = result }

@@ -43,11 +43,15 @@ package final class FirstBatch {
     let batch = try BatchMaker(
       data: data, tokenizer: embedder.tokenizer, maximumLength: options.maximumLength, threads: services.pool.threads
     ).batch(rows: rows)
-    let hidden = try encoder.forward(
-      batch.packed, request: embedder.pooling.layerRequest,
-      mode: .training(
-        step: 0, hiddenDropout: options.dropout.map(Float.init) ?? configuration.hiddenDropout,
-        attentionDropout: options.dropout.map(Float.init) ?? configuration.attentionDropout))
+    let mode = EncoderMode.training(
+      step: 0, hiddenDropout: options.dropout.map(Float.init) ?? configuration.hiddenDropout,
+      attentionDropout: options.dropout.map(Float.init) ?? configuration.attentionDropout)
+    let hidden: [Matrix]
+    do { hidden = try encoder.forward(batch.packed, request: embedder.pooling.layerRequest, mode: mode) } catch
+      let error as EncoderError
+    {
+      throw data.problem(error, ofRow: rows[error.sequence % rows.count])
+    }
     let (count, width) = (batch.rows, embedder.width)
     owner = FloatBuffer(count: batch.sequences * width)
     let all = owner.matrix(rows: batch.sequences, columns: width)

@@ -30,19 +30,21 @@ package final class SentenceModel: ExportableModel {
     encoder.parameters + objective.parameters + (masked?.head.parameters ?? [])
   }
   private let export: ExportSettings
+  private let seal: ModelSeal?
   private let masked: MaskedLanguageObjective?
   private let hiddenDropout, attentionDropout: Float
   private var gradients: [FloatBuffer] = []
 
   /// `dropout` replaces both of the model's own probabilities; `masked` adds masked language modelling.
-  package init(
+  init(
     source: ModelFolder, encoder: TransformerEncoder, objective: ContrastiveModel, dropout: Double?,
-    export: ExportSettings, masked: MaskedLanguageObjective? = nil
+    export: ExportSettings, seal: ModelSeal? = nil, masked: MaskedLanguageObjective? = nil
   ) {
     self.source = source
     self.encoder = encoder
     self.objective = objective
     self.export = export
+    self.seal = seal
     self.masked = masked
     hiddenDropout = dropout.map(Float.init) ?? source.configuration.hiddenDropout
     attentionDropout = dropout.map(Float.init) ?? source.configuration.attentionDropout
@@ -96,7 +98,9 @@ package final class SentenceModel: ExportableModel {
   // MARK: - Export
 
   /// Writes the Hugging Face folder; returns what it cannot hold.
+  /// - Throws: `TrainingError.changedFile` where the model's own folder is another than at the start.
   package func export(to folder: String) throws -> [String] {
+    try seal?.check()
     let learned = objective.pooling.parameters.filter { $0.name.hasPrefix("plugin.") }
     let states = objective.pooling.states.map(\.name)
     let notes =

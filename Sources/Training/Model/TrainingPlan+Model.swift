@@ -12,7 +12,7 @@ extension TrainingPlan {
   /// The model of the run, with weights read and plugins made.
   /// - Throws: errors of the encoder, `PluginError`, `PluginFailure`, `TrainingError.usage`
   func makeModel(
-    _ source: ModelFolder, _ data: TrainingData, _ tokenizer: any Tokenizer,
+    _ source: ModelFolder, _ files: [RunInputs.FileDigest], _ data: TrainingData, _ tokenizer: any Tokenizer,
     services: HostServices, display: ProgressDisplay
   ) throws -> SentenceModel {
     let weights = try source.openWeights()
@@ -22,7 +22,7 @@ extension TrainingPlan {
       encoder, views: max(2, data.columns), supervision: data.supervision, services: services, display: display)
     return SentenceModel(
       source: source, encoder: encoder, objective: objective, dropout: options.dropout,
-      export: exportSettings(objective),
+      export: exportSettings(objective), seal: ModelSeal(folder: description.model, files),
       masked: try makeMaskedObjective(encoder, weights: weights, tokenizer: tokenizer, display: display))
   }
 

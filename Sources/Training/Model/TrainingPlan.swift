@@ -94,7 +94,7 @@ package struct TrainingPlan {
     ).run(data, pairs: task.map { (options.evalData ?? "", $0.sentences) }, say: display.note)
     let inputs = RunInputs(
       trainFile: data.report.sha256, evalData: task?.subsets, model: try modelFiles.value())
-    let model = try makeModel(source, data, tokenizer, services: services, display: display)
+    let model = try makeModel(source, inputs.model, data, tokenizer, services: services, display: display)
     try data.use(model.objective.needs)
     for line in data.report.lines { display.note(line) }
     let contrast = Contrast(rows: data.rows, options: options, objective: model.objective)
@@ -102,8 +102,8 @@ package struct TrainingPlan {
     for sampler in strategy.unseenSamplers {
       let losses = strategy.losses.map(\.name).joined(separator: ", ")
       display.note(
-        "warning: sampler \(sampler.name) changes nothing: \(losses) looks at embeddings, not at candidates; leave it out "
-          + "or add a loss such as infonce")
+        "warning: sampler \(sampler.name) changes nothing: \(losses) looks at embeddings, not at candidates; leave it "
+          + "out or add a loss such as infonce")
     }
     let identify = identify(inputs, model.objective)
     let identity = try identify()
@@ -131,6 +131,18 @@ package struct TrainingPlan {
     return TrainingRun(setup)
   }
 
+  /// The files that the run reads beside its model, with the flags that name them.
+  private var inputFiles: [(flag: String, path: String)] {
+    let uses = strategy.samplers + strategy.losses + pooler.uses + (evaluationPooler?.uses ?? [])
+    let side = uses.flatMap { use in
+      zip(use.parameters.declarations, use.parameters.texts).filter { $0.0.type == .path && !$0.1.1.isEmpty }.map {
+        (flag: "\(use.name).\($0.0.name)", path: $0.1.1)
+      }
+    }
+    return [("--train-file", options.trainFile)] + (options.evalData.map { [("--eval-data", $0)] } ?? [])
+      + uses.map { ("the plugin", $0.component.library.path) } + side
+  }
+
   /// The folder of the run, made and locked unless nothing is to be written.
   private func openFolder(_ display: ProgressDisplay) throws -> (OutputFolder, FolderLock?) {
     guard let path = description.outputFolder else {
@@ -140,7 +152,8 @@ package struct TrainingPlan {
     }
     let folder = OutputFolder(path: path)
     func check() throws {
-      try folder.check(resume: control.resume, overwrite: control.overwrite, model: description.model)
+      try folder.check(
+        resume: control.resume, overwrite: control.overwrite, model: description.model, inputs: inputFiles)
     }
     try check()
     if isTrial { return (folder, nil) }

@@ -27,9 +27,13 @@ package struct OutputFolder {
   ///
   /// What a user has in the folder is never removed: without `overwrite` it must be new or empty, with it the folder
   /// must hold a run, and going on needs a checkpoint where there is a model already.
-  /// - Parameter model: the folder that the model is read from.
+  /// - Parameters:
+  ///   - model: the folder that the model is read from.
+  ///   - inputs: the other files that the run reads, with the flags that name them.
   /// - Throws: `TrainingError.usage`.
-  func check(resume: Bool, overwrite: Bool, model: String) throws {
+  func check(
+    resume: Bool, overwrite: Bool, model: String, inputs: [(flag: String, path: String)] = []
+  ) throws {
     guard Path.exists(path) else { return }
     guard Path.isFolder(path) else { throw refusal("a folder or nothing", "a file", "Choose another name") }
     let names = Folders.names(path).filter { $0 != FolderLock.name }
@@ -39,6 +43,13 @@ package struct OutputFolder {
       throw refusal(
         "a folder that does not hold the model", "--model \(model) in it, which the run would replace",
         "Choose another folder")
+    }
+    for input in inputs where resume || overwrite {
+      guard let name = (Self.runNames + Self.modelNames).first(where: { Path.isWithin(input.path, path + "/" + $0) })
+      else { continue }
+      throw refusal(
+        "a folder in which the run replaces nothing that it reads", "\(input.flag) \(input.path) in its \(name)",
+        "Choose another folder, or move the file")
     }
     if resume {
       guard checkpoints.steps.isEmpty, names.contains(where: Self.modelNames.contains), finishedRun == nil else {
@@ -53,9 +64,9 @@ package struct OutputFolder {
         "a new or empty folder", found,
         "Choose another folder, or pass --resume to go on with its run, or --overwrite to replace it")
     }
-    guard Path.exists(recordPath) || Path.isFolder(checkpoints.path) else {
+    guard hasRecord || !checkpoints.ownNames.isEmpty else {
       throw refusal(
-        "a run to replace", "\(found), and neither run.json nor checkpoints",
+        "a run to replace", "\(found), and neither a run's run.json nor its checkpoints",
         "--overwrite removes nothing but runs; choose another folder, or move what is there away")
     }
   }
@@ -99,12 +110,13 @@ package struct OutputFolder {
 
   /// Whether all there is are the empty folders of a run that was refused before its first step.
   private func isUntouched(_ names: [String]) -> Bool {
-    names == ["checkpoints"] && Folders.names(checkpoints.path).isEmpty
+    names == [CheckpointFolder.name] && Folders.names(checkpoints.path).isEmpty
   }
 
   /// Removes an earlier run: its checkpoints, its log and its model, and no other file.
   package func clear() throws {
-    for name in Self.runNames + Self.modelNames {
+    try checkpoints.removeOwn()
+    for name in Self.runNames + Self.modelNames where name != CheckpointFolder.name {
       let entry = path + "/" + name
       guard Path.exists(entry) else { continue }
       try Folder.remove(entry)
@@ -121,29 +133,37 @@ package struct OutputFolder {
     rmdir(eventsPath)
   }
 
+  /// run.json, where it is a run's.
+  private var record: JSONObject? {
+    guard let bytes = try? WholeFile.bytes(of: recordPath, expected: "the record of a run"),
+      let record = try? JSONValue.parse(bytes).object, record[RunRecord.identity] != nil
+    else { return nil }
+    return record
+  }
+
+  private var hasRecord: Bool { record != nil }
+
   /// What run.json says of the run in the folder, where that run is finished.
   var finishedRun: (identity: RunIdentity, result: TrainingResult)? {
-    guard let bytes = try? WholeFile.bytes(of: recordPath, expected: "the record of a run"),
-      let record = try? JSONValue.parse(bytes).object, record["finished"] == .bool(true),
+    guard let record, record["finished"] == .bool(true),
       let identity = record[RunRecord.identity]?.object,
       let result = TrainingResult(record["result"], outputFolder: path)
     else { return nil }
     return (RunIdentity(identity), result)
   }
 
-  /// Removes the checkpoints of a finished run. They go in one move, and only then from the disk: killed in between,
-  /// the next run in the folder removes the rest. Where they cannot be moved, the best models go last: a run without
-  /// steps to go on from is finished.
+  /// Removes the checkpoints of a finished run and nothing that lies beside them. They go in one move, and only then
+  /// from the disk: killed in between, the next run in the folder removes the rest. Where they cannot be moved, the best
+  /// models go last: a run without steps to go on from is finished.
   /// - Returns: the bytes that are free by that.
   /// - Throws: `FileError`
   func removeCheckpoints() throws -> Int {
     let bytes = Folder.bytes(in: checkpoints.path)
     let aside = Temporary.name(for: checkpoints.path)
-    if rename(checkpoints.path, aside) == 0 {
+    if checkpoints.isAllOurs, rename(checkpoints.path, aside) == 0 {
       try Folder.remove(aside)
     } else {
-      for step in checkpoints.steps { try Folder.remove(checkpoints.checkpointPath(step: step)) }
-      try Folder.remove(checkpoints.path)
+      try checkpoints.removeOwn()
     }
     return bytes
   }
@@ -216,7 +236,7 @@ package struct OutputFolder {
   }
 
   /// What a run writes beside its model.
-  private static let runNames = ["checkpoints", "metrics.jsonl", "run.json"]
+  private static let runNames = [CheckpointFolder.name, "metrics.jsonl", "run.json"]
 
   /// The names an export may consist of.
   private static let modelNames = [

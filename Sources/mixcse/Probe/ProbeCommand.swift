@@ -80,6 +80,11 @@ struct ProbeCommand: ParsableCommand {
 
   func run() throws {
     let logger = commandLogger()
+    for view in 1...3 {
+      guard let gradients, Path.exists(gradients) else { break }
+      let inputs = [batch.z1, batch.z2, batch.z3, batch.input].compactMap { $0 }
+      try refuseOutput("\(gradients)/dz\(view).npy", of: "--gradients", over: inputs)
+    }
     let services = HostServices(pool: ThreadPool(threads: threads.count), logger: logger)
     let registry = try plugins.registry(logger: logger, services: services)
     let named: [String?] = methods.isEmpty ? [nil] : methods

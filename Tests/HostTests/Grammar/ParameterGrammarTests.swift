@@ -47,7 +47,7 @@ import Testing
   @Test(arguments: [
     ("lambda float = 1", "line 1, column 8: expected ':' after the name 'lambda', found 'f'"),
     ("a: int = 1\nlambda: flaot = 1", "line 2, column 9: unknown type 'flaot'; did you mean 'float'?"),
-    ("x: complex = 1", "line 1, column 4: unknown type 'complex'; expected bool, int, float, string or a|b"),
+    ("x: complex = 1", "line 1, column 4: unknown type 'complex'; expected bool, int, float, string, path or a|b"),
     ("x: = 1", "line 1, column 4: expected a type"),
     ("x: float", "line 1, column 9: expected '=' after the type, found the end of the line"),
     ("x: float =", "line 1, column 11: expected a default after '='"),

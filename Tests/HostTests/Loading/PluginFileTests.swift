@@ -192,6 +192,25 @@ import Testing
     #endif
   }
 
+  /// A filter's other library is loaded like one that is needed, and so is an auxiliary one that is there.
+  @Test(arguments: ["-F", "-f"]) func filteredLibrariesAreUnderTheSameRules(_ flag: String) throws {
+    let bench = try PluginBench()
+    _ = try bench.makeFolder("lib")
+    try bench.build("symbols.c", as: "lib/libhelper.so", ["HELPER"])
+    func filtering(_ library: String) throws -> String {
+      try bench.build("good.c", as: "filter.so", extra: ["-Wl,\(flag),\(library)", "-Wl,-rpath,$ORIGIN/lib"])
+    }
+    for library in [bench.path("lib/libhelper.so"), "libhelper.so"] {
+      try bench.setMode(0o755, "lib")
+      let path = try filtering(library)
+      #expect(refusal(path) == "nothing was thrown")
+      try bench.setMode(0o777, "lib")
+      #expect(refusal(path).contains("looked for where others could put their own"), "\(library)")
+    }
+    let missing = refusal(try filtering("libnowhere.so"))
+    #expect(missing.contains("libnowhere.so, which") == (flag == "-F"), "\(missing)")
+  }
+
   @Test func foldersOfTheEnvironmentAreSearchedUnderTheSameRules() throws {
     let bench = try PluginBench()
     let folder = try bench.makeFolder("lib")

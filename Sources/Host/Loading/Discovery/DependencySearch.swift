@@ -76,7 +76,7 @@ struct DependencySearch {
     let folders = searchFolders(image, path: path, inherited: inherited)
     // An RPATH holds for the dependencies of dependencies too; a RUNPATH does not.
     let passedOn = image.runPath == nil ? expanded(image.rPath, path: path) + inherited : inherited
-    for name in image.needed {
+    for (index, name) in (image.needed + image.auxiliary).enumerated() {
       walk.looks += folders.count
       guard walk.looks <= Self.mostLooks else {
         walk.missing = walk.missing ?? .malformed("its libraries are looked for in too many folders")
@@ -84,6 +84,7 @@ struct DependencySearch {
       }
       switch find(name, in: folders) {
       case .loaded: walk.loaded.append(name)
+      case .missing where index >= image.needed.count: break
       case .missing:
         walk.missing =
           walk.missing ?? .missingDependency(name: name, neededBy: path, searched: folders + ["the system's folders"])

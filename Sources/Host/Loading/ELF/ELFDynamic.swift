@@ -45,6 +45,8 @@ struct ELFDynamic {
     case relativeCount = 0x6FFF_FFF9
     case versionsDefined = 0x6FFF_FFFC
     case versionsNeeded = 0x6FFF_FFFE
+    case auxiliary = 0x7FFF_FFFD
+    case filter = 0x7FFF_FFFF
   }
 
   private var entries: [(tag: UInt64, value: UInt64)] = []

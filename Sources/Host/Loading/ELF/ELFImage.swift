@@ -3,8 +3,10 @@
 
 /// A 64-bit little-endian ELF shared library whose tables all lie inside the file.
 package struct ELFImage: Sendable {
-  /// DT_NEEDED, in order.
+  /// DT_NEEDED, in order; then DT_FILTER, which the loader loads like them.
   package private(set) var needed: [String] = []
+  /// DT_AUXILIARY: loaded, too, but where they are there only.
+  package private(set) var auxiliary: [String] = []
   /// DT_SONAME.
   package private(set) var soName: String?
   /// DT_RUNPATH and DT_RPATH as they stand, with `$ORIGIN` unexpanded.
@@ -42,7 +44,8 @@ package struct ELFImage: Sendable {
     guard var dynamic = try ELFDynamic(reader, segments) else {
       throw .malformed("it has no dynamic section")
     }
-    needed = try dynamic.strings(of: .needed, reader)
+    needed = try dynamic.strings(of: .needed, reader) + dynamic.strings(of: .filter, reader)
+    auxiliary = try dynamic.strings(of: .auxiliary, reader)
     soName = try dynamic.strings(of: .soName, reader).first
     runPath = try dynamic.strings(of: .runPath, reader).first
     rPath = try dynamic.strings(of: .rPath, reader).first
