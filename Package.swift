@@ -114,7 +114,8 @@ let package = Package(
       swiftSettings: walls),
     // Names looked up: flags become components, values, names of instances.
     .target(
-      name: "Strategies", dependencies: ["PluginGrammar", "PluginLoading", "PluginInstances", "BareFunctions", "Files"],
+      name: "Strategies",
+      dependencies: ["PluginGrammar", "PluginLoading", "PluginInstances", "BareFunctions", "Files"],
       path: "Sources/Host/Strategies", swiftSettings: walls),
     // All of it in one import, and what wires it together.
     .target(

@@ -47,9 +47,9 @@ package final class FirstBatch {
       step: 0, hiddenDropout: options.dropout.map(Float.init) ?? configuration.hiddenDropout,
       attentionDropout: options.dropout.map(Float.init) ?? configuration.attentionDropout)
     let hidden: [Matrix]
-    do { hidden = try encoder.forward(batch.packed, request: embedder.pooling.layerRequest, mode: mode) } catch
-      let error as EncoderError
-    {
+    do {
+      hidden = try encoder.forward(batch.packed, request: embedder.pooling.layerRequest, mode: mode)
+    } catch let error as EncoderError {
       throw data.problem(error, ofRow: rows[error.sequence % rows.count])
     }
     let (count, width) = (batch.rows, embedder.width)

@@ -9,13 +9,13 @@ enum EmptyValues {
   static func refused(_ arguments: [String]) throws -> [String] {
     let typed = Array(arguments.prefix { $0 != "--" })
     for (place, argument) in typed.enumerated() where argument.hasPrefix("--") {
-      let isEmpty =
-        argument.contains("=") ? argument.last == "=" && argument.split(separator: "=").count == 1
-        : place + 1 < typed.count && typed[place + 1].isEmpty
       let name = String(argument.prefix { $0 != "=" })
-      guard isEmpty, KnownCommand.root?.named(by: typed).option(name)?.takesValue == true else { continue }
+      let isNext = name == argument && place + 1 < typed.count && typed[place + 1].isEmpty
+      guard isNext || argument == name + "=" else { continue }
+      guard KnownCommand.root?.named(by: typed).option(name)?.takesValue == true else { continue }
       throw UsageError.option(
-        name, problem: "expected a value, found an empty text; is a variable not set? Leave the option out for its default")
+        name,
+        problem: "expected a value, found an empty text; is a variable not set? Leave the option out for its default")
     }
     return arguments
   }
