@@ -153,8 +153,8 @@ package struct OutputFolder {
   }
 
   /// Removes the checkpoints of a finished run and nothing that lies beside them. They go in one move, and only then
-  /// from the disk: killed in between, the next run in the folder removes the rest. Where they cannot be moved, the best
-  /// models go last: a run without steps to go on from is finished.
+  /// from the disk: killed in between, the next run in the folder removes the rest. Where they cannot be moved, the
+  /// best models go last: a run without steps to go on from is finished.
   /// - Returns: the bytes that are free by that.
   /// - Throws: `FileError`
   func removeCheckpoints() throws -> Int {

@@ -1,5 +1,5 @@
-// An option with an empty text for its value: no option has a use for one, and a path that is empty would be found wrong
-// late, or be the root. Mostly a variable of a shell that is not set. Called before arguments are parsed.
+// An option with an empty text for its value: no option has a use for one, and a path that is empty would be found
+// wrong late, or be the root. Mostly a variable of a shell that is not set. Called before arguments are parsed.
 
 import Host
 
