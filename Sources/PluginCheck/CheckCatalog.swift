@@ -33,7 +33,27 @@ package struct ConformanceTest: Sendable {
   }
 
   /// Every test of a component, in the order they run.
-  package static let all: [ConformanceTest] = loadTests + numberTests + poolingTests + hostileTests + systemTests
+  ///
+  /// What spoils others comes first: a plan that cannot be used, then bytes outside of buffers and of scratch that was
+  /// never written, then what changes from call to call. So the first failure that is shown is the cause.
+  package static let all: [ConformanceTest] = {
+    let inFiles = loadTests + claimTests + numberTests + gradientTests + poolingTests + hostileTests + systemTests
+    func rank(_ test: ConformanceTest) -> Int {
+      causes.firstIndex { test.id == $0 || $0.hasSuffix(".") && test.id.hasPrefix($0) } ?? causes.count
+    }
+    let order = Level.allCases
+    return inFiles.enumerated().sorted { a, b in
+      let keys = [a, b].map { (rank($0.element), order.firstIndex(of: $0.element.level) ?? 0, $0.offset) }
+      return keys[0] < keys[1]
+    }.map(\.element)
+  }()
+
+  /// Without it nothing else of a component can be tested.
+  package static let plan = "plan.accepted"
+  private static let causes = [
+    plan, "abi.", "mem.guard-", "input.readonly", "det.chunks", "mem.scratch-poison", "mem.outputs-written", "pure.",
+    "det.", "finite.normal",
+  ]
 
   /// Runs the test in this process; whatever the plugin does wrong is an outcome, unless it takes the process with it.
   package func run(on bench: ComponentBench) -> CheckOutcome {

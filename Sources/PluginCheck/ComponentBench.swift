@@ -10,28 +10,59 @@ package struct ComponentBench: Sendable {
   package let component: PluginComponent
   /// The seed of batches, weights and directions; a failure repeats with it.
   package let seed: UInt64
+  /// Values of parameters that are not the default in any test, but where it sets them itself.
+  package let settings: [(String, String)]
 
   /// A bench without any instance yet: each test makes its own.
-  package init(_ component: PluginComponent, seed: UInt64) {
+  package init(_ component: PluginComponent, seed: UInt64, settings: [(String, String)] = []) {
     self.component = component
     self.seed = seed
+    self.settings = settings
   }
 
   var isStrategy: Bool { component.kind != .other }
 
-  func services(threads: Int = 2, isNewer: Bool = false) -> HostServices {
+  func services(
+    threads: Int = 2, isNewer: Bool = false, chunkOrder: HostServices.ChunkOrder = .parallel
+  ) -> HostServices {
     HostServices(
       pool: ThreadPool(threads: threads), logger: Logger(label: "check") { _ in SwiftLogNoOpLogHandler() },
-      isNewer: isNewer)
+      isNewer: isNewer, chunkOrder: chunkOrder)
+  }
+
+  /// The parameters with these settings in place of the bench's own.
+  func values(_ more: [(String, String)] = []) throws -> ParameterValues {
+    let kept = settings.filter { setting in !more.contains { $0.0 == setting.0 } }
+    return try ParameterValues(for: component, settings: kept + more)
   }
 
   func instance(
     _ settings: [(String, String)] = [], threads: Int = 2, seed: UInt64? = nil, name: String? = nil,
-    isNewer: Bool = false
+    isNewer: Bool = false, chunkOrder: HostServices.ChunkOrder = .parallel
   ) throws -> PluginInstance {
     try PluginInstance(
-      component: component, values: ParameterValues(for: component, settings: settings), name: name ?? component.name,
-      services: services(threads: threads, isNewer: isNewer), seed: seed ?? self.seed)
+      component: component, values: values(settings), name: name ?? component.name,
+      services: services(threads: threads, isNewer: isNewer, chunkOrder: chunkOrder), seed: seed ?? self.seed)
+  }
+
+  /// A rig with other settings; nil where the component refuses them, as it may.
+  func acceptedRig(_ shape: RigShape, _ settings: [(String, String)]) throws -> Rig? {
+    do {
+      let rig = try rig(shape, settings: settings)
+      _ = try rig.run(gradients: false)
+      return rig
+    } catch let failure as PluginFailure {
+      guard case .status = failure.reason else { throw failure }
+      return nil
+    }
+  }
+
+  static func limits(_ shape: RigShape) -> PluginLimits {
+    let rows = max(shape.maxRows ?? 0, shape.rows)
+    let tokens = max((shape.tokens ?? []).reduce(0, +), rows * 4)
+    return PluginLimits(
+      maxRows: rows, width: shape.width, maxTokens: tokens, maxSequences: rows, layerCount: 7, viewCount: 3,
+      supervision: [.scores, .classes])
   }
 
   func rig(
@@ -39,11 +70,7 @@ package struct ComponentBench: Sendable {
     on given: PluginInstance? = nil
   ) throws -> Rig {
     let instance = try given ?? self.instance(settings, threads: threads, seed: seed, isNewer: shape.isNewer)
-    let rows = max(shape.maxRows ?? 0, shape.rows)
-    let tokens = max((shape.tokens ?? []).reduce(0, +), rows * 4)
-    let limits = PluginLimits(
-      maxRows: rows, width: shape.width, maxTokens: tokens, maxSequences: rows, layerCount: 7, viewCount: 3,
-      supervision: [.scores, .classes])
+    let limits = Self.limits(shape)
     switch component.kind {
     case .pooler: return try PoolerRig(instance, shape, seed: self.seed, limits: limits)
     case .sampler: return try SamplerRig(instance, shape, seed: self.seed, limits: limits)

@@ -44,7 +44,7 @@ extension ConformanceTest {
         func cycles(_ count: Int) throws {
           for _ in 0..<count {
             let instance = try PluginInstance(
-              component: bench.component, values: ParameterValues(for: bench.component, settings: []),
+              component: bench.component, values: bench.values(),
               name: bench.component.name, services: services, seed: bench.seed)
             try bench.once(try bench.rig(on: instance))
           }

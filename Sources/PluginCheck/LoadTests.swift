@@ -5,7 +5,22 @@ import Host
 import PluginAPI
 
 extension ConformanceTest {
+  /// More than this for six rows of ten numbers is a slip in the plan.
+  private static let largestPlan = 1 << 30
+
   static let loadTests: [ConformanceTest] = [
+    ConformanceTest(plan, .load, "its plan can be used, and asks for memory that is in proportion") { bench in
+      guard bench.isStrategy else { return .skipped("it is not run") }
+      let instance = try bench.instance()
+      let limits = ComponentBench.limits(RigShape())
+      try instance.prepare(limits)
+      let bytes = instance.plan.memory(limits)
+      try expect(
+        bytes <= largestPlan,
+        "its plan asks for \(bytes >> 20) MiB with \(limits.maxRows) rows of \(limits.width) numbers: is a number of "
+          + "columns wrong?")
+      return .passed
+    },
     ConformanceTest("desc.texts", .load, "a summary, and a text or a telling name for each parameter") { bench in
       try expect(!bench.component.summary.isEmpty, "the component has no doc; its first line is the summary users see")
       return .passed

@@ -87,7 +87,7 @@ extension ConformanceTest {
     ConformanceTest("finite.normal", .numbers, "ordinary numbers give finite numbers") { bench in
       guard bench.isStrategy else { return .skipped("it is not run") }
       for seed in bench.seed..<(bench.seed + 4) {
-        let rig = try ComponentBench(bench.component, seed: seed).rig()
+        let rig = try ComponentBench(bench.component, seed: seed, settings: bench.settings).rig()
         try bench.expectFinite(rig, try bench.once(rig), "normal numbers (seed \(seed))")
       }
       return .passed
@@ -136,17 +136,10 @@ extension ConformanceTest {
       }
       return .passed
     },
-    ConformanceTest("claim.permutation", .numbers, "what claims to follow a permutation of the rows does") { bench in
-      let claims = bench.component.pointer.pointee.claims
-      guard bench.isStrategy,
-        claims & UInt32(CSE_PERMUTATION_EQUIVARIANT | CSE_SCALE_INVARIANT | CSE_ROTATION_INVARIANT) != 0
-      else { return .skipped("it claims nothing") }
-      return try checkClaims(bench, claims)
-    },
   ]
 
   /// A test on every component that has gradients.
-  private static func onGradients(
+  static func onGradients(
     _ bench: ComponentBench, _ shape: RigShape = RigShape(), _ body: (Rig) throws -> Void
   ) throws -> CheckOutcome {
     guard bench.isStrategy else { return .skipped("it is not run") }
@@ -203,48 +196,6 @@ extension ConformanceTest {
 
   private static func text(_ number: Double, _ parameter: ParameterDeclaration) -> String {
     parameter.type == .int ? "\(Int(number))" : "\(number)"
-  }
-
-  /// Losses on embeddings and poolers may claim invariances; the loss must then stay where it is.
-  private static func checkClaims(_ bench: ComponentBench, _ claims: UInt32) throws -> CheckOutcome {
-    guard let rig = try bench.rig() as? BatchRig, bench.component.kind == .loss else {
-      return .skipped("claims of this kind of component are not tested")
-    }
-    let value = try bench.once(rig)
-    func compare(_ what: String) throws {
-      let other = try bench.once(rig)
-      try expect(abs(other - value) <= 1e-4 * max(1, abs(value)), "it claims \(what), but \(value) became \(other)")
-    }
-    let saved = rig.inputs.map(\.values)
-    func restore() { for (input, values) in zip(rig.inputs, saved) { input.values = values } }
-    if claims & UInt32(CSE_SCALE_INVARIANT) != 0 {
-      for index in 0..<3 { rig.inputs[index].values = saved[index].map { 3 * $0 } }
-      try compare("scale invariance")
-      restore()
-    }
-    if claims & UInt32(CSE_PERMUTATION_EQUIVARIANT) != 0 {
-      let width = rig.shape.width
-      for (index, input) in rig.inputs.enumerated() {
-        input.values = Array(saved[index][width...] + saved[index][..<width])
-      }
-      rig.rows.label(rotatedBy: 1)
-      try compare("permutation equivariance")
-      rig.rows.label(rotatedBy: 0)
-      restore()
-    }
-    if claims & UInt32(CSE_ROTATION_INVARIANT) != 0 {
-      for (index, input) in rig.inputs.enumerated() {
-        var values = saved[index]
-        for row in 0..<rig.shape.rows {
-          let (a, b) = (values[row * rig.shape.width], values[row * rig.shape.width + 1])
-          values[row * rig.shape.width] = 0.6 * a - 0.8 * b
-          values[row * rig.shape.width + 1] = 0.8 * a + 0.6 * b
-        }
-        input.values = values
-      }
-      try compare("rotation invariance")
-    }
-    return .passed
   }
 }
 

@@ -92,6 +92,13 @@ final class LogitsRig: Rig {
     inputs[0].values = inputs[1].values.map { Float(Double($0) * factor) }
   }
 
+  /// Puts each row's positive into another column.
+  func setTargets(_ column: (Int) -> Int) {
+    for row in 0..<shape.rows {
+      target.pointer.storeBytes(of: Int64(column(row)), toByteOffset: row * 8, as: Int64.self)
+    }
+  }
+
   /// Excludes every third cell that is not a row's own.
   func exclude() -> [Int] {
     let cells = (0..<(shape.rows * columns)).filter { $0 % 3 == 1 && $0 % columns != $0 / columns }
@@ -114,11 +121,13 @@ final class LogitsRig: Rig {
 
 /// A pooler over sequences of different lengths.
 final class PoolerRig: Rig {
+  private let limits: PluginLimits
   private var tokens: StructBox<cse_tokens>
   private let offsets, ids, flags: GuardPages
   private let layers, layerGradients: TensorList
 
   override init(_ instance: PluginInstance, _ shape: RigShape, seed: UInt64, limits: PluginLimits) throws {
+    self.limits = limits
     try instance.prepare(limits)
     let isFirst = instance.plan.firstTokenOnly
     let lengths = isFirst ? [Int](repeating: 1, count: shape.rows) : shape.tokens ?? (0..<shape.rows).map { 1 + $0 % 4 }
@@ -181,6 +190,25 @@ final class PoolerRig: Rig {
   }
 
   override func commit() throws { try instance.commit(nil) }
+
+  /// The same sequences in another order, token for token, on the same instance.
+  func permuted(_ order: [Int]) throws -> PoolerRig {
+    var other = shape
+    other.tokens = order.map { rows(of: $0).count }
+    let rig = try PoolerRig(instance, other, seed: seed, limits: limits)
+    let source = order.flatMap { Array(rows(of: $0)) }
+    for (to, from) in zip(rig.inputs, inputs) {
+      let values = from.values
+      to.values = source.flatMap { values[$0 * from.width..<($0 + 1) * from.width] }
+    }
+    for (token, from) in source.enumerated() {
+      rig.ids.pointer.storeBytes(
+        of: ids.pointer.load(fromByteOffset: from * 4, as: Int32.self), toByteOffset: token * 4, as: Int32.self)
+      rig.flags.pointer.storeBytes(
+        of: flags.pointer.load(fromByteOffset: from, as: UInt8.self), toByteOffset: token, as: UInt8.self)
+    }
+    return rig
+  }
 
   /// The tokens of a sequence.
   func rows(of sequence: Int) -> Range<Int> {

@@ -136,13 +136,13 @@ struct RigRows {
     scores = try GuardPages(count * 4, side: shape.side)
     classes = try GuardPages(count * 8, side: shape.side)
     for row in 0..<count { identifiers.pointer.storeBytes(of: Int64(row), toByteOffset: row * 8, as: Int64.self) }
-    label(rotatedBy: 0)
+    label { $0 }
   }
 
-  /// Gives row i the score and the class of row i + `shift`.
-  func label(rotatedBy shift: Int) {
+  /// Gives row i the score and the class of row `source(i)` of the first batch.
+  func label(_ source: (Int) -> Int) {
     for row in 0..<count {
-      let source = (row + shift) % count
+      let source = source(row)
       scores.pointer.storeBytes(of: Float(source * 7 % 5), toByteOffset: row * 4, as: Float.self)
       classes.pointer.storeBytes(of: Int64(source % 3), toByteOffset: row * 8, as: Int64.self)
     }

@@ -103,12 +103,25 @@ final class SamplerRig: BatchRig {
     }
     wantGradients(false)
     try instance.sample(UnsafePointer(batch.pointer), UnsafePointer(candidates.pointer), vectors: vectors.map(\.tensor))
+    try checkCounts()
     let value = weightedLive
     if gradients, instance.plan.vectors.contains(where: \.isLive) {
       wantGradients(true)
       try instance.sampleBackward(UnsafePointer(batch.pointer), dVectors)
     }
     return value
+  }
+
+  /// As the host does in a run: only its own blocks, and only to fewer columns.
+  private func checkCounts() throws {
+    for (index, full) in fullCounts.enumerated() {
+      let count = Int(counts.pointer.load(fromByteOffset: index * 8, as: Int64.self))
+      let least = index == 0 ? full : blocks[index].pointee.flags & UInt32(CSE_BASE) != 0 ? shape.rows : 0
+      try expect(
+        (least...full).contains(count),
+        "it set n_cols[\(index)] to \(count), expected \(least) to \(full)"
+          + (index == 0 ? ": the block belongs to the host" : ""))
+    }
   }
 
   /// Only live sets have a gradient.

@@ -22,6 +22,24 @@ extension ConformanceTest {
       }
       return .passed
     },
+    ConformanceTest("det.chunks", .system, "chunks of a parallel loop may run in any order") { bench in
+      guard bench.isStrategy else { return .skipped("it is not run") }
+      func results(_ order: HostServices.ChunkOrder) throws -> [UInt64] {
+        let instance = try bench.instance(chunkOrder: order)
+        let rig = try bench.rig(RigShape(rows: 33, width: 10), on: instance)
+        // Not zero, so that sums of two numbers depend on their order, too.
+        rig.clearGradients(0.37)
+        let value = try rig.run(gradients: true)
+        return rig.snapshot(value) + bench.gradients(rig).joined().map { UInt64($0.bitPattern) }
+      }
+      let rising = try results(.rising)
+      for order in [HostServices.ChunkOrder.falling, .shuffled] {
+        try expect(
+          try results(order) == rising,
+          "with its chunks in another order it gave other numbers: two of them write to one place, which is a race")
+      }
+      return .passed
+    },
     ConformanceTest("thread.two-instances", .system, "two instances run at once without meeting") { bench in
       guard bench.isStrategy else { return .skipped("it is not run") }
       let alone = try trace(bench, threads: 1)

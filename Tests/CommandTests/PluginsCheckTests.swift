@@ -37,7 +37,9 @@ import Testing
   /// What is right may take as long as a busy machine makes of it.
   private let patience = ["--deadline", "100"]
 
-  @Test(arguments: ["MixCSELoss", "SimCSELoss", "Poolers", "ContrastiveLosses", "EmbeddingLosses", "Negatives"])
+  @Test(arguments: [
+    "MixCSELoss", "SimCSELoss", "Poolers", "ContrastiveLosses", "EmbeddingLosses", "SupervisedLosses", "Negatives",
+  ])
   func shippedPluginsPass(library: String) throws {
     let (code, report, errors) = try check([Resources.pluginDirectory + "/lib\(library).so"] + patience)
     #expect(code == 0 && failures(report).isEmpty, "\(failures(report)) \(errors)")
@@ -90,7 +92,16 @@ import Testing
     ("POOL_TRAP", "finite.normal", "trap"), ("POOL_HANG_NAN", "value.nan", "did not end within"),
     ("GRAD_WRONG", "grad.fd", "differences say"), ("GRAD_OVERWRITES", "grad.accumulate", "+="),
     ("GRAD_NONLINEAR", "grad.linear", "not linear"), ("GRAD_WEIGHT", "grad.fd", "plugin.mean.w"),
-    ("GRAD_COUNTS", "pure.gradients", "other gradients"), ("PLAN_FLAGS", "finite.normal", "flags 0x4000"),
+    ("GRAD_COUNTS", "pure.gradients", "other gradients"), ("PLAN_FLAGS", "plan.accepted", "flags 0x4000"),
+    ("PLAN_BIG", "plan.accepted", "MiB with"), ("CLAIM_UNKNOWN", "claim.known", "0x8000"),
+    ("CLAIM_SCALE", "claim.scale", "scale invariance (out, row"), ("CLAIM_ROTATION", "claim.rotation", "rotation inv"),
+    ("CLAIM_ORDER", "claim.permutation", "permutation equivariance (vectors[0]"),
+    ("SAMPLE_COLUMNS", "finite.normal", "n_cols[1] to 1000, expected 0 to 8"),
+    ("SAMPLE_NEGATIVE", "finite.normal", "n_cols[1] to -1"),
+    ("SAMPLE_OTHERS", "finite.normal", "the block belongs to the host"),
+    ("LOSS_TARGET", "grad.target", "wrong at number"), ("LOSS_ROW", "grad.every", "wrong at number"),
+    ("LOSS_PARAMETER", "grad.values", "with margin=1.0:"), ("LOSS_LARGE", "grad.large", "wrong at row 48"),
+    ("LOSS_TERM", "grad.every", "wrong at number"), ("LOSS_RACE", "det.chunks", "which is a race"),
     ("GLOBAL_STATE", "state.save-load-continue", "something else is remembered"),
     ("SAMPLE_STATE", "pure.forward", "outside of commit"), ("SAMPLE_THREADS", "det.threads", "than one"),
     ("SAMPLE_NORM", "value.zero", "vectors[0]"),
@@ -136,11 +147,47 @@ import Testing
     }
   }
 
+  /// What is wrong spoils other tests, too: what is shown first is the cause, and what cannot be planned is said once.
+  @Test(arguments: [
+    ("POOL_SCRATCH", "mem.scratch-poison"), ("POOL_COUNTS", "pure.forward"), ("PLAN_FLAGS", "plan.accepted"),
+    ("POOL_READS_PAST", "mem.guard-right"),
+  ]) func theCauseIsShownFirst(name: String, test: String) throws {
+    try withFolder { folder in
+      let arguments = [
+        try build("broken.c", [name], in: folder) + (name == "PLAN_FLAGS" ? ":queue" : ":mean"), "--only", "plan",
+        "--only", "mem", "--only", "pure", "--only", "grad.fd", "--only", "finite",
+      ]
+      let (code, report, _) = try check(arguments + patience)
+      #expect(code == 1 && failures(report).first?.hasPrefix(test) == true, "\(failures(report))")
+      if name == "PLAN_FLAGS" { #expect(failures(report).count == 1 && report["passed"] as? Int == 4) }
+    }
+  }
+
+  /// An error at one value of a parameter is found where that value is named, with a command that repeats it.
+  @Test func valuesOfParametersCanBeGiven() throws {
+    try withFolder { folder in
+      let path = try build("broken.c", ["LOSS_PARAMETER"], in: folder)
+      let tests = ["--only", "grad.every"] + patience
+      #expect(try check([path + ":margin"] + tests).code == 0)
+      let (code, report, _) = try check([path + ":margin:margin=0.8"] + tests)
+      #expect(code == 1 && failures(report).first?.hasPrefix("grad.every: ") == true, "\(failures(report))")
+      let first = (report["tests"] as? [[String: Any]])?.first { $0["outcome"] as? String == "failed" }
+      #expect((first?["reproduce"] as? String)?.contains("\(path):margin:margin=0.8 --seed 1") == true)
+      for (target, said) in [
+        (path + ":margin:margin=7", "margin.margin: expected a number in [0, 1], found '7'"),
+        (path + ":margin:marign=0.5", "did you mean 'margin'"),
+      ] {
+        let wrong = try check([target] + tests)
+        #expect(wrong.code == 1 && failures(wrong.report).first?.contains(said) == true, "\(failures(wrong.report))")
+      }
+    }
+  }
+
   @Test func namesAreCheckedBeforeAnythingRuns() throws {
     let wrong = try shell([Resources.command, "plugins", "check", "mixcse", "--only", "grad.df"])
     #expect(wrong.code == 64 && wrong.errors.contains("did you mean 'grad.fd'"), "\(wrong.errors)")
     let list = try shell([Resources.command, "plugins", "check", "--list-tests"])
-    #expect(list.code == 0 && list.output.split(separator: "\n").count == 51, "\(list.output)")
+    #expect(list.code == 0 && list.output.split(separator: "\n").count == 60, "\(list.output)")
     let unknown = try check(["mixces"])
     #expect(unknown.code == 1 && failures(unknown.report).first?.contains("did you mean 'mixcse'") == true)
     let byName = try check(["mixcse", "--only", "grad"])

@@ -16,6 +16,8 @@ package final class HostServices: Sendable {
   package nonisolated(unsafe) let table: UnsafePointer<cse_host>
   /// Structs are bigger and the minor version higher than plugins of today know; for `plugins check`.
   package let isNewer: Bool
+  /// In which order chunks of a parallel loop run; for `plugins check`.
+  let chunkOrder: ChunkOrder
   private let cancelled = Atomic<Bool>(false)
   /// When the user asked the run to end, by `monotonicNanoseconds`; nil as long as nobody did.
   private let stopRequestedAt: @Sendable () -> Int64?
@@ -24,26 +26,43 @@ package final class HostServices: Sendable {
   /// How long a call may go on after the user asked the run to end: 1 s, in nanoseconds.
   private static let grace: Int64 = 1_000_000_000
 
+  /// How a parallel loop goes through its chunks: on all threads, or on one in an order.
+  package enum ChunkOrder: Sendable {
+    case parallel, rising, falling, shuffled
+
+    /// The chunks in this order.
+    func order(_ count: Int) -> [Int] {
+      switch self {
+      case .parallel, .rising: Array(0..<count)
+      case .falling: (0..<count).reversed()
+      // Even ones, then odd ones: neighbours are far apart in time.
+      case .shuffled: Array(stride(from: 0, to: count, by: 2)) + Array(stride(from: 1, to: count, by: 2))
+      }
+    }
+  }
+
   /// Services over the pool's threads; `logger` receives the plugins' lines.
   ///
   /// - Parameter stopRequestedAt: when the user asked the run to end, by `monotonicNanoseconds`. A call that goes on
   ///   for more than a second after that (or after its own beginning, if that is later) is cancelled: its parallel
   ///   loops leave out the rest and return CSE_E_CANCELLED. Called from several threads.
   package convenience init(
-    pool: ThreadPool, logger: Logger, isNewer: Bool = false,
+    pool: ThreadPool, logger: Logger, isNewer: Bool = false, chunkOrder: ChunkOrder = .parallel,
     stopRequestedAt: @escaping @Sendable () -> Int64? = { nil }
   ) {
     self.init(
-      pool: pool, logger: logger, isNewer: isNewer, stopRequestedAt: stopRequestedAt, cancelWord: nil)
+      pool: pool, logger: logger, isNewer: isNewer, chunkOrder: chunkOrder, stopRequestedAt: stopRequestedAt,
+      cancelWord: nil)
   }
 
   /// - Parameter cancelWord: Where another process writes its wish to end; nil for none.
   package init(
-    pool: ThreadPool, logger: Logger, isNewer: Bool = false,
+    pool: ThreadPool, logger: Logger, isNewer: Bool = false, chunkOrder: ChunkOrder = .parallel,
     stopRequestedAt: @escaping @Sendable () -> Int64? = { nil }, cancelWord: UnsafeMutableRawPointer?
   ) {
     self.pool = pool
     self.isNewer = isNewer
+    self.chunkOrder = chunkOrder
     self.stopRequestedAt = stopRequestedAt
     self.cancelWord = cancelWord.map { UnsafePointer($0.assumingMemoryBound(to: UInt32.self)) }
     table = makeHostTable(sink: LogSink(logger: logger), isNewer: isNewer)
@@ -157,11 +176,19 @@ private let parallelForService:
     // Chunks of exactly `grain`, as the header says, whatever the pool makes of them.
     let chunk = max(Int(clamping: grain), 1)
     let total = Int(clamping: count)
-    context.services.pool.parallelFor((total - 1) / chunk + 1, grain: 1) { chunks, worker in
+    let chunkCount = (total - 1) / chunk + 1
+    func run(_ index: Int, _ worker: Int) {
+      let begin = index * chunk
+      function(user, Int64(begin), Int64(min(begin + chunk, total)), Int32(worker))
+    }
+    guard context.services.chunkOrder == .parallel else {
+      for index in context.services.chunkOrder.order(chunkCount) where !context.leavesOut() { run(index, 0) }
+      return cse_status(context.wasCutShort ? CSE_E_CANCELLED : CSE_OK)
+    }
+    context.services.pool.parallelFor(chunkCount, grain: 1) { chunks, worker in
       for index in chunks {
         if context.leavesOut() { return }
-        let begin = index * chunk
-        function(user, Int64(begin), Int64(min(begin + chunk, total)), Int32(worker))
+        run(index, worker)
       }
     }
     return cse_status(context.wasCutShort ? CSE_E_CANCELLED : CSE_OK)

@@ -11,6 +11,14 @@ extension PluginInstance {
     guard needsPlan(for: limits) else { return }
     let plan = try makePlan(limits)
     try checkFunctions(plan)
+    let (bytes, room) = (plan.memory(limits), Int(PluginPlan.largestElementCount) * 4)
+    guard bytes <= room else {
+      throw failure(
+        .plan,
+        .plan(
+          "its blocks need \(bytes >> 20) MiB with batches of \(limits.maxRows) rows, and this machine has "
+            + "\(room >> 20) MiB: fewer columns, or a smaller batch"))
+    }
     let missing = plan.needs.subtracting(limits.supervision)
     guard missing.isEmpty else { throw failure(.plan, .unsupervised(missing)) }
     let oldStates = states

@@ -126,6 +126,25 @@ extension PluginPlan {
     vectors = try Self.vectorSets(blocks)
   }
 
+  /// Bytes of the vectors and cells that its blocks need, gradients included, in batches of the largest size.
+  package func memory(_ limits: PluginLimits) -> Int {
+    // Rows begin at multiples of 64 bytes.
+    let stride = (limits.width + 15) / 16 * 16
+    let numbers = vectors.reduce(0) { sum, set in
+      switch set.count {
+      case .shared(let perRow, let fixed): sum + 2 * (perRow * limits.maxRows + fixed) * stride
+      case .perRow(let count): sum + 2 * limits.maxRows * count * stride
+      }
+    }
+    // Similarities and their gradient, logits and the two gradients of losses.
+    let cells = blocks.reduce(0) { sum, block in
+      var stateRows: Int?
+      if case .state(let index) = block.columns { stateRows = states[index].shape.first }
+      return sum + limits.maxRows * block.columnCount(rows: limits.maxRows, stateRows: stateRows)
+    }
+    return 4 * (numbers + 5 * cells)
+  }
+
   private static func byteCount(_ value: UInt64, _ name: String) throws -> Int {
     guard value <= UInt64(largestElementCount) * 4 else {
       throw PlanRefusal("\(name) is \(value), which is more than this machine's memory")

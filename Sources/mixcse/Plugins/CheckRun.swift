@@ -19,7 +19,7 @@ struct CheckRun {
   }
 
   func run() throws -> CheckReport {
-    var report = CheckReport(plugin: command.name, seed: command.seed)
+    var report = CheckReport(plugin: command.text, seed: command.seed)
     // Loading comes first: without it there is nothing to test.
     let load = child(test: "load.library", component: nil)
     if command.wants("load.library") || load.test.outcome == "failed" { add(load.test, to: &report) }
@@ -27,8 +27,14 @@ struct CheckRun {
     for (id, _) in PluginsCheckCommand.loadIDs.dropFirst() where command.wants(id) {
       add(child(test: id, component: nil).test, to: &report)
     }
-    let work = load.components.flatMap { component in
-      ConformanceTest.all.filter { command.wants($0.id) }.map { (component, $0.id) }
+    var usable: [String] = []
+    for component in load.components {
+      let plan = child(test: ConformanceTest.plan, component: component).test
+      if plan.outcome != "failed" { usable.append(component) }
+      if command.wants(ConformanceTest.plan) || plan.outcome == "failed" { add(plan, to: &report) }
+    }
+    let work = usable.flatMap { component in
+      ConformanceTest.all.filter { command.wants($0.id) && $0.id != ConformanceTest.plan }.map { (component, $0.id) }
     }
     let results = ResultTable(count: work.count)
     let next = Atomic<Int>(0)
@@ -92,9 +98,9 @@ struct CheckRun {
   private func result(
     _ id: String, _ component: String?, _ outcome: String, _ problem: String?, _ start: ContinuousClock.Instant
   ) -> CheckReport.Test {
-    // A path is narrowed to the component that failed; a name means one already.
+    // A path is narrowed to the component that failed; a name means one already, and so do values.
     var arguments = ["mixcse"] + command.ownArguments
-    if let component, command.name.hasSuffix(".so"), let place = arguments.firstIndex(of: command.name) {
+    if let component, command.text.hasSuffix(".so"), let place = arguments.firstIndex(of: command.text) {
       arguments[place] += ":" + (component.split(separator: ".").last.map(String.init) ?? component)
     }
     let again = (arguments + ["--only", id]).joined(separator: " ")

@@ -52,6 +52,12 @@ struct PluginCheckChild {
       if id == "load.no-side-effects", let difference = traces.difference() {
         return ChildReport(outcome: "failed", problem: "after loading: \(difference)")
       }
+      if let component = found.first, !command.settings.isEmpty {
+        guard found.count == 1 else {
+          return ChildReport(outcome: "failed", problem: "values are of one component: name it, \(command.name):NAME")
+        }
+        _ = try ParameterValues(for: component, settings: command.settings)
+      }
       return ChildReport(outcome: "passed", components: found.map(\.id))
     } catch {
       return ChildReport(outcome: "failed", problem: "\(error)")
@@ -62,7 +68,7 @@ struct PluginCheckChild {
     guard let found = try components().first(where: { $0.id == component }),
       let test = ConformanceTest.all.first(where: { $0.id == id })
     else { return ChildReport(outcome: "failed", problem: "no test \(id) of \(component)") }
-    switch test.run(on: ComponentBench(found, seed: command.seed)) {
+    switch test.run(on: ComponentBench(found, seed: command.seed, settings: command.settings)) {
     case .passed: return ChildReport(outcome: "passed")
     case .failed(let problem): return ChildReport(outcome: "failed", problem: problem)
     case .skipped(let reason): return ChildReport(outcome: "skipped", problem: reason)

@@ -14,7 +14,10 @@ struct PluginsCheckCommand: ParsableCommand {
       """)
 
   @OptionGroup var plugins: PluginOptions
-  @Argument(help: ArgumentHelp("A library (./lib.so, ./lib.so:name) or a component.", valueName: "file|name"))
+  @Argument(
+    help: ArgumentHelp(
+      "A library (./lib.so, ./lib.so:name) or a component, with values for its parameters.",
+      valueName: "file|name[:param=value,...]"))
   var target: String?
   @Option(
     help: ArgumentHelp("Runs only these tests (an id, or a group such as grad); may be repeated.", valueName: "id"))
@@ -27,8 +30,12 @@ struct PluginsCheckCommand: ParsableCommand {
   @Option(help: .hidden) var childTest: String?
   @Option(help: .hidden) var childReport: String?
 
-  /// What is checked.
-  var name: String { target ?? "" }
+  /// What is checked, as typed, and without the values of parameters.
+  var text: String { target ?? "" }
+  var name: String { spec?.name ?? text }
+  /// The values.
+  var settings: [(String, String)] { spec?.settings ?? [] }
+  private var spec: ComponentSpec? { try? SpecParser.component(text) }
 
   func validate() throws {
     guard target != nil || listTests else {
@@ -71,7 +78,7 @@ struct PluginsCheckCommand: ParsableCommand {
 
   /// The arguments that make this program check the same plugin again.
   var ownArguments: [String] {
-    var arguments = ["plugins", "check", name, "--seed", "\(seed)"]
+    var arguments = ["plugins", "check", text, "--seed", "\(seed)"]
     for path in plugins.pluginPaths { arguments += ["--plugin-path", path] }
     for renamed in plugins.renamed { arguments += ["--plugin-as", renamed] }
     if plugins.allowInsecure { arguments.append("--allow-insecure-plugin") }

@@ -80,6 +80,12 @@ static cse_status pool(const cse_call *call, const cse_tokens *x, DLTensor *out)
     memset(vector, 0, sizeof(float) * (size_t)x->dim);
     for (int64_t t = begin; t < end; t++)
       for (int64_t k = 0; k < x->dim; k++) vector[k] += w * cse_row(x->layers[0], t)[k] / (float)(end - begin);
+#ifdef CLAIM_SCALE
+    vector[0] += 1;
+#endif
+#ifdef CLAIM_ROTATION
+    vector[0] *= 2;
+#endif
 #ifdef POOL_PAST
     vector[x->dim] = 0;
 #endif
@@ -180,6 +186,15 @@ static const cse_component pooler = {CSE_COMPONENT(CSE_POOLER), .name = "mean",
 #ifndef NO_DOC
     .doc = "the mean",
 #endif
+#ifdef CLAIM_UNKNOWN
+    .claims = 1u << 15,
+#elif defined(CLAIM_SCALE)
+    .claims = CSE_SCALE_INVARIANT,
+#elif defined(CLAIM_ROTATION)
+    .claims = CSE_ROTATION_INVARIANT,
+#else
+    .claims = CSE_SCALE_INVARIANT | CSE_ROTATION_INVARIANT | CSE_PERMUTATION_EQUIVARIANT,
+#endif
     .plan = pooler_plan, .pool = pool, .pool_backward = pool_backward, .get_extension = pooler_extension};
 
 /* ---- sampler: a queue of earlier positives, and mixtures of live vectors ---- */
@@ -208,11 +223,21 @@ static cse_status sampler_plan(const cse_call *call, const cse_limits *limits, c
 #ifdef PLAN_FLAGS
   plan->flags |= 0x4000;
 #endif
+#ifdef PLAN_BIG
+  plan->blocks[1].fixed = 100000000;
+#endif
   return CSE_OK;
 }
 static cse_status sample(const cse_call *call, const cse_batch *b, const cse_candidates *out) {
   const int64_t filled = *(const int64_t *)call->states[1]->data;
   out->n_cols[out->first_own] = filled < SLOTS ? filled : SLOTS;
+#if defined(SAMPLE_COLUMNS)
+  out->n_cols[out->first_own] = 1000;
+#elif defined(SAMPLE_NEGATIVE)
+  out->n_cols[out->first_own] = -1;
+#elif defined(SAMPLE_OTHERS)
+  out->n_cols[0] = 3;
+#endif
 #if defined(GLOBAL_STATE)
   static int calls;
   if (++calls > 4) cse_row(out->gain[0], 0)[0] *= 1.01f;
@@ -269,9 +294,22 @@ static cse_status commit(const cse_call *call, const cse_batch *b) {
   return CSE_OK;
 }
 static const cse_component sampler = {CSE_COMPONENT(CSE_SAMPLER), .name = "queue", .doc = "earlier positives",
+#ifdef CLAIM_ORDER
+    .claims = CSE_PERMUTATION_EQUIVARIANT,
+#endif
     .plan = sampler_plan, .sample = sample, .sample_backward = sample_backward, .commit = commit};
 
 /* ---- loss: InfoNCE with a margin ---- */
+#ifdef LOSS_RACE
+static void neighbours(void *user, int64_t begin, int64_t end, int32_t worker) {
+  const cse_logits *x = user;
+  (void)worker;
+  for (int64_t i = begin; i < end; i++) {
+    cse_row(x->dlogits, i)[0] += 0.1f * (float)(i + 1);
+    cse_row(x->dlogits, (i + 1) % x->rows)[0] += 0.01f * (float)(i + 1);
+  }
+}
+#endif
 static cse_status on_logits(const cse_call *call, const cse_logits *x, double *loss) {
 #ifdef LOSS_TEMPERATURE
   const float margin = (float)(call->values[1].f / x->temperature);
@@ -312,13 +350,29 @@ static cse_status on_logits(const cse_call *call, const cse_logits *x, double *l
 #endif
     for (int64_t j = 0; j < x->cols && x->dlogits; j++) {
       const double p = exp(row[j] - (j == own ? margin : 0) - peak) / total;
-#ifdef LOSS_MASK
+#if defined(LOSS_TARGET)
+      cse_row(x->dlogits, i)[j] += (float)((p - (j == i)) / (double)x->rows);
+#elif defined(LOSS_ROW)
+      cse_row(x->dlogits, i)[j] += (float)((i == 2 ? 1.5 : 1) * (p - (j == own)) / (double)x->rows);
+#elif defined(LOSS_PARAMETER)
+      cse_row(x->dlogits, i)[j] += (float)((margin > 0.5 ? 1.5 : 1) * (p - (j == own)) / (double)x->rows);
+#elif defined(LOSS_LARGE)
+      cse_row(x->dlogits, i)[j] += (float)((p - (j == own) + (i >= 48 ? 0.1 : 0)) / (double)x->rows);
+#elif defined(LOSS_TERM)
+      cse_row(x->dlogits, i)[j] += (float)((p - (j == own) * 1.01) / (double)x->rows);
+#elif defined(LOSS_MASK)
       cse_row(x->dlogits, i)[j] += (float)((p + 1e-3 * row[j] * 0 - (j == own)) / (double)x->rows);
 #else
       cse_row(x->dlogits, i)[j] += (float)((p - (j == own)) / (double)x->rows);
 #endif
     }
   }
+#ifdef LOSS_TERM
+  for (int64_t i = 0; i < x->rows; i++) *loss += 0.01 * cse_row(x->logits, i)[x->target[i]] / (double)x->rows;
+#endif
+#ifdef LOSS_RACE
+  if (x->dlogits) call->host->parallel_for(call, x->rows, 1, neighbours, (void *)x);
+#endif
 #ifdef LOSS_NO_NULL
   cse_row(x->dlogits, 0)[0] += 0;
 #endif
