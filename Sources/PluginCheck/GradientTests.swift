@@ -89,14 +89,20 @@ struct SlopeCheck {
   }
 
   func everyNumber() throws {
-    try compare { input in (0..<input.count).map { [$0] } } allowing: { tolerance * $0 }
+    try compare { input in
+      (0..<input.count).map { [$0] }
+    } allowing: {
+      tolerance * $0
+    }
   }
 
   /// Along random signs, so that no number of a row hides behind another.
   func everyRow() throws {
     try compare { input in
       (0..<input.rows).map { row in Array(row * input.width..<(row + 1) * input.width) }
-    } allowing: { 0.02 * $0 }
+    } allowing: {
+      0.02 * $0
+    }
   }
 
   private func compare(_ groups: (RigInput) -> [[Int]], allowing bound: (Double) -> Double) throws {
