@@ -71,9 +71,9 @@ extension ConformanceTest {
 
 /// Compares a gradient with central differences, one number or one row at a time.
 ///
-/// With one step of Richardson's extrapolation; the best of several step sizes counts, because float32 noise spoils small
-/// steps and curvature large ones. An error may be 0.3 % of the root mean square of the input's gradient (2 % along a
-/// row), so that a wrong sign of a term of one per cent is found.
+/// With one step of Richardson's extrapolation; the best of several step sizes counts, because float32 noise spoils
+/// small steps and curvature large ones. An error may be 0.3 % of the root mean square of the input's gradient (2 %
+/// along a row), so that a wrong sign of a term of one per cent is found.
 struct SlopeCheck {
   private let rig: Rig
   private let seed: UInt64

@@ -91,9 +91,12 @@ package struct ComparisonPlan {
       if index > 0 { run.strategy.shadows = [] }
       for value in variant.values { value.apply(to: &run) }
       try request.settleEvaluationPooler(of: &run)
-      let (data, steps) = try inputs.read(run)
-      return try PlannedStrategy(
-        variant, of: run, inputs: data, totalSteps: steps, registry: registry, origin: program.origin)
+      let input = try inputs.read(run)
+      let strategy = try PlannedStrategy(
+        variant, of: run, inputs: input.hashes, totalSteps: input.totalSteps, registry: registry,
+        origin: program.origin)
+      try strategy.plan?.checkContrast(rows: input.rows, columns: input.columns)
+      return strategy
     }
   }
 

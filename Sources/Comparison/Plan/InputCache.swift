@@ -10,7 +10,7 @@ import Training
 /// Data and models, by where they lie.
 struct InputCache {
   private let evalData: [PairSet]?
-  private var data: [String: (rows: Int, sha256: String)] = [:]
+  private var data: [String: (rows: Int, columns: Int, sha256: String)] = [:]
   private var models: [String: (files: [RunInputs.FileDigest], maximumTokens: Int)] = [:]
   /// What is odd about the training files.
   private(set) var lines: [String] = []
@@ -18,9 +18,15 @@ struct InputCache {
   /// - Parameter evalData: the sub-datasets of the evaluation; nil without one.
   init(evalData: [PairSet]?) { self.evalData = evalData }
 
-  /// The hashes of what a run reads, and its optimiser steps.
+  /// What is read of a run.
+  struct Input {
+    var hashes: RunInputs
+    var totalSteps, rows, columns: Int
+  }
+
+  /// The hashes of what a run reads, its optimiser steps, and the size of its data.
   /// - Throws: the errors of reading; `TrainingError.usage` for sentences longer than the model takes.
-  mutating func read(_ run: RunDescription) throws -> (inputs: RunInputs, totalSteps: Int) {
+  mutating func read(_ run: RunDescription) throws -> Input {
     let training = run.training
     let place = training.trainFile + "\0" + (training.columns ?? "")
     if models[run.model] == nil {
@@ -30,12 +36,16 @@ struct InputCache {
     if data[place] == nil {
       let found = try TrainingData(
         path: training.trainFile, columns: training.columns, spoolFolder: NSTemporaryDirectory())
-      lines += found.report.lines
-      data[place] = (found.rows, found.report.sha256)
+      // Which strategies use scores and labels, their runs know.
+      var report = found.report
+      report.used = found.supervision
+      lines += report.lines
+      data[place] = (found.rows, found.columns, found.report.sha256)
     }
     let (model, rows) = (models[run.model], data[place])
     try run.check(maximumTokens: model?.maximumTokens ?? .max)
-    let inputs = RunInputs(trainFile: rows?.sha256 ?? "", evalData: evalData, model: model?.files ?? [])
-    return (inputs, training.totalSteps(rows: rows?.rows ?? 0))
+    return Input(
+      hashes: RunInputs(trainFile: rows?.sha256 ?? "", evalData: evalData, model: model?.files ?? []),
+      totalSteps: training.totalSteps(rows: rows?.rows ?? 0), rows: rows?.rows ?? 0, columns: rows?.columns ?? 0)
   }
 }

@@ -46,6 +46,17 @@ struct Contrast {
   }
 }
 
+extension TrainingPlan {
+  /// What can be told of a run without calling a plugin, before the first of many runs begins.
+  /// - Throws: as `Contrast.check`.
+  package func checkContrast(rows: Int, columns: Int) throws {
+    let mayHaveNegatives =
+      columns > 2 || !strategy.samplers.isEmpty || strategy.losses.contains(where: \.component.scoresEmbeddings)
+    guard rows == 1 || options.batchSize == 1, !mayHaveNegatives, !options.trainsMaskedLanguage else { return }
+    throw Contrast.error(rows: rows, options)
+  }
+}
+
 extension TrainingRun {
   /// Looks at a step of batches of one row. One that compares nothing in the first step never will, unless a plugin
   /// gathers what it has seen.

@@ -182,6 +182,7 @@ import Testing
     try bench.setMode(0o777, "open")
     #expect(refusal(path).hasPrefix(prefix + "its folder \(bench.path("open")) can be written"))
     try bench.setMode(0o1777, "open")
+    #expect(refusal(path).hasPrefix(prefix + "its folder \(bench.path("open")) can be written by others (mode 1777)"))
     #expect(
       refusal(try needy("$ORIGIN/open/none:$ORIGIN/lib")).hasPrefix(prefix + "\(bench.path("open/none")) is not there"))
     #expect(refusal(try needy("$ORIGIN/lib")) == "nothing was thrown")

@@ -159,6 +159,8 @@ package final class PluginComponent: @unchecked Sendable {
 
   /// Whether a loss looks at candidates, and not only at the batch's embeddings.
   package var scoresLogits: Bool { pointer.pointee.on_logits != nil }
+  /// Whether a loss looks at the batch's embeddings.
+  package var scoresEmbeddings: Bool { pointer.pointee.on_embeds != nil }
 
   /// The first line of the documentation.
   package var summary: String { doc.split(separator: "\n", maxSplits: 1).first.map(String.init) ?? "" }

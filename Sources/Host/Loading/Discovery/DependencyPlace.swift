@@ -13,7 +13,7 @@ struct DependencyPlace {
 
   /// Why others could exchange it; nil where they cannot.
   func problem() -> PluginRefusal? {
-    let problem = folders.lazy.compactMap(FileSafety.problem(ofFolder:)).first ?? files.lazy.compactMap(problem).first
+    let problem = folders.lazy.compactMap(FileSafety.problem(ofSearched:)).first ?? files.lazy.compactMap(problem).first
     return problem.map { .unsafeDependency(name: name, neededBy: neededBy, problem: "\($0)") }
   }
 

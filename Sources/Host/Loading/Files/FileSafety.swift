@@ -17,10 +17,22 @@ package enum FileSafety {
     return lstat(way.place, &info) == 0 && FileStamp(info) == file.stamp ? nil : .changedSinceChecked
   }
 
-  /// Why others could put a file of theirs into `folder`, which need not be there; nil where they cannot.
+  /// Why others could exchange what lies in `folder`, which need not be there; nil where they cannot.
   package static func problem(ofFolder folder: String) -> PluginRefusal? {
     var way = PathWalk(folder)
     return way.problem()
+  }
+
+  /// Why others could put a file of theirs into `folder`, in which something is looked for; nil where they cannot.
+  ///
+  /// Into a sticky folder they can: it is safe on the way to something, not as a place that is searched, where what
+  /// they add may come first (`glibc-hwcaps/...` in the very folder that has the library).
+  static func problem(ofSearched folder: String) -> PluginRefusal? {
+    var way = PathWalk(folder)
+    if let problem = way.problem() { return problem }
+    var info = stat()
+    guard lstat(way.place, &info) == 0, isFolder(info), isWritableByOthers(info) else { return nil }
+    return .writableByOthers(what: "its folder", path: way.place, mode: UInt32(info.st_mode & 0o7777))
   }
 
   /// What is unsafe about what lies at `path`.
