@@ -13,6 +13,8 @@ package final class ContrastiveModel {
   package let shadows: ShadowPanel?
   /// Samplers and losses; a reload of plugins puts another one here.
   var objective: ContrastiveObjective
+  /// The same on fewer dimensions; nil where they are scored as a whole only.
+  private let nested: NestedDimensions?
   private var limits: PluginLimits
   private var pendingPoolers = false
 
@@ -32,6 +34,9 @@ package final class ContrastiveModel {
     pooling = try PoolingStack(pooler: pooler, head: head, factory: &factory, limits: limits)
     let inner = Self.limits(limits, width: pooling.outputWidth)
     objective = try ContrastiveObjective(configuration, factory: &factory, limits: inner)
+    nested = try configuration.dimensions.map {
+      try NestedDimensions($0, configuration, limits: inner, services: services)
+    }
     self.shadows =
       shadows.isEmpty
       ? nil
@@ -45,12 +50,12 @@ package final class ContrastiveModel {
   /// Width of the embeddings, after pooling and head.
   package var outputWidth: Int { pooling.outputWidth }
   /// Head, pooler weights, learned temperatures, sampler and loss weights.
-  package var parameters: [Parameter] { pooling.parameters + objective.parameters }
+  package var parameters: [Parameter] { pooling.parameters + objectives.flatMap(\.parameters) }
   /// What plugins keep between steps; checkpoints save and restore its bytes.
-  package var states: [StateTensor] { pooling.states + objective.states }
+  package var states: [StateTensor] { pooling.states + objectives.flatMap(\.states) }
   /// What learned temperatures began with, by the loss's name.
   package var firstTemperatures: [String: String] {
-    let learned = objective.losses.filter { $0.logTemperature != nil }
+    let learned = objectives.flatMap(\.losses).filter { $0.logTemperature != nil }
     return Dictionary(learned.map { ($0.instance.name, $0.firstTemperature ?? "") }) { first, _ in first }
   }
   /// Whether a row of a batch of `rows` may be compared with anything but its positive. A sampler may still mask all
@@ -64,7 +69,9 @@ package final class ContrastiveModel {
     return (objective.instances + others).reduce(into: []) { $0.formUnion($1.plan.needs) }
   }
   /// Every plugin instance, poolers first.
-  package var instances: [PluginInstance] { pooling.instances + objective.instances }
+  package var instances: [PluginInstance] { pooling.instances + objectives.flatMap(\.instances) }
+  /// That on all dimensions first.
+  private var objectives: [ContrastiveObjective] { [objective] + (nested?.objectives ?? []) }
 
   /// Computes the loss of a batch, fills `dHidden` and adds to the parameters' gradients. Changes no state.
   ///
@@ -100,7 +107,8 @@ package final class ContrastiveModel {
   /// Loss and gradients of the embeddings in z, and what the shadows make of them.
   private func score(at position: StepPosition, lossScale: Double) throws -> StepReport {
     try checkEmbeddings()
-    var report = try objective.run(at: position, PassOptions(gradientScale: lossScale))
+    var report = try objective.run(at: position, PassOptions(gradientScale: lossScale * (nested?.weight ?? 1)))
+    try nested?.run(objective.views, at: position, scale: lossScale, into: &report)
     if let shadows {
       report.metrics += try pooling.pool.profile.measure("shadows/shadows") {
         try shadows.measure(
@@ -118,7 +126,7 @@ package final class ContrastiveModel {
     let poolers = pendingPoolers ? pooling.commits : []
     pendingPoolers = false
     try pooling.pool.profile.measure("objective/commit") {
-      try commitAll(poolers + objective.takePendingCommits())
+      try commitAll(poolers + objective.takePendingCommits() + (nested?.takePendingCommits() ?? []))
       try shadows?.commit()
     }
     return reportedMetrics(of: instances)
@@ -177,6 +185,7 @@ package final class ContrastiveModel {
     limits = grown
     try pooling.prepare(grown)
     try objective.prepare(Self.limits(grown, width: pooling.outputWidth))
+    try nested?.prepare(Self.limits(grown, width: pooling.outputWidth))
   }
 
   private func checkGradients(_ dHidden: [Matrix], like hidden: [Matrix]) throws {

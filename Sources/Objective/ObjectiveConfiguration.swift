@@ -20,6 +20,8 @@ package struct ObjectiveConfiguration: Sendable {
   package var learnTemperature = false
   /// Added to the logit of each row's own real hard negative, z3.
   package var hardNegativeWeight = 0.0
+  /// The objective is computed on the first so many dimensions, too.
+  package var dimensions: DimensionShares?
   /// Of all random numbers of the run.
   package var seed: UInt64 = 42
 

@@ -6,6 +6,9 @@ import Host
 import PluginAPI
 
 extension ConformanceTest {
+  /// Its cause is found by `pure.forward`, which says so.
+  static let notRepeatable = "the same call gives other numbers each time"
+
   static let hostileTests: [ConformanceTest] =
     [
       ConformanceTest("mem.guard-right", .hostile, "no byte behind a buffer is touched") { bench in
@@ -18,12 +21,13 @@ extension ConformanceTest {
         guard bench.isStrategy else { return .skipped("it is not run") }
         let rig = try bench.rig()
         var results: [[UInt64]] = []
-        for byte: UInt8 in [0, 0xFF, 0x7B] {
+        for byte: UInt8 in [0, 0, 0xFF, 0x7B] {
           rig.clearGradients()
           rig.instance.poisonMemory(byte)
           results.append(
             rig.snapshot(try rig.run(gradients: true)) + bench.gradients(rig).joined().map { UInt64($0.bitPattern) })
         }
+        if results[0] != results[1] { return .skipped(notRepeatable) }
         try expect(results.allSatisfy { $0 == results[0] }, "other contents of scratch and tape gave other numbers")
         return .passed
       },
@@ -31,10 +35,11 @@ extension ConformanceTest {
         guard bench.isStrategy else { return .skipped("it is not run") }
         let rig = try bench.rig()
         var results: [[UInt64]] = []
-        for value: Float in [1e9, -7] {
+        for value: Float in [-7, 1e9, -7] {
           for output in rig.outputs { output.fill(value) }
           results.append(rig.snapshot(try bench.once(rig)))
         }
+        if results[0] != results[2] { return .skipped(notRepeatable) }
         try expect(results[0] == results[1], "some of an output kept what stood there before")
         return .passed
       },

@@ -93,9 +93,9 @@ import Testing
     ("GRAD_WRONG", "grad.fd", "differences say"), ("GRAD_OVERWRITES", "grad.accumulate", "+="),
     ("GRAD_NONLINEAR", "grad.linear", "not linear"), ("GRAD_WEIGHT", "grad.fd", "plugin.mean.w"),
     ("GRAD_COUNTS", "pure.gradients", "other gradients"), ("PLAN_FLAGS", "plan.accepted", "flags 0x4000"),
-    ("PLAN_BIG", "plan.accepted", "MiB with"), ("CLAIM_UNKNOWN", "claim.known", "0x8000"),
-    ("CLAIM_SCALE", "claim.scale", "scale invariance (out, row"), ("CLAIM_ROTATION", "claim.rotation", "rotation inv"),
-    ("CLAIM_ORDER", "claim.permutation", "permutation equivariance (vectors[0]"),
+    ("PLAN_BIG", "plan.accepted", "MiB with"), ("POOL_CLAIM", "claim.known", "0x8000"),
+    ("POOL_SCALE", "claim.scale", "scale invariance (out, row"), ("POOL_ROTATION", "claim.rotation", "rotation inv"),
+    ("SAMPLE_ORDER", "claim.permutation", "permutation equivariance (vectors[0]"),
     ("SAMPLE_COLUMNS", "finite.normal", "n_cols[1] to 1000, expected 0 to 8"),
     ("SAMPLE_NEGATIVE", "finite.normal", "n_cols[1] to -1"),
     ("SAMPLE_OTHERS", "finite.normal", "the block belongs to the host"),
@@ -159,7 +159,7 @@ import Testing
       ]
       let (code, report, _) = try check(arguments + patience)
       #expect(code == 1 && failures(report).first?.hasPrefix(test) == true, "\(failures(report))")
-      if name == "PLAN_FLAGS" { #expect(failures(report).count == 1 && report["passed"] as? Int == 4) }
+      if name == "PLAN_FLAGS" { #expect(failures(report).count == 1 && report["passed"] as? Int == 0) }
     }
   }
 

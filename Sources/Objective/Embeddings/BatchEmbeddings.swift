@@ -115,7 +115,8 @@ final class BatchEmbeddings {
     }
   }
 
-  /// Takes over the batch of `other`: its rows, what they are called, and its z.
+  /// Takes over the batch of `other`: its rows, what they are called, and its z, of which only the first dimensions
+  /// where there are fewer here.
   func follow(_ other: BatchEmbeddings) {
     begin(rows: other.rows, rowIDs: nil, textIDs: nil, labels: RowLabels())
     for kind in 0..<3 {
@@ -126,7 +127,8 @@ final class BatchEmbeddings {
     if other.reading.pointee.scores != nil { known.insert(.scores) }
     if other.reading.pointee.classes != nil { known.insert(.classes) }
     show(known)
-    copy(other.z.matrix, to: z.matrix)
+    let source = other.z.matrix
+    copy(Matrix(source.row(0), rows: source.rows, columns: width, rowStride: source.rowStride), to: z.matrix)
   }
 
   /// Makes u from z and clears the gradients.

@@ -24,6 +24,7 @@ extension RunDescription {
     .init("temperature", \.strategy.temperature, problem: isPositive),
     .init("learn-temperature", \.strategy.learnsTemperature),
     .init("hard-negative-weight", \.strategy.hardNegativeWeight),
+    .init("dims", \.strategy.dimensions, problem: isDimensions),
     .init("pooler", \.pooling.pooler),
     .init("head", \.pooling.head, problem: isHead),
     .init("head-train-only", \.pooling.headTrainOnly),
@@ -69,7 +70,7 @@ extension RunDescription {
   }
 
   /// Flags that came later: runs without them are those that were made before.
-  private static let younger = ["--patience"]
+  private static let younger = ["--patience", "--dims"]
 
   /// Looks at every range, and at values that need each other.
   /// - Parameter file: where the description comes from, for errors that are the file's.
@@ -120,6 +121,16 @@ private let isColumns: @Sendable (String?) -> DescriptionProblem? = { value in
   guard let value else { return nil }
   do throws(RecordProblem) {
     _ = try TrainingColumns.choice(value)
+    return nil
+  } catch {
+    return DescriptionProblem(expected: error.expected, found: error.found)
+  }
+}
+
+private let isDimensions: @Sendable (String?) -> DescriptionProblem? = { value in
+  guard let value else { return nil }
+  do throws(DimensionProblem) {
+    _ = try DimensionShares(parsing: value)
     return nil
   } catch {
     return DescriptionProblem(expected: error.expected, found: error.found)

@@ -1,6 +1,7 @@
 // Batches of one row: nothing is there to tell their row from, so they give no gradient. What a run is refused for
 // before it starts or in its first step, and what it is warned of.
 
+import Host
 import Objective
 
 /// Whether the batches of a run have anything to contrast.

@@ -28,15 +28,19 @@ final class DevelopmentScore {
   static let spaceNames = ["alignment", "uniformity", "meanCosine", "effectiveRank"]
 
   private let task: STSTask
+  private let dimensions: [Int]
   private let embed: ([String]) throws -> EmbeddedSentences
   private let pool: ThreadPool
   private let display: ProgressDisplay
   private var watch = CollapseWatch()
 
+  /// - Parameter dimensions: widths at which embeddings are scored, too.
   init(
-    task: STSTask, embed: @escaping ([String]) throws -> EmbeddedSentences, pool: ThreadPool, display: ProgressDisplay
+    task: STSTask, dimensions: [Int] = [], embed: @escaping ([String]) throws -> EmbeddedSentences, pool: ThreadPool,
+    display: ProgressDisplay
   ) {
     self.task = task
+    self.dimensions = dimensions
     self.embed = embed
     self.pool = pool
     self.display = display
@@ -52,6 +56,12 @@ final class DevelopmentScore {
     var result = EvaluationResult(
       step: step, spearman: score.spearman * 100, pearson: score.pearson * 100, pairs: score.pairs)
     result.problem = score.problem
+    for width in dimensions where width < embedded.matrix.columns {
+      let whole = embedded.matrix
+      let narrow = Matrix(whole.pointer, rows: whole.rows, columns: width, rowStride: whole.rowStride)
+      let found = task.score(SentenceTable(collection, matrix: narrow, owner: embedded.owner)).all
+      result.dimensions[width] = found.spearman * 100
+    }
     if let space = SpaceStatistics(task, table, pool: pool) {
       result.space = ["uniformity": space.uniformity, "meanCosine": space.meanCosine]
       result.space["effectiveRank"] = space.effectiveRank

@@ -26,7 +26,8 @@ extension TrainingRun {
       [("evaluation", .string(options.evalData ?? ""))] + result.members
         + [("isBest", .bool(isBest)), ("seconds", .integer(Int(seconds)))])
     let mark = state.step == 0 ? "  (before training)" : isBest ? "  (best so far)" : ""
-    setup.display.note("step \(state.step): Spearman \(result.text) on \(result.pairs) pairs" + mark)
+    let narrow = result.dimensions.isEmpty ? "" : " (of the first \(result.dimensionsText))"
+    setup.display.note("step \(state.step): Spearman \(result.text)\(narrow) on \(result.pairs) pairs" + mark)
   }
 
   /// Whether the run is at its end: at its last step, or out of patience.

@@ -97,13 +97,13 @@ package struct ValueSchedule {
 /// A schedule with what it drives.
 package struct RunningSchedule {
   let schedule: ValueSchedule
-  /// Nil for the learning rate, which the loop takes itself.
-  private let values: ParameterValues?
+  /// Of the component and of its copies on fewer dimensions; empty for the learning rate, which the loop takes itself.
+  private let values: [ParameterValues]
   private let parameter: String
 
   /// The name of its number in metrics.jsonl.
   var metric: String { "schedule." + schedule.target }
-  var drivesLearningRate: Bool { values == nil }
+  var drivesLearningRate: Bool { values.isEmpty }
 
   /// Finds the target of each schedule among the instances of a run.
   /// - Throws: `TrainingError.usage` for targets that do not exist, may not change or are given twice.
@@ -122,7 +122,7 @@ package struct RunningSchedule {
         if let end = schedule.ends.first(where: { !(0...1).contains($0) }) {
           throw ValueSchedule.usage(schedule.text, "rates from 0 to 1", "\(end)")
         }
-        return RunningSchedule(schedule: schedule, values: nil, parameter: "")
+        return RunningSchedule(schedule: schedule, values: [], parameter: "")
       }
       return try parameter(schedule, among: instances, learnsTemperature: learnsTemperature)
     }
@@ -139,7 +139,9 @@ package struct RunningSchedule {
     if learnsTemperature, schedule.parameter == "temperature" {
       throw ValueSchedule.usage(schedule.text, "a temperature that is not learned", "--learn-temperature")
     }
-    return RunningSchedule(schedule: schedule, values: instance.values, parameter: schedule.parameter)
+    let copies = instances.filter { $0.name.wholeMatch(of: /dims[0-9]+\.(.*)/)?.output.1 ?? "" == instance.name }
+    return RunningSchedule(
+      schedule: schedule, values: ([instance] + copies).map(\.values), parameter: schedule.parameter)
   }
 
   /// Computes the number for a step and puts it where the plugin reads it; no call may be running.
@@ -147,13 +149,13 @@ package struct RunningSchedule {
   func apply(step: Int, total: Int, epoch: Double) throws -> Double {
     do {
       let value = try schedule.value(step: step, total: total, epoch: epoch)
-      guard let values else {
+      guard let first = values.first else {
         guard (0...1).contains(value) else { throw RangeProblem(found: value) }
         return value
       }
-      let isWhole = values.declarations.first { $0.name == parameter }?.type == .int
-      try values.set(parameter, to: isWhole ? value.rounded() : value)
-      return values.double(parameter) ?? value
+      let isWhole = first.declarations.first { $0.name == parameter }?.type == .int
+      for values in values { try values.set(parameter, to: isWhole ? value.rounded() : value) }
+      return first.double(parameter) ?? value
     } catch {
       throw TrainingError.schedule(text: schedule.text, step: step, problem: "\(error)")
     }

@@ -56,7 +56,8 @@ extension TrainingPlan {
     let (pool, display) = (setup.pool, setup.display)
     func score(useHead: Bool) -> DevelopmentScore {
       DevelopmentScore(
-        task: task, embed: { try frozen.embed($0, useHead: useHead) }, pool: pool, display: display)
+        task: task, dimensions: narrowDimensions, embed: { try frozen.embed($0, useHead: useHead) }, pool: pool,
+        display: display)
     }
     let bare = try score(useHead: false).evaluate(step: 0)
     display.note("frozen: Spearman \(bare.text) on \(bare.pairs) pairs without the head")

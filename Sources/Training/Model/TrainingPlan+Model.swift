@@ -34,6 +34,7 @@ extension TrainingPlan {
       strategy: strategy, temperature: description.strategy.temperature, seed: options.seed)
     configuration.learnTemperature = description.strategy.learnsTemperature
     configuration.hardNegativeWeight = description.strategy.hardNegativeWeight
+    configuration.dimensions = try dimensions
     return try ContrastiveModel(
       configuration, pooler: pooler, head: head, hiddenWidth: encoder.hiddenSize, layerCount: encoder.layerCount,
       maxRows: options.batchSize, maxTokens: options.batchSize * views * options.maximumLength, views: views,
@@ -73,10 +74,20 @@ extension TrainingPlan {
   ) throws {
     let embedder = try makeEmbedder(model, tokenizer: tokenizer, services: services)
     setup.evaluate = task.map {
-      DevelopmentScore(task: $0, embed: embedder.embed, pool: services.pool, display: setup.display).evaluate
+      DevelopmentScore(
+        task: $0, dimensions: narrowDimensions, embed: embedder.embed, pool: services.pool, display: setup.display
+      ).evaluate
     }
     if options.isFrozen { try freeze(&setup, model, embedder: embedder.embedder, task: task) }
   }
+
+  /// The widths of the run; nil where embeddings are trained as a whole only.
+  private var dimensions: DimensionShares? {
+    get throws { try description.strategy.dimensions.map { try DimensionShares(parsing: $0) } }
+  }
+
+  /// Those below the whole.
+  var narrowDimensions: [Int] { ((try? dimensions)?.shares.dropFirst() ?? []).map(\.dimension) }
 
   /// What evaluations during training score.
   package var evaluationPooling: EvaluationPooling {

@@ -168,7 +168,7 @@ package struct TrainingPlan {
   private func checkReload() throws {
     let others = [
       ("--isolate", description.plugins.isolate != nil), ("--frozen", options.isFrozen),
-      ("--schedule", !schedules.isEmpty),
+      ("--schedule", !schedules.isEmpty), ("--dims", description.strategy.dimensions != nil),
     ]
     guard reload != nil, let other = others.first(where: { $0.1 })?.0 else { return }
     throw TrainingError.usage(

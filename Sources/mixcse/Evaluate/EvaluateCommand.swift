@@ -69,6 +69,10 @@ struct EvaluateCommand: ParsableCommand {
         + "right, as JSON: {\"sets\": [{\"name\", \"gold\", \"cosine\"}], \"tasks\": [{\"name\", \"right\"}]}.",
       valueName: "file"))
   var pairScores: String?
+  @Option(
+    help: ArgumentHelp(
+      "Score the first so many dimensions of the embeddings, too, each as a row of its own.", valueName: "width,..."))
+  var dims: String?
   @Flag(help: "Print each sub-dataset, and their mean and weighted mean, too.") var subsets = false
   @Flag(help: "Print one JSON document.") var json = false
 
@@ -84,6 +88,9 @@ struct EvaluateCommand: ParsableCommand {
     }
     if mode.isDev, !published.isEmpty {
       throw ValidationError("--published: expected --mode test or fasttest, since papers give test figures, found dev")
+    }
+    if dims != nil, allPoolers || pairScores != nil {
+      throw ValidationError("--dims: expected neither --all-poolers nor --pair-scores beside it, found one of them")
     }
     if allPoolers, pairScores != nil {
       throw ValidationError("--pair-scores: expected one pooler, found --all-poolers")
@@ -108,7 +115,7 @@ struct EvaluateCommand: ParsableCommand {
       printToStandardError("note: --interval-seed changes nothing: intervals are computed without random draws")
     }
     let scorer = ModelScorer(suite: suite, options: model, intervals: intervals, progress: ProgressLine())
-    let results = allPoolers ? try scorer.scoreAll(folder) : [try scorer.scoreOne(folder)]
+    let results = allPoolers ? try scorer.scoreAll(folder) : try scorer.scoreOne(folder, dimensions: dimensions())
     if let pairScores, let only = results.first {
       try PairScoresFile.write(only.scores, model: model.model, pooler: only.pooler, to: pairScores)
     }
@@ -125,6 +132,16 @@ struct EvaluateCommand: ParsableCommand {
         EvaluationTables(results: results, published: rows, showsSubsets: subsets, missing: suite.missing).text)
     }
     try checkScored(results, suite)
+  }
+
+  /// - Throws: `ValidationError`
+  private func dimensions() throws -> [Int] {
+    guard let dims else { return [] }
+    let widths = dims.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
+    guard widths.allSatisfy({ $0 > 0 }) else {
+      throw ValidationError("--dims \(dims): expected widths above 0, such as 256,128")
+    }
+    return widths
   }
 
   /// A command that gives no figure has not succeeded.

@@ -1,6 +1,7 @@
 // From a model folder to figures: opens poolers, encodes every distinct sentence once, scores. Used by the evaluate
 // command.
 
+import ArgumentParser
 import Evaluation
 import Host
 import Kernels
@@ -23,8 +24,8 @@ struct ModelScorer {
   let intervals: Bool
   let progress: ProgressLine
 
-  /// The pooler of `--pooler`, or the folder's own.
-  func scoreOne(_ folder: ModelFolder) throws -> PoolerResult {
+  /// The pooler of `--pooler`, or the folder's own; then its first so many dimensions.
+  func scoreOne(_ folder: ModelFolder, dimensions: [Int] = []) throws -> [PoolerResult] {
     let pooler = try options.poolerSpec(for: folder)
     let own = try Self.ownPooler(folder)
     if let own, !own.isSame(as: pooler) {
@@ -34,8 +35,14 @@ struct ModelScorer {
     }
     let pool = ThreadPool(threads: options.threads.count)
     let embedder = try options.embedder(folder, pooler: pooler, pool: pool)
-    let scores = try score(embedder, [PoolingVariant(stack: embedder.pooling, useHead: true)], pool)[0]
-    return PoolerResult(pooler: pooler.label, isRecorded: own?.isSame(as: pooler) ?? false, scores: scores)
+    if let wide = dimensions.first(where: { $0 > embedder.width }) {
+      throw ValidationError("--dims: expected widths up to \(embedder.width), that of the embeddings, found \(wide)")
+    }
+    let variants = [PoolingVariant(stack: embedder.pooling, useHead: true)]
+    let scores = try score(embedder, variants, pool, dimensions: dimensions)
+    return zip(["\(pooler.label)"] + dimensions.map { "\(pooler.label), first \($0)" }, scores).map { label, scores in
+      PoolerResult(pooler: label, isRecorded: own?.isSame(as: pooler) ?? false, scores: scores)
+    }
   }
 
   /// Every pooler and head, over one encoding.
@@ -50,8 +57,9 @@ struct ModelScorer {
     return zip(panel.entries, scores).map { PoolerResult(pooler: $0.label, isRecorded: $0.isRecorded, scores: $1) }
   }
 
+  /// Each variant as a whole, then the first so many of its dimensions.
   private func score(
-    _ embedder: SentenceEmbedder, _ variants: [PoolingVariant], _ pool: ThreadPool
+    _ embedder: SentenceEmbedder, _ variants: [PoolingVariant], _ pool: ThreadPool, dimensions: [Int] = []
   ) throws -> [EvaluationScores] {
     let collection = suite.sentences
     let tables = try embedder.embed(collection.sentences, with: variants) {
@@ -60,10 +68,14 @@ struct ModelScorer {
     if let cut = tables.first?.truncatedLines, cut > 0 {
       progress.note("note: \(cut) sentences were longer than \(embedder.maximumLength) tokens and were cut")
     }
-    return tables.map { embedded in
-      let table = SentenceTable(collection, matrix: embedded.matrix, owner: embedded)
-      return suite.score(table, pool: pool, intervals: intervals) { task, done, total in
-        progress.show(task, done: done, total: total, unit: "classifiers")
+    return tables.flatMap { embedded in
+      ([embedded.matrix.columns] + dimensions).map { width in
+        let whole = embedded.matrix
+        let matrix = Matrix(whole.pointer, rows: whole.rows, columns: width, rowStride: whole.rowStride)
+        let table = SentenceTable(collection, matrix: matrix, owner: embedded)
+        return suite.score(table, pool: pool, intervals: intervals) { task, done, total in
+          progress.show(task, done: done, total: total, unit: "classifiers")
+        }
       }
     }
   }

@@ -37,6 +37,13 @@ struct ObjectiveOptions: ParsableArguments {
       valueName: "logit"))
   var hardNegativeWeight: Double?
 
+  @Option(
+    help: ArgumentHelp(
+      "Also train on the first so many dimensions of the embeddings, which can then be cut there (Matryoshka): the "
+        + "width first, the losses added up by their weights, 1 each by default. Evaluations score each.",
+      valueName: "width,width,...[:weight,...]"))
+  var dims: String?
+
   /// Puts what was typed over a description.
   func apply(to run: inout RunDescription) {
     run.take(\.pooling.pooler, pooler)
@@ -45,5 +52,6 @@ struct ObjectiveOptions: ParsableArguments {
     run.take(\.strategy.temperature, temperature)
     run.take(\.strategy.learnsTemperature, flag: learnTemperature)
     run.take(\.strategy.hardNegativeWeight, hardNegativeWeight)
+    run.take(\.strategy.dimensions, dims)
   }
 }

@@ -80,10 +80,10 @@ static cse_status pool(const cse_call *call, const cse_tokens *x, DLTensor *out)
     memset(vector, 0, sizeof(float) * (size_t)x->dim);
     for (int64_t t = begin; t < end; t++)
       for (int64_t k = 0; k < x->dim; k++) vector[k] += w * cse_row(x->layers[0], t)[k] / (float)(end - begin);
-#ifdef CLAIM_SCALE
+#ifdef POOL_SCALE
     vector[0] += 1;
 #endif
-#ifdef CLAIM_ROTATION
+#ifdef POOL_ROTATION
     vector[0] *= 2;
 #endif
 #ifdef POOL_PAST
@@ -186,11 +186,11 @@ static const cse_component pooler = {CSE_COMPONENT(CSE_POOLER), .name = "mean",
 #ifndef NO_DOC
     .doc = "the mean",
 #endif
-#ifdef CLAIM_UNKNOWN
+#ifdef POOL_CLAIM
     .claims = 1u << 15,
-#elif defined(CLAIM_SCALE)
+#elif defined(POOL_SCALE)
     .claims = CSE_SCALE_INVARIANT,
-#elif defined(CLAIM_ROTATION)
+#elif defined(POOL_ROTATION)
     .claims = CSE_ROTATION_INVARIANT,
 #else
     .claims = CSE_SCALE_INVARIANT | CSE_ROTATION_INVARIANT | CSE_PERMUTATION_EQUIVARIANT,
@@ -294,7 +294,7 @@ static cse_status commit(const cse_call *call, const cse_batch *b) {
   return CSE_OK;
 }
 static const cse_component sampler = {CSE_COMPONENT(CSE_SAMPLER), .name = "queue", .doc = "earlier positives",
-#ifdef CLAIM_ORDER
+#ifdef SAMPLE_ORDER
     .claims = CSE_PERMUTATION_EQUIVARIANT,
 #endif
     .plan = sampler_plan, .sample = sample, .sample_backward = sample_backward, .commit = commit};
