@@ -137,7 +137,8 @@ package struct DataReport: Sendable {
     if let message = manyLines.message(path) { lines.append(message) }
     if let warning = manyLines.warning(path) { lines.append("warning: " + warning) }
     if invalidUTF8Rows > 0 {
-      lines.append("\(path): \(invalidUTF8Rows) rows hold bytes that are not UTF-8; they are read as U+FFFD")
+      let rows = invalidUTF8Rows == 1 ? "1 row holds" : "\(invalidUTF8Rows) rows hold"
+      lines.append("\(path): \(rows) bytes that are not UTF-8, which are read as U+FFFD")
     }
     return lines
   }
