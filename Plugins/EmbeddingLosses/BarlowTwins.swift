@@ -16,14 +16,12 @@ final class BarlowTwins: EmbeddingLoss {
 
   let lambda = Real(0.005, in: "[0,)", live: true, log: true, "weight of the redundancy term")
 
-  private static let epsilon = 1e-5
-
   func score(_ call: Call, _ batch: Batch) throws -> Double {
     let (rows, width) = (batch.rows, batch.width)
     // Both views standardised, and the gradients with respect to that.
     let memory = (0..<4).map { _ in DimensionMajor(rows: rows, width: width) }
     defer { for one in memory { one.free() } }
-    let scales = try (0...1).map { standardise(memory[$0], try batch.view($0)) }
+    let scales = try (0...1).map { memory[$0].setStandardised(try batch.view($0)) }
     let (first, second, lambda) = (memory[0], memory[1], Double(call[self.lambda]))
     let wantsGradient = batch.viewGradient(0) != nil
     let losses = DimensionMajor(rows: 1, width: width)
@@ -49,30 +47,9 @@ final class BarlowTwins: EmbeddingLoss {
       }
       for view in 0...1 {
         guard let gradient = batch.viewGradient(view) else { continue }
-        backward(memory[view], memory[2 + view], scales[view], gradient)
+        memory[view].addGradient(memory[2 + view], scales: scales[view], to: gradient)
       }
     }
     return (0..<width).reduce(0) { $0 + losses[$1][0] }
-  }
-
-  /// Fills `y`.
-  /// - Returns: what each dimension was multiplied by.
-  private func standardise(_ y: DimensionMajor, _ z: Matrix) -> [Double] {
-    y.setCentred(z)
-    return (0..<y.width).map { k in
-      let scale = 1 / (y.dot(k, y, k) / Double(y.rows) + Self.epsilon).squareRoot()
-      for row in 0..<y.rows { y[k][row] *= scale }
-      return scale
-    }
-  }
-
-  /// Adds the gradient with respect to `z`, given that with respect to `y`.
-  private func backward(_ y: DimensionMajor, _ dy: DimensionMajor, _ scales: [Double], _ gradient: Matrix) {
-    let count = Double(y.rows)
-    for k in 0..<y.width {
-      let mean = dy[k].reduce(0, +) / count
-      let slope = dy.dot(k, y, k) / count
-      for row in 0..<y.rows { gradient[row, k] += Float((dy[k][row] - mean - y[k][row] * slope) * scales[k]) }
-    }
   }
 }

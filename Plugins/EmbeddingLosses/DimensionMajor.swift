@@ -33,6 +33,27 @@ struct DimensionMajor: @unchecked Sendable {
     }
   }
 
+  /// Fills it with `(z - mean) / sqrt(variance + 0.00001)` of each dimension, mean and variance (n) over the batch.
+  /// - Returns: what each dimension was multiplied by.
+  func setStandardised(_ z: Matrix) -> [Double] {
+    setCentred(z)
+    return (0..<width).map { k in
+      let scale = 1 / (dot(k, self, k) / Double(rows) + 1e-5).squareRoot()
+      for row in 0..<rows { self[k][row] *= scale }
+      return scale
+    }
+  }
+
+  /// Adds the gradient with respect to `z`, given that with respect to what `setStandardised` made of it.
+  func addGradient(_ dy: DimensionMajor, scales: [Double], to gradient: Matrix) {
+    let count = Double(rows)
+    for k in 0..<width {
+      let mean = dy[k].reduce(0, +) / count
+      let slope = dy.dot(k, self, k) / count
+      for row in 0..<rows { gradient[row, k] += Float((dy[k][row] - mean - self[k][row] * slope) * scales[k]) }
+    }
+  }
+
   /// The sum over rows of the product of dimension `k` and dimension `l` of another batch.
   func dot(_ k: Int, _ other: DimensionMajor, _ l: Int) -> Double {
     let (first, second) = (memory + k * rows, other.memory + l * rows)

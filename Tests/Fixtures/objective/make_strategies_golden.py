@@ -147,6 +147,13 @@ def barlow(z, lam):
     return sum((1 - v) ** 2 if k == m else lam * v ** 2 for k, row in enumerate(c) for m, v in enumerate(row))
 
 
+def dimension(z, T):
+    """Xu et al. 2023, the released code; columns are dimensions."""
+    a, b = standardised(z[0]), standardised(z[1])
+    c = [[dot(x, y) / len(z[0]) / T for y in b] for x in a]
+    return mean(log(sum(exp(v) for v in row)) - row[k] for k, row in enumerate(c))
+
+
 def vicreg(z, lam, mu, nu):
     """Bardes et al. 2022, the released code."""
     n, d = len(z[0]), len(z[0][0])
@@ -339,6 +346,9 @@ def cases():
         yield (f"uniformity of {views}", views, [], ["uniformity:gamma=0.7,t=1.5"], None,
                lambda z: uniformity(z, 0.7, 1.5))
         yield f"barlow of {views}", views, [], ["barlow:lambda=0.05"], None, lambda z: barlow(z, 0.05)
+        for T_dim in (0.3, 10):
+            yield (f"dimension {T_dim} of {views}", views, [], [f"dimension:sharpness={T_dim}"], None,
+                   lambda z, T_dim=T_dim: dimension(z, T_dim))
         yield f"vicreg of {views}", views, [], ["vicreg:lambda=3,mu=2,nu=0.5"], None, lambda z: vicreg(z, 3, 2, 0.5)
     yield "sncse", three, [], ["sncse:alpha=0.1,beta=0.15"], None, lambda z: sncse(z, 0.1, 0.15)
     yield ("sncse and infonce", three, ["soft-negatives"], ["infonce", "0.5*sncse:alpha=0.1,beta=0.15"], T,
