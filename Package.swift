@@ -31,6 +31,7 @@ let package = Package(
     .library(name: "ContrastiveLosses", type: .dynamic, targets: ["ContrastiveLosses"]),
     .library(name: "EmbeddingLosses", type: .dynamic, targets: ["EmbeddingLosses"]),
     .library(name: "SupervisedLosses", type: .dynamic, targets: ["SupervisedLosses"]),
+    .library(name: "GuidedLosses", type: .dynamic, targets: ["GuidedLosses"]),
     .library(name: "Negatives", type: .dynamic, targets: ["Negatives"]),
     // What a plugin in Swift is written with; a package of its own depends on it (Documentation/PluginGuide.md).
     .library(name: "PluginKit", targets: ["PluginKit", "PluginAPI"]),
@@ -175,6 +176,7 @@ let package = Package(
     .target(name: "ContrastiveLosses", dependencies: ["PluginKit", "PluginAPI"], path: "Plugins/ContrastiveLosses"),
     .target(name: "EmbeddingLosses", dependencies: ["PluginKit", "PluginAPI"], path: "Plugins/EmbeddingLosses"),
     .target(name: "SupervisedLosses", dependencies: ["PluginKit", "PluginAPI"], path: "Plugins/SupervisedLosses"),
+    .target(name: "GuidedLosses", dependencies: ["PluginKit", "PluginAPI"], path: "Plugins/GuidedLosses"),
     .target(name: "Negatives", dependencies: ["PluginKit", "PluginAPI"], path: "Plugins/Negatives"),
 
     // Tests mirror Sources.

@@ -19,11 +19,13 @@ enum Ring {
     min(Int(try call.counters(written)[0]), try call.state(vectors).rows)
   }
 
-  /// Takes in the rows of a batch; called in `commit`.
+  /// Takes in the rows of a batch, scaled to length one; called in `commit`.
   static func push(_ rows: Matrix, _ call: Call) throws {
     let (ring, count) = try (call.state(vectors), call.counters(written))
     for row in 0..<rows.rows {
-      ring[Int(count[0]) % ring.rows].set(rows[row])
+      let place = ring[Int(count[0]) % ring.rows]
+      place.set(rows[row])
+      place.scale(by: 1 / max(place.dot(place).squareRoot(), 1e-8))
       count[0] += 1
     }
   }

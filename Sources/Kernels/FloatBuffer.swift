@@ -62,4 +62,10 @@ package struct Matrix {
 
   /// The first element of row `i`.
   package func row(_ i: Int) -> UnsafeMutablePointer<Float> { pointer + i * rowStride }
+
+  /// The first `count` numbers of every row, in place.
+  package func firstColumns(_ count: Int) -> Matrix {
+    precondition(count <= columns, "\(count) of \(columns) columns")
+    return Matrix(pointer, rows: rows, columns: count, rowStride: rowStride)
+  }
 }

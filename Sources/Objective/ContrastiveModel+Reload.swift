@@ -107,7 +107,8 @@ extension ContrastiveObjective {
     // Nothing changed here: a rebuilt pooler of the same width.
     if pairs.isEmpty { return self }
     let result = try ContrastiveObjective(
-      samplers: samplers, losses: losses, limits: limits, pool: pool, hardNegativeWeight: hardNegativeWeight)
+      samplers: samplers, losses: losses, limits: limits, encodings: encodings, pool: pool,
+      hardNegativeWeight: hardNegativeWeight)
     for pair in pairs { pair.new.takeOver(from: pair.old, notes: &notes) }
     return result
   }

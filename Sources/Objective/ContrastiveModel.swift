@@ -15,6 +15,8 @@ package final class ContrastiveModel {
   var objective: ContrastiveObjective
   /// The same on fewer dimensions; nil where they are scored as a whole only.
   private let nested: NestedDimensions?
+  /// What samplers and losses know of a batch beside its embeddings.
+  package let encodings = BatchEncodings()
   private var limits: PluginLimits
   private var pendingPoolers = false
 
@@ -24,24 +26,24 @@ package final class ContrastiveModel {
   /// - Throws: `PluginFailure` when a plugin refuses, `ObjectiveError` for strategies that make no sense.
   package init(
     _ configuration: ObjectiveConfiguration, pooler: Pooler, head: HeadKind, hiddenWidth: Int, layerCount: Int,
-    maxRows: Int, maxTokens: Int, views: Int, supervision: Supervision = [], services: HostServices,
-    shadows: [ShadowStrategy] = [], say: @escaping (String) -> Void = { _ in }
+    maxRows: Int, maxTokens: Int, views: Int, supervision: Supervision = [], guideWidths: [Int] = [],
+    services: HostServices, shadows: [ShadowStrategy] = [], say: @escaping (String) -> Void = { _ in }
   ) throws {
     var factory = InstanceFactory(services: services, seed: configuration.seed)
     limits = PluginLimits(
       maxRows: maxRows, width: hiddenWidth, maxTokens: max(maxTokens, maxRows * views), maxSequences: maxRows * views,
-      layerCount: layerCount, viewCount: views, supervision: supervision)
+      layerCount: layerCount, viewCount: views, supervision: supervision, guideWidths: guideWidths)
     pooling = try PoolingStack(pooler: pooler, head: head, factory: &factory, limits: limits)
     let inner = Self.limits(limits, width: pooling.outputWidth)
-    objective = try ContrastiveObjective(configuration, factory: &factory, limits: inner)
-    nested = try configuration.dimensions.map {
-      try NestedDimensions($0, configuration, limits: inner, services: services)
+    objective = try ContrastiveObjective(configuration, factory: &factory, limits: inner, encodings: encodings)
+    nested = try configuration.dimensions.map { [encodings] in
+      try NestedDimensions($0, configuration, limits: inner, encodings: encodings, services: services)
     }
     self.shadows =
       shadows.isEmpty
       ? nil
       : try ShadowPanel(
-        shadows, like: configuration, limits: inner, services: services, say: say)
+        shadows, like: configuration, limits: inner, encodings: encodings, services: services, say: say)
     try pooling.prepare(limits)
   }
 
@@ -67,6 +69,19 @@ package final class ContrastiveModel {
   package var needs: Supervision {
     let others = shadows?.entries.flatMap(\.instances) ?? []
     return (objective.instances + others).reduce(into: []) { $0.formUnion($1.plan.needs) }
+  }
+  /// What samplers and losses, those that look on among them, ask for of each batch beside its embeddings; each once.
+  package var wantedEncodings: [PlannedEncoding] {
+    let others = shadows?.entries.flatMap(\.instances) ?? []
+    return (objectives.flatMap(\.instances) + others).flatMap(\.plan.encodings).reduce(into: []) {
+      if !$0.contains($1) { $0.append($1) }
+    }
+  }
+  /// The widths of the guides' vectors.
+  package var guideWidths: [Int] { limits.guideWidths }
+  /// Guides that nobody asks for.
+  package var unreadGuides: [Int] {
+    limits.guideWidths.indices.filter { index in !wantedEncodings.contains { $0.source == .guide(index) } }
   }
   /// Every plugin instance, poolers first.
   package var instances: [PluginInstance] { pooling.instances + objectives.flatMap(\.instances) }
@@ -130,6 +145,14 @@ package final class ContrastiveModel {
       try shadows?.commit()
     }
     return reportedMetrics(of: instances)
+  }
+
+  /// Starts a batch whose further encodings are written next, before its `trainStep`: makes room and forgets those of
+  /// the batch before.
+  /// - Throws: `PluginFailure` where a plugin cannot plan for so many rows.
+  package func beginEncodings(_ batch: TokenBatch) throws {
+    try grow(for: batch, tokens: batch.packed.tokens.count)
+    encodings.begin(rows: batch.rows)
   }
 
   // MARK: Frozen vectors

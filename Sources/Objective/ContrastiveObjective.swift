@@ -22,23 +22,34 @@ final class ContrastiveObjective {
   let hardNegativeWeight: Double
   private(set) var limits: PluginLimits
   private(set) var views: BatchEmbeddings
+  /// Further encodings that components asked for.
+  let encodings: BatchEncodings
   private(set) var stages: [SamplerStage] = []
   private(set) var groups: [SimilarityMatrix] = []
   private(set) var work = LogitMatrices(cells: 0)
   private var comparedViews: [ComparedVectors] = []
+  /// The batch as each instance sees it, in the order of `instances`.
+  private var shown: [ShownBatch] = []
+  /// The width of the embeddings where this objective sees their first numbers only; nil: it sees all.
+  private let wholeWidth: Int?
   private var hasPendingBatch = false
   private var hasEmbeddings = false
 
   /// Plans every plugin and allocates everything for `limits`.
+  /// - Parameters:
+  ///   - encodings: shared with the other objectives of a model.
+  ///   - wholeWidth: of the embeddings, where the limits' width is less.
   init(
-    samplers: [PluginInstance], losses: [LossStage], limits: PluginLimits, pool: ThreadPool,
-    hardNegativeWeight: Double
+    samplers: [PluginInstance], losses: [LossStage], limits: PluginLimits, encodings: BatchEncodings,
+    wholeWidth: Int? = nil, pool: ThreadPool, hardNegativeWeight: Double
   ) throws {
     guard !losses.isEmpty else { throw ObjectiveError.noLoss }
     self.samplers = samplers
     self.losses = losses
     self.pool = pool
     self.limits = limits
+    self.encodings = encodings
+    self.wholeWidth = wholeWidth
     self.hardNegativeWeight = hardNegativeWeight
     views = BatchEmbeddings(
       count: limits.viewCount, maxRows: limits.maxRows, width: limits.width, scoresEmbeddings: false)
@@ -47,6 +58,8 @@ final class ContrastiveObjective {
 
   /// Every plugin instance, samplers first.
   var instances: [PluginInstance] { samplers + losses.map(\.instance) }
+  /// What samplers and losses ask for of each batch beside its embeddings.
+  var wantedEncodings: [PlannedEncoding] { instances.flatMap(\.plan.encodings) }
 
   /// Plans again where a limit or a parameter that is not live changed.
   func prepare(_ limits: PluginLimits, force: Bool = false) throws {
@@ -60,8 +73,14 @@ final class ContrastiveObjective {
       count: limits.viewCount, maxRows: limits.maxRows, width: limits.width,
       scoresEmbeddings: losses.contains { $0.instance.scoresEmbeddings })
     comparedViews = (0..<limits.viewCount).map { ComparedVectors(view: $0, of: views) }
+    shown = instances.map { instance in
+      let tensors = instance.plan.encodings.map {
+        encodings.tensor($0, limits: limits, wholeWidth: wholeWidth ?? limits.width)
+      }
+      return views.show(encodings: TensorList(tensors))
+    }
     stages = samplers.enumerated().map {
-      SamplerStage(instance: $1, index: $0, maxRows: limits.maxRows, width: limits.width)
+      SamplerStage(instance: $1, index: $0, batch: shown[$0], maxRows: limits.maxRows, width: limits.width)
     }
     try makeGroups()
     watchBuffers()
@@ -122,13 +141,16 @@ final class ContrastiveObjective {
   func takePendingCommits() -> [PendingCommit] {
     guard hasPendingBatch else { return [] }
     hasPendingBatch = false
-    return instances.filter(\.hasCommit).map { PendingCommit(instance: $0, batch: views.reading) }
+    return zip(instances, shown).filter { $0.0.hasCommit }.map {
+      PendingCommit(instance: $0, batch: UnsafePointer($1.reading))
+    }
   }
 
   // MARK: The pass
 
   private func start(_ position: StepPosition) throws {
     views.normalise(pool)
+    for instance in instances { try encodings.check(instance.plan.encodings, for: instance.name) }
     for loss in losses { try loss.updateTemperature() }
     for instance in instances { instance.begin(position) }
     for group in groups { group.begin(rows: views.rows) }
@@ -158,12 +180,16 @@ final class ContrastiveObjective {
           group.makeLogits(pool, temperature: made, into: work)
         }
         let scale = options.gradientScale.map { $0 * loss.weight / Double(parts) }
-        values[index] += try loss.score(group, work, scale: scale, wantsRows: options.wantsDetails) / Double(parts)
+        values[index] += 
+          try loss.score(
+            group, work, batch: shown[samplers.count + index], scale: scale, wantsRows: options.wantsDetails)
+          / Double(parts)
         for row in rowLosses.indices { rowLosses[row] += loss.weight * group.rowLosses[row] / Double(parts) }
       }
     }
     for (index, loss) in losses.enumerated() where loss.instance.scoresEmbeddings {
-      values[index] += try loss.scoreEmbeddings(views, scale: options.gradientScale.map { $0 * loss.weight })
+      values[index] += try loss.scoreEmbeddings(
+        views, batch: shown[samplers.count + index], scale: options.gradientScale.map { $0 * loss.weight })
       // What a row adds to such a loss is not defined.
       for row in rowLosses.indices { rowLosses[row] = .nan }
     }
@@ -229,7 +255,7 @@ final class ContrastiveObjective {
     let layout = try BlockLayout(
       stages: stages, views: comparedViews, limits: limits, hardNegativeWeight: hardNegativeWeight)
     groups = layout.groups.enumerated().map {
-      SimilarityMatrix(number: $0, blocks: $1, maxRows: limits.maxRows, batch: views.reading)
+      SimilarityMatrix(number: $0, blocks: $1, maxRows: limits.maxRows)
     }
     work = LogitMatrices(cells: layout.groups.map { SimilarityMatrix.cells($0, rows: limits.maxRows) }.max() ?? 0)
   }
@@ -237,7 +263,7 @@ final class ContrastiveObjective {
   /// Every buffer a plugin may write to is checked behind each of its calls.
   func watchBuffers() {
     for instance in instances { instance.unwatchAll() }
-    let shared = views.guarded
+    let shared = views.guarded + wantedEncodings.compactMap(encodings.guarded)
     for stage in stages { for buffer in shared + stage.guarded { stage.instance.watch(buffer) } }
     for loss in losses { for buffer in shared + work.guarded { loss.instance.watch(buffer) } }
   }

@@ -6,22 +6,27 @@ package import Kernels
 /// Samplers and losses on embeddings that come from outside.
 package final class EmbeddingObjective {
   let objective: ContrastiveObjective
+  private let encodings = BatchEncodings()
 
   /// - Parameters:
   ///   - rows: the largest number of rows; `views`: 2, or 3 with real hard negatives.
   ///   - supervision: what every batch comes with.
+  ///   - guideWidths: the widths of the guides' vectors.
   /// - Throws: `PluginError`, `PluginFailure`, `ObjectiveError` as ContrastiveModel.
   package init(
     _ configuration: ObjectiveConfiguration, width: Int, rows: Int, views: Int, supervision: Supervision = [],
-    services: HostServices
+    guideWidths: [Int] = [], services: HostServices
   ) throws {
     var factory = InstanceFactory(services: services, seed: configuration.seed)
     objective = try ContrastiveObjective(
       configuration, factory: &factory,
       limits: PluginLimits(
         maxRows: rows, width: width, maxTokens: rows * views, maxSequences: rows * views, layerCount: 1,
-        viewCount: views, supervision: supervision))
+        viewCount: views, supervision: supervision, guideWidths: guideWidths), encodings: encodings)
   }
+
+  /// What samplers and losses ask for of each batch beside its embeddings; `evaluate` has to be given it.
+  package var wantedEncodings: [PlannedEncoding] { Array(Set(objective.wantedEncodings)) }
 
   /// Learned temperatures, and the weights of samplers and losses.
   package var parameters: [Parameter] { objective.parameters }
@@ -33,12 +38,14 @@ package final class EmbeddingObjective {
   /// Computes the loss of `views` (anchors, positives, hard negatives; [rows, width] each).
   ///
   /// - Parameters:
+  ///   - encoded: of each of `wantedEncodings` its vectors, [rows, its width].
   ///   - wantsGradients: then `gradient` gives them, and the parameters' gradients grow.
   ///   - details: row losses, shares of softmax and gradient in the report; `probe` says which cells it names.
-  /// - Throws: `ObjectiveError.shape` and `.inputNotFinite` for the input, `PluginFailure`.
+  /// - Throws: `ObjectiveError.shape`, `.inputNotFinite` and `.encodingMissing` for the input, `PluginFailure`.
   package func evaluate(
     _ views: [Matrix], position: StepPosition = StepPosition(), rowIDs: [Int64]? = nil, textIDs: [Int64]? = nil,
-    labels: RowLabels = RowLabels(), wantsGradients: Bool = true, details: Bool = false,
+    labels: RowLabels = RowLabels(), encoded: [PlannedEncoding: Matrix] = [:], wantsGradients: Bool = true,
+    details: Bool = false,
     probe: CellProbeOptions = CellProbeOptions()
   ) throws -> StepReport {
     let rows = views.first?.rows ?? 0
@@ -57,6 +64,8 @@ package final class EmbeddingObjective {
     limits.supervision = labels.supervision
     if rows > limits.maxRows { (limits.maxRows, limits.maxSequences) = (rows, rows * views.count) }
     try objective.prepare(limits)
+    encodings.begin(rows: rows)
+    for (encoding, vectors) in encoded { try encodings.set(encoding, vectors) }
     objective.begin(rows: rows, rowIDs: rowIDs, textIDs: textIDs, labels: labels)
     for (index, view) in views.enumerated() {
       copy(view, to: objective.views.z.matrix(index))

@@ -62,7 +62,8 @@ package struct InstanceFactory {
 extension ContrastiveObjective {
   /// The samplers and losses of a configuration, planned for `limits`.
   convenience init(
-    _ configuration: ObjectiveConfiguration, factory: inout InstanceFactory, limits: PluginLimits
+    _ configuration: ObjectiveConfiguration, factory: inout InstanceFactory, limits: PluginLimits,
+    encodings: BatchEncodings, wholeWidth: Int? = nil
   ) throws {
     let samplers = try configuration.strategy.samplers.map { try factory.make($0) }
     var losses: [LossStage] = []
@@ -82,7 +83,8 @@ extension ContrastiveObjective {
       throw ObjectiveError.noTemperature(losses: losses.map(\.instance.name))
     }
     try self.init(
-      samplers: samplers, losses: losses, limits: limits, pool: factory.services.pool,
+      samplers: samplers, losses: losses, limits: limits, encodings: encodings, wholeWidth: wholeWidth,
+      pool: factory.services.pool,
       hardNegativeWeight: configuration.hardNegativeWeight)
   }
 

@@ -22,6 +22,8 @@ package enum ObjectiveError: Error, CustomStringConvertible, Sendable, Equatable
   case maximumLength(found: Int, limit: Int)
   /// A text has a token that the model has no vector for.
   case tokenWithoutVector(token: String, id: Int32, text: String, vocabularySize: Int)
+  /// A component asks for an encoding of the batch that nobody here can make.
+  case encodingMissing(component: String, encoding: String)
   /// A model folder records a pooling that this program does not have.
   case unsupportedPooling(folder: String, reason: String)
 
@@ -59,6 +61,8 @@ package enum ObjectiveError: Error, CustomStringConvertible, Sendable, Equatable
       "\"\(text.prefix(60))\(text.count > 60 ? "..." : "")\": expected tokens that the model has vectors for (ids 0 to"
         + " \(size - 1)), found \(token) (id \(id)) of its tokenizer; give the model's word matrix the rows"
         + " (resize_token_embeddings in transformers), or take the token out of the tokenizer's files"
+    case .encodingMissing(let component, let encoding):
+      "\(component) asks for \(encoding), which is made in training only: mixcse train"
     case .unsupportedPooling(let folder, let reason):
       "\(folder) asks for a pooling this program does not have: \(reason); choose one with --pooler"
     }

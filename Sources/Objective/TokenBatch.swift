@@ -43,6 +43,23 @@ package struct TokenBatch: Sendable {
   /// Where each sequence starts in the tokens; sequences + 1 numbers.
   package var offsets: [Int] { packed.offsets }
 
+  /// Whether two views hold the same tokens in every row.
+  package func hasSameTokens(_ first: Int, _ second: Int) -> Bool {
+    (0..<rows).allSatisfy { packed.tokens[tokens(first, $0)] == packed.tokens[tokens(second, $0)] }
+  }
+
+  /// The same rows in some of the views, in this order.
+  package func views(_ wanted: [Int]) -> TokenBatch {
+    let sequences = wanted.flatMap { view in (0..<rows).map { tokens(view, $0) } }
+    return TokenBatch(
+      PackedBatch(sequences.map { Array(packed.tokens[$0]) }), tokenFlags: sequences.flatMap { tokenFlags[$0] },
+      views: wanted.count, rowIDs: rowIDs, textIDs: textIDs, labels: labels)
+  }
+
+  private func tokens(_ view: Int, _ row: Int) -> Range<Int> {
+    offsets[view * rows + row]..<offsets[view * rows + row + 1]
+  }
+
   /// Checks that the parts fit each other for a training step.
   /// - Throws: `ObjectiveError.shape`.
   func checkForTraining() throws {

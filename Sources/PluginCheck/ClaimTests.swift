@@ -42,12 +42,14 @@ private struct ClaimCheck {
   private let bench: ComponentBench
   private let rig: Rig
   private let inputs: [[Float]]
+  private let further: [[Float]]
   private let outputs: [[Float]]
   private let loss: Double
 
   init(_ bench: ComponentBench, _ rig: Rig) throws {
     (self.bench, self.rig) = (bench, rig)
     inputs = rig.inputs.map(\.values)
+    further = rig.furtherInputs.map(\.values)
     loss = try bench.once(rig)
     outputs = rig.outputs.map(\.values)
   }
@@ -60,7 +62,7 @@ private struct ClaimCheck {
     let moved = try (rig as? PoolerRig)?.permuted(order) ?? rig
     if let batch = rig as? BatchRig {
       batch.rows.label { order[$0] }
-      for (input, values) in zip(batch.inputs, inputs) {
+      for (input, values) in zip(batch.inputs + batch.furtherInputs, inputs + further) {
         input.values = order.flatMap { values[$0 * input.width..<($0 + 1) * input.width] }
       }
     }
@@ -85,6 +87,11 @@ private struct ClaimCheck {
     // Of a batch only the raw vectors get longer.
     let count = rig is BatchRig ? rig.inputs.count / 2 : rig.inputs.count
     for index in 0..<count { rig.inputs[index].values = inputs[index].map { 3 * $0 } }
+    if let batch = rig as? BatchRig {
+      for (index, isUnit) in batch.encodings.isUnit.enumerated() where !isUnit {
+        batch.encodings.fields[index].values = further[index].map { 3 * $0 }
+      }
+    }
     try same(try bench.once(rig), "scale invariance")
     for (output, values) in zip(rig.outputs, outputs) where !output.label.hasPrefix("bias") {
       for row in 0..<output.rows {
@@ -96,7 +103,9 @@ private struct ClaimCheck {
   }
 
   func rotation() throws {
-    for (input, values) in zip(rig.inputs, inputs) { input.values = rotated(values, input.width) }
+    for (input, values) in zip(rig.inputs + rig.furtherInputs, inputs + further) {
+      input.values = rotated(values, input.width)
+    }
     try same(try bench.once(rig), "rotation invariance")
     for (output, values) in zip(rig.outputs, outputs) where output.tensor.shape.last == rig.shape.width {
       let isCells = output.label.hasPrefix("gain") || output.label.hasPrefix("bias")

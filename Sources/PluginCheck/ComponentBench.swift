@@ -62,7 +62,7 @@ package struct ComponentBench: Sendable {
     let tokens = max((shape.tokens ?? []).reduce(0, +), rows * 4)
     return PluginLimits(
       maxRows: rows, width: shape.width, maxTokens: tokens, maxSequences: rows, layerCount: 7, viewCount: 3,
-      supervision: [.scores, .classes])
+      supervision: [.scores, .classes], guideWidths: RigEncodings.guideWidths)
   }
 
   func rig(

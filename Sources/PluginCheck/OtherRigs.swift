@@ -15,6 +15,7 @@ final class LogitsRig: Rig {
   private var blocks: [UnsafeMutablePointer<cse_block>] = []
   private let blockList: GuardPages
   private let rows: RigRows
+  private let encodings: RigEncodings
   private let views: [Field]
   private let viewLists: [TensorList]
   private let batch: StructBox<cse_batch>
@@ -36,9 +37,11 @@ final class LogitsRig: Rig {
         return field
       }
     }
+    encodings = try RigEncodings(instance, shape, seed: seed, limits: limits)
     viewLists = [TensorList(views.prefix(3).map(\.tensor)), TensorList(views.suffix(3).map(\.tensor))]
     var raw = cse_batch()
     rows.describe(&raw)
+    encodings.describe(&raw)
     (raw.n_views, raw.dim) = (3, Int64(shape.width))
     (raw.z, raw.u) = (viewLists[0].reading, viewLists[1].reading)
     batch = try StructBox(raw, newer: shape.isNewer)
@@ -65,6 +68,8 @@ final class LogitsRig: Rig {
   }
 
   deinit { for block in blocks { block.deallocate() } }
+
+  override var furtherInputs: [Field] { encodings.fields }
 
   var temperature: Double { instance.values.double("temperature") ?? 1 }
 

@@ -58,6 +58,8 @@ class Rig {
   /// Calls forward; with `gradients` also backward, which adds to `gradients`.
   func run(gradients: Bool) throws -> Double { 0 }
   func commit() throws {}
+  /// What is read and has no gradient.
+  var furtherInputs: [Field] { [] }
 
   func field(_ label: String, _ shape: [Int]) throws -> Field {
     try Field(label, shape, padded: self.shape.isPadded, side: self.shape.side)
@@ -118,7 +120,7 @@ class Rig {
   }
 
   func checkEdges() throws {
-    for field in inputs + gradients + outputs {
+    for field in inputs + gradients + outputs + furtherInputs {
       if let damage = field.pages.damage { throw CheckProblem("it wrote \(damage) of '\(field.label)'") }
     }
   }
@@ -161,6 +163,7 @@ struct RigRows {
 class BatchRig: Rig {
   let views = 3
   let rows: RigRows
+  let encodings: RigEncodings
   var batch: StructBox<cse_batch>
   private let list, units, gradientList, unitGradients: TensorList
 
@@ -176,8 +179,10 @@ class BatchRig: Rig {
     gradientList = TensorList(dz.map(\.tensor))
     unitGradients = TensorList(du.map(\.tensor))
     rows = try RigRows(shape)
+    encodings = try RigEncodings(instance, shape, seed: seed, limits: limits)
     var raw = cse_batch()
     rows.describe(&raw)
+    encodings.describe(&raw)
     raw.n_views = 3
     raw.dim = Int64(shape.width)
     raw.z = list.reading
@@ -203,6 +208,8 @@ class BatchRig: Rig {
       }
     }
   }
+
+  override var furtherInputs: [Field] { encodings.fields }
 
   func wantGradients(_ wanted: Bool) {
     batch.pointer.pointee.dz = wanted ? UnsafePointer(gradientList.pointer) : nil

@@ -29,20 +29,29 @@ public struct Batch {
   /// How much anchor and positive belong together, as the data says: `[rows]`.
   /// - Throws: where the data does not say; `Plan.needScores` has that refused before the run.
   public func scores() throws -> UnsafeBufferPointer<Float> {
-    guard let scores = known(raw.pointee.scores) else { throw PluginError.unsupported("the rows have no scores") }
+    guard let scores = known(\.scores) else { throw PluginError.unsupported("the rows have no scores") }
     return UnsafeBufferPointer(start: scores, count: rows)
   }
 
   /// Equal if and only if the rows' labels are equal: `[rows]`.
   /// - Throws: where the data does not say; `Plan.needClasses` has that refused before the run.
   public func classes() throws -> UnsafeBufferPointer<Int64> {
-    guard let classes = known(raw.pointee.classes) else { throw PluginError.unsupported("the rows have no classes") }
+    guard let classes = known(\.classes) else { throw PluginError.unsupported("the rows have no classes") }
     return UnsafeBufferPointer(start: classes, count: rows)
   }
 
-  /// A field that hosts from before it do not have.
-  private func known<T>(_ field: @autoclosure () -> UnsafePointer<T>?) -> UnsafePointer<T>? {
-    raw.pointee.struct_size >= MemoryLayout<cse_batch>.size ? field() : nil
+  /// Encoding `k` of those that `plan` asked for: `[rows, its width]`. Not to be written.
+  public func encoding(_ k: Int) throws -> Matrix {
+    guard let tensor = known(\.encodings)?[k] else {
+      throw PluginError.invalid("encoding \(k) was not asked for: call encode in plan")
+    }
+    return Matrix(tensor)
+  }
+
+  /// A pointer that hosts from before it do not have.
+  private func known<T>(_ field: KeyPath<cse_batch, UnsafePointer<T>?>) -> UnsafePointer<T>? {
+    let end = (MemoryLayout<cse_batch>.offset(of: field) ?? 0) + MemoryLayout<UnsafeRawPointer>.size
+    return Int(raw.pointee.struct_size) >= end ? raw.pointee[keyPath: field] : nil
   }
 
   private func existing(_ tensors: UnsafePointer<UnsafePointer<DLTensor>?>?, _ k: Int) throws -> Matrix {

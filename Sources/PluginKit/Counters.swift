@@ -6,16 +6,9 @@ extension Plan {
   /// Declares a state of `count` whole numbers, 0 at first: kept by the host, written in `commit` only, saved with
   /// every checkpoint. States are numbered in the order of their declaration, whatever they hold.
   public func counters(_ name: StaticString, count: Int = 1) throws {
-    guard let states = raw.pointee.states, raw.pointee.n_states < 16 else {
-      throw PluginError.invalid("a component declares at most 16 states")
-    }
-    var tensor = cse_tensor_decl()
-    tensor.name = UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
-    tensor.ndim = 1
-    tensor.shape = (Int64(count), 0, 0, 0)
-    tensor.dtype = DLDataType(code: 0, bits: 64, lanes: 1)
-    states[Int(raw.pointee.n_states)] = tensor
-    raw.pointee.n_states += 1
+    var state = try declaration(name, [count])
+    state.dtype = DLDataType(code: 0, bits: 64, lanes: 1)
+    try add(state)
   }
 }
 

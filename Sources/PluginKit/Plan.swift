@@ -14,6 +14,8 @@ public enum Source: Sendable {
   case new(Int)
   /// This sampler's state tensor `k`, used in place.
   case state(Int)
+  /// This sampler's encoding `k`; not one by a guide.
+  case encoding(Int)
 
   var code: Int32 {
     switch self {
@@ -22,6 +24,7 @@ public enum Source: Sendable {
     case .hard: 2
     case .new(let k): 16 + Int32(k)
     case .state(let k): 256 + Int32(k)
+    case .encoding(let k): 1024 + Int32(k)
     }
   }
 }
@@ -43,6 +46,17 @@ public struct BlockOptions: OptionSet, Sendable {
   public static let perRow = BlockOptions(rawValue: UInt32(CSE_PRIVATE))
   /// Holds the positives, column i for row i; replaces the group's base.
   public static let base = BlockOptions(rawValue: UInt32(CSE_BASE))
+}
+
+/// Who makes a further encoding of a view's texts. No gradient flows into it.
+public enum Encoder: Sendable {
+  /// The run's encoder, poolers and head. `dropout`: nil for the run's own probability, with other masks than the
+  /// views'; 0 for none.
+  case own(dropout: Float?)
+  /// Their moving average: `average = decay * average + (1 - decay) * weights` after each step.
+  case average(decay: Float, dropout: Float?)
+  /// The frozen encoder number `k` of the run, from 0 (`--guide`): unit vectors of its own width.
+  case guide(Int)
 }
 
 /// How a declared tensor starts.
@@ -123,12 +137,38 @@ public struct Plan {
     raw.pointee.n_blocks += 1
   }
 
+  /// Asks for view `view` of every batch (0 = anchors) as another encoder sees it; `Batch.encoding` has it. Encodings
+  /// are numbered in the order of their declaration.
+  public func encode(view: Int, by encoder: Encoder) throws {
+    let room = (MemoryLayout<cse_plan>.offset(of: \.encodings) ?? 0) + MemoryLayout<UnsafeRawPointer>.size
+    guard Int(raw.pointee.struct_size) >= room, let encodings = raw.pointee.encodings else {
+      throw PluginError.unsupported("this host has no further encodings")
+    }
+    guard raw.pointee.n_encodings < 8 else {
+      throw PluginError.invalid("a component asks for at most 8 encodings")
+    }
+    var encoding = cse_encoding()
+    encoding.view = Int32(view)
+    switch encoder {
+    case .own(let dropout): (encoding.by, encoding.dropout) = (UInt32(CSE_BY_ENCODER), dropout ?? -1)
+    case .average(let decay, let dropout):
+      (encoding.by, encoding.dropout, encoding.decay) = (UInt32(CSE_BY_AVERAGE), dropout ?? -1, decay)
+    case .guide(let k): (encoding.by, encoding.guide) = (UInt32(CSE_BY_GUIDE), UInt32(k))
+    }
+    encodings[Int(raw.pointee.n_encodings)] = encoding
+    raw.pointee.n_encodings += 1
+  }
+
   /// Declares a state tensor: kept by the host, written in `commit` only, saved with every checkpoint.
   public func state(_ name: StaticString, shape: [Int], initial: Initial = .zero) throws {
+    try add(declaration(name, shape, initial, flags: 0, rate: 0))
+  }
+
+  func add(_ state: cse_tensor_decl) throws {
     guard let states = raw.pointee.states, raw.pointee.n_states < 16 else {
       throw PluginError.invalid("a component declares at most 16 states")
     }
-    states[Int(raw.pointee.n_states)] = try declaration(name, shape, initial, flags: 0, rate: 0)
+    states[Int(raw.pointee.n_states)] = state
     raw.pointee.n_states += 1
   }
 
@@ -144,8 +184,8 @@ public struct Plan {
     raw.pointee.n_weights += 1
   }
 
-  private func declaration(
-    _ name: StaticString, _ shape: [Int], _ initial: Initial, flags: UInt32, rate: Float
+  func declaration(
+    _ name: StaticString, _ shape: [Int], _ initial: Initial = .zero, flags: UInt32 = 0, rate: Float = 0
   ) throws -> cse_tensor_decl {
     guard (1...4).contains(shape.count) else {
       throw PluginError.invalid("tensor \(name) has \(shape.count) axes; 1 to 4 are possible")

@@ -21,7 +21,19 @@ private struct Golden: Decodable {
   let texts: [Int64]
   let scores: [Float]
   let classes: [Int64]
+  /// By guide and view; by view.
+  let guides: [[[[Double]]]]
+  let plain, average: [[[Double]]]
   let cases: [Case]
+
+  /// The vectors of an encoding that was asked for.
+  func rows(_ encoding: PlannedEncoding) -> Rows {
+    switch encoding.source {
+    case .guide(let index): Rows(guides[index][encoding.view])
+    case .encoder: Rows(plain[encoding.view])
+    case .average: Rows(average[encoding.view])
+    }
+  }
 }
 
 struct StrategyGoldenTests {
@@ -38,15 +50,17 @@ struct StrategyGoldenTests {
   @Test func lossesAndGradients() throws {
     let world = try TestWorld()
     let golden = try Self.golden()
-    #expect(golden.cases.count > 48)
+    #expect(golden.cases.count > 60)
     for item in golden.cases {
       let z = golden.z.prefix(item.views).map { Rows($0) }
       let objective = try world.objective(
         samplers: item.samplers, losses: item.losses, width: z[0].width, rows: z[0].rows, views: item.views,
-        temperature: item.temperature, supervision: [.scores, .classes])
+        temperature: item.temperature, supervision: [.scores, .classes],
+        guideWidths: golden.guides.map { $0[0][0].count })
       let texts = item.samplers == ["same-text"] ? golden.texts : nil
+      let encoded = Dictionary(uniqueKeysWithValues: objective.wantedEncodings.map { ($0, golden.rows($0)) })
       let report = try objective.evaluate(
-        z, textIDs: texts, labels: RowLabels(scores: golden.scores, classes: golden.classes))
+        z, textIDs: texts, labels: RowLabels(scores: golden.scores, classes: golden.classes), encoded: encoded)
       #expect(isClose(report.loss, item.loss, absolute: 2e-6, relative: 5e-6), "\(item.name): \(report.loss)")
       let largest = item.gradients.joined().joined().map(abs).max() ?? 0
       for (view, expected) in item.gradients.enumerated() {

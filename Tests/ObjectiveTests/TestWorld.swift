@@ -30,14 +30,16 @@ struct TestWorld {
   /// The objective on embeddings of `rows` rows at most.
   func objective(
     samplers: [String] = [], losses: [String] = ["infonce"], width: Int, rows: Int, views: Int = 2, seed: UInt64 = 42,
-    temperature: Double? = nil, hardWeight: Double = 0, learnTemperature: Bool = false, supervision: Supervision = []
+    temperature: Double? = nil, hardWeight: Double = 0, learnTemperature: Bool = false, supervision: Supervision = [],
+    guideWidths: [Int] = []
   ) throws -> EmbeddingObjective {
     var configuration = ObjectiveConfiguration(
       strategy: try strategy(samplers: samplers, losses: losses), temperature: temperature, seed: seed)
     configuration.hardNegativeWeight = hardWeight
     configuration.learnTemperature = learnTemperature
     return try EmbeddingObjective(
-      configuration, width: width, rows: rows, views: views, supervision: supervision, services: services)
+      configuration, width: width, rows: rows, views: views, supervision: supervision, guideWidths: guideWidths,
+      services: services)
   }
 }
 
@@ -162,12 +164,13 @@ extension EmbeddingObjective {
   /// Evaluates rows that stay alive for the call: a Matrix alone does not keep its memory.
   func evaluate(
     _ rows: [Rows], position: StepPosition = StepPosition(), textIDs: [Int64]? = nil, labels: RowLabels = RowLabels(),
-    wantsGradients: Bool = true, details: Bool = false, probe: CellProbeOptions = CellProbeOptions()
+    encoded: [PlannedEncoding: Rows] = [:], wantsGradients: Bool = true, details: Bool = false,
+    probe: CellProbeOptions = CellProbeOptions()
   ) throws -> StepReport {
-    try withExtendedLifetime(rows) {
+    try withExtendedLifetime((rows, encoded)) {
       try evaluate(
-        rows.map(\.matrix), position: position, textIDs: textIDs, labels: labels, wantsGradients: wantsGradients,
-        details: details, probe: probe)
+        rows.map(\.matrix), position: position, textIDs: textIDs, labels: labels,
+        encoded: encoded.mapValues(\.matrix), wantsGradients: wantsGradients, details: details, probe: probe)
     }
   }
 }

@@ -4,9 +4,9 @@ import Kernels
 import Testing
 import Training
 
-@Suite struct FrozenVectorsTests {
+@Suite struct RowVectorsTests {
   @Test func rowsAreFoundAgainInAnyOrder() {
-    let vectors = FrozenVectors(rows: 10, capacity: 5, views: 2, width: 3)
+    let vectors = RowVectors(rows: 10, capacity: 5, views: 2, width: 3)
     let source = FloatBuffer(count: 2 * 3 * 3)
     func fill(_ rows: [Int]) -> Matrix {
       let matrix = source.matrix(rows: 2 * rows.count, columns: 3)
@@ -33,11 +33,11 @@ import Training
 
   @Test func whatDoesNotFitIsRefusedWithItsSize() throws {
     let bytes = 1 << 20
-    let needed = try FrozenVectors.bytes(rows: 1000, views: 2, width: 128, available: nil)
+    let needed = try RowVectors.bytes(rows: 1000, views: 2, width: 128, available: nil)
     #expect(needed == 1000 * (2 * 128 * 4 + 8))
-    #expect(try FrozenVectors.bytes(rows: 1000, views: 2, width: 128, available: 2 * bytes) == needed)
+    #expect(try RowVectors.bytes(rows: 1000, views: 2, width: 128, available: 2 * bytes) == needed)
     let error = #expect(throws: TrainingError.self) {
-      try FrozenVectors.bytes(rows: 100_000, views: 3, width: 768, available: 200 * bytes)
+      try RowVectors.bytes(rows: 100_000, views: 3, width: 768, available: 200 * bytes)
     }
     let text = "\(try #require(error))"
     #expect(text.contains("879 MiB") && text.contains("200 MiB free") && text.contains("--max-steps"), "\(text)")

@@ -12,6 +12,7 @@ struct InputCache {
   private let evalData: [PairSet]?
   private var data: [String: (rows: Int, columns: Int, sha256: String)] = [:]
   private var models: [String: (files: [RunInputs.FileDigest], maximumTokens: Int)] = [:]
+  private var guides: [String: String] = [:]
   /// What is odd about the training files.
   private(set) var lines: [String] = []
 
@@ -42,10 +43,15 @@ struct InputCache {
       lines += report.lines
       data[place] = (found.rows, found.columns, found.report.sha256)
     }
+    for guide in run.strategy.guides where guides[guide] == nil {
+      guides[guide] = try RunInputs.digest(GuideName(guide))
+    }
     let (model, rows) = (models[run.model], data[place])
     try run.check(maximumTokens: model?.maximumTokens ?? .max)
     return Input(
-      hashes: RunInputs(trainFile: rows?.sha256 ?? "", evalData: evalData, model: model?.files ?? []),
+      hashes: RunInputs(
+        trainFile: rows?.sha256 ?? "", evalData: evalData, model: model?.files ?? [],
+        guides: run.strategy.guides.compactMap { guides[$0] }),
       totalSteps: training.totalSteps(rows: rows?.rows ?? 0), rows: rows?.rows ?? 0, columns: rows?.columns ?? 0)
   }
 }

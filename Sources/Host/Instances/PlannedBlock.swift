@@ -10,6 +10,8 @@ package enum BlockSource: Sendable, Equatable, CustomStringConvertible {
   case new(Int)
   /// State tensor k of the sampler, used in place.
   case state(Int)
+  /// Encoding k of the sampler.
+  case encoding(Int)
 
   /// Reads the header's number; nil where it means nothing.
   init?(_ code: Int32) {
@@ -17,16 +19,18 @@ package enum BlockSource: Sendable, Equatable, CustomStringConvertible {
     case 0..<16: self = .view(Int(code))
     case 16..<256: self = .new(Int(code) - 16)
     case 256..<(256 + 16): self = .state(Int(code) - 256)
+    case 1024..<(1024 + 8): self = .encoding(Int(code) - 1024)
     default: return nil
     }
   }
 
-  /// `z1`, `new[0]`, `state[0]`.
+  /// `z1`, `new[0]`, `state[0]`, `encoding[0]`.
   package var description: String {
     switch self {
     case .view(let index): "z\(index + 1)"
     case .new(let index): "new[\(index)]"
     case .state(let index): "state[\(index)]"
+    case .encoding(let index): "encoding[\(index)]"
     }
   }
 }
@@ -75,7 +79,9 @@ package struct PlannedBlock: Sendable {
   }
 
   /// Reads and checks block `index` of a plan.
-  init(_ raw: cse_block, index: Int, limits: PluginLimits, states: [TensorDeclaration]) throws {
+  init(
+    _ raw: cse_block, index: Int, limits: PluginLimits, states: [TensorDeclaration], encodings: [PlannedEncoding]
+  ) throws {
     self.raw = raw
     let given = raw.label.map { String(cString: $0) } ?? ""
     label = given.isEmpty ? "block\(index)" : given
@@ -90,13 +96,15 @@ package struct PlannedBlock: Sendable {
     }
     try checkPrivate(title)
     try checkBase(title)
-    try check(rows, isRows: true, title: title, limits: limits, states: states)
-    try check(columns, isRows: false, title: title, limits: limits, states: states)
+    for (source, isRows) in [(rows, true), (columns, false)] {
+      try check(source, isRows: isRows, title: title, limits: limits, states: states, encodings: encodings)
+    }
   }
 
   private static func source(_ code: Int32, side: String, title: String) throws -> BlockSource {
     guard let source = BlockSource(code) else {
-      throw PlanRefusal("\(title): \(side) is \(code), expected a view (0 to 15), CSE_NEW(k) or CSE_STATE(k)")
+      throw PlanRefusal("\(title): \(side) is \(code), expected a view (0 to 15), CSE_NEW(k), CSE_STATE(k) or "
+          + "CSE_ENCODING(k)")
     }
     return source
   }
@@ -108,7 +116,8 @@ package struct PlannedBlock: Sendable {
     }
     switch columns {
     case .state: throw PlanRefusal("\(title): private columns are new vectors or a view, not a state")
-    case .view where raw.per_row != 1: throw PlanRefusal("\(title): a view as private columns has per_row 1")
+    case .view where raw.per_row != 1, .encoding where raw.per_row != 1:
+      throw PlanRefusal("\(title): a view or an encoding as private columns has per_row 1")
     default: break
     }
   }
@@ -124,8 +133,12 @@ package struct PlannedBlock: Sendable {
     }
   }
 
+  /// One column for each row of the batch.
+  private var isWhole: Bool { (raw.per_row == 0 || raw.per_row == 1) && raw.fixed == 0 }
+
   private func check(
-    _ source: BlockSource, isRows: Bool, title: String, limits: PluginLimits, states: [TensorDeclaration]
+    _ source: BlockSource, isRows: Bool, title: String, limits: PluginLimits, states: [TensorDeclaration],
+    encodings: [PlannedEncoding]
   ) throws {
     let side = isRows ? "rows" : "cols"
     switch source {
@@ -133,9 +146,16 @@ package struct PlannedBlock: Sendable {
       guard index < limits.viewCount else {
         throw PlanRefusal("\(title): \(side) is view z\(index + 1), but this run has \(limits.viewCount) views")
       }
-      let isWhole = (raw.per_row == 0 && raw.fixed == 0) || (raw.per_row == 1 && raw.fixed == 0)
       guard isRows || isWhole else { throw PlanRefusal("\(title): a view as columns has N of them") }
     case .new: break
+    case .encoding(let index):
+      guard index < encodings.count else {
+        throw PlanRefusal("\(title): \(side) is encoding \(index), but the plan asks for \(encodings.count)")
+      }
+      if case .guide = encodings[index].source {
+        throw PlanRefusal("\(title): \(side) is encoding \(index), of a guide: its space is not the embeddings'")
+      }
+      guard isRows || isWhole else { throw PlanRefusal("\(title): an encoding as columns has N of them") }
     case .state(let index):
       guard index < states.count else {
         throw PlanRefusal("\(title): \(side) is state \(index), but the plan declares \(states.count) states")

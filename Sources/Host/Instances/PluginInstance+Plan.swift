@@ -2,7 +2,7 @@
 // before keep their values and their objects.
 
 import Kernels
-import PluginAPI
+package import PluginAPI
 
 extension PluginInstance {
   /// Runs `plan` for these limits and allocates what it declared.
@@ -58,8 +58,8 @@ extension PluginInstance {
     let blocks = GuardedBuffer(byteCount: 8 * MemoryLayout<cse_block>.stride, label: "plan.blocks")
     let states = GuardedBuffer(byteCount: 16 * MemoryLayout<cse_tensor_decl>.stride, label: "plan.states")
     let weights = GuardedBuffer(byteCount: 16 * MemoryLayout<cse_tensor_decl>.stride, label: "plan.weights")
-    let told = UnsafeMutablePointer.visible(.shown, capacity: 1, repeating: TailedStruct(limitsForPlugin(limits)))
-    defer { told.freeVisible() }
+    let encodings = GuardedBuffer(byteCount: 8 * MemoryLayout<cse_encoding>.stride, label: "plan.encodings")
+    let told = ToldLimits(limitsForPlugin(limits), guideWidths: limits.guideWidths)
     let answer = GuardedBuffer(byteCount: MemoryLayout<TailedStruct<cse_plan>>.size, label: "plan")
     var raw = cse_plan()
     raw.struct_size = TailedStruct<cse_plan>.size(isNewer: services.isNewer)
@@ -67,17 +67,22 @@ extension PluginInstance {
     raw.blocks = blocks.pointer.assumingMemoryBound(to: cse_block.self)
     raw.states = states.pointer.assumingMemoryBound(to: cse_tensor_decl.self)
     raw.weights = weights.pointer.assumingMemoryBound(to: cse_tensor_decl.self)
-    let (layerRoom, blockRoom, stateRoom, weightRoom) = (raw.layers, raw.blocks, raw.states, raw.weights)
+    raw.encodings = encodings.pointer.assumingMemoryBound(to: cse_encoding.self)
+    let rooms = PlanRooms(raw)
+    let arrays = [layers, blocks, states, weights, encodings]
     let plan = answer.pointer.bindMemory(to: TailedStruct<cse_plan>.self, capacity: 1)
     plan.initialize(to: TailedStruct(raw))
-    try perform(.plan, CallArguments(told, plan), extraBuffers: [answer, layers, blocks, states, weights])
+    try withExtendedLifetime(told) {
+      try perform(.plan, CallArguments(told.pointer, plan), extraBuffers: [answer] + arrays)
+    }
     raw = plan.pointee.head
-    guard raw.layers == layerRoom, raw.blocks == blockRoom, raw.states == stateRoom, raw.weights == weightRoom else {
-      throw failure(.plan, .plan("it replaced the arrays layers, blocks, states or weights; they are to be filled"))
+    guard PlanRooms(raw) == rooms else {
+      throw failure(
+        .plan, .plan("it replaced the arrays layers, blocks, states, weights or encodings; they are to be filled"))
     }
     do {
       // The arrays must outlive their last reader, which has only bare pointers to them.
-      return try withExtendedLifetime([layers, blocks, states, weights]) {
+      return try withExtendedLifetime(arrays) {
         try PluginPlan(raw, kind: table.kind, limits: limits)
       }
     } catch let refusal as PlanRefusal {
@@ -121,5 +126,39 @@ extension PluginInstance {
             + " add it, or CSE_DETACH_COLS/CSE_DETACH_ROWS"
         ))
     }
+  }
+}
+
+/// Where a plan's arrays are, which a plugin fills and does not replace.
+package struct PlanRooms: Equatable {
+  let layers: UnsafeMutablePointer<Int32>?
+  let blocks: UnsafeMutablePointer<cse_block>?
+  let states, weights: UnsafeMutablePointer<cse_tensor_decl>?
+  let encodings: UnsafeMutablePointer<cse_encoding>?
+
+  /// The arrays as a plan names them.
+  package init(_ plan: cse_plan) {
+    (layers, blocks, states, weights) = (plan.layers, plan.blocks, plan.states, plan.weights)
+    encodings = plan.encodings
+  }
+}
+
+/// The limits of one call of `plan`, with the list they point to.
+private final class ToldLimits {
+  let pointer: UnsafeMutablePointer<TailedStruct<cse_limits>>
+  private let widths: UnsafeMutablePointer<Int64>
+
+  init(_ limits: cse_limits, guideWidths: [Int]) {
+    widths = .visible(.shown, capacity: max(guideWidths.count, 1), repeating: 0)
+    for (index, width) in guideWidths.enumerated() { widths[index] = Int64(width) }
+    var limits = limits
+    limits.n_guides = UInt32(guideWidths.count)
+    limits.guide_dims = guideWidths.isEmpty ? nil : UnsafePointer(widths)
+    pointer = .visible(.shown, capacity: 1, repeating: TailedStruct(limits))
+  }
+
+  deinit {
+    pointer.freeVisible()
+    widths.freeVisible()
   }
 }

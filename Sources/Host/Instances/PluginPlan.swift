@@ -32,11 +32,13 @@ package struct PluginLimits: Sendable, Equatable {
   package var viewCount: Int
   /// What is known of each row.
   package var supervision: Supervision
+  /// Of each frozen encoder of the run the width of its vectors.
+  package var guideWidths: [Int]
 
   /// Limits by their parts.
   package init(
     maxRows: Int, width: Int, maxTokens: Int, maxSequences: Int, layerCount: Int, viewCount: Int,
-    supervision: Supervision = []
+    supervision: Supervision = [], guideWidths: [Int] = []
   ) {
     self.maxRows = maxRows
     self.width = width
@@ -45,6 +47,7 @@ package struct PluginLimits: Sendable, Equatable {
     self.layerCount = layerCount
     self.viewCount = viewCount
     self.supervision = supervision
+    self.guideWidths = guideWidths
   }
 }
 
@@ -85,6 +88,8 @@ package struct PluginPlan: Sendable {
   package var blocks: [PlannedBlock] = []
   /// Sampler: the sets of vectors it writes, by the k of CSE_NEW(k).
   package var vectors: [PlannedVectors] = []
+  /// Sampler, loss: further encodings of the views, in order.
+  package var encodings: [PlannedEncoding] = []
   /// What it keeps between steps.
   package var states: [TensorDeclaration] = []
   /// What the optimiser moves.
@@ -111,6 +116,8 @@ extension PluginPlan {
     try Self.check(raw.n_blocks, room: 8, "n_blocks", allowed: kind == UInt32(CSE_SAMPLER))
     try Self.check(raw.n_states, room: 16, "n_states", allowed: true)
     try Self.check(raw.n_weights, room: 16, "n_weights", allowed: true)
+    let isStrategy = kind == UInt32(CSE_SAMPLER) || kind == UInt32(CSE_LOSS)
+    try Self.check(raw.n_encodings, room: 8, "n_encodings", allowed: isStrategy)
     try readPooler(raw, kind: kind, limits: limits)
     for index in 0..<Int(raw.n_states) {
       states.append(try TensorDeclaration(raw.states[index], isWeight: false, what: "states[\(index)]"))
@@ -119,11 +126,20 @@ extension PluginPlan {
       weights.append(try TensorDeclaration(raw.weights[index], isWeight: true, what: "weights[\(index)]"))
     }
     try checkNames()
+    encodings = try (0..<Int(raw.n_encodings)).map {
+      try PlannedEncoding(raw.encodings[$0], index: $0, limits: limits)
+    }
     for index in 0..<Int(raw.n_blocks) {
-      blocks.append(try PlannedBlock(raw.blocks[index], index: index, limits: limits, states: states))
+      blocks.append(
+        try PlannedBlock(raw.blocks[index], index: index, limits: limits, states: states, encodings: encodings))
     }
     try checkGroups()
     vectors = try Self.vectorSets(blocks)
+  }
+
+  /// Whether a block has `source` on one of its sides.
+  package func compares(_ source: BlockSource) -> Bool {
+    blocks.contains { $0.rows == source || $0.columns == source }
   }
 
   /// Bytes of the vectors and cells that its blocks need, gradients included, in batches of the largest size.

@@ -83,12 +83,12 @@ final class RemoteRunner: ComponentRunner {
     bell.pointee.arguments = (arguments.first, arguments.second, arguments.third)
     iso_set_cancelled(&bell.pointee.cancelled, services.isCancelled(context) ? 1 : 0)
     let plan = function == .plan ? arguments.second?.assumingMemoryBound(to: cse_plan.self) : nil
-    let arrays = plan.map(PlanArrays.init)
+    let arrays = plan.map { PlanRooms($0.pointee) }
     iso_ask(bell)
     try awaitAnswer()
     let status = bell.pointee.status
     // Where the worker put other arrays in place of the given ones, nothing is read of them here or later.
-    if status == cse_status(CSE_OK), let plan, arrays == PlanArrays(plan) { PlanTexts(memory).read(into: plan) }
+    if status == cse_status(CSE_OK), let plan, arrays == PlanRooms(plan.pointee) { PlanTexts(memory).read(into: plan) }
     return status
   }
 
@@ -170,16 +170,6 @@ extension PluginFunction {
   init?(number: Int32) {
     guard Self.allCases.indices.contains(Int(number)) else { return nil }
     self = Self.allCases[Int(number)]
-  }
-}
-
-/// Where a plan says that its arrays are: memory that the worker writes, too.
-private struct PlanArrays: Equatable {
-  let states, weights: UnsafeMutablePointer<cse_tensor_decl>?
-  let blocks: UnsafeMutablePointer<cse_block>?
-
-  init(_ plan: UnsafeMutablePointer<cse_plan>) {
-    (states, weights, blocks) = (plan.pointee.states, plan.pointee.weights, plan.pointee.blocks)
   }
 }
 

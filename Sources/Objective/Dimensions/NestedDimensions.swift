@@ -19,7 +19,8 @@ final class NestedDimensions {
   /// - Parameter limits: those of the objective on all dimensions.
   /// - Throws: `ObjectiveError.shape` where the first width is another than the embeddings'; as ContrastiveObjective.
   init(
-    _ shares: DimensionShares, _ configuration: ObjectiveConfiguration, limits: PluginLimits, services: HostServices
+    _ shares: DimensionShares, _ configuration: ObjectiveConfiguration, limits: PluginLimits,
+    encodings: BatchEncodings, services: HostServices
   ) throws {
     let whole = shares.shares[0]
     guard whole.dimension == limits.width else {
@@ -34,7 +35,8 @@ final class NestedDimensions {
       return Part(
         share: share,
         objective: try ContrastiveObjective(
-          configuration, factory: &factory, limits: Self.limits(limits, share.dimension)))
+          configuration, factory: &factory, limits: Self.limits(limits, share.dimension), encodings: encodings,
+          wholeWidth: limits.width))
     }
   }
 

@@ -51,12 +51,10 @@ final class BatchEmbeddings {
   /// Where embedding losses write, before the host weighs it.
   let lossDz, lossDu: VectorStack?
   let inverse: FloatBuffer
-  /// The batch as samplers see it in `sample` and everyone in `commit`: no gradients wanted.
-  let reading: UnsafeMutablePointer<cse_batch>
-  /// The batch as `sample_backward` sees it.
-  let writing: UnsafeMutablePointer<cse_batch>
-  /// The batch as `on_embeds` sees it when gradients are wanted.
-  let scoring: UnsafeMutablePointer<cse_batch>
+  /// What is known of the rows of this batch.
+  private(set) var supervision: Supervision = []
+  /// The batch as each component sees it.
+  private var shown: [ShownBatch] = []
   /// [maxRows] each: row ids, text ids, classes.
   private let identifiers: UnsafeMutablePointer<Int64>
   private let scores: UnsafeMutablePointer<Float>
@@ -74,14 +72,9 @@ final class BatchEmbeddings {
     inverse = FloatBuffer(count: count * maxRows)
     identifiers = .visible(.shown, capacity: 3 * maxRows, repeating: 0)
     scores = .visible(.shown, capacity: maxRows, repeating: 0)
-    reading = .visible(.shown, capacity: 3, repeating: cse_batch())
-    writing = reading + 1
-    scoring = reading + 2
-    fillBatches()
   }
 
   deinit {
-    reading.freeVisible()
     identifiers.freeVisible()
     scores.freeVisible()
   }
@@ -97,38 +90,57 @@ final class BatchEmbeddings {
   func begin(rows: Int, rowIDs: [Int64]?, textIDs: [Int64]?, labels: RowLabels) {
     precondition(rows >= 1 && rows <= maxRows)
     for stack in [z, u, dz, du, lossDz, lossDu] { stack?.setRows(rows) }
-    for index in 0..<3 { reading[index].rows = Int64(rows) }
     for row in 0..<rows {
       identifiers[row] = rowIDs?[row] ?? Int64(row)
       identifiers[maxRows + row] = textIDs?[row] ?? Int64(row)
       identifiers[2 * maxRows + row] = labels.classes?[row] ?? 0
       scores[row] = labels.scores?[row] ?? 0
     }
-    show(labels.supervision)
+    supervision = labels.supervision
+    for batch in shown { describe(batch) }
   }
 
-  /// What the data does not have is NULL to plugins.
-  private func show(_ known: Supervision) {
-    for index in 0..<3 {
-      reading[index].scores = known.contains(.scores) ? UnsafePointer(scores) : nil
-      reading[index].classes = known.contains(.classes) ? UnsafePointer(identifiers + 2 * maxRows) : nil
-    }
+  /// The batch for a component that asked for `encodings`; it lives as long as these embeddings.
+  func show(encodings: TensorList) -> ShownBatch {
+    let batch = ShownBatch(encodings)
+    shown.append(batch)
+    describe(batch)
+    return batch
+  }
+
+  private func describe(_ shown: ShownBatch) {
+    var batch = cse_batch()
+    batch.struct_size = UInt32(MemoryLayout<cse_batch>.size)
+    batch.rows = Int64(rows)
+    batch.n_views = UInt32(count)
+    batch.dim = Int64(width)
+    batch.z = z.list.reading
+    batch.u = u.list.reading
+    batch.row_ids = UnsafePointer(identifiers)
+    batch.text_ids = UnsafePointer(identifiers + maxRows)
+    // What the data does not have is NULL to plugins.
+    batch.scores = supervision.contains(.scores) ? UnsafePointer(scores) : nil
+    batch.classes = supervision.contains(.classes) ? UnsafePointer(identifiers + 2 * maxRows) : nil
+    batch.encodings = shown.encodings.tensors.isEmpty ? nil : shown.encodings.reading
+    shown.reading.pointee = batch
+    batch.dz = UnsafePointer(dz.list.pointer)
+    batch.du = UnsafePointer(du.list.pointer)
+    shown.writing.pointee = batch
+    batch.dz = lossDz.map { UnsafePointer($0.list.pointer) }
+    batch.du = lossDu.map { UnsafePointer($0.list.pointer) }
+    shown.scoring.pointee = batch
   }
 
   /// Takes over the batch of `other`: its rows, what they are called, and its z, of which only the first dimensions
   /// where there are fewer here.
   func follow(_ other: BatchEmbeddings) {
-    begin(rows: other.rows, rowIDs: nil, textIDs: nil, labels: RowLabels())
     for kind in 0..<3 {
       (identifiers + kind * maxRows).update(from: other.identifiers + kind * other.maxRows, count: rows)
     }
     scores.update(from: other.scores, count: rows)
-    var known: Supervision = []
-    if other.reading.pointee.scores != nil { known.insert(.scores) }
-    if other.reading.pointee.classes != nil { known.insert(.classes) }
-    show(known)
-    let source = other.z.matrix
-    copy(Matrix(source.row(0), rows: source.rows, columns: width, rowStride: source.rowStride), to: z.matrix)
+    supervision = other.supervision
+    for batch in shown { describe(batch) }
+    copy(other.z.matrix.firstColumns(width), to: z.matrix)
   }
 
   /// Makes u from z and clears the gradients.
@@ -143,22 +155,24 @@ final class BatchEmbeddings {
     normaliseBackward(pool, unit: u.matrix, dUnit: du.matrix, inverse: inverse.pointer, dRaw: dz.matrix)
     du.clear()
   }
+}
 
-  private func fillBatches() {
-    for index in 0..<3 {
-      reading[index].struct_size = UInt32(MemoryLayout<cse_batch>.size)
-      reading[index].n_views = UInt32(count)
-      reading[index].dim = Int64(width)
-      reading[index].z = z.list.reading
-      reading[index].u = u.list.reading
-      reading[index].row_ids = UnsafePointer(identifiers)
-      reading[index].text_ids = UnsafePointer(identifiers + maxRows)
-    }
-    writing.pointee.dz = UnsafePointer(dz.list.pointer)
-    writing.pointee.du = UnsafePointer(du.list.pointer)
-    if let lossDz, let lossDu {
-      scoring.pointee.dz = UnsafePointer(lossDz.list.pointer)
-      scoring.pointee.du = UnsafePointer(lossDu.list.pointer)
-    }
+/// A batch as one component sees it: at addresses that stay, with the encodings that it asked for.
+final class ShownBatch {
+  /// In `sample` and `commit`, and beside logits: no gradients wanted.
+  let reading: UnsafeMutablePointer<cse_batch>
+  /// In `sample_backward`.
+  let writing: UnsafeMutablePointer<cse_batch>
+  /// In `on_embeds` when gradients are wanted.
+  let scoring: UnsafeMutablePointer<cse_batch>
+  let encodings: TensorList
+
+  init(_ encodings: TensorList) {
+    self.encodings = encodings
+    reading = .visible(.shown, capacity: 3, repeating: cse_batch())
+    writing = reading + 1
+    scoring = reading + 2
   }
+
+  deinit { reading.freeVisible() }
 }

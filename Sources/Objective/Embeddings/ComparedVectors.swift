@@ -8,8 +8,8 @@ import PluginAPI
 final class ComparedVectors {
   /// The vectors as they are.
   private(set) var raw: Matrix
-  /// Unit vectors; nil for states, whose similarities are scaled by `inverse` instead, so that a big queue is not
-  /// copied.
+  /// Unit vectors; nil for states and encodings, whose similarities are scaled by `inverse` instead, so that a big
+  /// queue is not copied.
   private(set) var unit: Matrix?
   /// 1 / norm of each vector.
   let inverse: UnsafeMutablePointer<Float>
@@ -17,7 +17,7 @@ final class ComparedVectors {
   private(set) var dRaw, dUnit: Matrix?
   /// What a plugin sees of new vectors and of their gradient.
   let tensor, gradientTensor: Tensor?
-  /// How many new vectors there are with N rows; nil for views and states.
+  /// How many new vectors there are with N rows; nil for what is no new vectors.
   let planned: PlannedVectors?
   private let inverseOwner: FloatBuffer?
   private let unitOwner, dUnitOwner: GuardedBuffer?
@@ -30,10 +30,11 @@ final class ComparedVectors {
     follow(views, index)
   }
 
-  /// State tensor [rows, width].
-  init(state: Tensor) {
-    raw = state.matrix
-    let owner = FloatBuffer(count: state.rows)
+  /// A tensor [rows, width] that no gradient reaches: a state, or an encoding, which `follow` looks at again in every
+  /// batch; `maxRows`: the most rows it will have.
+  init(fixed source: Tensor, maxRows: Int) {
+    raw = source.matrix
+    let owner = FloatBuffer(count: maxRows)
     inverse = owner.pointer
     inverseOwner = owner
     (unitOwner, dUnitOwner, tensor, gradientTensor, planned) = (nil, nil, nil, nil, nil)
@@ -75,6 +76,9 @@ final class ComparedVectors {
     dRaw = views.dz.matrix(index)
     dUnit = views.du.matrix(index)
   }
+
+  /// Looks at an encoding again after its rows came.
+  func follow(_ encoding: Tensor) { raw = encoding.matrix }
 
   /// Sets the number of new vectors for a batch of `rows`, and clears their gradients.
   func begin(rows: Int) {

@@ -1,6 +1,6 @@
 // Row-wise arithmetic of the objective: norms, unit vectors and their gradients. Rows: [rows, width], float32.
 
-import Kernels
+package import Kernels
 
 /// Norms below this count as this, so that a zero vector gives no division by zero.
 let normFloor: Float = 1e-8
@@ -52,6 +52,15 @@ func normalise(_ pool: ThreadPool, _ rows: Matrix, into unit: Matrix, inverse: U
       let target = unit.row(index)
       for column in 0..<rows.columns { target[column] = row[column] * factor }
     }
+  }
+}
+
+/// Scales every row to length 1; a row of zeros stays one.
+package func scaleToUnitLength(_ rows: Matrix) {
+  for index in 0..<rows.rows {
+    let row = rows.row(index)
+    let length = max(dot(row, row, rows.columns).squareRoot(), normFloor)
+    for column in 0..<rows.columns { row[column] /= length }
   }
 }
 

@@ -57,13 +57,14 @@ final class LossStage {
   ///
   /// With `scale` the gradients, multiplied by it, are added to the group's; nil wants none.
   func score(
-    _ group: SimilarityMatrix, _ work: LogitMatrices, scale: Double?, wantsRows: Bool
+    _ group: SimilarityMatrix, _ work: LogitMatrices, batch: ShownBatch, scale: Double?, wantsRows: Bool
   ) throws -> Double {
     if scale != nil {
       work.dLogits.clear()
       work.dSimilarity.clear()
     }
-    group.describe(work, temperature: temperature, wantsGradients: scale != nil, wantsRows: wantsRows)
+    group.describe(
+      work, batch: batch, temperature: temperature, wantsGradients: scale != nil, wantsRows: wantsRows)
     let loss = try instance.onLogits(UnsafePointer(group.described), wantsGradients: scale != nil)
     guard let scale else { return loss }
     try instance.checkFinite(work.dLogits, "dlogits", .onLogits)
@@ -96,13 +97,13 @@ final class LossStage {
   }
 
   /// Scores the embeddings themselves; gradients are multiplied by `scale` and added to the batch's.
-  func scoreEmbeddings(_ views: BatchEmbeddings, scale: Double?) throws -> Double {
+  func scoreEmbeddings(_ views: BatchEmbeddings, batch: ShownBatch, scale: Double?) throws -> Double {
     guard let scale, let dz = views.lossDz, let du = views.lossDu else {
-      return try instance.onEmbeddings(UnsafePointer(views.reading), wantsGradients: false)
+      return try instance.onEmbeddings(UnsafePointer(batch.reading), wantsGradients: false)
     }
     dz.clear()
     du.clear()
-    let loss = try instance.onEmbeddings(UnsafePointer(views.scoring), wantsGradients: true)
+    let loss = try instance.onEmbeddings(UnsafePointer(batch.scoring), wantsGradients: true)
     for (label, source, target) in [("dz", dz, views.dz), ("du", du, views.du)] {
       for (view, tensor) in source.tensors.enumerated() {
         try instance.checkFinite(tensor, "\(label)[\(view)]", .onEmbeddings)

@@ -10,6 +10,8 @@ final class SamplerStage {
   let index: Int
   let vectors: [ComparedVectors]
   let states: [ComparedVectors?]
+  let encodings: [ComparedVectors?]
+  private let batch: ShownBatch
   /// Its blocks in the order it declared them.
   private(set) var blocks: [SimilarityBlock] = []
   private var visible: [SimilarityBlock] = []
@@ -24,16 +26,21 @@ final class SamplerStage {
   private var similarities = TensorList([])
   private var isSampled = false
 
-  init(instance: PluginInstance, index: Int, maxRows: Int, width: Int) {
+  /// - Parameter batch: as the sampler sees it.
+  init(instance: PluginInstance, index: Int, batch: ShownBatch, maxRows: Int, width: Int) {
     self.instance = instance
     self.index = index
+    self.batch = batch
     vectors = instance.plan.vectors.enumerated().map {
       ComparedVectors(new: $1, index: $0, maxRows: maxRows, width: width)
     }
     // Only states that blocks name are compared; others may have any shape.
     states = instance.states.enumerated().map { index, state in
-      let isUsed = instance.plan.blocks.contains { $0.rows == .state(index) || $0.columns == .state(index) }
-      return isUsed ? ComparedVectors(state: state.tensor) : nil
+      instance.plan.compares(.state(index)) ? ComparedVectors(fixed: state.tensor, maxRows: state.tensor.rows) : nil
+    }
+    encodings = batch.encodings.tensors.enumerated().map { index, tensor in
+      guard let tensor, instance.plan.compares(.encoding(index)) else { return nil }
+      return ComparedVectors(fixed: tensor, maxRows: maxRows)
     }
     vectorList = TensorList(vectors.map(\.tensor))
     gradientList = TensorList(vectors.map(\.gradientTensor))
@@ -54,6 +61,7 @@ final class SamplerStage {
     case .view(let view): views[view]
     case .new(let set): vectors[set]
     case .state(let state): states[state]
+    case .encoding(let encoding): encodings[encoding]
     }
   }
 
@@ -93,15 +101,18 @@ final class SamplerStage {
   func begin(rows: Int) {
     isSampled = false
     for side in vectors { side.begin(rows: rows) }
+    for (side, tensor) in zip(encodings, batch.encodings.tensors) {
+      if let side, let tensor { side.follow(tensor) }
+    }
   }
 
-  /// Calls `sample`, checks what it did, and normalises the new vectors and the states it compares with.
+  /// Calls `sample`, checks what it did, and normalises the new vectors, states and encodings it compares with.
   func sample(_ views: BatchEmbeddings, pool: ThreadPool) throws {
     for (index, block) in visible.enumerated() {
       counts[index] = Int64(block.count)
       similarities.set(index, block.hasSimilarities ? block.similarity : nil)
     }
-    try instance.sample(UnsafePointer(views.reading), UnsafePointer(candidates), vectors: vectors.compactMap(\.tensor))
+    try instance.sample(UnsafePointer(batch.reading), UnsafePointer(candidates), vectors: vectors.compactMap(\.tensor))
     try takeCounts(rows: views.rows)
     if instance.plan.editsCells {
       for block in visible {
@@ -111,7 +122,7 @@ final class SamplerStage {
       }
     }
     for side in vectors { side.normalise(pool) }
-    for side in states { side?.normalise(pool) }
+    for side in states + encodings { side?.normalise(pool) }
     isSampled = true
   }
 
@@ -122,7 +133,7 @@ final class SamplerStage {
   func sampleBackward(_ views: BatchEmbeddings, pool: ThreadPool) throws {
     guard instance.plan.vectors.contains(where: \.isLive) else { return }
     for side in vectors { side.propagate(pool) }
-    try instance.sampleBackward(UnsafePointer(views.writing), gradientList)
+    try instance.sampleBackward(UnsafePointer(batch.writing), gradientList)
     for (kind, stack) in [("dz", views.dz), ("du", views.du)] {
       for (view, tensor) in stack.tensors.enumerated() {
         try instance.checkFinite(tensor, "\(kind)[\(view)]", .sampleBackward)

@@ -49,14 +49,16 @@ package final class ShadowPanel {
   ///   training starts.
   init(
     _ strategies: [ShadowStrategy], like leader: ObjectiveConfiguration, limits: PluginLimits,
-    services: HostServices, say: @escaping (String) -> Void
+    encodings: BatchEncodings, services: HostServices, say: @escaping (String) -> Void
   ) throws {
     self.say = say
     shadows = try strategies.map { strategy in
       var factory = InstanceFactory(
         services: services, seed: leader.seed, prefix: "shadow.\(strategy.label).")
       let configuration = Self.configuration(of: strategy.strategy, like: leader)
-      return Shadow(strategy, try ContrastiveObjective(configuration, factory: &factory, limits: limits))
+      let objective = try ContrastiveObjective(
+        configuration, factory: &factory, limits: limits, encodings: encodings)
+      return Shadow(strategy, objective)
     }
     for shadow in shadows where !shadow.objective.parameters.isEmpty {
       let names = shadow.objective.parameters.map(\.name).joined(separator: ", ")

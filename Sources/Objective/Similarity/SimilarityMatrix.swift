@@ -24,8 +24,7 @@ final class SimilarityMatrix {
   private let targets, blockStart: UnsafeMutablePointer<Int64>
   private let blockPointers: UnsafeMutablePointer<UnsafePointer<cse_block>?>
 
-  /// - Parameter batch: what losses are shown of the rows; it must outlive this matrix.
-  init(number: Int, blocks: [SimilarityBlock], maxRows: Int, batch: UnsafePointer<cse_batch>) {
+  init(number: Int, blocks: [SimilarityBlock], maxRows: Int) {
     self.number = number
     self.blocks = blocks
     let cells = Self.cells(blocks, rows: maxRows)
@@ -40,7 +39,6 @@ final class SimilarityMatrix {
     blockPointers = .visible(.shown, capacity: blocks.count, repeating: nil)
     for (index, block) in blocks.enumerated() { blockPointers[index] = UnsafePointer(block.raw) }
     fillDescription()
-    described.pointee.batch = batch
   }
 
   deinit {
@@ -125,7 +123,11 @@ final class SimilarityMatrix {
   }
 
   /// Points the description at the workspace; gradients are NULL where none are wanted.
-  func describe(_ work: LogitMatrices, temperature: Double, wantsGradients: Bool, wantsRows: Bool) {
+  /// - Parameter batch: as the loss sees it.
+  func describe(
+    _ work: LogitMatrices, batch: ShownBatch, temperature: Double, wantsGradients: Bool, wantsRows: Bool
+  ) {
+    described.pointee.batch = UnsafePointer(batch.reading)
     described.pointee.temperature = temperature
     described.pointee.logits = UnsafePointer(work.logits.dl)
     described.pointee.dlogits = wantsGradients ? work.dLogits.dl : nil

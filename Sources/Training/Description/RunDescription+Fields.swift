@@ -24,6 +24,7 @@ extension RunDescription {
     .init("temperature", \.strategy.temperature, problem: isPositive),
     .init("learn-temperature", \.strategy.learnsTemperature),
     .init("hard-negative-weight", \.strategy.hardNegativeWeight),
+    .init("guide", \.strategy.guides, decides: false),
     .init("dims", \.strategy.dimensions, problem: isDimensions),
     .init("pooler", \.pooling.pooler),
     .init("head", \.pooling.head, problem: isHead),

@@ -45,6 +45,8 @@ package struct StrategyDescription: Sendable, Equatable {
   package var learnsTemperature = false
   /// Added to the logit of a row's own hard negative.
   package var hardNegativeWeight = 0.0
+  /// Frozen encoders that samplers and losses may read, `DIR[:pooler]` or `FILE.npy[,FILE.npy]`.
+  package var guides: [String] = []
   /// Widths at which embeddings are trained, from the whole on, `384,256,128[:weight,...]`; nil: the whole alone.
   package var dimensions: String?
 

@@ -11,6 +11,8 @@ package struct RunInputs: Sendable, Equatable {
   package var trainFile: String
   /// Of the pairs, their order and their gold scores, not of how the files are laid out; nil: no evaluation.
   package var evalData: String?
+  /// Of what each guide reads.
+  package var guides: [String] = []
   /// Of the files of the model folder that a run reads, by name.
   package var model: [FileDigest]
 
@@ -23,10 +25,11 @@ package struct RunInputs: Sendable, Equatable {
   }
 
   /// - Parameter evalData: the sub-datasets of the evaluation; nil without one.
-  package init(trainFile: String, evalData: [PairSet]?, model: [FileDigest]) {
+  package init(trainFile: String, evalData: [PairSet]?, model: [FileDigest], guides: [String] = []) {
     self.trainFile = trainFile
     self.evalData = evalData.map(Self.digest)
     self.model = model
+    self.guides = guides
   }
 
   /// By flag, as a run's identity names them.
@@ -35,6 +38,7 @@ package struct RunInputs: Sendable, Equatable {
       ("--train-file (sha256)", .string(trainFile)),
       ("--eval-data (sha256 of the pairs)", evalData.map { .string($0) } ?? .null),
     ] + model.map { ("--model \($0.name) (sha256)", .string($0.sha256)) }
+      + guides.enumerated().map { ("--guide \($0 + 1) (sha256)", .string($1)) }
   }
 
   /// The hash of sets of pairs.
@@ -45,6 +49,12 @@ package struct RunInputs: Sendable, Equatable {
       text += "\n"
     }
     return SHA256.digits(of: Array(text.utf8))
+  }
+
+  /// The hash of what a guide reads.
+  /// - Throws: the errors of reading.
+  package static func digest(_ guide: GuideName) throws -> String {
+    SHA256.digits(of: Array(try guide.digests().joined(separator: "\n").utf8))
   }
 
   /// Hashes the files of a model folder that decide what a run computes.

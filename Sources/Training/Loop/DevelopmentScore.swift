@@ -57,9 +57,8 @@ final class DevelopmentScore {
       step: step, spearman: score.spearman * 100, pearson: score.pearson * 100, pairs: score.pairs)
     result.problem = score.problem
     for width in dimensions where width < embedded.matrix.columns {
-      let whole = embedded.matrix
-      let narrow = Matrix(whole.pointer, rows: whole.rows, columns: width, rowStride: whole.rowStride)
-      let found = task.score(SentenceTable(collection, matrix: narrow, owner: embedded.owner)).all
+      let narrow = SentenceTable(collection, matrix: embedded.matrix.firstColumns(width), owner: embedded.owner)
+      let found = task.score(narrow).all
       result.dimensions[width] = found.spearman * 100
     }
     if let space = SpaceStatistics(task, table, pool: pool) {

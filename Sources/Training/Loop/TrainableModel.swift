@@ -11,16 +11,24 @@ package protocol TrainableModel: AnyObject {
   var parameters: [Parameter] { get }
   /// What plugins keep between steps, in a fixed order with distinct names.
   var states: [CheckpointTensor] { get }
+  /// Moving averages of the parameters, for checkpoints; they change in `didStep` only.
+  var averages: [CheckpointTensor] { get }
 
   /// Runs a batch forward and backward and adds `scale` times its gradients to the parameters'. Changes no state.
   func accumulate(_ batch: TokenBatch, at position: StepPosition, scale: Double) throws -> StepReport
   /// Lets plugins take the last batch into their states; returns all metrics they reported of the batch.
   func commit() throws -> [(name: String, value: Double)]
+  /// The optimiser has moved the parameters.
+  func didStep()
   /// What there is to say when the run ends.
   var closingLines: [String] { get }
 }
 
 extension TrainableModel {
+  /// None.
+  package var averages: [CheckpointTensor] { [] }
+  /// Does nothing.
+  package func didStep() {}
   /// Nothing.
   package var closingLines: [String] { [] }
 }

@@ -6,7 +6,7 @@ import Host
 import Kernels
 
 extension TrainingRun {
-  private var tensors: [CheckpointTensor] { optimizer.tensors + setup.model.states }
+  private var tensors: [CheckpointTensor] { optimizer.tensors + setup.model.states + setup.model.averages }
 
   func save() throws {
     try log?.flush()

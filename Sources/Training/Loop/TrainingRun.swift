@@ -94,7 +94,8 @@ package final class TrainingRun {
   var neededSpace: OutputFolder.Space {
     folder.space(
       parameterBytes: setup.model.parameters.reduce(0) { $0 + $1.count * 4 },
-      stateBytes: setup.model.states.reduce(0) { $0 + $1.memory.count }, modelBytes: setup.model.exportedBytes)
+      stateBytes: (setup.model.states + setup.model.averages).reduce(0) { $0 + $1.memory.count },
+      modelBytes: setup.model.exportedBytes)
   }
 
   private func finish() throws -> TrainingResult {
@@ -209,6 +210,7 @@ package final class TrainingRun {
     try checkContrast(outcome, batches)
     optimizer.step(
       learningRate: rate, gradientScale: AdamW.clipFactor(norm: norm, limit: options.maximumGradientNorm))
+    setup.model.didStep()
     let epoch = state.epochFraction(rows: setup.data.rows)
     advance(by: batches)
     let seconds = (ContinuousClock.now - began).seconds

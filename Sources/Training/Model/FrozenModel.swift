@@ -8,7 +8,7 @@ package import Objective
 /// A model whose encoder stays as it is.
 package final class FrozenModel: ExportableModel {
   private let model: SentenceModel
-  private let vectors: FrozenVectors
+  private let vectors: RowVectors
   private let batchVectors = ScratchBuffer()
   /// Head, learned temperatures, sampler and loss weights.
   package let parameters: [Parameter]
@@ -16,7 +16,7 @@ package final class FrozenModel: ExportableModel {
   /// - Parameters:
   ///   - model: what is exported, and whose objective learns; its poolers learn and remember nothing.
   ///   - vectors: of every row that will come.
-  init(_ model: SentenceModel, vectors: FrozenVectors) {
+  init(_ model: SentenceModel, vectors: RowVectors) {
     self.model = model
     self.vectors = vectors
     parameters = model.objective.parameters
@@ -35,6 +35,7 @@ package final class FrozenModel: ExportableModel {
     let pooled = Matrix(
       batchVectors.reserve(batch.sequences * width), rows: batch.sequences, columns: width)
     vectors.gather(batch.rowIDs, into: pooled)
+    try model.encodeFurther(batch, at: position)
     return try model.objective.trainStep(batch, pooled: pooled, at: position, lossScale: scale)
   }
 

@@ -32,13 +32,19 @@ package final class SentenceModel: ExportableModel {
   private let export: ExportSettings
   private let seal: ModelSeal?
   private let masked: MaskedLanguageObjective?
-  private let hiddenDropout, attentionDropout: Float
+  /// Encodings of a batch beside the one that is trained.
+  private let further: FurtherEncodings?
+  let hiddenDropout, attentionDropout: Float
+  /// Of all random numbers of the run.
+  let seed: UInt64
   private var gradients: [FloatBuffer] = []
 
-  /// `dropout` replaces both of the model's own probabilities; `masked` adds masked language modelling.
+  /// `dropout` replaces both of the model's own probabilities; `masked` adds masked language modelling; `further` makes
+  /// what samplers and losses ask for beside the embeddings.
   init(
     source: ModelFolder, encoder: TransformerEncoder, objective: ContrastiveModel, dropout: Double?,
-    export: ExportSettings, seal: ModelSeal? = nil, masked: MaskedLanguageObjective? = nil
+    seed: UInt64, export: ExportSettings, seal: ModelSeal? = nil, masked: MaskedLanguageObjective? = nil,
+    further: FurtherEncodings? = nil
   ) {
     self.source = source
     self.encoder = encoder
@@ -46,10 +52,14 @@ package final class SentenceModel: ExportableModel {
     self.export = export
     self.seal = seal
     self.masked = masked
+    self.further = further
+    self.seed = seed
     hiddenDropout = dropout.map(Float.init) ?? source.configuration.hiddenDropout
     attentionDropout = dropout.map(Float.init) ?? source.configuration.attentionDropout
   }
 
+  /// Moving averages of the weights.
+  package var averages: [CheckpointTensor] { further?.tensors ?? [] }
   /// What plugins keep between steps.
   package var states: [CheckpointTensor] { objective.checkpointTensors }
   /// What shadows have to say at the end.
@@ -57,6 +67,7 @@ package final class SentenceModel: ExportableModel {
 
   /// One batch forward and backward; with masked language modelling a second pass over a masked copy.
   package func accumulate(_ batch: TokenBatch, at position: StepPosition, scale: Double) throws -> StepReport {
+    try further?.fill(batch, for: self, at: position)
     let hidden = try encoder.forward(batch.packed, request: objective.layerRequest, mode: mode(position.batch))
     let dHidden = gradientMatrices(like: hidden)
     var report = try objective.trainStep(batch, hidden: hidden, dHidden: dHidden, at: position, lossScale: scale)
@@ -73,6 +84,15 @@ package final class SentenceModel: ExportableModel {
 
   /// Lets plugins take the batch into their states; returns their metrics.
   package func commit() throws -> [(name: String, value: Double)] { try objective.commit() }
+
+  /// Lets the moving averages follow the weights.
+  package func didStep() { further?.follow() }
+
+  /// Makes what samplers and losses ask for beside the embeddings, for a step that is not this model's own.
+  /// - Throws: errors of encoder and data.
+  func encodeFurther(_ batch: TokenBatch, at position: StepPosition) throws {
+    try further?.fill(batch, for: self, at: position)
+  }
 
   /// The vectors before the head as the training step at `position` would see them, `into` [sequences, outputWidth].
   func pool(_ batch: TokenBatch, at position: StepPosition, into target: Matrix) throws {

@@ -35,6 +35,13 @@ extension TrainingPlan {
         found: changing.joined(separator: ", "),
         advice: "Its vectors would change from step to step: choose cls, avg, avg_first_last, avg_top2 or max")
     }
+    for encoding in objective.wantedEncodings {
+      if case .guide = encoding.source { continue }
+      throw TrainingError.usage(
+        place: "--frozen", expected: "samplers and losses that read embeddings and guides alone",
+        found: "one that asks for \(encoding)",
+        advice: "The encoder does not run again in such a run; leave out --frozen, or that sampler or loss")
+    }
     guard !objective.parameters.isEmpty else {
       throw TrainingError.usage(
         place: "--frozen --pooler \(pooler.text) --head \(head.rawValue)", expected: "something that can learn",
@@ -54,36 +61,32 @@ extension TrainingPlan {
     guard let task else { return }
     let frozen = FrozenEmbedder(embedder)
     let (pool, display) = (setup.pool, setup.display)
-    func score(useHead: Bool) -> DevelopmentScore {
+    func score(useHead: Bool) throws -> DevelopmentScore {
       DevelopmentScore(
-        task: task, dimensions: narrowDimensions, embed: { try frozen.embed($0, useHead: useHead) }, pool: pool,
+        task: task, dimensions: try narrowDimensions, embed: { try frozen.embed($0, useHead: useHead) }, pool: pool,
         display: display)
     }
     let bare = try score(useHead: false).evaluate(step: 0)
     display.note("frozen: Spearman \(bare.text) on \(bare.pairs) pairs without the head")
     setup.withoutHead = bare
-    setup.evaluate = score(useHead: true).evaluate
+    setup.evaluate = try score(useHead: true).evaluate
   }
 
   /// The rows of the first epoch's batches, or of as many as the run has steps for, each embedded as the training step
   /// of its batch would: so the first epoch's losses are those of a run whose encoder does not move.
   private func embedRows(
     _ model: SentenceModel, _ setup: TrainingSetup
-  ) throws -> (held: FrozenVectors, record: JSONValue) {
+  ) throws -> (held: RowVectors, record: JSONValue) {
     let began = ContinuousClock.now
     let rows = setup.data.rows
     let order = DataOrder(rows: rows, seed: options.seed, isShuffled: options.isShuffled)
-    let epoch = (rows + options.batchSize - 1) / options.batchSize
-    let (asked, isHuge) = (isTrial ? 2 : options.totalSteps(rows: rows)).multipliedReportingOverflow(
-      by: options.gradientAccumulation)
-    let batches = isHuge ? epoch : min(epoch, asked)
-    let visited = min(rows, batches * options.batchSize)
+    let (batches, visited) = visits(rows)
     let (views, width) = (setup.batches.views, model.objective.outputWidth)
-    let bytes = try FrozenVectors.bytes(
-      rows: visited, views: views, width: width, available: FrozenVectors.availableBytes())
+    let bytes = try RowVectors.bytes(
+      rows: visited, views: views, width: width, available: RowVectors.availableBytes())
     setup.display.note(
       "frozen: embedding \(visited) of \(rows) rows in \(views) views of \(width) numbers, \(bytes >> 10) KiB")
-    let held = FrozenVectors(rows: rows, capacity: visited, views: views, width: width)
+    let held = RowVectors(rows: rows, capacity: visited, views: views, width: width)
     let pooled = ScratchBuffer()
     for batch in 0..<batches {
       let members = order.batch(epoch: 0, position: batch * options.batchSize, size: options.batchSize)

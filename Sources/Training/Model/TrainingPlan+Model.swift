@@ -13,21 +13,29 @@ extension TrainingPlan {
   /// - Throws: errors of the encoder, `PluginError`, `PluginFailure`, `TrainingError.usage`
   func makeModel(
     _ source: ModelFolder, _ files: [RunInputs.FileDigest], _ data: TrainingData, _ tokenizer: any Tokenizer,
-    services: HostServices, display: ProgressDisplay
+    _ guides: [Guide], services: HostServices, display: ProgressDisplay
   ) throws -> SentenceModel {
     let weights = try source.openWeights()
     let encoder = try TransformerEncoder(
       configuration: source.configuration, weights: weights, pool: services.pool, seed: options.seed)
     let objective = try makeObjective(
-      encoder, views: max(2, data.columns), supervision: data.supervision, services: services, display: display)
-    return SentenceModel(
-      source: source, encoder: encoder, objective: objective, dropout: options.dropout,
+      encoder, views: max(2, data.columns), supervision: data.supervision, guides, services: services,
+      display: display)
+    for index in objective.unreadGuides {
+      display.note("note: --guide \(guides[index].name.text): no sampler or loss of this strategy reads it")
+    }
+    let further = FurtherEncodings(guides: guides, averages: .init(pooler: pooler, services: services))
+    let model = SentenceModel(
+      source: source, encoder: encoder, objective: objective, dropout: options.dropout, seed: options.seed,
       export: exportSettings(objective), seal: ModelSeal(folder: description.model, files),
-      masked: try makeMaskedObjective(encoder, weights: weights, tokenizer: tokenizer, display: display))
+      masked: try makeMaskedObjective(encoder, weights: weights, tokenizer: tokenizer, display: display),
+      further: further)
+    if !options.isFrozen { try further.prepare(for: model) }
+    return model
   }
 
   private func makeObjective(
-    _ encoder: TransformerEncoder, views: Int, supervision: Supervision, services: HostServices,
+    _ encoder: TransformerEncoder, views: Int, supervision: Supervision, _ guides: [Guide], services: HostServices,
     display: ProgressDisplay
   ) throws -> ContrastiveModel {
     var configuration = ObjectiveConfiguration(
@@ -38,7 +46,8 @@ extension TrainingPlan {
     return try ContrastiveModel(
       configuration, pooler: pooler, head: head, hiddenWidth: encoder.hiddenSize, layerCount: encoder.layerCount,
       maxRows: options.batchSize, maxTokens: options.batchSize * views * options.maximumLength, views: views,
-      supervision: supervision, services: services, shadows: shadows, say: display.note)
+      supervision: supervision, guideWidths: guides.map(\.width), services: services, shadows: shadows,
+      say: display.note)
   }
 
   private func makeMaskedObjective(
@@ -73,9 +82,9 @@ extension TrainingPlan {
     services: HostServices
   ) throws {
     let embedder = try makeEmbedder(model, tokenizer: tokenizer, services: services)
-    setup.evaluate = task.map {
+    setup.evaluate = try task.map {
       DevelopmentScore(
-        task: $0, dimensions: narrowDimensions, embed: embedder.embed, pool: services.pool, display: setup.display
+        task: $0, dimensions: try narrowDimensions, embed: embedder.embed, pool: services.pool, display: setup.display
       ).evaluate
     }
     if options.isFrozen { try freeze(&setup, model, embedder: embedder.embedder, task: task) }
@@ -87,7 +96,16 @@ extension TrainingPlan {
   }
 
   /// Those below the whole.
-  var narrowDimensions: [Int] { ((try? dimensions)?.shares.dropFirst() ?? []).map(\.dimension) }
+  var narrowDimensions: [Int] { get throws { (try dimensions?.shares.dropFirst() ?? []).map(\.dimension) } }
+
+  /// How many batches embed each row that the run visits once, and how many rows these are.
+  func visits(_ rows: Int) -> (batches: Int, rows: Int) {
+    let epoch = (rows + options.batchSize - 1) / options.batchSize
+    let (asked, isHuge) = (isTrial ? 2 : options.totalSteps(rows: rows)).multipliedReportingOverflow(
+      by: options.gradientAccumulation)
+    let batches = isHuge ? epoch : min(epoch, asked)
+    return (batches, min(rows, batches * options.batchSize))
+  }
 
   /// What evaluations during training score.
   package var evaluationPooling: EvaluationPooling {

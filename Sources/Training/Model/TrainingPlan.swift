@@ -42,6 +42,7 @@ package struct TrainingPlan {
   package var isTrial = false
 
   var options: TrainingOptions { description.training }
+  private var guideNames: [GuideName] { description.strategy.guides.map(GuideName.init) }
 
   /// Looks every name up and checks every value; reads no data.
   /// - Parameter comparison: the strategy as a comparison names it, in place of the description's.
@@ -93,8 +94,13 @@ package struct TrainingPlan {
       tokenizer: tokenizer, limit: source.configuration.vocabularySize, maximumLength: options.maximumLength
     ).run(data, pairs: task.map { (options.evalData ?? "", $0.sentences) }, say: display.note)
     let inputs = RunInputs(
-      trainFile: data.report.sha256, evalData: task?.subsets, model: try modelFiles.value())
-    let model = try makeModel(source, inputs.model, data, tokenizer, services: services, display: display)
+      trainFile: data.report.sha256, evalData: task?.subsets, model: try modelFiles.value(),
+      guides: try guideNames.map(RunInputs.digest))
+    let guides = try guideNames.map {
+      try Guide(
+        $0, data: data, visited: visits(data.rows).rows, registry: registry, services: services, say: display.note)
+    }
+    let model = try makeModel(source, inputs.model, data, tokenizer, guides, services: services, display: display)
     try data.use(model.objective.needs)
     for line in data.report.lines { display.note(line) }
     let contrast = Contrast(rows: data.rows, options: options, objective: model.objective)
@@ -139,7 +145,8 @@ package struct TrainingPlan {
         (flag: "\(use.name).\($0.0.name)", path: $0.1.1)
       }
     }
-    return [("--train-file", options.trainFile)] + (options.evalData.map { [("--eval-data", $0)] } ?? [])
+    let guides = guideNames.flatMap { guide in guide.paths.map { (flag: "--guide", path: $0) } }
+    return [("--train-file", options.trainFile)] + guides + (options.evalData.map { [("--eval-data", $0)] } ?? [])
       + uses.map { ("the plugin", $0.component.library.path) } + side
   }
 

@@ -203,8 +203,8 @@ package final class PluginReloader {
       losses: zip(model.losses, model.lossWeights).map { use($0, weight: $1) },
       testsPoolers: pooling.instances.contains { $0.component.library.path == path },
       hiddenWidth: pooling.hiddenWidth, layerCount: pooling.layerCount, width: model.outputWidth,
-      views: model.viewCount, supervision: model.supervision, hardNegativeWeight: model.hardNegativeWeight,
-      seed: seed, embeddings: embeddings, proof: proof)
+      views: model.viewCount, supervision: model.supervision, guideWidths: model.guideWidths,
+      hardNegativeWeight: model.hardNegativeWeight, seed: seed, embeddings: embeddings, proof: proof)
   }
 
   private func conclude(_ attempt: Attempt, _ end: ProcessEnd) -> PluginReload {

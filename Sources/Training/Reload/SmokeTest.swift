@@ -31,6 +31,8 @@ package struct SmokeTest {
   var hiddenWidth, layerCount, width, views: Int
   /// What the run's data says of its rows; the test makes numbers up.
   var supervision: Supervision
+  /// The widths of the run's guides; their vectors are made up, too.
+  var guideWidths: [Int]
   var hardNegativeWeight: Double
   var seed: UInt64
   /// Files of embeddings, one a view; none before the first step.
@@ -58,12 +60,14 @@ package struct SmokeTest {
       matrices.isEmpty
       ? (0..<views).map { Self.numbers(rows: rows, columns: width, name: "z\($0)") } : matrices.map(\.buffer)
     let objective = try EmbeddingObjective(
-      configuration, width: width, rows: rows, views: views, supervision: supervision, services: services)
+      configuration, width: width, rows: rows, views: views, supervision: supervision, guideWidths: guideWidths,
+      services: services)
+    let encoded = madeUp(objective.wantedEncodings, rows: rows, width: width)
     for step in 0..<2 {
-      _ = try withExtendedLifetime(batch) {
+      _ = try withExtendedLifetime((batch, encoded)) {
         try objective.evaluate(
           batch.map { $0.matrix(rows: rows, columns: width) }, position: StepPosition(step: Int64(step)),
-          labels: labels(rows))
+          labels: labels(rows), encoded: encoded.mapValues(\.matrix))
       }
       try objective.commit()
     }
@@ -82,7 +86,7 @@ package struct SmokeTest {
     let count = offsets[rows * views]
     let model = try ContrastiveModel(
       configuration, pooler: pooler, head: .none, hiddenWidth: hiddenWidth, layerCount: layerCount, maxRows: rows,
-      maxTokens: count, views: views, supervision: supervision, services: services)
+      maxTokens: count, views: views, supervision: supervision, guideWidths: guideWidths, services: services)
     let request = model.layerRequest
     let height = request.firstTokenOnly ? rows * views : count
     let layers = request.layers.map { Self.numbers(rows: height, columns: hiddenWidth, name: "layer\($0)") }
@@ -91,7 +95,10 @@ package struct SmokeTest {
       PackedBatch(tokens: (0..<count).map { Int32($0) }, offsets: offsets),
       tokenFlags: (0..<count).map { offsets.contains($0) ? 1 : 0 }, views: views, rowIDs: (0..<rows).map(Int64.init),
       textIDs: (0..<rows).map(Int64.init), labels: labels(rows))
+    let encoded = madeUp(model.wantedEncodings, rows: rows, width: model.outputWidth)
     for step in 0..<2 {
+      try model.beginEncodings(batch)
+      for (encoding, vectors) in encoded { try model.encodings.set(encoding, vectors.matrix) }
       _ = try withExtendedLifetime((layers, gradients)) {
         try model.trainStep(
           batch, hidden: layers.map { $0.matrix(rows: height, columns: hiddenWidth) },
@@ -100,6 +107,25 @@ package struct SmokeTest {
       }
       try model.commit()
     }
+  }
+
+  /// Unit vectors for what samplers and losses ask for.
+  private func madeUp(_ wanted: [PlannedEncoding], rows: Int, width: Int) -> [PlannedEncoding: OwnedMatrix] {
+    var result: [PlannedEncoding: OwnedMatrix] = [:]
+    for encoding in wanted {
+      let columns: Int
+      if case .guide(let index) = encoding.source { columns = guideWidths[index] } else { columns = width }
+      let owner = Self.numbers(rows: rows, columns: columns, name: "\(encoding)")
+      let matrix = owner.matrix(rows: rows, columns: columns)
+      scaleToUnitLength(matrix)
+      result[encoding] = OwnedMatrix(matrix: matrix, owner: owner)
+    }
+    return result
+  }
+
+  private struct OwnedMatrix {
+    let matrix: Matrix
+    let owner: FloatBuffer
   }
 
   private func labels(_ rows: Int) -> RowLabels {
@@ -133,7 +159,7 @@ extension SmokeTest {
         ("poolers", list(poolers)), ("samplers", list(samplers)), ("losses", list(losses)),
         ("testsPoolers", .bool(testsPoolers)), ("hiddenWidth", .integer(hiddenWidth)),
         ("layerCount", .integer(layerCount)), ("width", .integer(width)), ("views", .integer(views)),
-        ("supervision", .integer(Int(supervision.rawValue))),
+        ("supervision", .integer(Int(supervision.rawValue))), ("guideWidths", guideWidths.json),
         ("hardNegativeWeight", .number(hardNegativeWeight)), ("seed", .string(String(seed))),
         ("embeddings", .array(embeddings.map { .string($0) })), ("proof", .string(proof)),
       ]))
@@ -146,7 +172,8 @@ extension SmokeTest {
       let losses = uses("losses"), let testsPoolers = object["testsPoolers"]?.bool,
       let hiddenWidth = object["hiddenWidth"]?.integer, let layerCount = object["layerCount"]?.integer,
       let width = object["width"]?.integer, let views = object["views"]?.integer,
-      let supervision = object["supervision"]?.integer, let hardNegativeWeight = object["hardNegativeWeight"]?.double,
+      let supervision = object["supervision"]?.integer,
+      let guideWidths = object["guideWidths"]?.array?.compactMap(\.integer), let hardNegativeWeight = object["hardNegativeWeight"]?.double,
       let seed = object["seed"]?.string.flatMap(UInt64.init), let embeddings = object["embeddings"]?.array,
       let proof = object["proof"]?.string
     else {
@@ -157,7 +184,7 @@ extension SmokeTest {
     self.init(
       poolers: poolers, samplers: samplers, losses: losses, testsPoolers: testsPoolers, hiddenWidth: hiddenWidth,
       layerCount: layerCount, width: width, views: views,
-      supervision: Supervision(rawValue: UInt8(truncatingIfNeeded: supervision)),
+      supervision: Supervision(rawValue: UInt8(truncatingIfNeeded: supervision)), guideWidths: guideWidths,
       hardNegativeWeight: hardNegativeWeight, seed: seed, embeddings: embeddings.compactMap(\.string), proof: proof)
   }
 }

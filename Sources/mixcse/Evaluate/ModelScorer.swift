@@ -70,9 +70,7 @@ struct ModelScorer {
     }
     return tables.flatMap { embedded in
       ([embedded.matrix.columns] + dimensions).map { width in
-        let whole = embedded.matrix
-        let matrix = Matrix(whole.pointer, rows: whole.rows, columns: width, rowStride: whole.rowStride)
-        let table = SentenceTable(collection, matrix: matrix, owner: embedded)
+        let table = SentenceTable(collection, matrix: embedded.matrix.firstColumns(width), owner: embedded)
         return suite.score(table, pool: pool, intervals: intervals) { task, done, total in
           progress.show(task, done: done, total: total, unit: "classifiers")
         }

@@ -39,6 +39,13 @@ struct ObjectiveOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "A frozen encoder whose vectors samplers and losses may read: a model folder with its pooler, or .npy files with a "
+        + "vector for each row, one file for each text column. May be given several times; the first is guide 1.",
+      valueName: "dir[:pooler]|file.npy,..."))
+  var guide: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
       "Also train on the first so many dimensions of the embeddings, which can then be cut there (Matryoshka): the "
         + "width first, the losses added up by their weights, 1 each by default. Evaluations score each.",
       valueName: "width,width,...[:weight,...]"))
@@ -52,6 +59,7 @@ struct ObjectiveOptions: ParsableArguments {
     run.take(\.strategy.temperature, temperature)
     run.take(\.strategy.learnsTemperature, flag: learnTemperature)
     run.take(\.strategy.hardNegativeWeight, hardNegativeWeight)
+    run.take(\.strategy.guides, guide)
     run.take(\.strategy.dimensions, dims)
   }
 }

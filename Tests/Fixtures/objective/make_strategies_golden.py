@@ -314,6 +314,105 @@ def hncse_hnm(z, T, share, count):
     return mean(row(i) for i in range(len(s)))
 
 
+# ---- with further encodings: numbers that no difference moves ------------------------------------------------------
+
+def encodings(n, d, shift):
+    """Of each view, like embeddings that another encoder made."""
+    return [[[math.sin((1.3 + shift) * i * i + (0.8 + 0.1 * shift) * k + view) + 0.2 * math.cos(i * k + shift)
+              for k in range(d)] for i in range(n)] for view in range(3)]
+
+
+GUIDES = [[[unit(a) for a in view] for view in encodings(6, 4, 0.4)],
+          [[unit(a) for a in view] for view in encodings(6, 7, 2.2)]]
+PLAIN = encodings(6, 5, 1.1)
+AVERAGE = encodings(6, 5, 3.7)
+
+
+def guide_list(i, alpha=None):
+    """The similarities of anchor i with all positives, by guide 1 or by both."""
+    first = [dot(GUIDES[0][0][i], b) for b in GUIDES[0][1]]
+    if alpha is None:
+        return first
+    return [alpha * s + (1 - alpha) * dot(GUIDES[1][0][i], b) for s, b in zip(first, GUIDES[1][1])]
+
+
+def softmax(s, T):
+    total = sum(exp(v / T) for v in s)
+    return [exp(v / T) / total for v in s]
+
+
+def listnet(z, T, guide_T, alpha=None):
+    """Liu et al. 2023, equation 8: the cross-entropy of the two distributions of the first place."""
+    s = cosines(z[0], z[1])
+    return mean(-sum(q * log(p) for p, q in zip(softmax(s[i], T), softmax(guide_list(i, alpha), guide_T)))
+                for i in range(len(s)))
+
+
+def listmle(z, T, alpha=None):
+    """Liu et al. 2023, equation 9: the likelihood of the guide's order, one place after the other."""
+    s = cosines(z[0], z[1])
+    def row(i):
+        guide = guide_list(i, alpha)
+        order = sorted(range(len(s)), key=lambda j: -guide[j])
+        return -sum(log(exp(s[i][j] / T) / sum(exp(s[i][l] / T) for l in order[k:])) for k, j in enumerate(order))
+    return mean(row(i) for i in range(len(s)))
+
+
+def consistency(z, T):
+    """Liu et al. 2023, equation 5."""
+    forth, back = cosines(z[0], z[1]), cosines(z[1], z[0])
+    def row(i):
+        p, q = softmax(forth[i], T), softmax(back[i], T)
+        m = [(a + b) / 2 for a, b in zip(p, q)]
+        return sum(a * log(a / c) + b * log(b / c) for a, b, c in zip(p, q, m)) / 2
+    return mean(row(i) for i in range(len(forth)))
+
+
+def distill(z, T, guide_T):
+    s = cosines(z[0], z[1])
+    return mean(sum(q * log(q / p) for p, q in zip(softmax(s[i], T), softmax(guide_list(i), guide_T)))
+                for i in range(len(s)))
+
+
+def margin_mse(z):
+    s = cosines(z[0], z[1])
+    g = [guide_list(i) for i in range(len(s))]
+    return mean(((s[i][i] - s[i][j]) - (g[i][i] - g[i][j])) ** 2
+                for i in range(len(s)) for j in range(len(s)) if j != i)
+
+
+def gist(z, T, margin=0, relative=False, sides=True):
+    """Solatorio 2024, equations 1 and 2."""
+    n = len(z[0])
+    pairs = [(0, 1)] + ([(0, 2)] if len(z) > 2 else []) + ([(0, 0), (1, 1)] if sides else [])
+    s = {pair: cosines(z[pair[0]], z[pair[1]]) for pair in pairs}
+    g = {(a, b): [[dot(x, y) for y in GUIDES[0][b]] for x in GUIDES[0][a]] for a, b in pairs}
+    count = 0
+    def row(i):
+        nonlocal count
+        positive = g[0, 1][i][i]
+        bound = positive * (1 - margin) if relative else positive - margin
+        others = [s[a, b][i][j] for a, b in pairs for j in range(n)
+                  if not (j == i and (a, b) != (0, 2)) and g[a, b][i][j] <= bound]
+        count += len(others)
+        return cross_entropy(s[0, 1][i][i], others, T) if others else 0
+    loss = mean(row(i) for i in range(n))
+    assert 0 < count < n * (n - 1) * len(pairs), "a filter that tells nothing"
+    return loss
+
+
+def momentum(z, T):
+    """He et al. 2020, algorithm 1, without a queue: keys are the average's."""
+    s = cosines(z[0], AVERAGE[1])
+    return mean(cross_entropy(s[i][i], [v for j, v in enumerate(s[i]) if j != i], T) for i in range(len(s)))
+
+
+def off_dropout(z, T):
+    """Xu et al. 2023, section 3."""
+    s, off = cosines(z[0], z[1]), cosines(z[0], PLAIN[1])
+    return mean(cross_entropy(s[i][i], [v for j, v in enumerate(off[i]) if j != i], T) for i in range(len(s)))
+
+
 # ---- cases ----------------------------------------------------------------------------------------------------------
 
 TEXTS = [0, 1, 0, 2, 1, 3]
@@ -378,6 +477,22 @@ def cases():
         yield (f"hncse-pm {gap}", two, [f"hncse-pm:gap={gap}"], ["infonce"], T, lambda z, gap=gap: hncse_pm(z, T, gap))
     yield ("hncse-hnm", two, ["hncse-hnm:hardest=2,count=3,share=0.4"], ["infonce"], T,
            lambda z: hncse_hnm(z, T, 0.4, 3))
+    for alpha in (None, 0.3):
+        both = "" if alpha is None else f",guides=2,alpha={alpha}"
+        yield (f"listnet {alpha}", two, [], [f"listnet:temperature=0.3,guide_temperature=0.2{both}"], None,
+               lambda z, alpha=alpha: listnet(z, 0.3, 0.2, alpha))
+        yield (f"listmle {alpha}", two, [], [f"listmle:temperature=0.3{both}"], None,
+               lambda z, alpha=alpha: listmle(z, 0.3, alpha))
+    yield "consistency", two, [], ["consistency:temperature=0.3"], None, lambda z: consistency(z, 0.3)
+    yield ("distill", two, [], ["distill:temperature=0.3,guide_temperature=0.2"], None,
+           lambda z: distill(z, 0.3, 0.2))
+    yield "margin-mse", two, [], ["margin-mse"], None, lambda z: margin_mse(z)
+    for views in (two, three):
+        yield f"gist of {views}", views, ["gist"], ["infonce"], T, lambda z: gist(z, T)
+        yield (f"gist of {views}, relative", views, ["gist:margin=0.2,relative=true,sides=false"], ["infonce"], T,
+               lambda z: gist(z, T, 0.2, True, False))
+    yield "momentum", two, ["momentum"], ["infonce"], T, lambda z: momentum(z, T)
+    yield "off-dropout", two, ["off-dropout"], ["infonce"], T, lambda z: off_dropout(z, T)
 
 
 def gradients(loss, z):
@@ -395,7 +510,8 @@ def gradients(loss, z):
 
 def document():
     z = embeddings(6, 5)
-    result = {"z": z, "texts": TEXTS, "scores": SCORES, "classes": CLASSES, "cases": []}
+    result = {"z": z, "texts": TEXTS, "scores": SCORES, "classes": CLASSES, "guides": GUIDES, "plain": PLAIN,
+              "average": AVERAGE, "cases": []}
     for name, views, samplers, losses, T, loss in cases():
         own = [[row[:] for row in view] for view in z[:views]]
         result["cases"].append(

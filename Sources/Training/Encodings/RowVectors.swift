@@ -1,12 +1,12 @@
-// The pooled vectors of the rows a frozen run visits, and whether there is memory for them. Filled by TrainingPlan,
-// read by FrozenModel.
+// Vectors that are computed once for a row and kept: pooled ones of a run whose encoder does not move, a guide's. And
+// whether there is memory for them. Filled and read by FrozenModel's plan and by Guide.
 
 import Foundation
 package import Kernels
 
-/// Pooled vectors by row of the training file.
-package final class FrozenVectors {
-  /// 2, or 3 with hard negatives.
+/// Vectors by row of the training file.
+package final class RowVectors {
+  /// Vectors of a row.
   package let views: Int
   /// Numbers of a vector.
   package let width: Int
@@ -16,36 +16,56 @@ package final class FrozenVectors {
   /// For each row of the file its number among those held; -1 where it is not.
   private var places: [Int]
   private var filled = 0
+  /// By view and place: whether there is a vector.
+  private var isHeld: [Bool]
 
   /// Room for `capacity` of a file's `rows` rows.
   package init(rows: Int, capacity: Int, views: Int, width: Int) {
     (self.views, self.width, self.capacity) = (views, width, capacity)
     buffer = FloatBuffer(count: views * capacity * width)
     places = [Int](repeating: -1, count: rows)
+    isHeld = [Bool](repeating: false, count: views * capacity)
   }
 
-  /// Keeps `pooled` [views * rows, width], view by view; rows that come a second time take the place of the first.
-  package func store(_ rows: [Int], _ pooled: Matrix) {
-    precondition(pooled.rows == views * rows.count && pooled.columns == width, "a vector for each view of each row")
+  /// Keeps `vectors` [views * rows, width], view by view; rows that come a second time take the place of the first.
+  package func store(_ rows: [Int], _ vectors: Matrix) {
+    precondition(vectors.rows == views * rows.count, "a vector for each view of each row")
+    for view in 0..<views {
+      let part = Matrix(
+        vectors.row(view * rows.count), rows: rows.count, columns: vectors.columns, rowStride: vectors.rowStride)
+      store(rows, part, view: view)
+    }
+  }
+
+  /// Keeps `vectors` [rows, width] of one view.
+  package func store(_ rows: [Int], _ vectors: Matrix, view: Int) {
+    precondition(vectors.rows == rows.count && vectors.columns == width, "a vector for each row")
     for (index, row) in rows.enumerated() {
       if places[row] < 0 {
         precondition(filled < capacity, "more rows than there is room for")
         places[row] = filled
         filled += 1
       }
-      for view in 0..<views {
-        vector(view, row).update(from: pooled.row(view * rows.count + index), count: width)
-      }
+      isHeld[view * capacity + places[row]] = true
+      vector(view, row).update(from: vectors.row(index), count: width)
     }
   }
+
+  /// Whether the vector of a row's view is there.
+  package func holds(_ row: Int, view: Int) -> Bool { places[row] >= 0 && isHeld[view * capacity + places[row]] }
 
   /// Copies the vectors of rows that are held, `into` [views * rows, width], view by view.
   package func gather(_ rows: [Int64], into target: Matrix) {
     for view in 0..<views {
-      for (index, row) in rows.enumerated() {
-        target.row(view * rows.count + index).update(from: vector(view, Int(row)), count: width)
-      }
+      let part = Matrix(
+        target.row(view * rows.count), rows: rows.count, columns: width, rowStride: target.rowStride)
+      gather(rows.map(Int.init), view: view, into: part)
     }
+  }
+
+  /// Copies the vectors of one view, `into` [rows, width].
+  package func gather(_ rows: [Int], view: Int, into target: Matrix) {
+    for (index, row) in rows.enumerated() { target.row(index).update(from: vector(view, row), count: width) }
   }
 
   private func vector(_ view: Int, _ row: Int) -> UnsafeMutablePointer<Float> {
@@ -55,10 +75,15 @@ package final class FrozenVectors {
 
   // MARK: Room
 
-  /// The memory `rows` rows take, and a refusal where `available` (nil: unknown) is less than a tenth above that.
+  /// The memory `rows` rows take.
+  package static func bytes(rows: Int, views: Int, width: Int) -> Int {
+    rows * (views * width * MemoryLayout<Float>.stride + MemoryLayout<Int>.stride)
+  }
+
+  /// The same, and a refusal where `available` (nil: unknown) is less than a tenth above that.
   /// - Throws: `TrainingError.usage`.
   package static func bytes(rows: Int, views: Int, width: Int, available: Int?) throws -> Int {
-    let bytes = rows * (views * width * MemoryLayout<Float>.stride + MemoryLayout<Int>.stride)
+    let bytes = bytes(rows: rows, views: views, width: width)
     guard let available, bytes + bytes / 10 > available else { return bytes }
     throw TrainingError.usage(
       place: "--frozen", expected: "memory for the vectors of \(rows) rows in \(views) views: \(bytes >> 20) MiB",

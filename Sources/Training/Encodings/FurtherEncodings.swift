@@ -1,0 +1,126 @@
+// What samplers and losses know of a batch beside its embeddings: encodings without dropout, by moving averages, by
+// guides. Owned by SentenceModel, which has them made before each of its own passes.
+
+import Encoder
+import Host
+import Kernels
+import Objective
+
+/// The encoders beside the trained one, and when they run.
+final class FurtherEncodings {
+  /// What a moving average is made from.
+  struct AverageSettings {
+    let pooler: Pooler
+    let services: HostServices
+  }
+
+  private let guides: [Guide]
+  private let settings: AverageSettings
+  private var averages: [WeightAverage] = []
+
+  init(guides: [Guide], averages settings: AverageSettings) {
+    (self.guides, self.settings) = (guides, settings)
+  }
+
+  /// Makes the moving averages that are asked for so far.
+  /// - Throws: `PluginFailure` where a pooler refuses another instance.
+  func prepare(for model: SentenceModel) throws {
+    for encoding in model.objective.wantedEncodings {
+      if case .average(let decay, _) = encoding.source { _ = try average(decay, of: model) }
+    }
+  }
+
+  /// For checkpoints.
+  var tensors: [CheckpointTensor] { averages.flatMap(\.tensors) }
+
+  /// After each step of the optimiser.
+  func follow() {
+    for average in averages { average.follow() }
+  }
+
+  /// Makes every encoding of `batch` that is asked for, each once. Overwrites the encoder's last pass.
+  /// - Throws: errors of encoder, data and poolers.
+  func fill(_ batch: TokenBatch, for model: SentenceModel, at position: StepPosition) throws {
+    let objective = model.objective
+    let wanted = objective.wantedEncodings
+    if wanted.isEmpty { return }
+    try objective.beginEncodings(batch)
+    var sources: [PlannedEncoding.Source] = []
+    for encoding in wanted where !sources.contains(encoding.source) { sources.append(encoding.source) }
+    for source in sources {
+      let encodings = wanted.filter { $0.source == source }
+      try settings.services.pool.profile.measure("training/further encodings") {
+        switch source {
+        case .guide(let index): try fill(encodings, guides[index], batch, objective)
+        case .encoder(let dropout):
+          let pass = Pass(encoder: model.encoder, pooling: objective.pooling, dropout: dropout, stream: 1)
+          try fill(encodings, pass, batch, model, at: position)
+        case .average(let decay, let dropout):
+          let average = try average(decay, of: model)
+          average.begin()
+          let pass = Pass(encoder: average.encoder, pooling: average.pooling, dropout: dropout, stream: 2)
+          try fill(encodings, pass, batch, model, at: position)
+        }
+      }
+    }
+  }
+
+  private func average(_ decay: Float, of model: SentenceModel) throws -> WeightAverage {
+    if let average = averages.first(where: { $0.decay == decay }) { return average }
+    let average = try WeightAverage(
+      of: model, decay: decay, pooler: settings.pooler, services: settings.services)
+    averages.append(average)
+    return average
+  }
+
+  // MARK: One source
+
+  private func fill(
+    _ encodings: [PlannedEncoding], _ guide: Guide, _ batch: TokenBatch, _ objective: ContrastiveModel
+  ) throws {
+    let vectors = try guide.vectors(of: batch.rowIDs.map(Int.init), views: encodings.map(\.view))
+    for (encoding, buffer) in zip(encodings, vectors) {
+      try objective.encodings.set(encoding, buffer.matrix(rows: batch.rows, columns: guide.width))
+    }
+  }
+
+  /// One pass of an encoder.
+  private struct Pass {
+    let encoder: TransformerEncoder
+    let pooling: PoolingStack
+    /// Nil for the run's own.
+    let dropout: Float?
+    /// Its dropout masks are none of the trained pass's, nor of another stream's.
+    let stream: UInt64
+  }
+
+  private func fill(
+    _ encodings: [PlannedEncoding], _ pass: Pass, _ batch: TokenBatch, _ model: SentenceModel,
+    at position: StepPosition
+  ) throws {
+    let (hidden, attention) = pass.dropout.map { ($0, $0) } ?? (model.hiddenDropout, model.attentionDropout)
+    let isDeterministic = hidden == 0 && attention == 0
+    // Without dropout equal texts have equal vectors.
+    let sources = encodings.map(\.view).map { view in
+      isDeterministic ? (0..<view).first { batch.hasSameTokens($0, view) } ?? view : view
+    }
+    let views = Array(Set(sources)).sorted()
+    let part = batch.views(views)
+    let mode: EncoderMode =
+      isDeterministic
+      ? .inference
+      : .training(step: position.batch | pass.stream << 60, hiddenDropout: hidden, attentionDropout: attention)
+    let states = try pass.encoder.forward(part.packed, request: pass.pooling.layerRequest, mode: mode)
+    let width = pass.pooling.outputWidth
+    let owner = FloatBuffer(count: part.sequences * width)
+    let vectors = owner.matrix(rows: part.sequences, columns: width)
+    try withExtendedLifetime(owner) {
+      try pass.pooling.embed(part, hidden: states, useHead: true, into: vectors)
+      for (encoding, source) in zip(encodings, sources) {
+        let place = views.firstIndex(of: source) ?? 0
+        let rows = Matrix(vectors.row(place * batch.rows), rows: batch.rows, columns: width)
+        try model.objective.encodings.set(encoding, rows)
+      }
+    }
+  }
+}
