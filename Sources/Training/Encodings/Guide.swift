@@ -2,10 +2,10 @@
 // row once, when it first comes; files are read at the start. Made by TrainingPlan, read by FurtherEncodings.
 
 import Files
-import Host
+package import Host
 import Kernels
 import ModelFiles
-import Objective
+package import Objective
 
 /// The vectors of one guide.
 final class Guide {
@@ -37,15 +37,8 @@ final class Guide {
     case .files(let paths):
       let files = try Self.open(paths, data)
       (source, width) = (.files(files), files[0].columns)
-    case .model(let path, let text):
-      let folder = try ModelFolder(path: path)
-      let spec = try text.map { try PoolerSpec(parsing: $0) } ?? SentenceEmbedder.recordedPooler(folder)
-      guard let spec else {
-        throw TrainingError.usage(
-          place: "--guide \(name.text)", expected: "a folder that records its pooler", found: "none",
-          advice: "Name it behind a colon: --guide \(path):avg")
-      }
-      let embedder = try SentenceEmbedder.open(folder, pooler: Pooler(spec, in: registry), services: services)
+    case .model:
+      let embedder = try name.open(registry: registry, services: services)
       width = embedder.width
       let bytes = RowVectors.bytes(rows: visited, views: texts, width: width)
       let free = RowVectors.availableBytes() ?? .max
@@ -122,5 +115,23 @@ final class Guide {
     let lines = try data.texts(of: rows).map { String(decoding: $0[column], as: UTF8.self) }
     let table = try embedder.embed(lines, options: EmbeddingOptions(normalize: true))
     for row in 0..<rows.count { target.row(row).update(from: table.matrix.row(row), count: width) }
+  }
+}
+
+extension GuideName {
+  /// Opens a guide that is a model.
+  /// - Throws: errors of folder and pooler; `TrainingError.usage` where it is no model or its pooler is not known.
+  package func open(registry: PluginRegistry, services: HostServices) throws -> SentenceEmbedder {
+    guard case .model(let path, let pooler) = source else {
+      throw TrainingError.usage(
+        place: "--guide \(text)", expected: "a model folder", found: "files of vectors", advice: "Name the folder")
+    }
+    let folder = try ModelFolder(path: path)
+    guard let spec = try pooler.map({ try PoolerSpec(parsing: $0) }) ?? SentenceEmbedder.recordedPooler(folder) else {
+      throw TrainingError.usage(
+        place: "--guide \(text)", expected: "a folder that records its pooler", found: "none",
+        advice: "Name it behind a colon: --guide \(path):avg")
+    }
+    return try SentenceEmbedder.open(folder, pooler: Pooler(spec, in: registry), services: services)
   }
 }

@@ -6,6 +6,7 @@ import Foundation
 import Host
 import Kernels
 import Objective
+import Training
 
 struct ProbeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -42,6 +43,11 @@ struct ProbeCommand: ParsableCommand {
     help: ArgumentHelp("Sets a parameter, as after the colon of a name.", valueName: "component.param=value"))
   var settings: [String] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "A frozen encoder that strategies may read, as for train --guide; may be repeated.",
+      valueName: "dir[:pooler]|file.npy,..."))
+  var guide: [String] = []
   @Option(help: "Divides every similarity, above 0. (default: the loss's own, 0.05 for infonce)")
   var temperature: Double?
   @Option(
@@ -80,10 +86,9 @@ struct ProbeCommand: ParsableCommand {
 
   func run() throws {
     let logger = commandLogger()
-    for view in 1...3 {
-      guard let gradients, Path.exists(gradients) else { break }
-      let inputs = [batch.z1, batch.z2, batch.z3, batch.input].compactMap { $0 }
-      try refuseOutput("\(gradients)/dz\(view).npy", of: "--gradients", over: inputs)
+    if let gradients, Path.exists(gradients) {
+      let inputs = [batch.z1, batch.z2, batch.z3, batch.input].compactMap { $0 } + guide.flatMap { GuideName($0).paths }
+      for view in 1...3 { try refuseOutput("\(gradients)/dz\(view).npy", of: "--gradients", over: inputs) }
     }
     let services = HostServices(pool: ThreadPool(threads: threads.count), logger: logger)
     let registry = try plugins.registry(logger: logger, services: services)
@@ -94,10 +99,11 @@ struct ProbeCommand: ParsableCommand {
         .resolve(with: registry).strategy
     }
     let batch = try batch.read(seed: seed, registry: registry, services: services)
+    let encodings = try ProbeEncodings(guide.map(GuideName.init), batch, registry: registry, services: services)
     let reports = try zip(named, strategies).enumerated().map { index, strategy in
       let name = strategy.0 ?? strategy.1.text
       let folder = gradients.map { methods.count > 1 ? "\($0)/\(index + 1)-\(Self.folderName(name))" : $0 }
-      return try probe(strategy.1, name: name, batch, services, gradientFolder: folder)
+      return try probe(strategy.1, name: name, batch, encodings, services, gradientFolder: folder)
     }
     try registry.isolation?.checkNames()
     if json { return try reports.count == 1 ? printJSON(reports[0]) : printJSON(["strategies": reports]) }
@@ -106,19 +112,22 @@ struct ProbeCommand: ParsableCommand {
   }
 
   private func probe(
-    _ strategy: Strategy, name: String, _ batch: ProbeBatch, _ services: HostServices, gradientFolder: String?
+    _ strategy: Strategy, name: String, _ batch: ProbeBatch, _ encodings: ProbeEncodings, _ services: HostServices,
+    gradientFolder: String?
   ) throws -> ProbeReport {
     var configuration = ObjectiveConfiguration(strategy: strategy, temperature: temperature, seed: seed)
     configuration.hardNegativeWeight = hardNegativeWeight
     let objective = try EmbeddingObjective(
       configuration, width: batch.views[0].columns, rows: batch.views[0].rows, views: batch.views.count,
-      supervision: batch.labels.supervision, services: services)
+      supervision: batch.labels.supervision, guideWidths: encodings.guideWidths, services: services)
+    let wanted = objective.wantedEncodings
+    for note in ProbeEncodings.notes(wanted, by: name) { printToStandardError(note) }
     let probe = CellProbeOptions(
       top: top, order: CellProbeOptions.Order(rawValue: topBy) ?? .softmax, texts: batch.textNumbers)
-    let report = try withExtendedLifetime(batch) {
+    let report = try withExtendedLifetime((batch, encodings)) {
       try objective.evaluate(
-        batch.views, rowIDs: batch.rowIDs, textIDs: batch.textIDs, labels: batch.labels, details: true,
-        probe: probe)
+        batch.views, rowIDs: batch.rowIDs, textIDs: batch.textIDs, labels: batch.labels,
+        encoded: encodings.vectors(wanted), details: true, probe: probe)
     }
     let views = batch.views.indices.map { objective.gradient($0) }
     if let gradientFolder { try write(views, to: gradientFolder) }
