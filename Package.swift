@@ -31,6 +31,7 @@ let package = Package(
     .library(name: "ContrastiveLosses", type: .dynamic, targets: ["ContrastiveLosses"]),
     .library(name: "EmbeddingLosses", type: .dynamic, targets: ["EmbeddingLosses"]),
     .library(name: "SupervisedLosses", type: .dynamic, targets: ["SupervisedLosses"]),
+    .library(name: "Augmenters", type: .dynamic, targets: ["Augmenters"]),
     .library(name: "GuidedLosses", type: .dynamic, targets: ["GuidedLosses"]),
     .library(name: "Negatives", type: .dynamic, targets: ["Negatives"]),
     // What a plugin in Swift is written with; a package of its own depends on it (Documentation/PluginGuide.md).
@@ -176,6 +177,7 @@ let package = Package(
     .target(name: "ContrastiveLosses", dependencies: ["PluginKit", "PluginAPI"], path: "Plugins/ContrastiveLosses"),
     .target(name: "EmbeddingLosses", dependencies: ["PluginKit", "PluginAPI"], path: "Plugins/EmbeddingLosses"),
     .target(name: "SupervisedLosses", dependencies: ["PluginKit", "PluginAPI"], path: "Plugins/SupervisedLosses"),
+    .target(name: "Augmenters", dependencies: ["PluginKit", "PluginAPI"], path: "Plugins/Augmenters"),
     .target(name: "GuidedLosses", dependencies: ["PluginKit", "PluginAPI"], path: "Plugins/GuidedLosses"),
     .target(name: "Negatives", dependencies: ["PluginKit", "PluginAPI"], path: "Plugins/Negatives"),
 

@@ -1,7 +1,7 @@
 // The objective on given embeddings: samplers -> blocks -> similarity -> logits -> losses, and the gradients back to z.
 // Made by ContrastiveModel (behind poolers and head) and by EmbeddingObjective (on its own).
 
-import Host
+package import Host
 import Kernels
 
 /// What a pass over a batch is asked for.
@@ -270,6 +270,6 @@ final class ContrastiveObjective {
 }
 
 /// What plugins reported of the last batch, by `instance.metric`, in the instances' order.
-func reportedMetrics(of instances: [PluginInstance]) -> [(name: String, value: Double)] {
+package func reportedMetrics(of instances: [PluginInstance]) -> [(name: String, value: Double)] {
   instances.flatMap { instance in instance.metrics.map { ("\(instance.name).\($0.name)", $0.value) } }
 }

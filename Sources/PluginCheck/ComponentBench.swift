@@ -75,6 +75,7 @@ package struct ComponentBench: Sendable {
     case .pooler: return try PoolerRig(instance, shape, seed: self.seed, limits: limits)
     case .sampler: return try SamplerRig(instance, shape, seed: self.seed, limits: limits)
     case .loss where instance.scoresLogits: return try LogitsRig(instance, shape, seed: self.seed, limits: limits)
+    case .augmenter: return try AugmenterRig(instance, shape, seed: self.seed, limits: limits)
     case .loss, .other: return try EmbeddingLossRig(instance, shape, seed: self.seed, limits: limits)
     }
   }

@@ -22,6 +22,12 @@ public protocol Stateful: Component {
   func commit(_ call: Call, _ batch: Batch?) throws
 }
 
+/// Edits the tokens of a view before the encoder sees them.
+public protocol Augmenter: Component {
+  /// Writes every sequence anew.
+  func augment(_ call: Call, _ edit: Edit) throws
+}
+
 /// Turns token states into one vector per sentence.
 public protocol Pooler: Component {
   /// What it computes, for exported models and for the head that training puts behind it; nil where no words fit.

@@ -84,6 +84,12 @@ private func fill(_ descriptor: UnsafeMutablePointer<cse_component>, for object:
       run(call, as: (any Stateful).self) { try $0.commit($1, batch.map { Batch(raw: $0) }) }
     }
   }
+  if object is any Augmenter {
+    descriptor.pointee.kind = UInt32(CSE_AUGMENTER)
+    descriptor.pointee.augment = { call, edit in
+      run(call, as: (any Augmenter).self) { try $0.augment($1, Edit(raw: given(edit))) }
+    }
+  }
   if object is any Pooler {
     descriptor.pointee.kind = UInt32(CSE_POOLER)
     descriptor.pointee.get_extension = { component, id in

@@ -106,6 +106,12 @@ public struct Plan {
   /// The width of a pooler's vectors, where it is not the hidden width.
   public func outputWidth(_ width: Int) { raw.pointee.out_dim = Int64(width) }
 
+  /// The views an augmenter edits, 0 = anchors; the positives alone where nothing is said.
+  public func edit(views: [Int]) { raw.pointee.edited_views = views.reduce(0) { $0 | 1 << UInt32($1) } }
+
+  /// Of n tokens of a batch an augmenter makes at most `growth * n`.
+  public func grow(_ growth: Double) { raw.pointee.max_growth = growth }
+
   /// The layers a pooler reads: 0 = the embedding layer, -1 = the last.
   public func read(layers: [Int]) throws {
     guard let list = raw.pointee.layers, layers.count <= 64 else {

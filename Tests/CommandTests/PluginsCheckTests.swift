@@ -38,8 +38,8 @@ import Testing
   private let patience = ["--deadline", "100"]
 
   @Test(arguments: [
-    "MixCSELoss", "SimCSELoss", "Poolers", "ContrastiveLosses", "EmbeddingLosses", "SupervisedLosses", "GuidedLosses",
-    "Negatives",
+    "MixCSELoss", "SimCSELoss", "Poolers", "Augmenters", "ContrastiveLosses", "EmbeddingLosses", "SupervisedLosses",
+    "GuidedLosses", "Negatives",
   ])
   func shippedPluginsPass(library: String) throws {
     let (code, report, errors) = try check([Resources.pluginDirectory + "/lib\(library).so"] + patience)

@@ -39,7 +39,7 @@ package struct PlannedStrategy {
     let strategy = plan.strategy
     compared = ComparedStrategy(
       label: text.label, text: text.text, canonical: ([strategy.text] + strategy.schedules).joined(separator: " "))
-    let uses = strategy.samplers + strategy.losses
+    let uses = strategy.uses
     for schedule in plan.schedules where schedule.target != ValueSchedule.learningRate {
       let owner = uses.first { $0.name == schedule.owner }
       try schedule.check(among: owner?.component.parameters ?? [])

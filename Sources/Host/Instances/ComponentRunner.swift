@@ -100,6 +100,7 @@ package final class LocalRunner: ComponentRunner {
       return table.plan?(
         call, first?.assumingMemoryBound(to: cse_limits.self), second?.assumingMemoryBound(to: cse_plan.self))
     case .commit: return table.commit?(call, first?.assumingMemoryBound(to: cse_batch.self))
+    case .augment: return table.augment?(call, first?.assumingMemoryBound(to: cse_edit.self))
     case .pool:
       return table.pool?(
         call, first?.assumingMemoryBound(to: cse_tokens.self), second?.assumingMemoryBound(to: DLTensor.self))
@@ -145,6 +146,7 @@ extension PluginFunction {
     case .create: "create"
     case .plan: "plan"
     case .commit: "commit"
+    case .augment: "augment"
     case .pool: "pool"
     case .sample: "sample"
     case .poolBackward: "pool_backward"

@@ -7,7 +7,7 @@ import PluginLoading
 
 /// The functions of a component, by the names of the header.
 package enum PluginFunction: String, Sendable, CaseIterable {
-  case create, plan, commit, pool, sample
+  case create, plan, commit, augment, pool, sample
   case poolBackward = "pool_backward"
   case sampleBackward = "sample_backward"
   case onLogits = "on_logits"

@@ -176,7 +176,7 @@ extension PluginInstance {
     }
   }
 
-  private func missing(_ function: PluginFunction) -> PluginFailure {
+  func missing(_ function: PluginFunction) -> PluginFailure {
     failure(function, .contract("the component has no function \(function.rawValue), which this run needs"))
   }
 }

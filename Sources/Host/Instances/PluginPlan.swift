@@ -90,6 +90,10 @@ package struct PluginPlan: Sendable {
   package var vectors: [PlannedVectors] = []
   /// Sampler, loss: further encodings of the views, in order.
   package var encodings: [PlannedEncoding] = []
+  /// Augmenter: the views it edits.
+  package var editedViews: [Int] = []
+  /// Augmenter: of n tokens it makes at most so many times n.
+  package var growth = 1.0
   /// What it keeps between steps.
   package var states: [TensorDeclaration] = []
   /// What the optimiser moves.
@@ -114,11 +118,13 @@ extension PluginPlan {
     tapeBytes = try Self.byteCount(raw.tape_bytes, "tape_bytes")
     try Self.check(raw.n_layers, room: 64, "n_layers", allowed: kind == UInt32(CSE_POOLER))
     try Self.check(raw.n_blocks, room: 8, "n_blocks", allowed: kind == UInt32(CSE_SAMPLER))
-    try Self.check(raw.n_states, room: 16, "n_states", allowed: true)
-    try Self.check(raw.n_weights, room: 16, "n_weights", allowed: true)
+    let remembers = kind != UInt32(CSE_AUGMENTER)
+    try Self.check(raw.n_states, room: 16, "n_states", allowed: remembers)
+    try Self.check(raw.n_weights, room: 16, "n_weights", allowed: remembers)
     let isStrategy = kind == UInt32(CSE_SAMPLER) || kind == UInt32(CSE_LOSS)
     try Self.check(raw.n_encodings, room: 8, "n_encodings", allowed: isStrategy)
     try readPooler(raw, kind: kind, limits: limits)
+    try readAugmenter(raw, kind: kind, limits: limits)
     for index in 0..<Int(raw.n_states) {
       states.append(try TensorDeclaration(raw.states[index], isWeight: false, what: "states[\(index)]"))
     }
@@ -208,6 +214,24 @@ extension PluginPlan {
       }
       return layer < 0 ? limits.layerCount + layer : layer
     }
+  }
+
+  private mutating func readAugmenter(_ raw: cse_plan, kind: UInt32, limits: PluginLimits) throws {
+    guard kind == UInt32(CSE_AUGMENTER) else {
+      guard raw.edited_views == 0, raw.max_growth == 0 else {
+        throw PlanRefusal("edited_views and max_growth are for augmenters only")
+      }
+      return
+    }
+    let views = raw.edited_views == 0 ? 1 << UInt32(CSE_POSITIVE) : raw.edited_views
+    editedViews = (0..<32).filter { views >> UInt32($0) & 1 == 1 }
+    if let view = editedViews.first(where: { $0 >= limits.viewCount }) {
+      throw PlanRefusal("it edits view z\(view + 1), but this run has \(limits.viewCount) views")
+    }
+    guard raw.max_growth == 0 || (1...1000).contains(raw.max_growth) else {
+      throw PlanRefusal("max_growth is \(raw.max_growth), expected 1 to 1000, or 0 for 1")
+    }
+    growth = max(raw.max_growth, 1)
   }
 
   private func checkNames() throws {

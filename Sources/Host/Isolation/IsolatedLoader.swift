@@ -145,7 +145,7 @@ package struct DescribedLibrary {
       let present = [
         table.create != nil, table.destroy != nil, table.plan != nil, table.commit != nil, table.pool != nil,
         table.pool_backward != nil, table.sample != nil, table.sample_backward != nil, table.on_logits != nil,
-        table.on_embeds != nil,
+        table.on_embeds != nil, table.augment != nil,
       ]
       return Component(
         kind: table.kind, claims: table.claims, name: component.name, doc: component.doc,
@@ -217,7 +217,7 @@ package struct DescribedLibrary {
     raw.doc = component.doc.isEmpty ? nil : text(component.doc)
     raw.params = component.parameters.isEmpty ? nil : text(component.parameters)
     raw.metrics = component.metrics.isEmpty ? nil : text(component.metrics)
-    let there = component.functions.map { $0 == "1" } + [Bool](repeating: false, count: 10)
+    let there = component.functions.map { $0 == "1" } + [Bool](repeating: false, count: 11)
     func put<F>(_ index: Int, in field: inout F?) {
       field = there[index] ? unsafeBitCast(absentFunction, to: F.self) : nil
     }
@@ -231,6 +231,7 @@ package struct DescribedLibrary {
     put(7, in: &raw.sample_backward)
     put(8, in: &raw.on_logits)
     put(9, in: &raw.on_embeds)
+    put(10, in: &raw.augment)
     raw.get_extension = describedExtension
     let pointer = UnsafeMutablePointer<DescribedComponent>.allocate(capacity: 1)
     pointer.initialize(to: DescribedComponent(component: raw, pooling: makePooling(component.pooling)))

@@ -3,7 +3,7 @@
 
 /// Names for the uses of components in a run: the first `mixcse`, the second `mixcse#2`.
 ///
-/// Poolers come first, then samplers, then losses, each in the order they were named.
+/// Poolers come first, then augmenters, samplers and losses, each in the order they were named.
 package struct InstanceNames {
   private var counts: [String: Int] = [:]
 

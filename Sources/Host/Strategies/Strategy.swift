@@ -39,6 +39,8 @@ package struct ComponentUse: Sendable {
 
 /// A strategy ready to be made into instances.
 package struct Strategy: Sendable {
+  /// In the order they edit.
+  package let augmenters: [ComponentUse]
   /// In the order their blocks are appended.
   package let samplers: [ComponentUse]
   /// The terms of the weighted sum; at least one.
@@ -51,14 +53,18 @@ package struct Strategy: Sendable {
   package let schedules: [String]
 
   init(
-    samplers: [ComponentUse], losses: [ComponentUse], label: String?, expansions: [String], schedules: [String]
+    augmenters: [ComponentUse], samplers: [ComponentUse], losses: [ComponentUse], label: String?, expansions: [String], schedules: [String]
   ) {
+    self.augmenters = augmenters
     self.samplers = samplers
     self.losses = losses
     self.label = label
     self.expansions = expansions
     self.schedules = schedules
   }
+
+  /// Everything that is used, in the order of its instances' names.
+  package var uses: [ComponentUse] { augmenters + samplers + losses }
 
   /// Samplers that change nothing, since every loss looks at embeddings and none at candidates. Metrics are no samplers
   /// in this sense: they report.
@@ -71,12 +77,16 @@ package struct Strategy: Sendable {
   package var effectiveText: String {
     let unseen = unseenSamplers.map(\.name)
     return StrategySpec(
-      samplers: samplers.filter { !unseen.contains($0.name) }.map(\.spec), losses: losses.map(\.spec)
+      augmenters: augmenters.map(\.spec), samplers: samplers.filter { !unseen.contains($0.name) }.map(\.spec),
+      losses: losses.map(\.spec)
     ).text
   }
 
   /// The same strategy by name.
-  package var spec: StrategySpec { StrategySpec(samplers: samplers.map(\.spec), losses: losses.map(\.spec)) }
+  package var spec: StrategySpec {
+    StrategySpec(
+      augmenters: augmenters.map(\.spec), samplers: samplers.map(\.spec), losses: losses.map(\.spec))
+  }
 
   /// The canonical text, `sampler:mixcse:lambda=0.3 loss:infonce`, whatever aliases mean elsewhere.
   package var text: String { spec.text }

@@ -22,6 +22,10 @@ final class StrategyBuilder {
 
   // MARK: Adding
 
+  func add(augmenter spec: ComponentSpec) throws {
+    add(try registry.component(.augmenter, spec.name), spec)
+  }
+
   func add(sampler spec: ComponentSpec) throws {
     add(try registry.component(.sampler, spec.name), spec)
   }
@@ -51,7 +55,7 @@ final class StrategyBuilder {
     skipsHead = spec.skipsHead
   }
 
-  /// The samplers and losses a method stands for, with its parameters given to those that declare them.
+  /// The components a method stands for, with its parameters given to those that declare them.
   func add(method spec: ComponentSpec) throws {
     guard let (recipe, library) = try registry.recipe(spec.name) else {
       // A library that offers one loss is a method of its own.
@@ -72,16 +76,19 @@ final class StrategyBuilder {
     expansions.append("\(recipe.name) = \(added.map { "\($0.component.kind):\($0.spec.text)" }.joined(separator: " "))")
   }
 
-  /// The names of a chain: the loss or sampler of that name, else the method.
+  /// The names of a chain: the loss, sampler or augmenter of that name, else the method.
   func add(chain specs: [ComponentSpec]) throws {
     if specs.count == 1, try registry.recipe(specs[0].name) != nil { return try add(method: specs[0]) }
     let kinds = try specs.map { try kind(of: $0) }
     // Where nothing else is a loss, a name that is also a method means the method.
-    let hasLoss = kinds.contains { $0 != .sampler }
+    let hasLoss = kinds.contains { $0 != .sampler && $0 != .augmenter }
     for (spec, kind) in zip(specs, kinds) {
       let isMethod = try kind == nil || (!hasLoss && registry.recipe(spec.name) != nil && losses.isEmpty)
       if isMethod {
         try add(method: spec)
+      } else if kind == .augmenter {
+        try checkWeight(of: spec)
+        try add(augmenter: spec)
       } else if kind == .sampler {
         try checkWeight(of: spec)
         try add(sampler: spec)
@@ -91,21 +98,20 @@ final class StrategyBuilder {
     }
   }
 
-  /// Loss or sampler; nil for a method.
+  /// Loss, sampler or augmenter; nil for a method.
   private func kind(of spec: ComponentSpec) throws -> ComponentKind? {
     if isPath(spec.name) {
       let (path, picked) = splitPath(spec.name)
       let offered = try registry.library(atPath: path).components.filter { picked == nil || $0.name == picked }
-      return [.sampler, .loss].first { kind in offered.contains { $0.kind == kind } }
+      return [.sampler, .loss, .augmenter].first { kind in offered.contains { $0.kind == kind } }
     }
     if !registry.components(.loss, called: spec.name).isEmpty { return .loss }
-    if !registry.components(.sampler, called: spec.name).isEmpty { return .sampler }
-    return nil
+    return [.sampler, .augmenter].first { !registry.components($0, called: spec.name).isEmpty }
   }
 
   private func checkWeight(of spec: ComponentSpec) throws {
     guard spec.weight == 1 else {
-      throw UsageError.badText(text: spec.text, column: 1, problem: "only a loss has a weight, and this is a sampler")
+      throw UsageError.badText(text: spec.text, column: 1, problem: "only a loss has a weight, and this is none")
     }
   }
 
@@ -188,9 +194,9 @@ final class StrategyBuilder {
 
   // MARK: Finishing
 
-  private static let order: [ComponentKind] = [.pooler, .sampler, .loss]
+  private static let order: [ComponentKind] = [.pooler, .augmenter, .sampler, .loss]
 
-  /// Takes the values that are schedules out of the settings of samplers and losses; until its first step, a run has
+  /// Takes the values that are schedules out of the settings of all but poolers; until its first step, a run has
   /// the default.
   private func takeSchedules() -> [String] {
     var schedules: [String] = []
@@ -220,8 +226,8 @@ final class StrategyBuilder {
     }
     return StrategyRequest.Resolved(
       strategy: Strategy(
-        samplers: uses[.sampler] ?? [], losses: uses[.loss] ?? [], label: label, expansions: expansions,
-        schedules: schedules),
+        augmenters: uses[.augmenter] ?? [], samplers: uses[.sampler] ?? [], losses: uses[.loss] ?? [], label: label,
+        expansions: expansions, schedules: schedules),
       pooler: uses[.pooler].flatMap { $0.isEmpty ? nil : Pooler($0, skipsHead: skipsHead) })
   }
 }

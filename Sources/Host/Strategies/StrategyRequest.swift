@@ -8,6 +8,8 @@ package import PluginLoading
 package struct StrategyRequest: Sendable, Equatable {
   /// `--method`: a recipe, with settings for its components.
   package var method: String?
+  /// `--augment`, in order.
+  package var augmenters: [String]
   /// `--sampler`, in order.
   package var samplers: [String]
   /// Bare metric functions: samplers without candidates.
@@ -23,10 +25,11 @@ package struct StrategyRequest: Sendable, Equatable {
 
   /// The texts of the flags; nothing is read yet.
   package init(
-    method: String? = nil, samplers: [String] = [], metrics: [String] = [], losses: [String] = [],
+    method: String? = nil, augmenters: [String] = [], samplers: [String] = [], metrics: [String] = [], losses: [String] = [],
     pooler: String? = nil, settings: [String] = []
   ) {
     self.method = method
+    self.augmenters = augmenters
     self.samplers = samplers
     self.metrics = metrics
     self.losses = losses
@@ -36,7 +39,7 @@ package struct StrategyRequest: Sendable, Equatable {
 
   /// What the flags lead to.
   package struct Resolved: Sendable {
-    /// Samplers and losses, looked up.
+    /// Augmenters, samplers and losses, looked up.
     package let strategy: Strategy
     /// With its `--set`; nil where none was named.
     package let pooler: Pooler?
@@ -48,6 +51,7 @@ package struct StrategyRequest: Sendable, Equatable {
   package func resolve(with registry: PluginRegistry, schedulable: Bool = false) throws -> Resolved {
     let builder = StrategyBuilder(registry: registry)
     if let method { try builder.add(method: try parsed(method)) }
+    for text in augmenters { try builder.add(augmenter: try parsed(text)) }
     for text in samplers { try builder.add(sampler: try parsed(text)) }
     for text in metrics { try builder.add(metric: try parsed(text)) }
     for text in losses { try builder.add(loss: try parsed(text, weighted: true)) }
@@ -57,7 +61,7 @@ package struct StrategyRequest: Sendable, Equatable {
   }
 
   /// One string for a whole strategy: `mixcse:lambda=0.3`, `infonce+mixcse+queue:size=256`, `ours=./libmine.so`.
-  /// A single name is a method first; among several, each is the loss or sampler of that name, else a method.
+  /// A single name is a method first; among several, each is the loss, sampler or augmenter of that name, else a method.
   /// - Throws: `PluginError` for what cannot be had, `UsageError` for what cannot be meant.
   package static func resolve(
     comparison text: String, pooler: String? = nil, with registry: PluginRegistry, schedulable: Bool = false
@@ -89,6 +93,7 @@ package struct StrategyRequest: Sendable, Equatable {
     _ spec: StrategySpec, pooler: PoolerSpec? = nil, with registry: PluginRegistry
   ) throws -> Resolved {
     let builder = StrategyBuilder(registry: registry)
+    for augmenter in spec.augmenters { try builder.add(augmenter: augmenter) }
     for sampler in spec.samplers { try builder.add(sampler: sampler) }
     for loss in spec.losses { try builder.add(loss: loss) }
     if let pooler { try builder.add(pooler: pooler) }

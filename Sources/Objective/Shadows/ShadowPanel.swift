@@ -60,6 +60,10 @@ package final class ShadowPanel {
         configuration, factory: &factory, limits: limits, encodings: encodings)
       return Shadow(strategy, objective)
     }
+    for shadow in shadows where !shadow.strategy.augmenters.isEmpty {
+      let names = shadow.strategy.augmenters.map(\.name).joined(separator: ", ")
+      say("note: shadow \(shadow.label): \(names) edits nothing; shadows look at the leader's batch")
+    }
     for shadow in shadows where !shadow.objective.parameters.isEmpty {
       let names = shadow.objective.parameters.map(\.name).joined(separator: ", ")
       say("note: shadow \(shadow.label): \(names) stay at their first values; what shadows learn is not trained")

@@ -15,6 +15,7 @@ extension RunDescription {
     .init("eval-data", \.training.evalData, decides: false),
     .init("output-dir", \.outputFolder, decides: false),
     .init("method", \.strategy.method, decides: false),
+    .init("augment", \.strategy.augmenters, decides: false),
     .init("sampler", \.strategy.samplers, decides: false),
     .init("loss", \.strategy.losses, decides: false),
     .init("metric", \.strategy.metrics, decides: false),

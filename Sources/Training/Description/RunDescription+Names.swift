@@ -11,6 +11,7 @@ extension RunDescription {
   ) -> RunDescription {
     var result = self
     result.strategy.method = nil
+    result.strategy.augmenters = strategy.augmenters.map(\.spec.text)
     result.strategy.samplers = strategy.samplers.map(\.spec.text)
     result.strategy.losses = strategy.losses.map(\.spec.text)
     result.strategy.metrics = []

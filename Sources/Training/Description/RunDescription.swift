@@ -27,6 +27,8 @@ package struct RunDescription: Sendable, Equatable {
 package struct StrategyDescription: Sendable, Equatable {
   /// A recipe, `NAME[:param=value,...]`.
   package var method: String?
+  /// Augmenters, in the order they edit.
+  package var augmenters: [String] = []
   /// Negative samplers; their blocks are appended in this order.
   package var samplers: [String] = []
   /// Losses of the weighted sum, `[WEIGHT*]NAME[:param=value,...]`.
@@ -51,7 +53,7 @@ package struct StrategyDescription: Sendable, Equatable {
   package var dimensions: String?
 
   /// Whether it names what is trained: a recipe, a sampler or a loss.
-  package var isNamed: Bool { method != nil || !samplers.isEmpty || !losses.isEmpty }
+  package var isNamed: Bool { method != nil || !augmenters.isEmpty || !samplers.isEmpty || !losses.isEmpty }
 }
 
 /// Pooler and head.

@@ -146,7 +146,7 @@ extension RunIdentity {
     _ plan: TrainingPlan, inputs: RunInputs, current: (PluginComponent) -> PluginComponent = { $0 }
   ) throws {
     let uses =
-      plan.strategy.samplers + plan.strategy.losses + plan.pooler.uses + (plan.evaluationPooler?.uses ?? [])
+      plan.strategy.uses + plan.pooler.uses + (plan.evaluationPooler?.uses ?? [])
     self.init(
       plan.description.deciding + inputs.members + [
         ("--schedule", .array(plan.schedules.map(\.record))),

@@ -3,7 +3,7 @@
 
 import Encoder
 import Files
-import Host
+package import Host
 import Kernels
 package import Objective
 package import Tokenizer
@@ -15,9 +15,14 @@ package final class BatchMaker {
   private let maximumLength: Int
   private let threads: Int
   private let isSpecial: [Bool]
+  /// Edits the tokens; nil where they stay as they are.
+  package let augmentation: Augmentation?
 
   /// - Parameter maximumLength: tokens of a sentence, special tokens among them.
-  package init(data: TrainingData, tokenizer: any Tokenizer, maximumLength: Int, threads: Int) {
+  package init(
+    data: TrainingData, tokenizer: any Tokenizer, maximumLength: Int, threads: Int, augmentation: Augmentation? = nil
+  ) {
+    self.augmentation = augmentation
     self.data = data
     self.tokenizer = tokenizer
     self.maximumLength = maximumLength
@@ -29,14 +34,15 @@ package final class BatchMaker {
   /// The number of views a batch has.
   package var views: Int { max(2, data.columns) }
 
-  /// The batch of the given rows. Sentences alone are their own positives: the same tokens twice, told apart by
-  /// dropout.
-  /// - Throws: `TrainingError` where the file has changed.
-  package func batch(rows: [Int]) throws -> TokenBatch {
+  /// The batch of the given rows, as a step at `position` sees it. Sentences alone are their own positives: the same
+  /// tokens twice, told apart by dropout.
+  /// - Throws: `TrainingError` where the file has changed, `PluginFailure` of an augmenter.
+  package func batch(rows: [Int], at position: StepPosition) throws -> TokenBatch {
     let texts = try data.texts(of: rows)
     let lines = (0..<data.columns).flatMap { column in texts.map { $0[column] } }
     var sequences = tokenizer.encodeAll(lines, maximumLength: maximumLength, threads: threads).map(\.ids)
     if data.columns == 1 { sequences += sequences }
+    if let augmentation { sequences = try augmentation.edit(sequences, rows: rows, at: position) }
     let packed = PackedBatch(sequences)
     return TokenBatch(
       packed, tokenFlags: packed.tokens.map { isSpecial[Int($0)] ? 1 : 0 }, views: views, rowIDs: rows.map(Int64.init),

@@ -100,7 +100,9 @@ extension TrainingRun {
     var seconds: [Double] = []
     for _ in 0..<min(2, totalSteps) {
       tokens.append(
-        try batchesOfStep().reduce(0) { $0 + (try setup.batches.batch(rows: $1).packed.tokens.count) })
+        try batchesOfStep().enumerated().reduce(0) { sum, batch in
+          try sum + setup.batches.batch(rows: batch.element, at: position(ofBatch: batch.offset)).packed.tokens.count
+        })
       try applySchedules()
       let before = state.seconds
       try step()

@@ -233,16 +233,17 @@ package final class TrainingRun {
   func gradients(of batches: [[Int]]) throws -> (outcome: StepOutcome, norm: Double) {
     var outcome = StepOutcome()
     for (index, rows) in batches.enumerated() {
-      let position = StepPosition(
-        step: Int64(state.step), totalSteps: Int64(totalSteps), epoch: state.epochFraction(rows: setup.data.rows),
-        batch: UInt64(state.batches + index))
-      let batch = try setup.pool.profile.measure("training/rows and tokens") { try setup.batches.batch(rows: rows) }
-      let report: StepReport
+      let position = position(ofBatch: index)
+      let batch = try setup.pool.profile.measure("training/rows and tokens") {
+        try setup.batches.batch(rows: rows, at: position)
+      }
+      var report: StepReport
       do {
         report = try setup.model.accumulate(batch, at: position, scale: 1 / Double(batches.count))
       } catch let error as EncoderError {
         throw setup.data.problem(error, ofRow: rows[error.sequence % rows.count])
       }
+      report.metrics += setup.batches.augmentation?.metrics ?? []
       outcome.add(report, committed: try setup.model.commit())
     }
     let norm = setup.pool.profile.measure("optimizer/gradient norm") { optimizer.gradientNorm() }
@@ -251,6 +252,13 @@ package final class TrainingRun {
       throw TrainingError.notFinite(what: what, step: state.step)
     }
     return (outcome, norm)
+  }
+
+  /// Where the batch number `index` of the next step stands.
+  func position(ofBatch index: Int) -> StepPosition {
+    StepPosition(
+      step: Int64(state.step), totalSteps: Int64(totalSteps), epoch: state.epochFraction(rows: setup.data.rows),
+      batch: UInt64(state.batches + index))
   }
 
   private func advance(by batches: [[Int]]) {

@@ -42,7 +42,7 @@ package final class FirstBatch {
       .batch(epoch: 0, position: 0, size: options.batchSize)
     let batch = try BatchMaker(
       data: data, tokenizer: embedder.tokenizer, maximumLength: options.maximumLength, threads: services.pool.threads
-    ).batch(rows: rows)
+    ).batch(rows: rows, at: StepPosition())
     let mode = EncoderMode.training(
       step: 0, hiddenDropout: options.dropout.map(Float.init) ?? configuration.hiddenDropout,
       attentionDropout: options.dropout.map(Float.init) ?? configuration.attentionDropout)

@@ -93,7 +93,7 @@ extension TrainingPlan {
       let count = members.count * views
       let target = Matrix(pooled.reserve(count * width), rows: count, columns: width)
       let position = StepPosition(batch: UInt64(batch))
-      try model.pool(try setup.batches.batch(rows: members), at: position, into: target)
+      try model.pool(try setup.batches.batch(rows: members, at: position), at: position, into: target)
       held.store(members, target)
       if batch > 0, batch % 1000 == 0 { setup.display.note("frozen: \(batch * options.batchSize) of \(visited) rows") }
     }

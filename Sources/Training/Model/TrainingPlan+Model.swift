@@ -50,6 +50,23 @@ extension TrainingPlan {
       say: display.note)
   }
 
+  /// The augmenters of the run; nil where there are none.
+  /// - Throws: `PluginFailure`
+  func makeAugmentation(
+    _ model: SentenceModel, views: Int, _ tokenizer: any Tokenizer, services: HostServices
+  ) throws -> Augmentation? {
+    guard !strategy.augmenters.isEmpty else { return nil }
+    let encoder = model.encoder
+    return try Augmentation(
+      strategy.augmenters,
+      limits: PluginLimits(
+        maxRows: options.batchSize, width: encoder.hiddenSize,
+        maxTokens: options.batchSize * views * options.maximumLength, maxSequences: options.batchSize * views,
+        layerCount: encoder.layerCount, viewCount: views),
+      tokenizer: tokenizer, vocabularySize: min(encoder.vocabularySize, tokenizer.vocabularySize),
+      maximumTokens: encoder.maximumTokens, services: services, seed: options.seed)
+  }
+
   private func makeMaskedObjective(
     _ encoder: TransformerEncoder, weights: WeightTable, tokenizer: any Tokenizer, display: ProgressDisplay
   ) throws -> MaskedLanguageObjective? {

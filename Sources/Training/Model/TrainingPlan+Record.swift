@@ -17,8 +17,9 @@ extension TrainingPlan {
   }
 
   /// The instances of a run with their values; a learned temperature with the value it began with.
-  static func pluginRecord(_ objective: ContrastiveModel) -> JSONValue {
-    pluginRecord(objective.instances, firstTemperatures: objective.firstTemperatures)
+  static func pluginRecord(_ objective: ContrastiveModel, _ augmentation: Augmentation?) -> JSONValue {
+    pluginRecord(
+      (augmentation?.instances ?? []) + objective.instances, firstTemperatures: objective.firstTemperatures)
   }
 
   private static func pluginRecord(

@@ -58,7 +58,7 @@ package struct TrainingPlan {
           comparison: $0, pooler: asked.pooling.pooler, with: registry, schedulable: true)
       }
       ?? StrategyRequest(
-        method: names.method, samplers: names.samplers, metrics: names.metrics, losses: names.losses,
+        method: names.method, augmenters: names.augmenters, samplers: names.samplers, metrics: names.metrics, losses: names.losses,
         pooler: asked.pooling.pooler, settings: names.settings
       ).resolve(with: registry, schedulable: true)
     strategy = found.strategy
@@ -111,20 +111,22 @@ package struct TrainingPlan {
         "warning: sampler \(sampler.name) changes nothing: \(losses) looks at embeddings, not at candidates; leave it "
           + "out or add a loss such as infonce")
     }
+    let augmentation = try makeAugmentation(model, views: max(2, data.columns), tokenizer, services: services)
     let identify = identify(inputs, model.objective)
     let identity = try identify()
     try repeated?.compare(identity, description, by: origin, say: display.note)
     var setup = TrainingSetup(
       description: description, control: control, folder: folder, data: data,
       batches: BatchMaker(
-        data: data, tokenizer: tokenizer, maximumLength: options.maximumLength, threads: services.pool.threads),
+        data: data, tokenizer: tokenizer, maximumLength: options.maximumLength, threads: services.pool.threads,
+        augmentation: augmentation),
       model: model, pool: services.pool, identity: identity,
       record: record(model.objective, threads: services.pool.threads),
       display: display)
     setup.lock = lock
     setup.method = method
     setup.identify = identify
-    setup.plugins = { Self.pluginRecord(model.objective) }
+    setup.plugins = { Self.pluginRecord(model.objective, augmentation) }
     try addEvaluation(
       to: &setup, model, task: task, tokenizer: tokenizer, services: services)
     setup.reloader = try reload.map {
@@ -132,14 +134,14 @@ package struct TrainingPlan {
         model: model.objective, registry: registry, settings: $0, seed: options.seed, note: { display.note($0) })
     }
     setup.schedules = try RunningSchedule.bind(
-      schedules, to: model.objective.instances, options: options,
+      schedules, to: model.objective.instances + (augmentation?.instances ?? []), options: options,
       learnsTemperature: description.strategy.learnsTemperature)
     return TrainingRun(setup)
   }
 
   /// The files that the run reads beside its model, with the flags that name them.
   private var inputFiles: [(flag: String, path: String)] {
-    let uses = strategy.samplers + strategy.losses + pooler.uses + (evaluationPooler?.uses ?? [])
+    let uses = strategy.uses + pooler.uses + (evaluationPooler?.uses ?? [])
     let side = uses.flatMap { use in
       zip(use.parameters.declarations, use.parameters.texts).filter { $0.0.type == .path && !$0.1.1.isEmpty }.map {
         (flag: "\(use.name).\($0.0.name)", path: $0.1.1)
@@ -175,7 +177,7 @@ package struct TrainingPlan {
   private func checkReload() throws {
     let others = [
       ("--isolate", description.plugins.isolate != nil), ("--frozen", options.isFrozen),
-      ("--schedule", !schedules.isEmpty), ("--dims", description.strategy.dimensions != nil),
+      ("--schedule", !schedules.isEmpty), ("--augment", !strategy.augmenters.isEmpty), ("--dims", description.strategy.dimensions != nil),
     ]
     guard reload != nil, let other = others.first(where: { $0.1 })?.0 else { return }
     throw TrainingError.usage(

@@ -3,13 +3,20 @@
 import ArgumentParser
 import Training
 
-/// `--method`, `--sampler`, `--loss`, `--set`, and what is around a strategy.
+/// `--method`, `--augment`, `--sampler`, `--loss`, `--set`, and what is around a strategy.
 struct StrategyOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "A recipe from a plugin, samplers and loss together: mixcse, simcse, ...",
       valueName: "name[:param=value,...]"))
   var method: String?
+
+  @Option(
+    name: .customLong("augment"),
+    help: ArgumentHelp(
+      "An augmenter, which edits the tokens of a view before the encoder sees them; may be repeated, each edits what the "
+        + "one before it left.", valueName: "name[:param=value,...]"))
+  var augmenters: [String] = []
 
   @Option(
     name: .customLong("sampler"),
@@ -40,8 +47,9 @@ struct StrategyOptions: ParsableArguments {
   /// Puts what was typed over a description. A strategy that is named takes the place of the file's, with all that was
   /// said of its components; settings and schedules alone are put over the file's.
   func apply(to run: inout RunDescription) {
-    if method != nil || !samplers.isEmpty || !losses.isEmpty {
+    if method != nil || !augmenters.isEmpty || !samplers.isEmpty || !losses.isEmpty {
       (run.strategy.method, run.strategy.samplers, run.strategy.losses) = (method, samplers, losses)
+      run.strategy.augmenters = augmenters
       run.strategy.settings = []
       run.strategy.schedules.removeAll { !$0.hasPrefix(ValueSchedule.learningRate + "=") }
     }

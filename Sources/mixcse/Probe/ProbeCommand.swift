@@ -121,7 +121,7 @@ struct ProbeCommand: ParsableCommand {
       configuration, width: batch.views[0].columns, rows: batch.views[0].rows, views: batch.views.count,
       supervision: batch.labels.supervision, guideWidths: encodings.guideWidths, services: services)
     let wanted = objective.wantedEncodings
-    for note in ProbeEncodings.notes(wanted, by: name) { printToStandardError(note) }
+    for note in ProbeEncodings.notes(wanted, strategy, by: name) { printToStandardError(note) }
     let probe = CellProbeOptions(
       top: top, order: CellProbeOptions.Order(rawValue: topBy) ?? .softmax, texts: batch.textNumbers)
     let report = try withExtendedLifetime((batch, encodings)) {

@@ -41,12 +41,13 @@ struct ProbeEncodings {
       })
   }
 
-  /// What the embeddings stand in for, a note each.
-  static func notes(_ wanted: [PlannedEncoding], by name: String) -> [String] {
-    wanted.compactMap { encoding in
-      if case .guide = encoding.source { return nil }
-      return "note: \(name) asks for \(encoding), which only training makes; here it is z\(encoding.view + 1) itself"
-    }.sorted()
+  /// What of a strategy a probe does not do, a note each.
+  static func notes(_ wanted: [PlannedEncoding], _ strategy: Strategy, by name: String) -> [String] {
+    strategy.augmenters.map { "note: \(name): augmenter \($0.name) edits tokens in training, and none here" }
+      + wanted.compactMap { encoding in
+        if case .guide = encoding.source { return nil }
+        return "note: \(name) asks for \(encoding), which only training makes; here it is z\(encoding.view + 1) itself"
+      }.sorted()
   }
 
   /// Row i of a file is the batch's row i, or the row of the training file that it came from.

@@ -2,6 +2,8 @@
 
 /// What a component is for.
 package enum ComponentKind: String, Sendable, CaseIterable {
+  /// Edits the tokens of a view.
+  case augmenter
   /// Makes one vector of the hidden states of a sentence.
   case pooler
   /// Says what embeddings are compared with.

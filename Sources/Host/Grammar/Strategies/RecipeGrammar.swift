@@ -27,14 +27,14 @@ package enum RecipeGrammar {
     return recipes
   }
 
-  /// The terms in `text`, separated by spaces: `sampler:NAME[:param=value,...]` or `loss:[WEIGHT*]NAME[:...]`.
+  /// The terms in `text`, separated by spaces: `augmenter:NAME[:param=value,...]`, `sampler:NAME[:param=value,...]` or `loss:[WEIGHT*]NAME[:...]`.
   package static func terms(_ text: String) throws(SpecProblem) -> [RecipeTerm] {
     var terms: [RecipeTerm] = []
     for word in wordsOutsideQuotes(text) {
       guard let colon = word.firstIndex(of: ":"), let kind = ComponentKind(rawValue: String(word[..<colon])),
-        kind == .sampler || kind == .loss
+        [.augmenter, .sampler, .loss].contains(kind)
       else {
-        throw SpecProblem(text: word, column: 1, problem: "expected sampler:NAME or loss:NAME")
+        throw SpecProblem(text: word, column: 1, problem: "expected augmenter:NAME, sampler:NAME or loss:NAME")
       }
       let spec = try SpecParser.component(String(word[word.index(after: colon)...]), weighted: kind == .loss)
       terms.append(RecipeTerm(kind: kind, spec: spec))

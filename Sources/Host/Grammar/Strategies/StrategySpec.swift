@@ -1,15 +1,19 @@
 // A strategy and its poolers by name: which samplers, losses and poolers run, with which settings, before any of them
 // is looked up. Their texts stand in run.json and on command lines; Strategies looks them up.
 
-/// Samplers in the order their blocks are appended, and the losses of the weighted sum.
+/// Augmenters in the order they edit, samplers in the order their blocks are appended, and the losses of the weighted
+/// sum.
 package struct StrategySpec: Sendable, Equatable {
+  /// In the order they edit.
+  package var augmenters: [ComponentSpec]
   /// In the order their blocks are appended.
   package var samplers: [ComponentSpec]
   /// The terms of the weighted sum.
   package var losses: [ComponentSpec]
 
   /// A strategy by its parts.
-  package init(samplers: [ComponentSpec] = [], losses: [ComponentSpec] = []) {
+  package init(augmenters: [ComponentSpec] = [], samplers: [ComponentSpec] = [], losses: [ComponentSpec] = []) {
+    self.augmenters = augmenters
     self.samplers = samplers
     self.losses = losses
   }
@@ -23,15 +27,15 @@ package struct StrategySpec: Sendable, Equatable {
     } catch {
       throw error.asUsageError
     }
-    self.init(
-      samplers: terms.filter { $0.kind == .sampler }.map(\.spec), losses: terms.filter { $0.kind == .loss }.map(\.spec))
+    func specs(_ kind: ComponentKind) -> [ComponentSpec] { terms.filter { $0.kind == kind }.map(\.spec) }
+    self.init(augmenters: specs(.augmenter), samplers: specs(.sampler), losses: specs(.loss))
     guard !losses.isEmpty else { throw UsageError.incomplete(problem: "the strategy '\(text)' has no loss") }
   }
 
   /// The canonical text: parses back to the same strategy, whatever aliases mean elsewhere.
   package var text: String {
-    let terms = samplers.map { RecipeTerm(kind: .sampler, spec: $0) } + losses.map { RecipeTerm(kind: .loss, spec: $0) }
-    return terms.map(\.text).joined(separator: " ")
+    let parts: [(ComponentKind, [ComponentSpec])] = [(.augmenter, augmenters), (.sampler, samplers), (.loss, losses)]
+    return parts.flatMap { kind, specs in specs.map { RecipeTerm(kind: kind, spec: $0).text } }.joined(separator: " ")
   }
 }
 

@@ -54,6 +54,8 @@ struct ComponentReader {
       try require(raw.sample != nil || raw.plan != nil, "a sampler needs the function sample or plan")
     case .loss:
       try require(raw.on_logits != nil || raw.on_embeds != nil, "a loss needs the function on_logits or on_embeds")
+    case .augmenter:
+      try require(raw.augment != nil, "an augmenter needs the function augment")
     case .other:
       try require(raw.get_extension != nil, "a component of kind 'other' needs the function get_extension")
     }
@@ -66,7 +68,7 @@ struct ComponentReader {
       ("pool", offset(\cse_component.pool)), ("pool_backward", offset(\cse_component.pool_backward)),
       ("sample", offset(\cse_component.sample)), ("sample_backward", offset(\cse_component.sample_backward)),
       ("on_logits", offset(\cse_component.on_logits)), ("on_embeds", offset(\cse_component.on_embeds)),
-      ("get_extension", offset(\cse_component.get_extension)),
+      ("get_extension", offset(\cse_component.get_extension)), ("augment", offset(\cse_component.augment)),
     ]
     return withUnsafeBytes(of: raw) { bytes in
       fields.map { ($0.0, bytes.loadUnaligned(fromByteOffset: $0.1, as: UInt.self)) }
