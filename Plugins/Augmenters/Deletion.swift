@@ -4,7 +4,7 @@ import PluginKit
 
 /// Every word is left out with probability `rate`; of a text at least one word stays.
 ///
-/// Source: Wu et al., "CLEAR: Contrastive Learning for Sentence Representation", 2020; one of the augmentations of Wu et
+/// Source: Wu et al., "CLEAR: Contrastive Learning for Sentence Representation", 2020; among the augmentations of Wu et
 /// al., "PCL: Peer-Contrastive Learning with Diverse Augmentations", EMNLP 2022.
 final class Deletion: Augmenter {
   let name = "delete"

@@ -30,7 +30,8 @@ final class Distill: EmbeddingLoss {
   }
 }
 
-/// `mean_{i, j != i} ((s_ii - s_ij) - (g_ii - g_ij))^2`: how far behind the positive each other row is, as the guide says.
+/// `mean_{i, j != i} ((s_ii - s_ij) - (g_ii - g_ij))^2`: how far behind the positive each other row is, as the guide
+/// says.
 ///
 /// A batch of one row has no margins, and the loss 0.
 ///

@@ -34,8 +34,8 @@ struct GuideLists {
 extension Batch {
   /// The mean over rows of a loss on the list of each; its gradient goes to the unit vectors.
   ///
-  /// - Parameter body: the loss of a row and its gradient at the row's list, anchor `row` with every positive. Called on
-  ///   several threads.
+  /// - Parameter body: the loss of a row and its gradient at the row's list, anchor `row` with every positive. Called
+  ///   on several threads.
   func meanOverLists(
     _ call: Call, _ body: (_ row: Int, _ list: [Double]) -> (loss: Double, gradient: [Double])
   ) throws -> Double {

@@ -8,7 +8,8 @@ import PluginKit
 /// Its gradient is that of the KL divergence (`distill`), which differs by the entropy of `q` alone.
 ///
 /// Source: Liu et al., "RankCSE: Unsupervised Sentence Representations Learning via Learning to Rank", ACL 2023,
-/// equation 8; the ranking of Cao et al., "Learning to Rank", ICML 2007. The guide's list is sharper by a factor of two.
+/// equation 8; the ranking of Cao et al., "Learning to Rank", ICML 2007. By default the guide's list is twice as
+/// sharp.
 final class ListNet: EmbeddingLoss {
   let name = "listnet"
   let summary = """
@@ -36,8 +37,8 @@ final class ListNet: EmbeddingLoss {
   }
 }
 
-/// `mean_i sum_k (log sum_{l >= k} exp(s_il) - s_ik)`, the similarities `s` of an anchor, divided by the temperature, in
-/// the order in which the guide's fall: the likelihood of that order.
+/// `mean_i sum_k (log sum_{l >= k} exp(s_il) - s_ik)`, the similarities `s` of an anchor, divided by the temperature,
+/// in the order in which the guide's fall: the likelihood of that order.
 ///
 /// Source: Liu et al., "RankCSE", ACL 2023, equation 9; Xia et al., "Listwise Approach to Learning to Rank", ICML 2008.
 /// Equal similarities of the guide stay in the batch's order, where the released code draws one.
@@ -88,8 +89,8 @@ final class ListMLE: EmbeddingLoss {
   }
 }
 
-/// `mean_i JS(p_i, q_i)`: `p` the softmax of the similarities of anchor i with all positives, `q` of positive i with all
-/// anchors. Needs no guide; it stands here beside the losses it is used with.
+/// `mean_i JS(p_i, q_i)`: `p` the softmax of the similarities of anchor i with all positives, `q` of positive i with
+/// all anchors. Needs no guide; it stands here beside the losses it is used with.
 ///
 /// Source: Liu et al., "RankCSE", ACL 2023, equation 5.
 final class Consistency: EmbeddingLoss {

@@ -2,8 +2,8 @@
 
 import PluginKit
 
-/// Excludes every candidate that the guide finds nearer to the row's text than its positive is, and lets anchors compete
-/// with anchors and positives with positives, too.
+/// Excludes every candidate that the guide finds nearer to the row's text than its positive is, and lets anchors
+/// compete with anchors and positives with positives, too.
 ///
 /// Row i has the candidates of its anchor among all positives, among all anchors, and of its positive among all
 /// positives; one is excluded where `g > g(anchor i, positive i) - margin`, or with `relative` where

@@ -180,7 +180,7 @@ final class ContrastiveObjective {
           group.makeLogits(pool, temperature: made, into: work)
         }
         let scale = options.gradientScale.map { $0 * loss.weight / Double(parts) }
-        values[index] += 
+        values[index] +=
           try loss.score(
             group, work, batch: shown[samplers.count + index], scale: scale, wantsRows: options.wantsDetails)
           / Double(parts)

@@ -144,7 +144,9 @@ struct EncodingCommandTests {
     #expect(try train("folder", strategy, ["--guide", world.path("model") + ":avg"]).code == 0)
     let file = try train("file", strategy, ["--guide", world.path("guide.npy")])
     #expect(file.code == 0, "\(file.errors)")
-    for (a, b) in zip(try losses("folder"), try losses("file")) { #expect(isClose(a, b, absolute: 1e-5, relative: 1e-4)) }
+    for (a, b) in zip(try losses("folder"), try losses("file")) {
+      #expect(isClose(a, b, absolute: 1e-5, relative: 1e-4))
+    }
     // With --frozen, whose encoder does not run again, guides do all the same.
     let frozen = try train("frozen", strategy, ["--guide", world.path("guide.npy"), "--frozen", "--head", "mlp"])
     #expect(frozen.code == 0, "\(frozen.errors)")
@@ -154,7 +156,8 @@ struct EncodingCommandTests {
       Resources.command, "encode", "--model", world.path("model"), "--pooler", "avg", "--input",
       world.path("other.txt"), "--output", world.path("guide.npy"),
     ])
-    #expect(try train("file", strategy, ["--guide", world.path("guide.npy"), "--stop-after", "3", "--overwrite"]).code == 75)
+    let other = ["--guide", world.path("guide.npy"), "--stop-after", "3", "--overwrite"]
+    #expect(try train("file", strategy, other).code == 75)
     let resumed = try train("file", strategy, ["--guide", world.path("model") + ":avg", "--resume"])
     #expect(resumed.code == 64 && resumed.errors.contains("--guide 1"), "\(resumed.errors)")
   }

@@ -103,7 +103,8 @@ package struct PlannedBlock: Sendable {
 
   private static func source(_ code: Int32, side: String, title: String) throws -> BlockSource {
     guard let source = BlockSource(code) else {
-      throw PlanRefusal("\(title): \(side) is \(code), expected a view (0 to 15), CSE_NEW(k), CSE_STATE(k) or "
+      throw PlanRefusal(
+        "\(title): \(side) is \(code), expected a view (0 to 15), CSE_NEW(k), CSE_STATE(k) or "
           + "CSE_ENCODING(k)")
     }
     return source

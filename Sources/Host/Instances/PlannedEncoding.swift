@@ -67,7 +67,8 @@ package struct PlannedEncoding: Sendable, Hashable, CustomStringConvertible {
       guard Int(raw.guide) < count else {
         throw PlanRefusal(
           "it reads guide \(raw.guide + 1), and this run has \(count == 0 ? "none" : "\(count)"): name "
-            + "\(count == 0 ? "one" : "another") with --guide, a model folder or a .npy file with a vector for each row")
+            + "\(count == 0 ? "one" : "another") with --guide, a model folder or a .npy file with a vector for each row"
+        )
       }
       source = .guide(Int(raw.guide))
     default: throw PlanRefusal("\(title): by is \(raw.by), expected CSE_BY_ENCODER, CSE_BY_AVERAGE or CSE_BY_GUIDE")

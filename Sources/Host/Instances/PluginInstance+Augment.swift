@@ -1,5 +1,5 @@
-// A view of a batch given to an augmenter, and what it made of it: checked before anyone uses it. Called by training for
-// every batch, and by the checks of plugins.
+// A view of a batch given to an augmenter, and what it made of it: checked before anyone uses it. Called by training
+// for every batch, and by the checks of plugins.
 
 import Kernels
 import PluginAPI
@@ -61,8 +61,8 @@ extension PluginInstance {
       let (start, end) = (offsets[sequence], offsets[sequence + 1])
       guard start >= 0, end > start, end <= room, end - start <= Int64(bounds.maximumTokens) else {
         throw refusal(
-          "sequence \(sequence) goes from token \(start) to \(end), expected 1 to \(bounds.maximumTokens) tokens of the "
-            + "\(room) there is room for (max_growth in plan)")
+          "sequence \(sequence) goes from token \(start) to \(end), expected 1 to \(bounds.maximumTokens) tokens of "
+            + "the \(room) there is room for (max_growth in plan)")
       }
       let made = (start..<end).map { ids[Int($0)] }
       if let bad = made.first(where: { $0 < 0 || Int($0) >= bounds.vocabularySize }) {
@@ -70,7 +70,8 @@ extension PluginInstance {
       }
       let first = view.sequences[sequence][0]
       guard made[0] == first else {
-        throw refusal("sequence \(sequence) starts with token \(made[0]), expected \(first): the first token stays first")
+        throw refusal(
+          "sequence \(sequence) starts with token \(made[0]), expected \(first): the first token stays first")
       }
       return made
     }
@@ -103,7 +104,9 @@ private final class EditMemory {
     var raw = cse_edit()
     raw.struct_size = UInt32(MemoryLayout<cse_edit>.size)
     raw.view = Int32(view.view)
-    (raw.n_seqs, raw.n_tokens, raw.vocab) = (Int64(view.sequences.count), Int64(tokens.count), Int64(bounds.vocabularySize))
+    (raw.n_seqs, raw.n_tokens, raw.vocab) = (
+      Int64(view.sequences.count), Int64(tokens.count), Int64(bounds.vocabularySize)
+    )
     raw.offsets = UnsafePointer(offsets.pointer.assumingMemoryBound(to: Int64.self))
     raw.token_ids = UnsafePointer(ids.pointer.assumingMemoryBound(to: Int32.self))
     raw.token_flags = UnsafePointer(flags.pointer.assumingMemoryBound(to: UInt8.self))

@@ -53,7 +53,8 @@ package struct Strategy: Sendable {
   package let schedules: [String]
 
   init(
-    augmenters: [ComponentUse], samplers: [ComponentUse], losses: [ComponentUse], label: String?, expansions: [String], schedules: [String]
+    augmenters: [ComponentUse], samplers: [ComponentUse], losses: [ComponentUse], label: String?, expansions: [String],
+    schedules: [String]
   ) {
     self.augmenters = augmenters
     self.samplers = samplers

@@ -25,7 +25,8 @@ package struct StrategyRequest: Sendable, Equatable {
 
   /// The texts of the flags; nothing is read yet.
   package init(
-    method: String? = nil, augmenters: [String] = [], samplers: [String] = [], metrics: [String] = [], losses: [String] = [],
+    method: String? = nil, augmenters: [String] = [], samplers: [String] = [], metrics: [String] = [],
+    losses: [String] = [],
     pooler: String? = nil, settings: [String] = []
   ) {
     self.method = method
@@ -61,7 +62,8 @@ package struct StrategyRequest: Sendable, Equatable {
   }
 
   /// One string for a whole strategy: `mixcse:lambda=0.3`, `infonce+mixcse+queue:size=256`, `ours=./libmine.so`.
-  /// A single name is a method first; among several, each is the loss, sampler or augmenter of that name, else a method.
+  /// A single name is a method first; among several, each is the loss, sampler or augmenter of that name, else a
+  /// method.
   /// - Throws: `PluginError` for what cannot be had, `UsageError` for what cannot be meant.
   package static func resolve(
     comparison text: String, pooler: String? = nil, with registry: PluginRegistry, schedulable: Bool = false

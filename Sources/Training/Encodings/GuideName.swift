@@ -44,7 +44,8 @@ package struct GuideName: Sendable, Equatable {
     switch source {
     case .files(let files): return try files.map { try fileDigest($0).sha256 }
     case .model(let folder, let pooler):
-      return try RunInputs.modelFiles(folder).map { "\($0.name) \($0.sha256)" } + (pooler.map { ["pooler \($0)"] } ?? [])
+      return try RunInputs.modelFiles(folder).map { "\($0.name) \($0.sha256)" }
+        + (pooler.map { ["pooler \($0)"] } ?? [])
     }
   }
 }

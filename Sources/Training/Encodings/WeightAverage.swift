@@ -1,5 +1,5 @@
-// The moving average of encoder, poolers and head: a second model that follows the one that is trained. Made and read by
-// FurtherEncodings; saved with checkpoints.
+// The moving average of encoder, poolers and head: a second model that follows the one that is trained. Made and read
+// by FurtherEncodings; saved with checkpoints.
 // Source: the momentum encoder of He et al., "Momentum Contrast", CVPR 2020, equation 2.
 
 import Encoder
@@ -18,7 +18,8 @@ final class WeightAverage {
   /// 1 from the first use on: then the weights were taken over.
   private let hasBegun: UnsafeMutablePointer<Int64>
 
-  /// Follows `model`; nothing is copied before the first use, so that a resumed run begins with the weights it restored.
+  /// Follows `model`; nothing is copied before the first use, so that a resumed run begins with the weights it
+  /// restored.
   init(of model: SentenceModel, decay: Float, pooler: Pooler, services: HostServices) throws {
     self.decay = decay
     pool = services.pool

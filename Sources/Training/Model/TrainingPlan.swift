@@ -58,7 +58,8 @@ package struct TrainingPlan {
           comparison: $0, pooler: asked.pooling.pooler, with: registry, schedulable: true)
       }
       ?? StrategyRequest(
-        method: names.method, augmenters: names.augmenters, samplers: names.samplers, metrics: names.metrics, losses: names.losses,
+        method: names.method, augmenters: names.augmenters, samplers: names.samplers, metrics: names.metrics,
+        losses: names.losses,
         pooler: asked.pooling.pooler, settings: names.settings
       ).resolve(with: registry, schedulable: true)
     strategy = found.strategy
@@ -177,7 +178,8 @@ package struct TrainingPlan {
   private func checkReload() throws {
     let others = [
       ("--isolate", description.plugins.isolate != nil), ("--frozen", options.isFrozen),
-      ("--schedule", !schedules.isEmpty), ("--augment", !strategy.augmenters.isEmpty), ("--dims", description.strategy.dimensions != nil),
+      ("--schedule", !schedules.isEmpty), ("--augment", !strategy.augmenters.isEmpty),
+      ("--dims", description.strategy.dimensions != nil),
     ]
     guard reload != nil, let other = others.first(where: { $0.1 })?.0 else { return }
     throw TrainingError.usage(

@@ -173,7 +173,8 @@ extension SmokeTest {
       let hiddenWidth = object["hiddenWidth"]?.integer, let layerCount = object["layerCount"]?.integer,
       let width = object["width"]?.integer, let views = object["views"]?.integer,
       let supervision = object["supervision"]?.integer,
-      let guideWidths = object["guideWidths"]?.array?.compactMap(\.integer), let hardNegativeWeight = object["hardNegativeWeight"]?.double,
+      let guideWidths = object["guideWidths"]?.array?.compactMap(\.integer),
+      let hardNegativeWeight = object["hardNegativeWeight"]?.double,
       let seed = object["seed"]?.string.flatMap(UInt64.init), let embeddings = object["embeddings"]?.array,
       let proof = object["proof"]?.string
     else {

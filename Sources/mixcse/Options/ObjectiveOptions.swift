@@ -39,8 +39,8 @@ struct ObjectiveOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "A frozen encoder whose vectors samplers and losses may read: a model folder with its pooler, or .npy files with a "
-        + "vector for each row, one file for each text column. May be given several times; the first is guide 1.",
+      "A frozen encoder whose vectors samplers and losses may read: a model folder with its pooler, or .npy files with "
+        + "a vector for each row, one file for each text column. May be given several times; the first is guide 1.",
       valueName: "dir[:pooler]|file.npy,..."))
   var guide: [String] = []
 

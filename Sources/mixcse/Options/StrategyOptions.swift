@@ -14,8 +14,8 @@ struct StrategyOptions: ParsableArguments {
   @Option(
     name: .customLong("augment"),
     help: ArgumentHelp(
-      "An augmenter, which edits the tokens of a view before the encoder sees them; may be repeated, each edits what the "
-        + "one before it left.", valueName: "name[:param=value,...]"))
+      "An augmenter, which edits the tokens of a view before the encoder sees them; may be repeated, each edits what "
+        + "the one before it left.", valueName: "name[:param=value,...]"))
   var augmenters: [String] = []
 
   @Option(

@@ -87,7 +87,8 @@ struct ProbeCommand: ParsableCommand {
   func run() throws {
     let logger = commandLogger()
     if let gradients, Path.exists(gradients) {
-      let inputs = [batch.z1, batch.z2, batch.z3, batch.input].compactMap { $0 } + guide.flatMap { GuideName($0).paths }
+      let inputs =
+        [batch.z1, batch.z2, batch.z3, batch.input].compactMap { $0 } + guide.flatMap { GuideName($0).paths }
       for view in 1...3 { try refuseOutput("\(gradients)/dz\(view).npy", of: "--gradients", over: inputs) }
     }
     let services = HostServices(pool: ThreadPool(threads: threads.count), logger: logger)

@@ -76,7 +76,8 @@ struct ProbeEncodings {
     _ name: GuideName, _ batch: ProbeBatch, _ registry: PluginRegistry, _ services: HostServices
   ) throws -> [Rows] {
     guard batch.texts.count == batch.views.count else {
-      throw ValidationError("--guide \(name.text): expected the sentences of all views beside it, --sentences and so on")
+      throw ValidationError(
+        "--guide \(name.text): expected the sentences of all views beside it, --sentences and so on")
     }
     let embedder = try name.open(registry: registry, services: services)
     return try batch.texts.map { lines in

@@ -27,7 +27,8 @@ package enum RecipeGrammar {
     return recipes
   }
 
-  /// The terms in `text`, separated by spaces: `augmenter:NAME[:param=value,...]`, `sampler:NAME[:param=value,...]` or `loss:[WEIGHT*]NAME[:...]`.
+  /// The terms in `text`, separated by spaces: `augmenter:NAME[:param=value,...]`,
+  /// `sampler:NAME[:...]` or `loss:[WEIGHT*]NAME[:...]`.
   package static func terms(_ text: String) throws(SpecProblem) -> [RecipeTerm] {
     var terms: [RecipeTerm] = []
     for word in wordsOutsideQuotes(text) {
