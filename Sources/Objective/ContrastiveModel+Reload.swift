@@ -75,6 +75,7 @@ extension PoolingStack {
       limits.width = result[result.count - 1].outputWidth
       limits.layerCount = 1
       limits.maxTokens = limits.maxSequences
+      limits.vocabularySize = 0
     }
     if let head, limits.width != head.width {
       throw ObjectiveError.shape(

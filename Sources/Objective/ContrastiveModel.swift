@@ -27,12 +27,14 @@ package final class ContrastiveModel {
   package init(
     _ configuration: ObjectiveConfiguration, pooler: Pooler, head: HeadKind, hiddenWidth: Int, layerCount: Int,
     maxRows: Int, maxTokens: Int, views: Int, supervision: Supervision = [], guideWidths: [Int] = [],
-    services: HostServices, shadows: [ShadowStrategy] = [], say: @escaping (String) -> Void = { _ in }
+    vocabularySize: Int = 0, documents: DocumentSource = .none, services: HostServices, shadows: [ShadowStrategy] = [],
+    say: @escaping (String) -> Void = { _ in }
   ) throws {
     var factory = InstanceFactory(services: services, seed: configuration.seed)
     limits = PluginLimits(
       maxRows: maxRows, width: hiddenWidth, maxTokens: max(maxTokens, maxRows * views), maxSequences: maxRows * views,
       layerCount: layerCount, viewCount: views, supervision: supervision, guideWidths: guideWidths)
+    (limits.vocabularySize, limits.documents) = (vocabularySize, documents)
     pooling = try PoolingStack(pooler: pooler, head: head, factory: &factory, limits: limits)
     let inner = Self.limits(limits, width: pooling.outputWidth)
     objective = try ContrastiveObjective(configuration, factory: &factory, limits: inner, encodings: encodings)

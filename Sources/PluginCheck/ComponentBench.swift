@@ -60,9 +60,11 @@ package struct ComponentBench: Sendable {
   static func limits(_ shape: RigShape) -> PluginLimits {
     let rows = max(shape.maxRows ?? 0, shape.rows)
     let tokens = max((shape.tokens ?? []).reduce(0, +), rows * 4)
-    return PluginLimits(
+    var limits = PluginLimits(
       maxRows: rows, width: shape.width, maxTokens: tokens, maxSequences: rows, layerCount: 7, viewCount: 3,
       supervision: [.scores, .classes], guideWidths: RigEncodings.guideWidths)
+    (limits.vocabularySize, limits.documents) = (PoolerRig.vocabularySize, .text(PoolerRig.documents))
+    return limits
   }
 
   func rig(

@@ -126,6 +126,11 @@ final class LogitsRig: Rig {
 
 /// A pooler over sequences of different lengths.
 final class PoolerRig: Rig {
+  /// Its token ids are below this number.
+  static let vocabularySize = 160
+  /// No two tokens are equally frequent.
+  static let documents = DocumentFrequencies { (0..<vocabularySize).map { 1 / Float(1 + $0) } }
+
   private let limits: PluginLimits
   private var tokens: StructBox<cse_tokens>
   private let offsets, ids, flags: GuardPages

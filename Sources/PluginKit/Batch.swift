@@ -193,6 +193,9 @@ public struct Tokens {
   /// The tokens of sequence `s`.
   public func tokens(of s: Int) -> Range<Int> { Int(raw.pointee.offsets[s])..<Int(raw.pointee.offsets[s + 1]) }
 
+  /// The vocabulary's number of a token; nil in a pooler behind another one, which sees no tokens.
+  public func id(of token: Int) -> Int? { raw.pointee.token_ids.map { Int($0[token]) } }
+
   /// The states of the `k`-th layer asked for: `[tokens, width]`.
   public func layer(_ k: Int) throws -> Matrix {
     guard k < layers, let tensor = raw.pointee.layers[k] else {

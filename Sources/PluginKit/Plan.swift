@@ -66,6 +66,8 @@ public enum Initial: Sendable {
   case normal(mean: Float, deviation: Float)
   case uniform(from: Float, to: Float)
   case identity
+  /// A pooler's state `[Limits.vocabulary]`: of each token id the share of the training texts that hold it.
+  case documentFrequencies
 }
 
 /// What the host knows before the first batch.
@@ -82,6 +84,11 @@ public struct Limits {
   public var views: Int { Int(raw.pointee.n_views) }
   /// The largest number of tokens of a batch.
   public var maximumTokens: Int { Int(raw.pointee.max_tokens) }
+  /// Token ids are below it, for poolers; nil where the host does not say.
+  public var vocabulary: Int? {
+    let end = (MemoryLayout<cse_limits>.offset(of: \.vocab) ?? 0) + MemoryLayout<Int64>.size
+    return Int(raw.pointee.struct_size) >= end && raw.pointee.vocab > 0 ? Int(raw.pointee.vocab) : nil
+  }
   /// The largest number of sequences of a batch.
   public var maximumSequences: Int { Int(raw.pointee.max_seqs) }
 }
@@ -210,6 +217,7 @@ public struct Plan {
       (tensor.`init`, tensor.a, tensor.b) = (UInt32(CSE_INIT_NORMAL), mean, deviation)
     case .uniform(let from, let to): (tensor.`init`, tensor.a, tensor.b) = (UInt32(CSE_INIT_UNIFORM), from, to)
     case .identity: tensor.`init` = UInt32(CSE_INIT_EYE)
+    case .documentFrequencies: tensor.`init` = UInt32(CSE_INIT_DOCUMENTS)
     }
     return tensor
   }

@@ -22,9 +22,8 @@ extension PluginInstance {
     let missing = plan.needs.subtracting(limits.supervision)
     guard missing.isEmpty else { throw failure(.plan, .unsupervised(missing)) }
     let oldStates = states
-    states = plan.states.map { declaration in
-      oldStates.first { $0.declaration.matches(declaration) }
-        ?? StateTensor(declaration, instance: name, seed: seed)
+    states = try plan.states.map { declaration in
+      try oldStates.first { $0.declaration.matches(declaration) } ?? makeState(declaration, limits)
     }
     let oldWeights = weightTensors
     weightTensors = plan.weights.map { declaration in
@@ -42,6 +41,25 @@ extension PluginInstance {
     call.pointee.weights = weightTensors.isEmpty ? nil : UnsafePointer(weightList.pointer)
     self.plan = plan
     self.limits = limits
+  }
+
+  /// A state with its first values.
+  private func makeState(_ declaration: TensorDeclaration, _ limits: PluginLimits) throws -> StateTensor {
+    let state = StateTensor(declaration, instance: name, seed: seed)
+    guard declaration.start == .documents else { return state }
+    switch limits.documents {
+    case .folder: break
+    case .text(let frequencies):
+      let shares = try frequencies.shares()
+      state.tensor.floats.update(from: shares, count: min(shares.count, declaration.count))
+    case .none:
+      throw failure(
+        .plan,
+        .plan(
+          "it starts with the document frequencies of the training text, and there is none here: train with this "
+            + "pooler, and use the model folder that comes of it"))
+    }
+    return state
   }
 
   /// A weight whose optimiser settings changed: a new parameter with the old values.
@@ -110,6 +128,7 @@ extension PluginInstance {
     told.max_seqs = Int64(limits.maxSequences)
     told.n_layers = Int32(limits.layerCount)
     told.n_views = Int32(limits.viewCount)
+    told.vocab = Int64(limits.vocabularySize)
     return told
   }
 

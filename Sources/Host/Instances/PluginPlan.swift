@@ -34,6 +34,10 @@ package struct PluginLimits: Sendable, Equatable {
   package var supervision: Supervision
   /// Of each frozen encoder of the run the width of its vectors.
   package var guideWidths: [Int]
+  /// For poolers: token ids are below it; 0 where it is not known.
+  package var vocabularySize = 0
+  /// For poolers: where document frequencies come from.
+  package var documents = DocumentSource.none
 
   /// Limits by their parts.
   package init(
@@ -132,6 +136,13 @@ extension PluginPlan {
       weights.append(try TensorDeclaration(raw.weights[index], isWeight: true, what: "weights[\(index)]"))
     }
     try checkNames()
+    for state in states where state.start == .documents {
+      guard kind == UInt32(CSE_POOLER), state.shape == [limits.vocabularySize] else {
+        throw PlanRefusal(
+          "state '\(state.name)' of shape \(state.shape) starts with document frequencies, which only a pooler's state "
+            + "[\(limits.vocabularySize)] can")
+      }
+    }
     encodings = try (0..<Int(raw.n_encodings)).map {
       try PlannedEncoding(raw.encodings[$0], index: $0, limits: limits)
     }

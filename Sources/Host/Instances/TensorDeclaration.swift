@@ -12,6 +12,8 @@ package struct TensorDeclaration: Sendable, Equatable {
     case normal(mean: Float, deviation: Float)
     case uniform(lower: Float, upper: Float)
     case eye
+    /// A share for each token id.
+    case documents
   }
 
   /// Printable, without spaces and slashes; unique among the plan's states or weights.
@@ -110,6 +112,11 @@ extension TensorDeclaration {
     case Int(CSE_INIT_EYE):
       guard rank == 2 else { throw PlanRefusal("\(title): CSE_INIT_EYE needs 2 dimensions, found \(rank)") }
       start = .eye
+    case Int(CSE_INIT_DOCUMENTS):
+      guard !title.hasPrefix("weights") else {
+        throw PlanRefusal("\(title): CSE_INIT_DOCUMENTS is for states, which nobody learns")
+      }
+      start = .documents
     default: throw PlanRefusal("\(title) has the unknown init \(raw.`init`)")
     }
     guard element == .float32 else { throw PlanRefusal("\(title): int64 states start as zero or a constant") }
@@ -127,7 +134,7 @@ extension TensorDeclaration {
     let values = UnsafeMutableBufferPointer(start: memory.assumingMemoryBound(to: Float.self), count: count)
     let stream = RandomStream(seed: seed, name: "plugin.\(instance).init.\(name)")
     switch start {
-    case .zero: values.update(repeating: 0)
+    case .zero, .documents: values.update(repeating: 0)
     case .constant(let value): values.update(repeating: value)
     case .normal(let mean, let deviation):
       stream.normal(step: 0, offset: 0, into: values)

@@ -55,6 +55,16 @@ package final class SafetensorsFile: TensorSource {
     }
   }
 
+  /// Reads entry `index`, whole numbers of 64 bits, row-major.
+  /// - Throws: `ModelFileError` where it holds something else or the file breaks off.
+  package func read(_ index: Int, integers destination: UnsafeMutablePointer<Int64>) throws {
+    guard entries[index].type.name == "I64" else {
+      throw ModelFileError.tensorType(path: path, name: entries[index].name, found: entries[index].type.name)
+    }
+    let range = ranges[index]
+    try file.read(at: range.lowerBound, into: UnsafeMutableRawBufferPointer(start: destination, count: range.count))
+  }
+
   private static func readHeader(_ file: InputFile) throws -> (json: JSONObject, end: Int) {
     func broken(_ place: String, _ expected: String, _ found: String) -> FileError {
       .malformed(path: file.path, place: place, expected: expected, found: found)

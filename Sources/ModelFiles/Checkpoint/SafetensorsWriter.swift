@@ -2,7 +2,7 @@
 
 import Files
 
-/// Writes float32 tensors as a safetensors file.
+/// Writes tensors as a safetensors file.
 package enum SafetensorsWriter {
   /// A tensor to be written: `pointer` holds the product of `shape` elements, row-major.
   package struct Entry {
@@ -11,13 +11,20 @@ package enum SafetensorsWriter {
     /// Extents, outermost first; empty for a single number.
     package var shape: [Int]
     /// The elements, alive until they are written.
-    package var pointer: UnsafePointer<Float>
+    package var pointer: UnsafeRawPointer
+    /// `F32` or `I64`, and the bytes of an element.
+    let type: (name: String, bytes: Int)
 
-    /// A tensor of the caller's memory.
+    /// A float32 tensor of the caller's memory.
     package init(name: String, shape: [Int], pointer: UnsafePointer<Float>) {
-      self.name = name
-      self.shape = shape
-      self.pointer = pointer
+      (self.name, self.shape, self.pointer) = (name, shape, UnsafeRawPointer(pointer))
+      type = ("F32", 4)
+    }
+
+    /// A tensor of whole numbers of the caller's memory.
+    package init(name: String, shape: [Int], integers: UnsafePointer<Int64>) {
+      (self.name, self.shape, pointer) = (name, shape, UnsafeRawPointer(integers))
+      type = ("I64", 8)
     }
   }
 
@@ -33,7 +40,7 @@ package enum SafetensorsWriter {
       try file.write(header)
       for tensor in tensors {
         let count = tensor.shape.reduce(1, *)
-        try file.write(UnsafeRawBufferPointer(start: tensor.pointer, count: count * 4))
+        try file.write(UnsafeRawBufferPointer(start: tensor.pointer, count: count * tensor.type.bytes))
       }
     }
   }
@@ -47,10 +54,10 @@ package enum SafetensorsWriter {
     }
     var offset = 0
     for tensor in tensors {
-      let end = offset + tensor.shape.reduce(4, *)
+      let end = offset + tensor.shape.reduce(tensor.type.bytes, *)
       object[tensor.name] = .object(
         JSONObject([
-          ("dtype", .string("F32")), ("shape", .array(tensor.shape.map { .integer($0) })),
+          ("dtype", .string(tensor.type.name)), ("shape", .array(tensor.shape.map { .integer($0) })),
           ("data_offsets", .array([.integer(offset), .integer(end)])),
         ]))
       offset = end

@@ -58,9 +58,17 @@ package protocol TensorSource: AnyObject {
   var entries: [TensorEntry] { get }
   /// Reads entry `index` as float32, row-major; `destination` has room for the product of its shape.
   func read(_ index: Int, into destination: UnsafeMutablePointer<Float>) throws
+  /// Reads entry `index` of whole numbers (I64), row-major.
+  func read(_ index: Int, integers destination: UnsafeMutablePointer<Int64>) throws
 }
 
 extension TensorSource {
+  /// Only some formats hold whole numbers that are read.
+  /// - Throws: `ModelFileError.tensorType`
+  package func read(_ index: Int, integers destination: UnsafeMutablePointer<Int64>) throws {
+    throw ModelFileError.tensorType(path: path, name: entries[index].name, found: entries[index].type.name)
+  }
+
   /// The index of a tensor by its name in the file.
   package func index(of name: String) -> Int? { entries.firstIndex { $0.name == name } }
 }

@@ -42,27 +42,42 @@ package final class WeightTable: WeightSource {
   package func require(_ wanted: [(name: String, shape: [Int])]) throws {
     let missing = wanted.map(\.name).filter { !contains($0) }
     guard missing.isEmpty else { throw ModelFileError.missingTensors(path: path, names: missing) }
-    for (name, shape) in wanted { _ = try check(name, shape) }
+    for (name, shape) in wanted { _ = try checkLoadable(name, shape) }
   }
 
   /// Reads a tensor as float32, row-major; `destination` has room for the product of `shape`.
   /// - Throws: `FileError`, `ModelFileError` where the tensor is missing, of another shape or type, or cannot be read.
   package func copy(_ name: String, shape: [Int], into destination: UnsafeMutablePointer<Float>) throws {
-    try source.read(try check(name, shape), into: destination)
+    try source.read(try checkLoadable(name, shape), into: destination)
+    copied.insert(name)
+  }
+
+  /// Reads a tensor of whole numbers (I64), row-major; `destination` has room for the product of `shape`.
+  /// - Throws: `FileError`, `ModelFileError` where the tensor is missing, of another shape or type, or cannot be read.
+  package func copy(_ name: String, shape: [Int], integers destination: UnsafeMutablePointer<Int64>) throws {
+    try source.read(try check(name, shape), integers: destination)
     copied.insert(name)
   }
 
   /// Canonical names nobody has copied so far: parts of the checkpoint this program does not use.
   package var unused: [String] { names.filter { !copied.contains($0) } }
 
+  /// The same for a tensor that can be read as float32.
+  private func checkLoadable(_ name: String, _ shape: [Int]) throws -> Int {
+    let index = try check(name, shape)
+    let entry = source.entries[index]
+    guard entry.type.isLoadable else {
+      throw ModelFileError.tensorType(path: path, name: entry.name, found: entry.type.name)
+    }
+    return index
+  }
+
+  /// The index of a tensor of that shape.
   private func check(_ name: String, _ shape: [Int]) throws -> Int {
     guard let index = indices[name] else { throw ModelFileError.missingTensors(path: path, names: [name]) }
     let entry = source.entries[index]
     guard entry.shape == shape else {
       throw ModelFileError.tensorShape(path: path, name: entry.name, expected: shape, found: entry.shape)
-    }
-    guard entry.type.isLoadable else {
-      throw ModelFileError.tensorType(path: path, name: entry.name, found: entry.type.name)
     }
     try entry.refuseRepeats(path)
     return index

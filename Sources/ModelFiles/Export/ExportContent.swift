@@ -15,15 +15,19 @@ struct ExportContent {
   let head: ModelExport.Head
 
   /// Writes everything and returns the notes.
-  func write(encoder: [Parameter], record: ModelExport.Record, pluginWeights: [Parameter]) throws -> [String] {
+  func write(
+    encoder: [Parameter], record: ModelExport.Record, pluginWeights: [Parameter],
+    pluginStates: [SafetensorsWriter.Entry]
+  ) throws -> [String] {
     var notes: [String] = []
     let table = try source.openWeights()
     try writeWeights(encoder, table, &notes)
     try writeConfiguration()
     try copyTokenizer()
-    if !pluginWeights.isEmpty {
+    if !pluginWeights.isEmpty || !pluginStates.isEmpty {
       try SafetensorsWriter.write(
-        to: folder + "/" + ModelExport.pluginWeightsFile, tensors: pluginWeights.map { tensor($0, $0.name) })
+        to: folder + "/" + ModelExport.pluginWeightsFile,
+        tensors: pluginWeights.map { tensor($0, $0.name) } + pluginStates)
     }
     let headFolder = pooling.layerWeights == nil ? "2_Dense" : "3_Dense"
     let hasHead = try writeHead(headFolder)

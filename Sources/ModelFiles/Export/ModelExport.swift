@@ -11,7 +11,7 @@ package import Kernels
 
 /// Exports a model.
 package enum ModelExport {
-  /// Learnable tensors of plugins that belong to the model (the layer weights of `weighted`, say).
+  /// What plugins of the model learned and what they remember (the layer weights of `weighted`, the shares of `idf`).
   package static let pluginWeightsFile = "mixcse_plugins.safetensors"
 
   /// What happens to the head: Linear `[width, width]` and tanh behind the pooler.
@@ -50,11 +50,12 @@ package enum ModelExport {
   @discardableResult
   package static func write(
     to folder: String, from source: ModelFolder, encoder: [Parameter], pooling: ExportPooling, head: Head = .none,
-    record: Record = Record(), pluginWeights: [Parameter] = []
+    record: Record = Record(), pluginWeights: [Parameter] = [], pluginStates: [SafetensorsWriter.Entry] = []
   ) throws -> [String] {
     try FolderReplacement.write(to: folder, replaceable: mayBeReplaced) { temporary in
       let content = ExportContent(folder: temporary, source: source, pooling: pooling, head: head)
-      return try content.write(encoder: encoder, record: record, pluginWeights: pluginWeights)
+      return try content.write(
+        encoder: encoder, record: record, pluginWeights: pluginWeights, pluginStates: pluginStates)
     }
   }
 

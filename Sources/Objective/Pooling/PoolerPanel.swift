@@ -59,6 +59,8 @@ package struct PoolerPanel {
         notes.append("\(spec.text) is left out: \(error)")
       } catch let error as UsageError {
         notes.append("\(spec.text) is left out: \(error)")
+      } catch let error as ObjectiveError {
+        notes.append("\(spec.text) is left out: \(error)")
       } catch let error as PluginFailure {
         notes.append("\(spec.text) is left out: \(error)")
       }

@@ -1,6 +1,7 @@
 // What poolers say of themselves, put into an export's words. Called by whoever writes a model folder.
 
 import Host
+import Kernels
 package import ModelFiles
 
 extension PoolingStack {
@@ -27,6 +28,46 @@ extension PoolingStack {
       return ExportPooling(text: text, obstacle: "could not say what it computes (\(error))")
     }
   }
+}
+
+extension PoolingStack {
+  /// What poolers remember, as an export keeps it; valid as long as this stack and its plan.
+  package var exportStates: [SafetensorsWriter.Entry] {
+    states.map { state in
+      let memory = UnsafeRawPointer(state.tensor.floats)
+      return state.element == .float32
+        ? .init(name: Self.stored(state), shape: state.shape, pointer: memory.assumingMemoryBound(to: Float.self))
+        : .init(name: Self.stored(state), shape: state.shape, integers: memory.assumingMemoryBound(to: Int64.self))
+    }
+  }
+
+  /// Puts back what a folder keeps of plugins: what was learned and what is remembered.
+  ///
+  /// - Parameter table: nil where the folder keeps nothing.
+  /// - Throws: errors of the file; `ObjectiveError.unsupportedPooling` where a pooler needs what is not there.
+  func restore(_ table: WeightTable?, folder: String) throws {
+    for weight in instances.flatMap(\.weights) {
+      guard let table, table.contains(weight.name) else { continue }
+      try table.copy(weight.name, shape: weight.shape, into: weight.value)
+    }
+    for state in states {
+      let name = Self.stored(state)
+      guard let table, table.contains(name) else {
+        guard state.declaration.start == .documents else { continue }
+        throw ObjectiveError.unsupportedPooling(
+          folder: folder, reason: "\(state.name) holds document frequencies, which the folder lacks")
+      }
+      let memory = UnsafeMutableRawPointer(state.tensor.floats)
+      if state.element == .float32 {
+        try table.copy(name, shape: state.shape, into: memory.assumingMemoryBound(to: Float.self))
+      } else {
+        try table.copy(name, shape: state.shape, integers: memory.assumingMemoryBound(to: Int64.self))
+      }
+    }
+  }
+
+  /// Apart from weights, which may have the same name.
+  private static func stored(_ state: StateTensor) -> String { "state." + state.name }
 }
 
 extension PoolingDescription {

@@ -21,14 +21,14 @@ package final class PoolingStack {
   /// - Throws: `PluginFailure` when a pooler refuses.
   package convenience init(
     pooler: Pooler, head: HeadKind, hiddenWidth: Int, layerCount: Int, services: HostServices, seed: UInt64,
-    maxSequences: Int = 64, maxTokens: Int = 4096
+    maxSequences: Int = 64, maxTokens: Int = 4096, vocabularySize: Int = 0, documents: DocumentSource = .none
   ) throws {
     var factory = InstanceFactory(services: services, seed: seed)
-    try self.init(
-      pooler: pooler, head: head, factory: &factory,
-      limits: PluginLimits(
-        maxRows: maxSequences, width: hiddenWidth, maxTokens: maxTokens, maxSequences: maxSequences,
-        layerCount: layerCount, viewCount: 1))
+    var limits = PluginLimits(
+      maxRows: maxSequences, width: hiddenWidth, maxTokens: maxTokens, maxSequences: maxSequences,
+      layerCount: layerCount, viewCount: 1)
+    (limits.vocabularySize, limits.documents) = (vocabularySize, documents)
+    try self.init(pooler: pooler, head: head, factory: &factory, limits: limits)
   }
 
   init(pooler: Pooler, head: HeadKind, factory: inout InstanceFactory, limits: PluginLimits) throws {
@@ -63,15 +63,18 @@ package final class PoolingStack {
   /// - Parameters:
   ///   - hidden: the layers of `layerRequest`: [tokens, hiddenWidth], or [sequences, hiddenWidth] for first tokens.
   ///   - useHead: off for the vectors before the head (`cls_before_pooler`).
+  ///   - position: of a training batch, which poolers may treat otherwise than evaluation.
   /// - Throws: `PluginFailure`, `ObjectiveError.shape`.
-  package func embed(_ batch: TokenBatch, hidden: [Matrix], useHead: Bool, into target: Matrix) throws {
+  package func embed(
+    _ batch: TokenBatch, hidden: [Matrix], useHead: Bool, at position: StepPosition? = nil, into target: Matrix
+  ) throws {
     try check(batch, hidden)
     guard target.rows == batch.sequences, target.columns == outputWidth else {
       throw ObjectiveError.shape(
         what: "the embeddings' matrix", expected: "[\(batch.sequences), \(outputWidth)]",
         found: "[\(target.rows), \(target.columns)]")
     }
-    for stage in stages { stage.instance.begin(StepPosition(), training: false) }
+    for stage in stages { stage.instance.begin(position ?? StepPosition(), training: position != nil) }
     var start = 0
     while start < batch.sequences {
       let range = try fittingRange(batch, from: start)
@@ -145,6 +148,8 @@ package final class PoolingStack {
       limits.width = stage.outputWidth
       limits.layerCount = 1
       limits.maxTokens = limits.maxSequences
+      // Only the first sees tokens.
+      limits.vocabularySize = 0
     }
   }
 

@@ -51,15 +51,13 @@ extension SentenceEmbedder {
       try shared
       ?? TransformerEncoder(configuration: folder.configuration, weights: weights, pool: services.pool, seed: 0)
     let head = try FolderHead(folder, weights: weights, pooler: pooler)
+    let stored = try folder.openPluginWeights()
     let pooling = try PoolingStack(
       pooler: pooler, head: head == nil ? .none : .mlp, hiddenWidth: encoder.hiddenSize,
-      layerCount: encoder.layerCount, services: services, seed: 0)
+      layerCount: encoder.layerCount, services: services, seed: 0, vocabularySize: encoder.vocabularySize,
+      documents: stored == nil ? .none : .folder)
     if let head, let loaded = pooling.head { try head.copy(into: loaded) }
-    if let stored = try folder.openPluginWeights() {
-      for weight in pooling.instances.flatMap(\.weights) where stored.contains(weight.name) {
-        try stored.copy(weight.name, shape: weight.shape, into: weight.value)
-      }
-    }
+    try pooling.restore(stored, folder: folder.path)
     return SentenceEmbedder(
       tokenizer: try tokenizer ?? TokenizerFolder.load(folder.encoderPath), encoder: encoder, pooling: pooling,
       maximumLength: maximumLength, prompt: folder.defaultPrompt ?? "")

@@ -115,7 +115,7 @@ final class FurtherEncodings {
     let owner = FloatBuffer(count: part.sequences * width)
     let vectors = owner.matrix(rows: part.sequences, columns: width)
     try withExtendedLifetime(owner) {
-      try pass.pooling.embed(part, hidden: states, useHead: true, into: vectors)
+      try pass.pooling.embed(part, hidden: states, useHead: true, at: position, into: vectors)
       for (encoding, source) in zip(encodings, sources) {
         let place = views.firstIndex(of: source) ?? 0
         let rows = Matrix(vectors.row(place * batch.rows), rows: batch.rows, columns: width)

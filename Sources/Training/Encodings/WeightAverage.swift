@@ -27,7 +27,9 @@ final class WeightAverage {
     self.encoder = TransformerEncoder(configuration: encoder.configuration, pool: services.pool, seed: model.seed)
     self.pooling = try PoolingStack(
       pooler: pooler, head: pooling.hasHead ? .mlp : .none, hiddenWidth: encoder.hiddenSize,
-      layerCount: encoder.layerCount, services: services, seed: model.seed)
+      layerCount: encoder.layerCount, services: services, seed: model.seed, vocabularySize: encoder.vocabularySize,
+      // What poolers remember is taken over before every use.
+      documents: .folder)
     pairs = Array(
       zip(encoder.parameters + pooling.parameters, self.encoder.parameters + self.pooling.parameters).map {
         (live: $0, copy: $1)

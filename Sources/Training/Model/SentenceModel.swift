@@ -122,14 +122,10 @@ package final class SentenceModel: ExportableModel {
   package func export(to folder: String) throws -> [String] {
     try seal?.check()
     let learned = objective.pooling.parameters.filter { $0.name.hasPrefix("plugin.") }
-    let states = objective.pooling.states.map(\.name)
-    let notes =
-      states.isEmpty ? [] : ["the export does not hold what poolers remember: " + states.joined(separator: ", ")]
-    return try notes
-      + ModelExport.write(
-        to: folder, from: source, encoder: encoder.parameters,
-        pooling: objective.pooling.exportPooling(text: export.pooler),
-        head: exportHead, record: export.record, pluginWeights: learned)
+    return try ModelExport.write(
+      to: folder, from: source, encoder: encoder.parameters,
+      pooling: objective.pooling.exportPooling(text: export.pooler), head: exportHead, record: export.record,
+      pluginWeights: learned, pluginStates: objective.pooling.exportStates)
   }
 
   private var exportHead: ModelExport.Head {

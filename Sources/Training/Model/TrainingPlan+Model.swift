@@ -19,8 +19,9 @@ extension TrainingPlan {
     let encoder = try TransformerEncoder(
       configuration: source.configuration, weights: weights, pool: services.pool, seed: options.seed)
     let objective = try makeObjective(
-      encoder, views: max(2, data.columns), supervision: data.supervision, guides, services: services,
-      display: display)
+      encoder, views: max(2, data.columns), supervision: data.supervision, guides,
+      documents(data, tokenizer, services),
+      services: services, display: display)
     for index in objective.unreadGuides {
       display.note("note: --guide \(guides[index].name.text): no sampler or loss of this strategy reads it")
     }
@@ -34,9 +35,19 @@ extension TrainingPlan {
     return model
   }
 
+  /// The document frequencies of the run's text, counted where a pooler asks for them.
+  private func documents(
+    _ data: TrainingData, _ tokenizer: any Tokenizer, _ services: HostServices
+  ) -> DocumentSource {
+    .text(
+      DocumentFrequencies(
+        of: data, tokenizer: tokenizer, maximumLength: options.maximumLength,
+        threads: services.pool.threads))
+  }
+
   private func makeObjective(
-    _ encoder: TransformerEncoder, views: Int, supervision: Supervision, _ guides: [Guide], services: HostServices,
-    display: ProgressDisplay
+    _ encoder: TransformerEncoder, views: Int, supervision: Supervision, _ guides: [Guide],
+    _ documents: DocumentSource, services: HostServices, display: ProgressDisplay
   ) throws -> ContrastiveModel {
     var configuration = ObjectiveConfiguration(
       strategy: strategy, temperature: description.strategy.temperature, seed: options.seed)
@@ -46,8 +57,8 @@ extension TrainingPlan {
     return try ContrastiveModel(
       configuration, pooler: pooler, head: head, hiddenWidth: encoder.hiddenSize, layerCount: encoder.layerCount,
       maxRows: options.batchSize, maxTokens: options.batchSize * views * options.maximumLength, views: views,
-      supervision: supervision, guideWidths: guides.map(\.width), services: services, shadows: shadows,
-      say: display.note)
+      supervision: supervision, guideWidths: guides.map(\.width), vocabularySize: encoder.vocabularySize,
+      documents: documents, services: services, shadows: shadows, say: display.note)
   }
 
   /// The augmenters of the run; nil where there are none.
@@ -98,7 +109,8 @@ extension TrainingPlan {
     to setup: inout TrainingSetup, _ model: SentenceModel, task: STSTask?, tokenizer: any Tokenizer,
     services: HostServices
   ) throws {
-    let embedder = try makeEmbedder(model, tokenizer: tokenizer, services: services)
+    let embedder = try makeEmbedder(
+      model, tokenizer: tokenizer, documents: documents(setup.data, tokenizer, services), services: services)
     setup.evaluate = try task.map {
       DevelopmentScore(
         task: $0, dimensions: try narrowDimensions, embed: embedder.embed, pool: services.pool, display: setup.display
@@ -132,7 +144,7 @@ extension TrainingPlan {
 
   /// The training pooler itself, with its learned weights, or another one beside it.
   private func makeEmbedder(
-    _ model: SentenceModel, tokenizer: any Tokenizer, services: HostServices
+    _ model: SentenceModel, tokenizer: any Tokenizer, documents: DocumentSource, services: HostServices
   ) throws -> EvaluationEmbedder {
     let encoder = model.encoder
     let evaluation = evaluationPooling
@@ -141,7 +153,8 @@ extension TrainingPlan {
       ? model.objective.pooling
       : PoolingStack(
         pooler: evaluationPooler ?? pooler, head: .none, hiddenWidth: encoder.hiddenSize,
-        layerCount: encoder.layerCount, services: services, seed: options.seed)
+        layerCount: encoder.layerCount, services: services, seed: options.seed,
+        vocabularySize: encoder.vocabularySize, documents: documents)
     return EvaluationEmbedder(
       embedder: SentenceEmbedder(tokenizer: tokenizer, encoder: encoder, pooling: pooling),
       useHead: evaluation.usesHead)

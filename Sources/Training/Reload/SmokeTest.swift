@@ -86,7 +86,9 @@ package struct SmokeTest {
     let count = offsets[rows * views]
     let model = try ContrastiveModel(
       configuration, pooler: pooler, head: .none, hiddenWidth: hiddenWidth, layerCount: layerCount, maxRows: rows,
-      maxTokens: count, views: views, supervision: supervision, guideWidths: guideWidths, services: services)
+      maxTokens: count, views: views, supervision: supervision, guideWidths: guideWidths,
+      vocabularySize: count, documents: .text(DocumentFrequencies { [Float](repeating: 0.5, count: count) }),
+      services: services)
     let request = model.layerRequest
     let height = request.firstTokenOnly ? rows * views : count
     let layers = request.layers.map { Self.numbers(rows: height, columns: hiddenWidth, name: "layer\($0)") }
