@@ -10,13 +10,14 @@ private let library = Library(
     "gs-infonce = sampler:gaussian-noise loss:infonce", "mochi = sampler:mochi loss:infonce",
     "hncse-pm = sampler:hncse-pm loss:infonce", "hncse-hnm = sampler:hncse-hnm loss:infonce",
     "moco = sampler:momentum sampler:queue:by=average,decay=0.999,dropout=true,size=4096 loss:infonce",
-    "gist = sampler:gist loss:infonce", "off-dropout = sampler:off-dropout loss:infonce",
-    "queue = sampler:queue loss:infonce", "cross-batch = sampler:cross-batch loss:infonce",
+    "dclr = sampler:dclr loss:infonce", "gist = sampler:gist loss:infonce",
+    "off-dropout = sampler:off-dropout loss:infonce", "queue = sampler:queue loss:infonce",
+    "cross-batch = sampler:cross-batch loss:infonce",
   ],
   [
     Symmetric(), TwoSided(), Noise(), Hardest(), FalseNegatives(), SameText(), SoftNegatives(), MoCHi(),
-    PositiveMixing(), HardNegativeMixing(), Queue(), CrossBatch(), Momentum(), OffDropout(),
-    Gist(),
+    PositiveMixing(), HardNegativeMixing(), Queue(), CrossBatch(), Momentum(), OffDropout(), Gist(),
+    DCLR(),
   ])
 
 @c @implementation

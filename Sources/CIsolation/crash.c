@@ -144,6 +144,14 @@ void iso_leave(void) {
   __atomic_compare_exchange_n(&latest, &mine, NULL, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
+iso_entry iso_suspend(void) {
+  iso_entry entry = {own.who, own.function, own.step};
+  iso_leave();
+  return entry;
+}
+
+void iso_resume(iso_entry entry) { iso_enter(entry.who, entry.function, entry.step); }
+
 // ---- calls that never return
 
 static double limit_seconds;

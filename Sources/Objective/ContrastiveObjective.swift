@@ -121,7 +121,7 @@ final class ContrastiveObjective {
     try start(position)
     for stage in stages {
       computeSimilarities()
-      try stage.sample(views, pool: pool)
+      try stage.sample(views, pool: pool, score: scoring(at: position))
     }
     computeSimilarities()
     for group in groups { group.finish() }
@@ -155,6 +155,19 @@ final class ContrastiveObjective {
     for instance in instances { instance.begin(position) }
     for group in groups { group.begin(rows: views.rows) }
     for stage in stages { stage.begin(rows: views.rows) }
+  }
+
+  /// What a sampler may ask of vectors that it makes up; nil where no loss looks at logits. A loss that was asked
+  /// begins the batch anew, so that its own call is as without the question.
+  private func scoring(at position: StepPosition) -> ScoreService.Score? {
+    guard losses.contains(where: \.instance.scoresLogits) else { return nil }
+    return { [unowned self] vectors, gradient in
+      let made = MadeUpVectors(
+        blocks: groups[0].blocks.filter(\.hasSimilarities), losses: losses, batches: Array(shown[samplers.count...]),
+        rows: views.rows, width: limits.width, pool: pool)
+      defer { for loss in losses { loss.instance.begin(position) } }
+      return try made.score(vectors, into: gradient)
+    }
   }
 
   private func computeSimilarities() {

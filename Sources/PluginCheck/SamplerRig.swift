@@ -102,7 +102,8 @@ final class SamplerRig: BatchRig {
       return (0..<shape.width).reduce(0) { $0 + u1[i + $1] * u2[j + $1] }
     }
     wantGradients(false)
-    try instance.sample(UnsafePointer(batch.pointer), UnsafePointer(candidates.pointer), vectors: vectors.map(\.tensor))
+    try instance.sample(
+      UnsafePointer(batch.pointer), UnsafePointer(candidates.pointer), vectors: vectors.map(\.tensor), score: score)
     try checkCounts()
     let value = weightedLive
     if gradients, instance.plan.vectors.contains(where: \.isLive) {
@@ -110,6 +111,20 @@ final class SamplerRig: BatchRig {
       try instance.sampleBackward(UnsafePointer(batch.pointer), dVectors)
     }
     return value
+  }
+
+  /// A loss for samplers that ask: the mean product of all anchors and all made-up vectors.
+  private func score(_ vectors: Matrix, _ gradient: Matrix) -> Double {
+    let (anchors, width) = (inputs[3].values, shape.width)
+    var sum = 0.0
+    for column in 0..<width {
+      let mean = (0..<shape.rows).reduce(0) { $0 + anchors[$1 * width + column] } / Float(shape.rows)
+      for row in 0..<vectors.rows {
+        gradient.row(row)[column] = mean / Float(vectors.rows)
+        sum += Double(mean * vectors.row(row)[column]) / Double(vectors.rows)
+      }
+    }
+    return sum
   }
 
   /// As the host does in a run: only its own blocks, and only to fewer columns.

@@ -64,6 +64,11 @@ public struct Call {
   public var isTraining: Bool { raw.pointee.flags & UInt32(CSE_TRAINING) != 0 }
   /// The scratch memory declared in plan: undefined contents, dead after the call.
   public var scratch: UnsafeMutableRawPointer? { raw.pointee.scratch }
+  /// The start of the scratch memory as numbers, `[rows, columns]`.
+  public func scratch(rows: Int, columns: Int) throws -> Matrix {
+    guard let scratch else { throw PluginError.invalid("no scratch was declared: call scratch(bytes:) in plan") }
+    return Matrix(scratch.assumingMemoryBound(to: Float.self), rows: rows, columns: columns)
+  }
   /// The tape declared in plan: written by forward, the same bytes in its backward and commit.
   public var tape: UnsafeMutableRawPointer? { raw.pointee.tape }
 
@@ -101,6 +106,30 @@ public struct Call {
       }
     }
     if status != cse_status(CSE_OK) { throw PluginError(status: status, message: "the host ended parallel_for early") }
+  }
+
+  /// The run's own losses with `vectors` `[m, width]` as further candidates of every anchor, and the gradient at them.
+  /// In `sample` only; nothing is learned by it.
+  /// - Throws: where the host does not offer it: in evaluation, in a process of its own, without a loss on logits.
+  public func score(_ vectors: Matrix, gradient: Matrix) throws -> Double {
+    let host = raw.pointee.host
+    guard let table = CSE_SCORE_1.withCString({ host?.pointee.get_service?(host, $0) }) else {
+      throw PluginError.unsupported("this host scores no made-up vectors (cse.score/1)")
+    }
+    var loss = 0.0
+    let status = vectors.withTensor { vectors in
+      gradient.withTensor { gradient in
+        table.assumingMemoryBound(to: cse_score_1.self).pointee.gradient?(raw, vectors, gradient, &loss)
+          ?? cse_status(CSE_E_UNSUPPORTED)
+      }
+    }
+    guard status == cse_status(CSE_OK) else {
+      throw PluginError(
+        status: status,
+        message: "the host does not score made-up vectors here: it does in training, with a loss on logits, and for "
+          + "plugins in its own process")
+    }
+    return loss
   }
 
   private func tensor(

@@ -32,6 +32,25 @@ public struct Matrix {
     slab = axes > 2 ? (rows / max(Int(tensor.pointee.shape[0]), 1), Int(tensor.pointee.strides[0])) : (1, rowStride)
   }
 
+  /// Memory of the caller's, rows one behind the other.
+  init(_ pointer: UnsafeMutablePointer<Float>, rows: Int, columns: Int) {
+    (self.pointer, self.rows, self.columns, rowStride) = (pointer, rows, columns, columns)
+    slab = (1, columns)
+  }
+
+  /// Calls `body` with this matrix as the header describes tensors; valid during the call.
+  func withTensor<Result>(_ body: (UnsafeMutablePointer<DLTensor>) -> Result) -> Result {
+    var extents = (Int64(rows), Int64(columns), Int64(rowStride), Int64(1))
+    return withUnsafeMutableBytes(of: &extents) { raw in
+      let numbers = raw.bindMemory(to: Int64.self)
+      var tensor = DLTensor(
+        data: pointer, device: DLDevice(device_type: 1, device_id: 0), ndim: 2,
+        dtype: DLDataType(code: 2, bits: 32, lanes: 1), shape: numbers.baseAddress,
+        strides: numbers.baseAddress.map { $0 + 2 }, byte_offset: 0)
+      return body(&tensor)
+    }
+  }
+
   /// Slab `i` of a tensor `[n, s, d]`, as `[s, d]`.
   init(_ tensor: UnsafePointer<DLTensor>, slab i: Int) {
     rows = Int(tensor.pointee.shape[1])

@@ -101,8 +101,8 @@ struct PoolerStateTests {
     #expect(other.code == 65 && other.errors.contains("which the folder lacks"), "\(other.errors)")
   }
 
-  /// After one batch the mean is the batch's; products of whitened vectors are those of the centred ones in the metric of
-  /// the inverse covariance.
+  /// After one batch the mean is the batch's; products of whitened vectors are those of the centred ones in the metric
+  /// of the inverse covariance.
   @Test func whiteningIsWhatItSays() throws {
     let more = ["--max-steps", "1", "--no-shuffle", "--dropout", "0", "--learning-rate", "0", "--batch-size", "50"]
     #expect(try train("run", "avg+whiten:ridge=0.05", more).code == 0)

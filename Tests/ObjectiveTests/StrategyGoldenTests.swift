@@ -80,8 +80,8 @@ struct StrategyGoldenTests {
     let cases = try Self.golden().cases.flatMap { $0.samplers + $0.losses }.map { text in
       String((text.split(separator: "*").last ?? "").prefix { $0 != ":" })
     }
-    // QueueTests has what remembers earlier batches.
-    let elsewhere = ["infonce", "mixcse", "gaussian-noise", "mochi", "queue", "cross-batch"]
+    // QueueTests has what remembers earlier batches, MadeUpVectorsTests what asks for the loss.
+    let elsewhere = ["infonce", "mixcse", "gaussian-noise", "mochi", "queue", "cross-batch", "dclr"]
     let shipped = try TestWorld().registry.libraries.flatMap(\.components).filter { component in
       [.sampler, .loss].contains(component.kind) && component.library.id.hasPrefix("org.mixcse.")
     }

@@ -49,7 +49,7 @@ enum Fixtures {
     let folder = FileManager.default.temporaryDirectory.path + "/objective-plugins-\(getpid())"
     try FileManager.default.createDirectory(
       atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
-    for name in ["strategies", "faults"] {
+    for name in ["strategies", "faults", "score"] {
       let built = try shell([
         "cc", "-O2", "-shared", "-fPIC", "-I", Resources.packageRoot + "/Sources/PluginAPI/include",
         Resources.fixture("objective/\(name).c"), "-o", "\(folder)/lib\(name).so", "-lm",

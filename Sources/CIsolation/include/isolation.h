@@ -50,6 +50,15 @@ void iso_guard(void);
  * a step. */
 void iso_enter(const char *who, const char *function, int64_t step);
 void iso_leave(void);
+
+/* While the host does something of its own within a call, another plugin's for example: what iso_enter was told last on
+ * this thread, until iso_resume. */
+typedef struct {
+  const char *who, *function;
+  int64_t step;
+} iso_entry;
+iso_entry iso_suspend(void);
+void iso_resume(iso_entry entry);
 /* Starts a thread that ends the process with 69 when one call takes longer than `seconds`. `save` is called before,
  * while the plugin's thread is kept inside the call or from leaving it; may be NULL. A warning is printed at half of
  * the time. */

@@ -1,5 +1,5 @@
-// How many of the training texts hold each token: what a pooler's state may start with (CSE_INIT_DOCUMENTS). Counted when
-// the first plan asks for it, since that reads all of the text.
+// How many of the training texts hold each token: what a pooler's state may start with (CSE_INIT_DOCUMENTS). Counted
+// when the first plan asks for it, since that reads all of the text.
 
 import Synchronization
 

@@ -8,7 +8,7 @@ package import PluginAPI
 import Synchronization
 import Version
 
-/// The host's services for plugins: log lines, parallel loops, random numbers, optional services by id (none yet).
+/// The host's services for plugins: log lines, parallel loops, random numbers, optional services by id.
 package final class HostServices: Sendable {
   /// The threads of `parallel_for`.
   package let pool: ThreadPool
@@ -91,6 +91,10 @@ package final class CallContext {
   package let seed: UInt64
   /// When the running call began, by `monotonicNanoseconds`.
   private(set) var began: Int64 = 0
+  /// The loss of vectors that the running call makes up, and its gradient; nil where it cannot ask.
+  package var score: ScoreService.Score?
+  /// Why the last `score` of the running call failed.
+  package var scoreFailure: (any Error)?
   /// Whether a parallel loop of the running call left something out because the call was cancelled.
   private let isCutShort = Atomic<Bool>(false)
 
@@ -148,7 +152,7 @@ private func makeHostTable(sink: LogSink, isNewer: Bool) -> UnsafePointer<cse_ho
   table.log = logService
   table.parallel_for = parallelForService
   table.random = randomService
-  table.get_service = { _, _ in nil }
+  table.get_service = { _, id in ScoreService.table(id) }
   memory.initialize(to: HostTable(table: table, sink: .passRetained(sink)))
   return UnsafeRawPointer(memory).assumingMemoryBound(to: cse_host.self)
 }

@@ -78,6 +78,18 @@ package struct PlannedBlock: Sendable {
     self.label = label.description
   }
 
+  /// `count` columns that a sampler asks about in the middle of its call.
+  package init(madeUp count: Int) {
+    var block = cse_block()
+    block.cols = 16
+    block.flags = UInt32(CSE_DETACH_ROWS)
+    block.fixed = Int64(count)
+    raw = block
+    rows = .view(0)
+    columns = .new(0)
+    label = "made up"
+  }
+
   /// Reads and checks block `index` of a plan.
   init(
     _ raw: cse_block, index: Int, limits: PluginLimits, states: [TensorDeclaration], encodings: [PlannedEncoding]

@@ -34,11 +34,20 @@ extension PluginInstance {
   }
 
   /// Sampler: writes its new vectors and edits cells; does nothing where the component has no `sample`.
+  /// - Parameter score: what it may ask of vectors that it makes up; nil where nobody answers.
   package func sample(
-    _ batch: UnsafePointer<cse_batch>, _ candidates: UnsafePointer<cse_candidates>, vectors: [Tensor]
+    _ batch: UnsafePointer<cse_batch>, _ candidates: UnsafePointer<cse_candidates>, vectors: [Tensor],
+    score: ScoreService.Score? = nil
   ) throws {
     guard table.sample != nil else { return }
-    try perform(.sample, CallArguments(batch, candidates))
+    (context.score, context.scoreFailure) = (score, nil)
+    defer { context.score = nil }
+    do {
+      try perform(.sample, CallArguments(batch, candidates))
+    } catch {
+      // What a loss did wrong is not the sampler's.
+      throw context.scoreFailure ?? error
+    }
     for (index, tensor) in vectors.enumerated() { try checkFinite(tensor, "vectors[\(index)]", .sample) }
   }
 

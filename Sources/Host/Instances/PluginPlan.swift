@@ -68,6 +68,9 @@ package struct PlannedVectors: Sendable, Equatable {
   package let count: Count
   /// Whether some block sends a gradient here.
   package var isLive: Bool
+
+  /// Vectors by their parts.
+  package init(count: Count, isLive: Bool) { (self.count, self.isLive) = (count, isLive) }
 }
 
 /// A checked `cse_plan`.

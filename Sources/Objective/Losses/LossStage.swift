@@ -75,6 +75,19 @@ final class LossStage {
     return loss
   }
 
+  /// Scores a group that is no part of the batch: its gradient goes to the group's similarities, and nothing is
+  /// learned.
+  func look(at group: SimilarityMatrix, _ work: LogitMatrices, batch: ShownBatch) throws -> Double {
+    work.dLogits.clear()
+    work.dSimilarity.clear()
+    group.describe(work, batch: batch, temperature: temperature, wantsGradients: true, wantsRows: false)
+    let loss = try instance.onLogits(UnsafePointer(group.described), wantsGradients: true)
+    try instance.checkFinite(work.dLogits, "dlogits", .onLogits)
+    try instance.checkFinite(work.dSimilarity, "dsim", .onLogits)
+    _ = group.takeGradients(weight: weight, temperature: temperature, from: work)
+    return loss
+  }
+
   /// With logit = gain * sim / T + bias: dL / d log T = - sum dlogits * gain * sim / T, and T dL / dT of what the loss
   /// knows beyond its logits.
   private func learnTemperature(_ sum: Double, beyond slope: Double, scale: Double, _ work: LogitMatrices) throws {

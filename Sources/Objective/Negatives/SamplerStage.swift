@@ -107,12 +107,14 @@ final class SamplerStage {
   }
 
   /// Calls `sample`, checks what it did, and normalises the new vectors, states and encodings it compares with.
-  func sample(_ views: BatchEmbeddings, pool: ThreadPool) throws {
+  /// - Parameter score: what it may ask of vectors that it makes up.
+  func sample(_ views: BatchEmbeddings, pool: ThreadPool, score: ScoreService.Score?) throws {
     for (index, block) in visible.enumerated() {
       counts[index] = Int64(block.count)
       similarities.set(index, block.hasSimilarities ? block.similarity : nil)
     }
-    try instance.sample(UnsafePointer(batch.reading), UnsafePointer(candidates), vectors: vectors.compactMap(\.tensor))
+    try instance.sample(
+      UnsafePointer(batch.reading), UnsafePointer(candidates), vectors: vectors.compactMap(\.tensor), score: score)
     try takeCounts(rows: views.rows)
     if instance.plan.editsCells {
       for block in visible {

@@ -44,6 +44,14 @@ final class SimilarityBlock {
     similarity = Tensor(shape: [0, 0])
   }
 
+  /// The block of another matrix, in the middle of a batch: the same vectors, edits and number of columns.
+  convenience init(sharing other: SimilarityBlock) {
+    self.init(
+      other.planned, owner: other.owner, rows: other.rows, columns: other.columns, width: other.width,
+      diagonalBias: other.diagonalBias)
+    (gain, bias, count, fullCount) = (other.gain, other.bias, other.count, other.fullCount)
+  }
+
   deinit { raw.freeVisible() }
 
   /// Columns with `n` rows in the batch.

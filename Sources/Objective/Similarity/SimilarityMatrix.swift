@@ -57,8 +57,13 @@ final class SimilarityMatrix {
 
   /// Starts a batch of `rows` rows.
   func begin(rows: Int) {
-    self.rows = rows
     for block in blocks { block.begin(rows: rows) }
+    resume(rows: rows)
+  }
+
+  /// The same where blocks have begun.
+  func resume(rows: Int) {
+    self.rows = rows
     // The stride allows for every column; what samplers leave unused becomes padding.
     stride = alignedStride(blocks.reduce(0) { $0 + $1.fullCount })
     columns = 0
