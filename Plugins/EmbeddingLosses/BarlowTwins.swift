@@ -17,39 +17,15 @@ final class BarlowTwins: EmbeddingLoss {
   let lambda = Real(0.005, in: "[0,)", live: true, log: true, "weight of the redundancy term")
 
   func score(_ call: Call, _ batch: Batch) throws -> Double {
-    let (rows, width) = (batch.rows, batch.width)
-    // Both views standardised, and the gradients with respect to that.
-    let memory = (0..<4).map { _ in DimensionMajor(rows: rows, width: width) }
-    defer { for one in memory { one.free() } }
-    let scales = try (0...1).map { memory[$0].setStandardised(try batch.view($0)) }
-    let (first, second, lambda) = (memory[0], memory[1], Double(call[self.lambda]))
-    let wantsGradient = batch.viewGradient(0) != nil
-    let losses = DimensionMajor(rows: 1, width: width)
-    let slopes = DimensionMajor(rows: width, width: width)
-    defer {
-      losses.free()
-      slopes.free()
-    }
-    try call.parallelFor(width, grain: 8) { range in
-      for k in range {
-        for l in 0..<width {
-          let correlation = first.dot(k, second, l) / Double(rows)
-          let (error, weight) = k == l ? (correlation - 1, 1) : (correlation, lambda)
-          losses[k][0] += weight * error * error
-          slopes[k][l] = 2 * weight * error / Double(rows)
-          if wantsGradient { memory[2].add(to: k, second, l, times: slopes[k][l]) }
-        }
+    let lambda = Double(call[self.lambda])
+    return try batch.sumOverCorrelations(call) { k, row in
+      var loss = 0.0
+      for l in row.indices {
+        let (error, weight) = k == l ? (row[l] - 1, 1) : (row[l], lambda)
+        loss += weight * error * error
+        row[l] = 2 * weight * error
       }
+      return loss
     }
-    if wantsGradient {
-      try call.parallelFor(width, grain: 8) { range in
-        for l in range { for k in 0..<width { memory[3].add(to: l, first, k, times: slopes[k][l]) } }
-      }
-      for view in 0...1 {
-        guard let gradient = batch.viewGradient(view) else { continue }
-        memory[view].addGradient(memory[2 + view], scales: scales[view], to: gradient)
-      }
-    }
-    return (0..<width).reduce(0) { $0 + losses[$1][0] }
   }
 }

@@ -79,3 +79,41 @@ struct DimensionMajor: @unchecked Sendable {
     for row in 0..<rows { target[row] += factor * source[row] }
   }
 }
+
+extension Batch {
+  /// The sum over dimensions `k` of a loss on `C_kl`, `l` running, `C = y1^T y2 / N` the correlations of the views'
+  /// dimensions over the batch, `y` standardised; adds its gradient to those of the views.
+  ///
+  /// - Parameter body: the loss of row `k`; it gets `C_kl` and leaves the gradient at `C_kl` in its place. Called on
+  ///   several threads.
+  func sumOverCorrelations(
+    _ call: Call, _ body: (_ k: Int, _ row: UnsafeMutableBufferPointer<Double>) -> Double
+  ) throws -> Double {
+    // Both views standardised, and the gradients with respect to that.
+    let memory = (0..<4).map { _ in DimensionMajor(rows: rows, width: width) }
+    let losses = DimensionMajor(rows: 1, width: width)
+    let slopes = DimensionMajor(rows: width, width: width)
+    defer { for one in memory + [losses, slopes] { one.free() } }
+    let scales = try (0...1).map { memory[$0].setStandardised(try view($0)) }
+    let (first, second, count) = (memory[0], memory[1], Double(rows))
+    let wantsGradient = viewGradient(0) != nil
+    try call.parallelFor(width, grain: 8) { range in
+      for k in range {
+        let row = slopes[k]
+        for l in 0..<width { row[l] = first.dot(k, second, l) / count }
+        losses[k][0] = body(k, row)
+        if wantsGradient { for l in 0..<width { memory[2].add(to: k, second, l, times: row[l] / count) } }
+      }
+    }
+    if wantsGradient {
+      try call.parallelFor(width, grain: 8) { range in
+        for l in range { for k in 0..<width { memory[3].add(to: l, first, k, times: slopes[k][l] / count) } }
+      }
+      for index in 0...1 {
+        guard let gradient = viewGradient(index) else { continue }
+        memory[index].addGradient(memory[2 + index], scales: scales[index], to: gradient)
+      }
+    }
+    return (0..<width).reduce(0) { $0 + losses[$1][0] }
+  }
+}

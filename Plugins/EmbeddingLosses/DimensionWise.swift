@@ -21,41 +21,14 @@ final class DimensionWise: EmbeddingLoss {
   let sharpness = Real(10, in: "(0,)", live: true, log: true, "T, which divides the correlations")
 
   func score(_ call: Call, _ batch: Batch) throws -> Double {
-    let (rows, width) = (batch.rows, batch.width)
-    // Both views standardised, and the gradients with respect to that.
-    let memory = (0..<4).map { _ in DimensionMajor(rows: rows, width: width) }
-    defer { for one in memory { one.free() } }
-    let scales = try (0...1).map { memory[$0].setStandardised(try batch.view($0)) }
-    let (first, second, temperature) = (memory[0], memory[1], Double(call[sharpness]))
-    let wantsGradient = batch.viewGradient(0) != nil
-    let losses = DimensionMajor(rows: 1, width: width)
-    let slopes = DimensionMajor(rows: width, width: width)
-    defer {
-      losses.free()
-      slopes.free()
+    let (temperature, width) = (Double(call[sharpness]), Double(batch.width))
+    return try batch.sumOverCorrelations(call) { k, row in
+      let logits = row.map { $0 / temperature }
+      let peak = logits.reduce(-Double.infinity, max)
+      for l in row.indices { row[l] = exp(logits[l] - peak) }
+      let total = row.reduce(0, +)
+      for l in row.indices { row[l] = (row[l] / total - (l == k ? 1 : 0)) / (temperature * width) }
+      return (log(total) + peak - logits[k]) / width
     }
-    try call.parallelFor(width, grain: 8) { range in
-      for k in range {
-        let logits = slopes[k]
-        for l in 0..<width { logits[l] = first.dot(k, second, l) / Double(rows) / temperature }
-        let (own, peak) = (logits[k], logits.reduce(-Double.infinity, max))
-        for l in 0..<width { logits[l] = exp(logits[l] - peak) }
-        let total = logits.reduce(0, +)
-        losses[k][0] = log(total) + peak - own
-        let scale = 1 / (temperature * Double(width) * Double(rows))
-        for l in 0..<width { logits[l] = scale * (logits[l] / total - (l == k ? 1 : 0)) }
-        if wantsGradient { for l in 0..<width { memory[2].add(to: k, second, l, times: logits[l]) } }
-      }
-    }
-    if wantsGradient {
-      try call.parallelFor(width, grain: 8) { range in
-        for l in range { for k in 0..<width { memory[3].add(to: l, first, k, times: slopes[k][l]) } }
-      }
-      for view in 0...1 {
-        guard let gradient = batch.viewGradient(view) else { continue }
-        memory[view].addGradient(memory[2 + view], scales: scales[view], to: gradient)
-      }
-    }
-    return (0..<width).reduce(0) { $0 + losses[$1][0] } / Double(width)
   }
 }

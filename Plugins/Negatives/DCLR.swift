@@ -2,9 +2,9 @@
 
 import PluginKit
 
-/// `count` vectors of standard normal numbers, moved `steps` times by `rate` along the direction in which the loss rises,
-/// `v += rate g / |g|`, join the candidates of every anchor. With `guided`, an in-batch negative that the guide finds
-/// nearer than `phi` counts as of no likeness: its logit is multiplied by 0.
+/// `count` vectors of standard normal numbers, moved `steps` times by `rate` along the direction in which the loss
+/// rises, `v += rate g / |g|`, join the candidates of every anchor. With `guided`, an in-batch negative that the guide
+/// finds nearer than `phi` counts as of no likeness: its logit is multiplied by 0.
 ///
 /// Source: Zhou et al., "Debiased Contrastive Learning of Unsupervised Sentence Representations", ACL 2022, equations 3
 /// to 6; the weight on the logit as in the released code. The guide is the paper's frozen SimCSE.

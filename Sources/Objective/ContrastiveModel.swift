@@ -136,14 +136,16 @@ package final class ContrastiveModel {
   }
 
   /// Lets plugins update their states after the batch of the last `trainStep` was accepted; once for each batch.
+  /// - Parameter keepsCopies: off where the caller holds a copy of all states, and puts it back after a failure.
   /// - Returns: what the plugins report of the batch, `mixcse.lambda`, poolers first.
-  /// - Throws: `PluginFailure`; then every state is as it was before.
+  /// - Throws: `PluginFailure`; then every state is as it was before, if copies were kept.
   @discardableResult
-  package func commit() throws -> [(name: String, value: Double)] {
+  package func commit(keepsCopies: Bool = true) throws -> [(name: String, value: Double)] {
     let poolers = pendingPoolers ? pooling.commits : []
     pendingPoolers = false
     try pooling.pool.profile.measure("objective/commit") {
-      try commitAll(poolers + objective.takePendingCommits() + (nested?.takePendingCommits() ?? []))
+      try commitAll(
+        poolers + objective.takePendingCommits() + (nested?.takePendingCommits() ?? []), keepsCopies: keepsCopies)
       try shadows?.commit()
     }
     return reportedMetrics(of: instances)

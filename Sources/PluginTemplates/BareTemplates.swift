@@ -7,6 +7,7 @@ enum BareTemplates {
       case .sampler: cSampler
       case .loss: cLoss
       case .pooler: cPooler
+      case .augmenter: none
       }
     return "#include <math.h>\n#include <stdint.h>\n\n" + body
       + "\n/* All the host knows of the functions: it must say exactly what C says. */\nconst char cse_functions[] =\n"
@@ -19,6 +20,7 @@ enum BareTemplates {
       case .sampler: rustSampler
       case .loss: rustLoss
       case .pooler: rustPooler
+      case .augmenter: none
       }
     // concat! joins the lines at compile time, and the array's length follows from them.
     let lines = text(kind).map { "    \"\($0)\"," }.joined(separator: "\n")
@@ -45,9 +47,13 @@ enum BareTemplates {
       """
   }
 
+  /// `TemplateKind.languages` keeps everyone from here.
+  private static var none: String { preconditionFailure("no bare function is an augmenter") }
+
   /// The declarations, one a line.
   static func text(_ kind: TemplateKind) -> [String] {
     switch kind {
+    case .augmenter: [none]
     case .sampler:
       [
         "sampler NAME(z2:f32[n,d], n:i64, d:i64, lambda:f32=0.2 in [0,1], out blend:f32[n,d])",

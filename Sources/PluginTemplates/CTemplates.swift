@@ -15,6 +15,7 @@ enum CTemplates {
     case .sampler: sampler
     case .loss: loss
     case .pooler: pooler
+    case .augmenter: augmenter
     }
   }
 
@@ -59,6 +60,7 @@ enum CTemplates {
     case .sampler: "blends each positive with its neighbour and offers it as a negative"
     case .loss: "softmax cross-entropy of each row over its candidates"
     case .pooler: "the mean over all tokens of the last layer"
+    case .augmenter: "hides some tokens of the positives behind the mask token"
     }
   }
 
@@ -67,6 +69,7 @@ enum CTemplates {
     case .sampler: "\"lambda: float = 0.2 in [0,1] live -- share of the row's own positive\\n\""
     case .loss: "\"temperature: float = 0.05 in (0,) live log -- softmax temperature\\n\""
     case .pooler: nil
+    case .augmenter: "\"rate: float = 0.15 in [0,1] live -- the probability of a token\\n\""
     }
   }
 
@@ -75,8 +78,26 @@ enum CTemplates {
     case .sampler: ["plan", "sample"]
     case .loss: ["on_logits"]
     case .pooler: ["pool", "pool_backward", "get_extension"]
+    case .augmenter: ["augment"]
     }
   }
+
+  private static let augmenter = """
+    /* Every token but the special ones becomes the mask token with probability `rate`; sequences keep their length. The numbers
+     * are drawn from the host's stream, at offsets that the token's place decides: the same call gives the same text. */
+    static cse_status augment(const cse_call *call, const cse_edit *edit) {
+      if (edit->mask_id < 0) return cse_fail(call, CSE_E_UNSUPPORTED, "NAME needs a tokenizer with a mask token");
+      const float rate = (float)call->values[0].f;
+      for (int64_t i = 0; i < edit->n_tokens; i++) {
+        float draw;
+        call->host->random(call, CSE_UNIFORM, ((uint64_t)edit->view << 40) + (uint64_t)i, &draw, 1);
+        edit->out_ids[i] = !edit->token_flags[i] && draw < rate ? edit->mask_id : edit->token_ids[i];
+      }
+      for (int64_t s = 0; s <= edit->n_seqs; s++) edit->out_offsets[s] = edit->offsets[s];
+      return CSE_OK;
+    }
+
+    """
 
   private static let sampler = """
     /* One set of new vectors, as many as there are rows, compared with every anchor; no gradient flows into them. */

@@ -3,7 +3,12 @@
 
 /// A kind of component that can be started from a template.
 package enum TemplateKind: String, CaseIterable, Sendable {
-  case sampler, loss, pooler
+  case sampler, loss, pooler, augmenter
+
+  /// The languages it can be written in: no bare function edits tokens.
+  package var languages: [TemplateLanguage] {
+    TemplateLanguage.allCases.filter { self != .augmenter || $0.needsHeader }
+  }
 }
 
 /// A language a template is written in.
@@ -77,6 +82,7 @@ package struct PluginTemplate: Sendable {
     case (.swift, .sampler): SwiftTemplates.sampler
     case (.swift, .loss): SwiftTemplates.loss
     case (.swift, .pooler): SwiftTemplates.pooler
+    case (.swift, .augmenter): SwiftTemplates.augmenter
     case (.c, _): CTemplates.head + CTemplates.functions(kind) + CTemplates.descriptorInC(kind)
     case (.cxx, _): CTemplates.head + CTemplates.functions(kind) + CTemplates.descriptorInCxx(kind)
     case (.bare, _): BareTemplates.c(kind)
@@ -118,6 +124,7 @@ package struct PluginTemplate: Sendable {
       case .sampler: "--sampler ./libNAME.so --loss infonce"
       case .loss: "--loss ./libNAME.so"
       case .pooler: "--pooler ./libNAME.so --method simcse"
+      case .augmenter: "--augment ./libNAME.so --method simcse"
       }
     return """
       # NAME

@@ -24,6 +24,31 @@ enum SwiftTemplates {
 
     """ + entry
 
+  static let augmenter = """
+    import PluginAPI
+
+    /// Every token but the special ones becomes the mask token with probability `rate`; sequences keep their length.
+    final class TYPE: Augmenter {
+      let name = "NAME"
+      let summary = "hides some tokens of the positives behind the mask token"
+      let rate = Real(0.15, in: "[0,1]", live: true, "the probability of a token")
+
+      func augment(_ call: Call, _ edit: Edit) throws {
+        guard let mask = edit.maskID else { throw PluginError.unsupported("NAME needs a tokenizer with a mask token") }
+        // At offsets that the token's place decides: the same call gives the same text.
+        var draws = [Float](repeating: 0, count: edit.tokenCount)
+        try draws.withUnsafeMutableBufferPointer { draws in
+          guard let start = draws.baseAddress else { return }
+          try call.random(.uniform, offset: edit.view << 40, into: start, count: draws.count)
+        }
+        try edit.rewrite { _, tokens in
+          tokens.map { !edit.isSpecial($0) && draws[$0] < call[rate] ? mask : edit.id($0) }
+        }
+      }
+    }
+
+    """ + entry
+
   static let loss = """
     import Glibc
     import PluginAPI

@@ -51,7 +51,7 @@ import Testing
     (1, "its process reported nothing of use"), (2, "its process reported nothing of use"),
     (3, "its process reported nothing of use"), (4, "its process reported nothing of use"),
     (5, "its process reported nothing of use"), (6, "loading it did not end within"),
-    (7, "it replaced the arrays layers, blocks, states or weights"),
+    (7, "it replaced the arrays layers, blocks, states, weights or encodings"),
   ])
   func whatAWorkerReportsIsNotBelieved(forgery: Int, message: String) throws {
     let library = world.path("libforger.so")

@@ -21,14 +21,22 @@ import Testing
     switch kind {
     case "sampler": ["--sampler", library, "--loss", "infonce", "--pooler", "avg"]
     case "loss": ["--loss", library, "--pooler", "avg"]
+    case "augmenter": ["--augment", library, "--method", "simcse", "--pooler", "avg"]
     default: ["--method", "simcse", "--pooler", library]
     }
   }
 
-  @Test(arguments: ["sampler", "loss", "pooler"], languages)
+  @Test(arguments: ["sampler", "loss", "pooler", "augmenter"], languages)
   func aNewPluginBuildsPassesAndTrains(kind: String, language: String) throws {
     guard try hasCompiler(language) else { return }
     let world = try CommandWorld()
+    if kind == "augmenter", ["rust", "bare"].contains(language) {
+      let refused = try shell([
+        Resources.command, "plugins", "new", kind, "my_idea", "--language", language, "--directory", world.folder,
+      ])
+      #expect(refused.code == 64 && refused.errors.contains("one of swift, c, c++"), "\(refused.errors)")
+      return
+    }
     let made = try shell([
       Resources.command, "plugins", "new", kind, "my_idea", "--language", language, "--directory", world.folder,
     ])

@@ -20,6 +20,7 @@ import Training
     (run.strategy.schedules, run.strategy.shadows) = (["learning-rate=linear(0,1)"], ["ours=simcse"])
     (run.strategy.temperature, run.strategy.learnsTemperature, run.strategy.hardNegativeWeight) = (0.07, true, 1.5)
     run.strategy.dimensions = "384,128:1,0.5"
+    (run.strategy.augmenters, run.strategy.guides) = (["repeat:rate=0.2"], ["teacher:avg"])
     (run.pooling.pooler, run.pooling.head, run.pooling.headTrainOnly) = ("avg", "mlp", true)
     run.pooling.evaluationPooler = "max"
     (run.training.trainFile, run.training.evalData) = ("a.txt", "sts.tsv")

@@ -111,7 +111,7 @@ package final class ComparisonRunner {
 
   private func prepare() throws {
     let folder = plan.outputFolder
-    try checkFolder(folder)
+    try RunFolders.check(folder)
     try FileManager.default.createDirectory(atPath: folder + "/runs", withIntermediateDirectories: true)
     do throws(FolderLockFailure) {
       lock = try FolderLock(folder: folder, isInherited: true) {
@@ -130,17 +130,6 @@ package final class ComparisonRunner {
     do { lifeline = try PipeEnds() } catch {
       throw ComparisonError.system(path: folder, operation: error.operation, code: error.code)
     }
-  }
-
-  /// What a comparison writes takes the place of files of the same names, which must be a comparison's.
-  /// - Throws: `ComparisonError.usage` for a folder that holds something else.
-  private func checkFolder(_ folder: String) throws {
-    let names = ((try? Folder.names(in: folder)) ?? []).filter { !$0.hasPrefix(".") }
-    guard !names.isEmpty, !names.contains("runs") else { return }
-    let shown = names.sorted().prefix(3).joined(separator: ", ")
-    throw ComparisonError.usage(
-      place: "--output-dir \(folder)", expected: "a new or empty folder, or one of a comparison",
-      found: "\(names.count) entries (\(shown)) and no runs", advice: "Choose another folder")
   }
 
   /// A number of looks is planned once, before the first.

@@ -41,6 +41,17 @@ package enum RunFolders {
     package var note: String?
   }
 
+  /// What a comparison writes takes the place of files of the same names, which must be a comparison's.
+  /// - Throws: `ComparisonError.usage` for a folder that holds something else.
+  static func check(_ folder: String) throws {
+    let names = ((try? Folder.names(in: folder)) ?? []).filter { !$0.hasPrefix(".") }
+    guard !names.isEmpty, !names.contains("runs") else { return }
+    let shown = names.sorted().prefix(3).joined(separator: ", ")
+    throw ComparisonError.usage(
+      place: "--output-dir \(folder)", expected: "a new or empty folder, or one of a comparison",
+      found: "\(names.count) entries (\(shown)) and no runs", advice: "Choose another folder")
+  }
+
   /// Folders for all wanted runs, in their order; the hashes of `wanted` are distinct.
   package static func assign(_ wanted: [WantedRun], known: [KnownRun]) -> [Assignment] {
     var taken = Set(known.map(\.folder))

@@ -28,7 +28,7 @@ package final class HostServices: Sendable {
 
   /// How a parallel loop goes through its chunks: on all threads, or on one in an order.
   package enum ChunkOrder: Sendable {
-    case parallel, rising, falling, shuffled
+    case parallel, rising, falling, evenFirst
 
     /// The chunks in this order.
     func order(_ count: Int) -> [Int] {
@@ -36,7 +36,7 @@ package final class HostServices: Sendable {
       case .parallel, .rising: Array(0..<count)
       case .falling: (0..<count).reversed()
       // Even ones, then odd ones: neighbours are far apart in time.
-      case .shuffled: Array(stride(from: 0, to: count, by: 2)) + Array(stride(from: 1, to: count, by: 2))
+      case .evenFirst: Array(stride(from: 0, to: count, by: 2)) + Array(stride(from: 1, to: count, by: 2))
       }
     }
   }

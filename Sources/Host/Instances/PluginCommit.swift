@@ -1,5 +1,5 @@
-// `commit` of a whole batch: all instances or none. Before the first call every state is copied; a failure restores
-// all.
+// `commit` of a whole batch: all instances or none. Before the first call every state is copied, unless the caller
+// holds a copy; a failure restores all.
 
 package import PluginAPI
 
@@ -18,8 +18,14 @@ package struct PendingCommit {
 }
 
 /// Runs the commits in order; when one fails, all states are as before.
+/// - Parameter keepsCopies: off where the caller holds a copy of all states and puts it back itself: a large queue is
+///   not copied twice then.
 /// - Throws: `PluginFailure` of the one that failed.
-package func commitAll(_ commits: [PendingCommit]) throws {
+package func commitAll(_ commits: [PendingCommit], keepsCopies: Bool = true) throws {
+  guard keepsCopies else {
+    for commit in commits { try commit.instance.commit(commit.batch) }
+    return
+  }
   let states = commits.flatMap(\.instance.states)
   for state in states { state.remember() }
   do {

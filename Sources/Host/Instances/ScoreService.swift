@@ -1,5 +1,5 @@
-// The service "cse.score/1": a sampler asks in the middle of its call what the run's losses make of vectors. The objective
-// answers; what is asked and how failures get out stands here.
+// The service "cse.score/1": a sampler asks in the middle of its call what the run's losses make of vectors. The
+// objective answers; what is asked and how failures get out stands here.
 
 import CIsolation
 package import Kernels

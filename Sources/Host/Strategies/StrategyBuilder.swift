@@ -86,12 +86,9 @@ final class StrategyBuilder {
       let isMethod = try kind == nil || (!hasLoss && registry.recipe(spec.name) != nil && losses.isEmpty)
       if isMethod {
         try add(method: spec)
-      } else if kind == .augmenter {
-        try checkWeight(of: spec)
-        try add(augmenter: spec)
-      } else if kind == .sampler {
-        try checkWeight(of: spec)
-        try add(sampler: spec)
+      } else if let kind, kind != .loss {
+        try checkWeight(of: spec, kind)
+        if kind == .augmenter { try add(augmenter: spec) } else { try add(sampler: spec) }
       } else {
         try add(loss: spec)
       }
@@ -109,9 +106,11 @@ final class StrategyBuilder {
     return [.sampler, .augmenter].first { !registry.components($0, called: spec.name).isEmpty }
   }
 
-  private func checkWeight(of spec: ComponentSpec) throws {
+  private func checkWeight(of spec: ComponentSpec, _ kind: ComponentKind) throws {
     guard spec.weight == 1 else {
-      throw UsageError.badText(text: spec.text, column: 1, problem: "only a loss has a weight, and this is none")
+      let article = kind == .augmenter ? "an" : "a"
+      throw UsageError.badText(
+        text: spec.text, column: 1, problem: "only a loss has a weight, and this is \(article) \(kind.rawValue)")
     }
   }
 

@@ -9,6 +9,17 @@ package struct DimensionProblem: Error, Equatable {
   package let found: String
 }
 
+extension InstanceFactory {
+  /// The part of a name that instances on fewer dimensions have before it.
+  static func prefix(dimension: Int) -> String { "dims\(dimension)." }
+}
+
+/// The name of the instance on all dimensions that one on fewer is a copy of, `mixcse` of `dims128.mixcse`; nil for one
+/// that is no copy.
+package func wholeInstance(ofCopy name: String) -> String? {
+  name.wholeMatch(of: /dims[0-9]+\.(.*)/).map { String($0.output.1) }
+}
+
 /// Widths with the weights of their losses; the first is the whole embedding.
 package struct DimensionShares: Sendable, Equatable {
   /// The first so many numbers of an embedding, and the factor of the loss on them.

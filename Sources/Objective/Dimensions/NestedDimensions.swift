@@ -31,7 +31,7 @@ final class NestedDimensions {
     weight = whole.weight
     parts = try shares.shares.dropFirst().map { share in
       var factory = InstanceFactory(
-        services: services, seed: configuration.seed, prefix: Self.prefix(share.dimension))
+        services: services, seed: configuration.seed, prefix: InstanceFactory.prefix(dimension: share.dimension))
       return Part(
         share: share,
         objective: try ContrastiveObjective(
@@ -39,9 +39,6 @@ final class NestedDimensions {
           wholeWidth: limits.width))
     }
   }
-
-  /// Before the names of its instances.
-  private static func prefix(_ dimension: Int) -> String { "dims\(dimension)." }
 
   private static func limits(_ limits: PluginLimits, _ width: Int) -> PluginLimits {
     var limits = limits
@@ -63,7 +60,7 @@ final class NestedDimensions {
       part.objective.begin(like: whole)
       let narrow = try part.objective.run(at: position, PassOptions(gradientScale: scale * part.share.weight))
       report.loss += part.share.weight * narrow.loss
-      report.metrics.append((Self.prefix(part.share.dimension) + "loss", narrow.loss))
+      report.metrics.append((InstanceFactory.prefix(dimension: part.share.dimension) + "loss", narrow.loss))
       report.metrics += narrow.metrics
       let (from, to) = (part.objective.views.dz.matrix, whole.dz.matrix)
       for row in 0..<from.rows { addScaled(1, from.row(row), to: to.row(row), from.columns) }

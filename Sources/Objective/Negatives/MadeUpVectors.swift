@@ -1,5 +1,5 @@
-// What the losses of a run make of vectors that a sampler makes up in the middle of its call ("cse.score/1"): the logits
-// so far with these vectors as further columns. Made by ContrastiveObjective for one call of one sampler.
+// What the losses of a run make of vectors that a sampler makes up in the middle of its call ("cse.score/1"): the
+// logits so far with these vectors as further columns. Made by ContrastiveObjective for one call of one sampler.
 
 import Host
 import Kernels
@@ -15,8 +15,8 @@ struct MadeUpVectors {
   let width: Int
   let pool: ThreadPool
 
-  /// The weighted sum of the losses on logits; writes its gradient at `vectors`. Nothing else is written: the blocks are
-  /// looked at, their vectors get no gradient.
+  /// The weighted sum of the losses on logits; writes its gradient at `vectors`. Nothing else is written: the blocks
+  /// are looked at, their vectors get no gradient.
   /// - Throws: `PluginFailure` of a loss; `ObjectiveError.shape` for vectors of another width.
   func score(_ vectors: Matrix, into gradient: Matrix) throws -> Double {
     guard vectors.columns == width else {

@@ -60,6 +60,14 @@ struct RowLabelIndex {
     return next
   }
 
+  /// What the file says of its rows.
+  var supervision: Supervision {
+    var known: Supervision = []
+    if !scores.isEmpty { known.insert(.scores) }
+    if !classes.isEmpty { known.insert(.classes) }
+    return known
+  }
+
   /// Those of some rows; nil for what the file does not have.
   func labels(of rows: [Int]) -> RowLabels {
     RowLabels(

@@ -51,7 +51,7 @@ package final class TrainingData {
   }
 
   /// What the file says of its rows beside their texts.
-  package var supervision: Supervision { labels.labels(of: []).supervision }
+  package var supervision: Supervision { labels.supervision }
 
   /// Scores and classes of the given rows, where the file has them.
   package func labels(of rows: [Int]) -> RowLabels { labels.labels(of: rows) }

@@ -1,16 +1,17 @@
 // What plugins remembered before a step: put back where the step fails, whichever of its batches or checks it was.
 // Used by TrainingRun.
 
-import Kernels
+package import Kernels
 
 /// A copy of state tensors; its memory is reused from step to step.
 package final class StateSnapshot {
   private let copy = ScratchBuffer()
+  private let pool: ThreadPool?
   private var before: [(name: String, count: Int)] = []
   private var memory = UnsafeMutableRawBufferPointer(start: nil, count: 0)
 
-  /// An empty snapshot.
-  package init() {}
+  /// An empty snapshot; `pool`: the threads that copy, so that a queue of many vectors costs little.
+  package init(pool: ThreadPool? = nil) { self.pool = pool }
 
   /// Runs `body`; where it throws, every state holds what it held before.
   ///
@@ -26,7 +27,7 @@ package final class StateSnapshot {
     defer { before = [] }
     var start = 0
     for state in live {
-      UnsafeMutableRawBufferPointer(rebasing: memory[start...]).copyMemory(from: UnsafeRawBufferPointer(state.memory))
+      take(state.memory, to: UnsafeMutableRawBufferPointer(rebasing: memory[start..<start + state.memory.count]))
       start += state.memory.count
     }
     do {
@@ -34,6 +35,15 @@ package final class StateSnapshot {
     } catch {
       putBack(states())
       throw error
+    }
+  }
+
+  private func take(_ source: UnsafeMutableRawBufferPointer, to target: UnsafeMutableRawBufferPointer) {
+    guard let pool, let from = source.baseAddress, let to = target.baseAddress else {
+      return target.copyMemory(from: UnsafeRawBufferPointer(source))
+    }
+    pool.parallelFor(source.count, grain: 1 << 20) { range, _ in
+      (to + range.lowerBound).copyMemory(from: from + range.lowerBound, byteCount: range.count)
     }
   }
 

@@ -16,7 +16,8 @@ package protocol TrainableModel: AnyObject {
 
   /// Runs a batch forward and backward and adds `scale` times its gradients to the parameters'. Changes no state.
   func accumulate(_ batch: TokenBatch, at position: StepPosition, scale: Double) throws -> StepReport
-  /// Lets plugins take the last batch into their states; returns all metrics they reported of the batch.
+  /// Lets plugins take the last batch into their states; returns all metrics they reported of the batch. Where it
+  /// fails, the caller puts the states back.
   func commit() throws -> [(name: String, value: Double)]
   /// The optimiser has moved the parameters.
   func didStep()

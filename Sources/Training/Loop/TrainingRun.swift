@@ -22,7 +22,7 @@ package final class TrainingRun {
   var evaluatedStep = -1
   private var smoothedStepSeconds = 0.0
   private var notesSaid: Set<String> = []
-  let snapshot = StateSnapshot()
+  let snapshot: StateSnapshot
   private let stepClock = StepClock()
   /// A rebuilt plugin until its first step is done; what became of all of them, for run.json.
   var trial: ReloadTrial?
@@ -37,6 +37,7 @@ package final class TrainingRun {
   package init(_ setup: TrainingSetup) {
     self.setup = setup
     folder = setup.folder
+    snapshot = StateSnapshot(pool: setup.pool)
     optimizer = AdamW(
       parameters: setup.model.parameters, weightDecay: Float(setup.description.training.weightDecay), pool: setup.pool)
     totalSteps = setup.description.training.totalSteps(rows: setup.data.rows)

@@ -3,6 +3,7 @@
 
 import Files
 package import Host
+import Objective
 
 /// One `--schedule`, before its target is looked up.
 package struct ValueSchedule {
@@ -139,7 +140,7 @@ package struct RunningSchedule {
     if learnsTemperature, schedule.parameter == "temperature" {
       throw ValueSchedule.usage(schedule.text, "a temperature that is not learned", "--learn-temperature")
     }
-    let copies = instances.filter { $0.name.wholeMatch(of: /dims[0-9]+\.(.*)/)?.output.1 ?? "" == instance.name }
+    let copies = instances.filter { wholeInstance(ofCopy: $0.name) == instance.name }
     return RunningSchedule(
       schedule: schedule, values: ([instance] + copies).map(\.values), parameter: schedule.parameter)
   }

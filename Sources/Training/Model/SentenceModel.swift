@@ -82,8 +82,8 @@ package final class SentenceModel: ExportableModel {
     return report
   }
 
-  /// Lets plugins take the batch into their states; returns their metrics.
-  package func commit() throws -> [(name: String, value: Double)] { try objective.commit() }
+  /// Lets plugins take the batch into their states; returns their metrics. The loop holds a copy of the states.
+  package func commit() throws -> [(name: String, value: Double)] { try objective.commit(keepsCopies: false) }
 
   /// Lets the moving averages follow the weights.
   package func didStep() { further?.follow() }

@@ -31,6 +31,10 @@ struct PluginsNewCommand: ParsableCommand {
     guard PluginTemplate.isName(name) else {
       throw ValidationError("'\(name)': expected a name such as my_idea: [a-z][a-z0-9_]*, at most 40 letters")
     }
+    guard kind.languages.contains(language) else {
+      let possible = kind.languages.map(\.rawValue).joined(separator: ", ")
+      throw ValidationError("--language \(language.rawValue): expected one of \(possible) for an augmenter")
+    }
     let template = PluginTemplate(kind: kind, name: name, language: language)
     let folder = directory + "/" + name
     guard !FileManager.default.fileExists(atPath: folder) else {

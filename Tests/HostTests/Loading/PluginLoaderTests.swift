@@ -94,7 +94,10 @@ import Testing
     ("METRICS", "its descriptor is wrong: second.metrics: 'a' appears twice"),
     ("METRICS_EMPTY", "its descriptor is wrong: second.metrics: expected names separated by commas, found ''"),
     ("RECIPE_SYNTAX", "its descriptor is wrong: recipes: 'mine sampler:x', column 1: expected name = sampler:NAME"),
-    ("RECIPE_KIND", "its descriptor is wrong: recipes: 'smapler:x', column 1: expected sampler:NAME or loss:NAME"),
+    (
+      "RECIPE_KIND",
+      "its descriptor is wrong: recipes: 'smapler:x', column 1: expected augmenter:NAME, sampler:NAME or loss:NAME"
+    ),
     (
       "RECIPE_WITHOUT_LOSS",
       "its descriptor is wrong: recipes: 'mine = sampler:x', column 1: the recipe 'mine' has no loss"
