@@ -220,6 +220,29 @@ struct EncodingCommandTests {
     #expect(none.code == 69 && none.errors.contains("with --guide"), "\(none.errors)")
   }
 
+  /// A run in a file, a run again, and the runs of a comparison have their guides.
+  @Test func guidesAreWrittenDown() throws {
+    let guide = world.path("model") + ":avg"
+    #expect(try train("run", ["--method", "distill"], ["--guide", guide]).code == 0)
+    let again = try shell([
+      Resources.command, "train", "--from", world.path("run/run.json"), "--output-dir", world.path("again"),
+    ])
+    #expect(again.code == 0, "\(again.errors)")
+    #expect(try losses("again") == losses("run"))
+    func compare(_ more: [String]) throws -> ShellResult {
+      try shell(
+        [
+          Resources.command, "compare", "simcse", "distill", "--model", world.path("model"), "--pooler", "avg",
+          "--train-file", world.path("train.txt"), "--eval-data", world.path("pairs.tsv"), "--output-dir",
+          world.path("compared"), "--batch-size", "8", "--max-steps", "3", "--seeds", "1,2",
+        ] + more)
+    }
+    let guided = try compare(["--guide", guide])
+    #expect(guided.code == 0 && !guided.errors.contains("failed"), "\(guided.errors)")
+    let measured = try compare(["--dry-run", "--seeds", "3,4"])
+    #expect(measured.output.contains("not measured: plugin org.mixcse.guided.distill"), "\(measured.output)")
+  }
+
   @Test func whatIsMissingIsSaid() throws {
     for (strategy, more, code, text) in [
       (["--method", "rankcse"], [], Int32(69), "it reads guide 1, and this run has none: name one with --guide"),

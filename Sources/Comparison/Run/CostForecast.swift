@@ -72,8 +72,9 @@ package struct CostForecast: Sendable {
       settings.streams = [.nothing, .appended(to: output), .appended(to: log)]
       let end = try ChildProcess(settings).wait()
       guard end == .exited(0), let found = try JSONValue.parse(read(output)).object else {
-        let words = String(decoding: try read(log), as: UTF8.self).split(separator: "\n").last
-        throw Failure(reason: String((words ?? "it ended without a word").trimmingPrefix("error: ")))
+        let lines = String(decoding: try read(log), as: UTF8.self).split(separator: "\n")
+        let words = lines.first { $0.hasPrefix("error: ") } ?? lines.last ?? "it ended without a word"
+        throw Failure(reason: String(words.trimmingPrefix("error: ")))
       }
       return found
     } catch { throw error as? Failure ?? Failure(reason: "\(error)") }

@@ -59,7 +59,7 @@ struct ObjectiveOptions: ParsableArguments {
     run.take(\.strategy.temperature, temperature)
     run.take(\.strategy.learnsTemperature, flag: learnTemperature)
     run.take(\.strategy.hardNegativeWeight, hardNegativeWeight)
-    run.take(\.strategy.guides, guide)
+    run.take(\.strategy.guides, list: guide)
     run.take(\.strategy.dimensions, dims)
   }
 }
