@@ -80,7 +80,7 @@ extension ConformanceTest {
     ConformanceTest("input.readonly", .numbers, "inputs are not written") { bench in
       guard bench.isStrategy else { return .skipped("it is not run") }
       let rig = try bench.rig()
-      for input in rig.inputs { input.pages.protect(true) }
+      for input in rig.inputs + rig.furtherInputs { input.pages.protect(true) }
       try bench.once(rig)
       return .passed
     },

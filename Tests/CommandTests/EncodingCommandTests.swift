@@ -66,6 +66,13 @@ struct EncodingCommandTests {
     #expect(try train("spied", ["--sampler", "mixcse", "--sampler", spy, "--loss", "infonce"]).code == 0)
     #expect(try losses("plain") == losses("spied"))
     #expect(try world.data("plain/model.safetensors") == world.data("spied/model.safetensors"))
+    // What a sampler is given is the same whatever views others ask for.
+    let alone = try train("alone", ["--method", "moco"])
+    #expect(alone.code == 0, "\(alone.errors)")
+    let watched = try train(
+      "watched", ["--method", "moco"], ["--shadow", "infonce+queue:by=average,view=anchor,decay=0.999,dropout=true"])
+    #expect(watched.code == 0, "\(watched.errors)")
+    #expect(try losses("alone") == losses("watched"))
     // As a shadow, too, where equal wishes are one.
     let shadow = try train("shadow", ["--method", "mixcse"], ["--shadow", "moco"])
     #expect(shadow.code == 0, "\(shadow.errors)")

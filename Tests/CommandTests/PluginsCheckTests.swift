@@ -16,6 +16,33 @@ import Testing
     return tests.filter { $0["outcome"] as? String == "failed" }.map { "\($0["id"] ?? ""): \($0["problem"] ?? "")" }
   }
 
+  /// What an augmenter may not make of tokens is found, as in a run.
+  @Test(arguments: [
+    ("id", "holds token 200, expected 0 to 199"), ("empty", "goes from token 0 to 0"),
+    ("long", "expected 1 to 24 tokens"), ("first", "the first token stays first"), ("order", "to -1"),
+    ("room", "wrote past the end of 'out_ids'"), ("state", "n_states is 1, but this kind of component has none"),
+  ])
+  func faultsOfAugmenters(fault: String, text: String) throws {
+    try withFolder { folder in
+      let library = folder + "/libaugmenter.so"
+      try buildPlugin(Resources.fixture("training/augmenter.c"), to: library)
+      let (code, report, errors) = try check(["\(library):copies:fault=\(fault)", "--only", "abi.old-host"] + patience)
+      #expect(code == 1 && failures(report).contains { $0.contains(text) }, "\(failures(report)) \(errors)")
+    }
+  }
+
+  @Test func writtenEncodingsAreFound() throws {
+    try withFolder { folder in
+      let library = folder + "/libencodings.so"
+      try buildPlugin(Resources.fixture("training/encodings.c"), to: library)
+      for (writes, expected) in [("false", Int32(0)), ("true", 1)] {
+        let (code, report, errors) = try check(
+          ["\(library):spy:writes=\(writes)", "--only", "input.readonly"] + patience)
+        #expect(code == expected, "\(failures(report)) \(errors)")
+      }
+    }
+  }
+
   private func build(_ source: String, _ defines: [String], in folder: String) throws -> String {
     let path = folder + "/lib" + (defines.first ?? "right").lowercased() + ".so"
     let built = try shell(

@@ -104,23 +104,36 @@ final class FurtherEncodings {
     let sources = encodings.map(\.view).map { view in
       isDeterministic ? (0..<view).first { batch.hasSameTokens($0, view) } ?? view : view
     }
-    let views = Array(Set(sources)).sorted()
-    let part = batch.views(views)
-    let mode: EncoderMode =
-      isDeterministic
-      ? .inference
-      : .training(step: position.batch | pass.stream << 60, hiddenDropout: hidden, attentionDropout: attention)
-    let states = try pass.encoder.forward(part.packed, request: pass.pooling.layerRequest, mode: mode)
-    let width = pass.pooling.outputWidth
-    let owner = FloatBuffer(count: part.sequences * width)
-    let vectors = owner.matrix(rows: part.sequences, columns: width)
-    try withExtendedLifetime(owner) {
-      try pass.pooling.embed(part, hidden: states, useHead: true, at: position, into: vectors)
+    let views = Set(sources).sorted()
+    // With dropout a view's masks depend on its place in the pass: it has one of its own, so that they are the same
+    // whatever other views somebody asks for.
+    for part in isDeterministic ? [views] : views.map({ [$0] }) {
+      let mode: EncoderMode =
+        isDeterministic
+        ? .inference
+        : .training(
+          step: position.batch | pass.stream << 60 | UInt64(part[0]) << 56, hiddenDropout: hidden,
+          attentionDropout: attention)
+      let made = try vectors(batch.views(part), pass, mode, at: position)
       for (encoding, source) in zip(encodings, sources) {
-        let place = views.firstIndex(of: source) ?? 0
-        let rows = Matrix(vectors.row(place * batch.rows), rows: batch.rows, columns: width)
-        try model.objective.encodings.set(encoding, rows)
+        guard let place = part.firstIndex(of: source) else { continue }
+        let rows = Matrix(
+          made.pointer + place * batch.rows * pass.pooling.outputWidth, rows: batch.rows,
+          columns: pass.pooling.outputWidth)
+        try withExtendedLifetime(made) { try model.objective.encodings.set(encoding, rows) }
       }
     }
+  }
+
+  /// [sequences, width] of a batch.
+  private func vectors(
+    _ batch: TokenBatch, _ pass: Pass, _ mode: EncoderMode, at position: StepPosition
+  ) throws -> FloatBuffer {
+    let states = try pass.encoder.forward(batch.packed, request: pass.pooling.layerRequest, mode: mode)
+    let width = pass.pooling.outputWidth
+    let owner = FloatBuffer(count: batch.sequences * width)
+    try pass.pooling.embed(
+      batch, hidden: states, useHead: true, at: position, into: owner.matrix(rows: batch.sequences, columns: width))
+    return owner
   }
 }

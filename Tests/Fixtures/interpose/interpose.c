@@ -62,11 +62,16 @@ INSTEAD(FSYNC, int, fsync, (int file), (file))
 INSTEAD(FTRUNCATE, int, ftruncate, (int file, off_t size), (file, size))
 INSTEAD(FTRUNCATE, int, ftruncate64, (int file, off64_t size), (file, size))
 INSTEAD(UNLINKAT, int, unlinkat, (int folder, const char *path, int flags), (folder, path, flags))
-/* What is said on the terminal depends on how fast the machine is: it is not counted and does not fail. */
+/* What is said on the terminal, and how often threads wake each other, depends on how fast the machine is: only writes
+ * to files are counted and fail. */
+static int is_file(int file) {
+  struct stat status;
+  return file > STDERR_FILENO && fstat(file, &status) == 0 && S_ISREG(status.st_mode);
+}
 ssize_t write(int file, const void *bytes, size_t count) {
   static ssize_t (*real)(int, const void *, size_t);
   if (real == NULL) real = (ssize_t(*)(int, const void *, size_t))dlsym(RTLD_NEXT, "write");
-  return file > STDERR_FILENO && fails(WRITE) ? -1 : real(file, bytes, count);
+  return is_file(file) && fails(WRITE) ? -1 : real(file, bytes, count);
 }
 INSTEAD(PWRITE, ssize_t, pwrite, (int file, const void *bytes, size_t count, off_t place), (file, bytes, count, place))
 INSTEAD(PWRITE, ssize_t, pwrite64, (int file, const void *bytes, size_t count, off64_t place),

@@ -35,6 +35,7 @@ static cse_status spy_sample(const cse_call *call, const cse_batch *batch, const
   call->metrics[0] = likeness(e[0], e[2]);
   call->metrics[1] = likeness(e[1], batch->z[CSE_POSITIVE]);
   call->metrics[2] = likeness(e[0], batch->z[CSE_POSITIVE]);
+  if (call->values[2].i) *cse_row(e[1], 0) = 1; /* which nobody may */
   if (call->values[1].i) {
     call->metrics[3] = likeness(e[0], e[3]);
     call->metrics[4] = likeness(e[2], e[3]);
@@ -46,7 +47,7 @@ static cse_status spy_sample(const cse_call *call, const cse_batch *batch, const
 }
 
 static const cse_component spy = {CSE_COMPONENT(CSE_SAMPLER), .name = "spy", .doc = "looks at further encodings",
-  .params = "decay: float = 0.9\nguided: bool = false\n",
+  .params = "decay: float = 0.9\nguided: bool = false\nwrites: bool = false\n",
   .metrics = "plain_average,masked_view,plain_view,plain_guide,average_guide,guide_square",
   .plan = spy_plan, .sample = spy_sample};
 CSE_LIBRARY("test.encodings", "1.0", "MIT", NULL, &spy)
