@@ -126,8 +126,8 @@ public struct Call {
     guard status == cse_status(CSE_OK) else {
       throw PluginError(
         status: status,
-        message: "the host does not score made-up vectors here: it does in training, with a loss on logits, and for "
-          + "plugins in its own process")
+        message: "the host does not score made-up vectors here: it does in training, where a loss looks at logits, and "
+          + "for plugins inside its process (without --isolate)")
     }
     return loss
   }
