@@ -6,14 +6,12 @@ import PluginKit
 ///
 /// Source: Wu et al., "CLEAR: Contrastive Learning for Sentence Representation", 2020; among the augmentations of Wu et
 /// al., "PCL: Peer-Contrastive Learning with Diverse Augmentations", EMNLP 2022.
-final class Deletion: Augmenter {
+final class Deletion: ViewEditor {
   let name = "delete"
   let summary = "some words are left out (CLEAR, 2020; PCL, EMNLP 2022)"
 
   let rate = Real(0.1, in: "[0,1]", live: true, "the probability of a word")
   let edits = Choice(Edited.positive, "whose tokens")
-
-  func plan(_ call: Call, _ limits: Limits, _ plan: Plan) throws { plan.edit(views: call[edits].views) }
 
   func augment(_ call: Call, _ edit: Edit) throws {
     let (draws, _) = try edit.draws(call)
@@ -32,14 +30,12 @@ final class Deletion: Augmenter {
 ///
 /// Source: token cutoff of Yan et al., "ConSERT: A Contrastive Framework for Self-Supervised Sentence Representation
 /// Transfer", ACL 2021, section 3.2, who set the token's embedding to zero; tokens are all that is edited here.
-final class Cutoff: Augmenter {
+final class Cutoff: ViewEditor {
   let name = "cutoff"
   let summary = "some tokens are hidden behind the mask token (after ConSERT's token cutoff, ACL 2021)"
 
   let rate = Real(0.15, in: "[0,1]", live: true, "the probability of a token")
   let edits = Choice(Edited.positive, "whose tokens")
-
-  func plan(_ call: Call, _ limits: Limits, _ plan: Plan) throws { plan.edit(views: call[edits].views) }
 
   func augment(_ call: Call, _ edit: Edit) throws {
     guard let mask = edit.maskID else { throw PluginError.unsupported("cutoff needs a tokenizer with a mask token") }

@@ -16,6 +16,15 @@ enum Edited: Int64, CaseIterable {
   }
 }
 
+/// An augmenter with a parameter that says which views it edits.
+protocol ViewEditor: Augmenter {
+  var edits: Choice<Edited> { get }
+}
+
+extension ViewEditor {
+  func plan(_ call: Call, _ limits: Limits, _ plan: Plan) throws { plan.edit(views: call[edits].views) }
+}
+
 extension Edit {
   /// Uniform numbers in [0, 1): one a token, and one a sequence behind them; other ones in each batch and view.
   func draws(_ call: Call) throws -> (tokens: [Float], sequences: [Float]) {

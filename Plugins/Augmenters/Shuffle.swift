@@ -6,14 +6,12 @@ import PluginKit
 ///
 /// Source: token shuffling of Yan et al., "ConSERT", ACL 2021, section 3.2, who shuffle the positions: the same for an
 /// encoder that knows order by positions alone.
-final class Shuffle: Augmenter {
+final class Shuffle: ViewEditor {
   let name = "shuffle"
   let summary = "the tokens in another order (ConSERT, ACL 2021)"
 
   let keep = Real(0, in: "[0,1]", live: true, "the share of texts that stay as they are")
   let edits = Choice(Edited.positive, "whose tokens")
-
-  func plan(_ call: Call, _ limits: Limits, _ plan: Plan) throws { plan.edit(views: call[edits].views) }
 
   func augment(_ call: Call, _ edit: Edit) throws {
     let (draws, chosen) = try edit.draws(call)

@@ -9,8 +9,8 @@ import PluginKit
 /// The gradient at `C_kl` is `(softmax_l - [k = l]) / (T width)`. Meant to be added to `infonce` with weight 0.1.
 ///
 /// Source: Xu et al., "SimCSE++: Improving Contrastive Learning for Sentence Embeddings from Two Perspectives", EMNLP
-/// 2023, section 4; temperature and weight as in the released code. Its other half, negatives without dropout, is not
-/// part of this.
+/// 2023, section 4; temperature and weight as in the released code. Its other half, negatives without dropout, is
+/// the sampler `off-dropout`.
 final class DimensionWise: EmbeddingLoss {
   let name = "dimension"
   let summary = """

@@ -93,7 +93,11 @@ package struct ComponentBench: Sendable {
 
   /// Whether a gradient comes from this component at all.
   func hasGradient(_ rig: Rig) -> Bool {
-    component.kind != .sampler || rig.instance.plan.vectors.contains(where: \.isLive)
+    switch component.kind {
+    case .augmenter: return false
+    case .sampler: return rig.instance.plan.vectors.contains(where: \.isLive)
+    default: return true
+    }
   }
 
   /// All gradients of a rig, one after the other.

@@ -24,23 +24,16 @@ struct AugmenterCommandTests {
       ] + strategy + more)
   }
 
-  private func values(_ output: String, _ name: String = "loss") throws -> [Double] {
-    try world.metrics(output).map { line in
-      let object = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
-      return try #require(object[name] as? Double, "\(name) is not in \(line)")
-    }
-  }
-
   @Test func editsThatChangeNothingChangeNothing() throws {
     let plain = try train("plain", ["--method", "mixcse"])
     #expect(plain.code == 0, "\(plain.errors)")
     let copied = try train("copied", ["--method", "mixcse", "--augment", copies])
     #expect(copied.code == 0, "\(copied.errors)")
-    #expect(try values("plain") == values("copied"))
+    #expect(try world.values("plain") == world.values("copied"))
     #expect(try world.data("plain/model.safetensors") == world.data("copied/model.safetensors"))
     // [CLS] and [SEP]; in the tiny vocabulary each token is a word, three to nine a sentence.
-    #expect(try values("copied", "copies.special") == [Double](repeating: 2, count: 6))
-    #expect(try values("copied", "copies.words").allSatisfy { (3...9).contains($0) })
+    #expect(try world.values("copied", "copies.special") == [Double](repeating: 2, count: 6))
+    #expect(try world.values("copied", "copies.words").allSatisfy { (3...9).contains($0) })
     let record = try #require(try JSONSerialization.jsonObject(with: world.data("copied/run.json")) as? [String: Any])
     #expect(record["strategy"] as? String == "augmenter:\(copies) sampler:mixcse loss:infonce")
     let other = try train("copied", ["--method", "mixcse"], ["--resume"])
@@ -54,18 +47,18 @@ struct AugmenterCommandTests {
     #expect(try train("half", strategy, more + ["--stop-after", "13"]).code == 75)
     let rest = try train("half", strategy, more + ["--resume"])
     #expect(rest.code == 0, "\(rest.errors)")
-    #expect(try values("half") == values("whole"))
+    #expect(try world.values("half") == world.values("whole"))
     #expect(try world.data("half/model.safetensors") == world.data("whole/model.safetensors"))
     let isolated = try train("isolated", strategy, more + ["--isolate"])
     #expect(isolated.code == 0, "\(isolated.errors)")
-    #expect(try values("isolated") == values("whole"))
+    #expect(try world.values("isolated") == world.values("whole"))
   }
 
   @Test func schedulesRecipesAndComparisons() throws {
     func losses(_ output: String, _ strategy: [String]) throws -> [Double] {
       let result = try train(output, strategy)
       #expect(result.code == 0, "\(result.errors)")
-      return try values(output)
+      return try world.values(output)
     }
     let set = try losses("set", ["--method", "simcse", "--augment", "cutoff:rate=0.4"])
     let driven = try losses(

@@ -46,6 +46,14 @@ final class CommandWorld {
     try shell(try trainArguments(output, more))
   }
 
+  /// One number of each line of metrics.jsonl.
+  func values(_ output: String, _ name: String = "loss") throws -> [Double] {
+    try metrics(output).map { line in
+      let object = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+      return try #require(object[name] as? Double, "\(name) is not in \(line)")
+    }
+  }
+
   /// The lines of metrics.jsonl without what differs from run to run: speed, seconds and times.
   func metrics(_ output: String) throws -> [String] {
     try String(decoding: data(output + "/metrics.jsonl"), as: UTF8.self).split(separator: "\n").map { line in
@@ -117,12 +125,7 @@ enum CommandPlugins {
       atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
     for source in ["objective/strategies.c", "training/fails.c", "training/crashes.c"] {
       let library = "\(folder)/lib" + source.split(separator: "/")[1].dropLast(2) + ".so"
-      let built = try shell([
-        "cc", "-O2", "-shared", "-fPIC", "-I", Resources.packageRoot + "/Sources/PluginAPI/include",
-        Resources.fixture(source), "-o", library, "-lm",
-      ])
-      try #require(built.code == 0, "\(built.errors)")
-      try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: library)
+      try buildPlugin(Resources.fixture(source), to: library)
     }
     return folder
   }

@@ -25,15 +25,6 @@ struct EncodingCommandTests {
   }
 
   /// A number of each step.
-  private func values(_ output: String, _ name: String) throws -> [Double] {
-    try world.metrics(output).map { line in
-      let object = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
-      return try #require(object[name] as? Double, "\(name) is not in \(line)")
-    }
-  }
-
-  private func losses(_ output: String) throws -> [Double] { try values(output, "loss") }
-
   // MARK: What they are
 
   /// The model itself is the guide: before the first step all encodings without dropout are the same; later the guide
@@ -43,7 +34,7 @@ struct EncodingCommandTests {
       "run", ["--sampler", "\(spy):decay=\(decay),guided=true", "--loss", "infonce"],
       ["--guide", world.path("model") + ":avg"])
     try #require(result.code == 0, "\(result.errors)")
-    func spied(_ name: String) throws -> [Double] { try values("run", "spy." + name) }
+    func spied(_ name: String) throws -> [Double] { try world.values("run", "spy." + name) }
     #expect(isClose(try spied("plain_guide")[0], 1, absolute: 1e-5))
     #expect(try spied("plain_guide")[4] < 0.999)
     let still = try spied("average_guide")
@@ -64,7 +55,7 @@ struct EncodingCommandTests {
   @Test func theTrainedPassStaysAsItIs() throws {
     #expect(try train("plain", ["--method", "mixcse"]).code == 0)
     #expect(try train("spied", ["--sampler", "mixcse", "--sampler", spy, "--loss", "infonce"]).code == 0)
-    #expect(try losses("plain") == losses("spied"))
+    #expect(try world.values("plain") == world.values("spied"))
     #expect(try world.data("plain/model.safetensors") == world.data("spied/model.safetensors"))
     // What a sampler is given is the same whatever views others ask for.
     let alone = try train("alone", ["--method", "moco"])
@@ -72,11 +63,11 @@ struct EncodingCommandTests {
     let watched = try train(
       "watched", ["--method", "moco"], ["--shadow", "infonce+queue:by=average,view=anchor,decay=0.999,dropout=true"])
     #expect(watched.code == 0, "\(watched.errors)")
-    #expect(try losses("alone") == losses("watched"))
+    #expect(try world.values("alone") == world.values("watched"))
     // As a shadow, too, where equal wishes are one.
     let shadow = try train("shadow", ["--method", "mixcse"], ["--shadow", "moco"])
     #expect(shadow.code == 0, "\(shadow.errors)")
-    #expect(try losses("shadow") == losses("plain"))
+    #expect(try world.values("shadow") == world.values("plain"))
     #expect(try world.data("plain/model.safetensors") == world.data("shadow/model.safetensors"))
   }
 
@@ -114,7 +105,7 @@ struct EncodingCommandTests {
     #expect(try train("half", strategy, more + ["--stop-after", "11"]).code == 75)
     let rest = try train("half", strategy, more + ["--resume"])
     #expect(rest.code == 0 && !rest.errors.contains("starts over"), "\(rest.errors)")
-    #expect(try losses("half") == losses("whole"))
+    #expect(try world.values("half") == world.values("whole"))
     #expect(try world.data("half/model.safetensors") == world.data("whole/model.safetensors"))
   }
 
@@ -125,8 +116,8 @@ struct EncodingCommandTests {
     #expect(try train("whole", strategy, more).code == 0)
     #expect(try train("half", strategy, more + ["--stop-after", "27"]).code == 75)
     #expect(try train("half", strategy, more + ["--resume"]).code == 0)
-    #expect(try losses("half") == losses("whole"))
-    #expect(Set(try losses("whole")).count == 60)
+    #expect(try world.values("half") == world.values("whole"))
+    #expect(Set(try world.values("whole")).count == 60)
   }
 
   @Test(arguments: ["moco", "gist", "rankcse", "off-dropout"])
@@ -135,7 +126,7 @@ struct EncodingCommandTests {
     #expect(try train("plain", strategy).code == 0)
     let isolated = try train("isolated", strategy, ["--isolate"])
     #expect(isolated.code == 0, "\(isolated.errors)")
-    #expect(try losses("plain") == losses("isolated"))
+    #expect(try world.values("plain") == world.values("isolated"))
   }
 
   // MARK: Guides
@@ -151,7 +142,7 @@ struct EncodingCommandTests {
     #expect(try train("folder", strategy, ["--guide", world.path("model") + ":avg"]).code == 0)
     let file = try train("file", strategy, ["--guide", world.path("guide.npy")])
     #expect(file.code == 0, "\(file.errors)")
-    for (a, b) in zip(try losses("folder"), try losses("file")) {
+    for (a, b) in zip(try world.values("folder"), try world.values("file")) {
       #expect(isClose(a, b, absolute: 1e-5, relative: 1e-4))
     }
     // With --frozen, whose encoder does not run again, guides do all the same.
@@ -189,8 +180,8 @@ struct EncodingCommandTests {
     #expect(try run("folder", world.path("model") + ":avg").code == 0)
     let files = try run("files", world.path("first.npy") + "," + world.path("second.npy"))
     #expect(files.code == 0, "\(files.errors)")
-    #expect(try values("folder", "gist.excluded") == values("files", "gist.excluded"))
-    #expect(try values("folder", "gist.excluded").contains { $0 > 0 })
+    #expect(try world.values("folder", "gist.excluded") == world.values("files", "gist.excluded"))
+    #expect(try world.values("folder", "gist.excluded").contains { $0 > 0 })
     let one = try run("one", world.path("first.npy"))
     #expect(one.code == 64 && one.errors.contains("expected 2 files, one for each text column"), "\(one.errors)")
     let wrong = try train("wrong", ["--method", "distill"], ["--guide", world.path("first.npy")])
@@ -235,7 +226,7 @@ struct EncodingCommandTests {
       Resources.command, "train", "--from", world.path("run/run.json"), "--output-dir", world.path("again"),
     ])
     #expect(again.code == 0, "\(again.errors)")
-    #expect(try losses("again") == losses("run"))
+    #expect(try world.values("again") == world.values("run"))
     func compare(_ more: [String]) throws -> ShellResult {
       try shell(
         [

@@ -11,14 +11,8 @@ import Testing
   init() throws {
     world = try CommandWorld()
     let library = world.path("libpooling.so")
-    let built = try shell([
-      "cc", "-O2", "-shared", "-fPIC", "-I", Resources.packageRoot + "/Sources/PluginAPI/include",
-      Resources.fixture("plugins/pooling.c"), "-o", library,
-    ])
-    try #require(built.code == 0, "\(built.errors)")
-    for path in [world.folder, library] {
-      try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
-    }
+    try buildPlugin(Resources.fixture("plugins/pooling.c"), to: library)
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: world.folder)
   }
 
   private func mine(_ name: String) -> String { world.path("libpooling.so") + ":" + name }

@@ -45,12 +45,7 @@ import Testing
 
       """)
     let library = world.path("libsteered.so")
-    let built = try shell([
-      "cc", "-O2", "-shared", "-fPIC", "-I", Resources.packageRoot + "/Sources/PluginAPI/include",
-      world.path("steered.c"), "-o", library,
-    ])
-    try #require(built.code == 0, "\(built.errors)")
-    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: library)
+    try buildPlugin(world.path("steered.c"), to: library)
     try world.write("one", "1.0")
     try world.write("two", "2.0")
   }

@@ -25,13 +25,6 @@ struct SupervisionTests {
       ] + more)
   }
 
-  private func losses(_ output: String) throws -> [Double] {
-    try world.metrics(output).map { line in
-      let object = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
-      return try #require(object["loss"] as? Double)
-    }
-  }
-
   @Test(arguments: [
     ("scored.tsv", "cosent"), ("scored.tsv", "angle"), ("labelled.tsv", "supcon"),
   ])
@@ -41,8 +34,8 @@ struct SupervisionTests {
     #expect(!plain.errors.contains("left out"))
     let isolated = try train(data, "isolated", ["--method", method, "--isolate"])
     #expect(isolated.code == 0, "\(isolated.errors)")
-    #expect(try losses("plain") == losses("isolated"))
-    #expect(Set(try losses("plain")).count == 5)
+    #expect(try world.values("plain") == world.values("isolated"))
+    #expect(Set(try world.values("plain")).count == 5)
   }
 
   /// A loss of one C function sees the scores: the regression that comes with the program, written again.
@@ -76,7 +69,7 @@ struct SupervisionTests {
     #expect(bare.code == 0, "\(bare.errors)")
     let shipped = try train("scored.tsv", "shipped", ["--loss", "cosine:highest=5"])
     #expect(shipped.code == 0, "\(shipped.errors)")
-    for (a, b) in zip(try losses("bare"), try losses("shipped")) { #expect(isClose(a, b, relative: 1e-5)) }
+    for (a, b) in zip(try world.values("bare"), try world.values("shipped")) { #expect(isClose(a, b, relative: 1e-5)) }
     // It says what it needs without being asked.
     let lacking = try train("labelled.tsv", "lacking", ["--loss", library + ":near"])
     #expect(lacking.code == 65 && lacking.errors.contains("it needs a score for each pair"), "\(lacking.errors)")

@@ -50,17 +50,10 @@ enum Fixtures {
     try FileManager.default.createDirectory(
       atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
     for name in ["strategies", "faults", "score"] {
-      let built = try shell([
-        "cc", "-O2", "-shared", "-fPIC", "-I", Resources.packageRoot + "/Sources/PluginAPI/include",
-        Resources.fixture("objective/\(name).c"), "-o", "\(folder)/lib\(name).so", "-lm",
-      ])
-      guard built.code == 0 else { throw BuildFailure(text: built.errors) }
-      try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: "\(folder)/lib\(name).so")
+      try buildPlugin(Resources.fixture("objective/\(name).c"), to: "\(folder)/lib\(name).so")
     }
     return folder
   }
-
-  struct BuildFailure: Error { let text: String }
 }
 
 /// Rows of float32 with memory of their own.

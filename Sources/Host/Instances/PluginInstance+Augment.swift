@@ -44,7 +44,7 @@ extension PluginInstance {
   /// - Throws: `PluginFailure` where it fails, or makes sequences that no encoder takes.
   package func augment(_ view: TokenView, within bounds: TokenBounds) throws -> [[Int32]] {
     guard table.augment != nil else { throw missing(.augment) }
-    let memory = EditMemory(view, bounds, growth: plan.growth)
+    let memory = EditMemory(view, bounds, growth: plan.growth, isNewer: services.isNewer)
     return try withExtendedLifetime(memory) {
       try perform(.augment, CallArguments(memory.edit), extraBuffers: memory.buffers)
       return try sequences(memory, like: view, within: bounds)
@@ -86,7 +86,7 @@ private final class EditMemory {
   let newIDs: UnsafeMutablePointer<Int32>
   let newOffsets: UnsafeMutablePointer<Int64>
 
-  init(_ view: TokenView, _ bounds: TokenBounds, growth: Double) {
+  init(_ view: TokenView, _ bounds: TokenBounds, growth: Double, isNewer: Bool) {
     let tokens = Array(view.sequences.joined())
     room = Int((Double(tokens.count) * growth).rounded(.up))
     let offsets = Self.buffer(
@@ -102,7 +102,7 @@ private final class EditMemory {
     newIDs = outIDs.pointer.assumingMemoryBound(to: Int32.self)
     newOffsets = outOffsets.pointer.assumingMemoryBound(to: Int64.self)
     var raw = cse_edit()
-    raw.struct_size = UInt32(MemoryLayout<cse_edit>.size)
+    raw.struct_size = TailedStruct<cse_edit>.size(isNewer: isNewer)
     raw.view = Int32(view.view)
     (raw.n_seqs, raw.n_tokens, raw.vocab) = (
       Int64(view.sequences.count), Int64(tokens.count), Int64(bounds.vocabularySize)
@@ -115,7 +115,8 @@ private final class EditMemory {
     (raw.mask_id, raw.pad_id) = (bounds.maskID ?? -1, bounds.padID ?? -1)
     (raw.max_tokens, raw.room) = (Int64(bounds.maximumTokens), Int64(room))
     (raw.out_ids, raw.out_offsets) = (newIDs, newOffsets)
-    edit = .visible(.shown, capacity: 1, repeating: raw)
+    let tailed = UnsafeMutablePointer.visible(.shown, capacity: 1, repeating: TailedStruct(raw))
+    edit = UnsafeMutableRawPointer(tailed).assumingMemoryBound(to: cse_edit.self)
   }
 
   deinit { edit.freeVisible() }

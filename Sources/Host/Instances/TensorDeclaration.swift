@@ -55,7 +55,7 @@ extension TensorDeclaration {
     }
     shape = try Self.shape(raw, title: title)
     element = try Self.element(raw.dtype, isWeight: isWeight, title: title)
-    start = try Self.start(raw, element: element, rank: shape.count, title: title)
+    start = try Self.start(raw, isWeight: isWeight, element: element, rank: shape.count, title: title)
     let known: UInt32 = isWeight ? UInt32(CSE_NO_DECAY) : 0
     guard raw.flags & ~known == 0 else {
       throw PlanRefusal("\(title) has unknown flags 0x\(String(raw.flags & ~known, radix: 16))")
@@ -96,7 +96,7 @@ extension TensorDeclaration {
   }
 
   private static func start(
-    _ raw: cse_tensor_decl, element: ElementType, rank: Int, title: String
+    _ raw: cse_tensor_decl, isWeight: Bool, element: ElementType, rank: Int, title: String
   ) throws -> Start {
     guard raw.a.isFinite, raw.b.isFinite else { throw PlanRefusal("\(title): a and b must be finite") }
     let start: Start
@@ -113,7 +113,7 @@ extension TensorDeclaration {
       guard rank == 2 else { throw PlanRefusal("\(title): CSE_INIT_EYE needs 2 dimensions, found \(rank)") }
       start = .eye
     case Int(CSE_INIT_DOCUMENTS):
-      guard !title.hasPrefix("weights") else {
+      guard !isWeight else {
         throw PlanRefusal("\(title): CSE_INIT_DOCUMENTS is for states, which nobody learns")
       }
       start = .documents
