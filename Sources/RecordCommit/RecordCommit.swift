@@ -1,7 +1,7 @@
 // A build plugin of SwiftPM (not one of the program's own plugins): before each build it writes the commit of the
 // sources into a file of the module Commit, where it has changed.
 
-import Foundation
+import FoundationEssentials
 import PackagePlugin
 
 @main

@@ -4,7 +4,6 @@ import Comparison
 import Encoder
 import Evaluation
 import Files
-import Foundation
 import Host
 import ModelFiles
 import Objective

@@ -2,7 +2,7 @@
 
 import ArgumentParser
 import Files
-import Foundation
+import Glibc
 import Host
 
 /// An error of one of the modules: what it says goes to standard error, its code ends the process.
@@ -33,11 +33,11 @@ struct MixCSECommand: ParsableCommand {
         // What only the whole description shows to be missing: the parser would name its root in place of the command.
         let name = type(of: command).configuration.commandName ?? ""
         let path = arguments.first == PluginsCommand.configuration.commandName ? "plugins \(name)" : name
-        Foundation.exit(refuse("\(error)\nSee mixcse \(path) --help", error))
+        Glibc.exit(refuse("\(error)\nSee mixcse \(path) --help", error))
       }
       try StandardOutput.flush()
     } catch {
-      Foundation.exit(report(error))
+      Glibc.exit(report(error))
     }
   }
 
@@ -45,7 +45,7 @@ struct MixCSECommand: ParsableCommand {
   private static func parse(_ arguments: [String]) throws -> any ParsableCommand {
     do { return try parseAsRoot(arguments) } catch {
       guard exitCode(for: error).rawValue != 0, let advice = ArgumentAdvice.text(arguments) else { throw error }
-      Foundation.exit(refuse(advice, error))
+      Glibc.exit(refuse(advice, error))
     }
   }
 

@@ -4,7 +4,7 @@
 import Encoder
 import Evaluation
 package import Files
-import Foundation
+import FoundationEssentials
 package import Host
 import ModelFiles
 package import Training
@@ -248,7 +248,7 @@ package struct ComparisonPlan {
   private static var processor: String {
     let data = FileManager.default.contents(atPath: "/proc/cpuinfo") ?? Data()
     let line = String(decoding: data, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix("model name") }
-    return line?.split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) } ?? ""
+    return line?.split(separator: ":").last.map { $0.split(separator: " ").joined(separator: " ") } ?? ""
   }
 
   /// Every flag, also those that nobody gave.

@@ -3,7 +3,8 @@
 
 import Encoder
 import Evaluation
-import Foundation
+import Files
+import FoundationEssentials
 import ModelFiles
 import Training
 
@@ -36,7 +37,7 @@ struct InputCache {
     }
     if data[place] == nil {
       let found = try TrainingData(
-        path: training.trainFile, columns: training.columns, spoolFolder: NSTemporaryDirectory())
+        path: training.trainFile, columns: training.columns, spoolFolder: Folder.temporary)
       // Which strategies use scores and labels, their runs know.
       var report = found.report
       report.used = found.supervision

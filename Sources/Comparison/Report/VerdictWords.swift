@@ -1,6 +1,6 @@
 // Numbers of the verdicts as text, the same in every kind of report. Called by VerdictTable and VerdictSection.
 
-import Foundation
+import Files
 import Training
 
 /// Differences, intervals and p-values as text.

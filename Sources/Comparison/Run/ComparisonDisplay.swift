@@ -2,7 +2,7 @@
 // otherwise. Fed by ComparisonRunner.
 
 import Files
-import Foundation
+import FoundationEssentials
 import Training
 
 /// Where progress and notes go.

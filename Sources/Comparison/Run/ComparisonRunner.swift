@@ -2,7 +2,7 @@
 // second; finished ones are found again, unfinished ones go on from their checkpoint. Used by the compare command.
 
 import Files
-import Foundation
+import FoundationEssentials
 import Glibc
 import Processes
 import Training
@@ -333,9 +333,9 @@ package final class ComparisonRunner {
   /// A finished and scored run needs its checkpoints no more; they are several times the model.
   private func discardCheckpoints(_ task: RunTask) {
     let folder = task.folder + "/checkpoints"
-    guard !plan.request.run.training.keepsCheckpoints, FileManager.default.fileExists(atPath: folder) else { return }
-    do { try FileManager.default.removeItem(atPath: folder) } catch {
-      display.note("note: \(task.folder)/checkpoints could not be removed: \(error.localizedDescription)")
+    guard !plan.request.run.training.keepsCheckpoints, Path.exists(folder) else { return }
+    do { try Folder.remove(folder) } catch {
+      display.note("note: \(error)")
     }
   }
 

@@ -2,7 +2,7 @@
 // again until something shows is counted. Read and written by ComparisonRunner.
 
 import Files
-import Foundation
+import FoundationEssentials
 
 /// All looks at the verdicts of one folder.
 package struct LookRecord: Sendable, Equatable {

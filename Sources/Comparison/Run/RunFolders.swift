@@ -2,7 +2,7 @@
 // again under any name; a folder of another run is never touched. Pure but for reading and writing `comparison.json`.
 
 import Files
-import Foundation
+import FoundationEssentials
 package import Training
 
 /// A run that a comparison needs.

@@ -1,7 +1,7 @@
 // One run of a comparison: its folder, how far it is, and how it ended. Driven by ComparisonRunner.
 
 import Files
-import Foundation
+import FoundationEssentials
 import Kernels
 import Processes
 import Training

@@ -1,7 +1,7 @@
 // From paired differences by seed, and what each pair contributes to them, to an interval and a p-value that hold for
 // other seeds and other pairs. Called by MetricAnalysis; the method is described in Documentation/Comparison.md.
 
-import Foundation
+import Glibc
 
 /// Where the uncertainty of a mean difference comes from: seeds, pairs, and pairs that answer differently by seed.
 package struct DifferenceSpread: Sendable, Equatable {

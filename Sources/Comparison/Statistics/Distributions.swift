@@ -1,7 +1,7 @@
 // The few distributions the verdicts rest on: normal and Student's t. Called by DifferenceSpread,
 // SeedsToShow and Budget; held against SciPy by Tests/Fixtures/comparison/make_statistics.py.
 
-import Foundation
+import Glibc
 
 /// Tails and quantiles in double precision.
 package enum Distributions {

@@ -1,7 +1,7 @@
 // How many seeds it takes to show a difference of a given size. Called by MetricAnalysis and by DetectionText, also
 // before there is any run.
 
-import Foundation
+import Glibc
 
 /// The seeds a comparison needs, if the spread is the true one.
 package struct SeedsToShow: Sendable, Equatable {

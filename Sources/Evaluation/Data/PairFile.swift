@@ -3,7 +3,7 @@
 // change the figure unseen.
 
 import Files
-import Foundation
+import FoundationEssentials
 import TextData
 
 /// Reader of pair files.
@@ -45,7 +45,7 @@ package enum PairFile {
       isCompressed
       ? try TextLines.translated {
         try RecordFile(
-          path: path, isCompressed: true, spoolFolder: NSTemporaryDirectory(), expected: "a file of evaluation data")
+          path: path, isCompressed: true, spoolFolder: Folder.temporary, expected: "a file of evaluation data")
       }
       : RecordFile(path: path, bytes: try TextLines.contents(path))
     switch format {

@@ -1,6 +1,6 @@
 // How far a Spearman figure would move with another sample of pairs. Called by the evaluate command (--intervals).
 
-import Foundation
+import Glibc
 
 /// An interval of a task's Spearman over other pairs of the same kind.
 package enum SpearmanInterval {

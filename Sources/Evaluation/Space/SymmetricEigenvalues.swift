@@ -77,7 +77,7 @@ package enum SymmetricEigenvalues {
         while m < n - 1, abs(e[m]) > 0x1p-52 * (abs(d[m]) + abs(d[m + 1])) { m += 1 }
         if m == low { break }
         var g = (d[low + 1] - d[low]) / (2 * e[low])
-        g = d[m] - d[low] + e[low] / (g + (g >= 0 ? hypot(g, 1) : -hypot(g, 1)))
+        g = d[m] - d[low] + e[low] / (g + (g >= 0 ? length(g, 1) : -length(g, 1)))
         step(&d, &e, from: low, to: m, g)
       }
     }
@@ -88,7 +88,7 @@ package enum SymmetricEigenvalues {
     var (g, s, c, p) = (start, 1.0, 1.0, 0.0)
     for i in stride(from: m - 1, through: low, by: -1) {
       let (f, b) = (s * e[i], c * e[i])
-      let r = hypot(f, g)
+      let r = length(f, g)
       if i + 1 < d.count { e[i + 1] = r }
       if r == 0 {
         d[i + 1] -= p
@@ -105,5 +105,13 @@ package enum SymmetricEigenvalues {
     d[low] -= p
     e[low] = g
     e[m] = 0
+  }
+  /// The length of (x, y) whose squares need not be numbers that can be written. C's hypot would do, but a program that
+  /// calls it needs glibc 2.35 where everything else asks for 2.34.
+  private static func length(_ x: Double, _ y: Double) -> Double {
+    let (longer, shorter) = (max(abs(x), abs(y)), min(abs(x), abs(y)))
+    guard longer > 0 else { return longer }
+    let ratio = shorter / longer
+    return longer * (1 + ratio * ratio).squareRoot()
   }
 }

@@ -1,22 +1,23 @@
 // Folders: made, listed, removed. Called wherever a run, an export or a report writes more than one file.
 
-import Glibc
+package import Glibc
 
 /// What is done with folders.
 package enum Folder {
   /// Makes a folder and those above it; one that is there already is left as it is.
+  /// - Parameter mode: Who may do what in those that are made, less what the user's umask takes away.
   /// - Throws: `FileError.cannotWrite`.
-  package static func create(_ path: String) throws {
+  package static func create(_ path: String, mode: mode_t = 0o777) throws {
     let path = Path.withoutTrailingSlashes(path)
-    if mkdir(path, 0o777) == 0 { return }
+    if mkdir(path, mode) == 0 { return }
     let code = errno
     if Path.isFolder(path) { return }
     let parent = Path.folder(of: path)
     guard code == ENOENT, parent != path, parent != "." else {
       throw FileError.cannotWrite(path: path, operation: "mkdir", code: code)
     }
-    try create(parent)
-    guard mkdir(path, 0o777) == 0 || errno == EEXIST else {
+    try create(parent, mode: mode)
+    guard mkdir(path, mode) == 0 || errno == EEXIST else {
       throw FileError.cannotWrite(path: path, operation: "mkdir", code: errno)
     }
   }

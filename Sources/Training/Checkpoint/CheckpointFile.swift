@@ -133,7 +133,9 @@ package final class CheckpointFile {
     guard Array(footer[24...]) == magic, try bytes(descriptor, at: 0, count: 8, path: path) == magic else {
       throw damaged(path, "a checkpoint with its last bytes", "none: it was not written to its end")
     }
-    let numbers = (0..<3).map { n in (0..<8).reduce(UInt64(0)) { $0 | UInt64(footer[n * 8 + $1]) << UInt64($1 * 8) } }
+    let numbers = footer.withUnsafeBytes { footer in
+      (0..<3).map { UInt64(littleEndian: footer.loadUnaligned(fromByteOffset: $0 * 8, as: UInt64.self)) }
+    }
     guard numbers[0] <= UInt64(size - 32), numbers[1] == UInt64(size - 32) - numbers[0] else {
       throw damaged(path, "a table inside the file", "another position")
     }

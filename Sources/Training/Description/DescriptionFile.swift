@@ -2,7 +2,6 @@
 // which repeats it. Read by the train and compare commands before what was typed is put over it.
 
 package import Files
-import Foundation
 import Host
 
 /// A file of named values, read but not yet understood.

@@ -1,7 +1,7 @@
 // Vectors that are computed once for a row and kept: pooled ones of a run whose encoder does not move, a guide's. And
 // whether there is memory for them. Filled and read by FrozenModel's plan and by Guide.
 
-import Foundation
+import FoundationEssentials
 package import Kernels
 
 /// Vectors by row of the training file.

@@ -1,7 +1,7 @@
 // What a run writes down to go on from, and how it goes on: checkpoints after whole steps, whatever ended the run.
 
 import Files
-import Foundation
+import Glibc
 import Host
 import Kernels
 

@@ -1,7 +1,6 @@
 // The scores of a run: which step's model is the best so far, and what is said of it.
 
 import Files
-import Foundation
 import Kernels
 
 extension TrainingRun {

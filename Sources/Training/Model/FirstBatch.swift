@@ -2,7 +2,7 @@
 // at strategies on it.
 
 import Encoder
-import Foundation
+import FoundationEssentials
 package import Host
 package import Kernels
 package import ModelFiles

@@ -4,7 +4,6 @@
 import Encoder
 import Evaluation
 import Files
-import Foundation
 package import Host
 import Kernels
 import ModelFiles
@@ -90,7 +89,7 @@ package struct TrainingPlan {
     for warning in task?.warnings ?? [] { display.note("warning: " + warning) }
     let (folder, lock) = try openFolder(display)
     let data = try TrainingData(
-      path: options.trainFile, columns: options.columns, spoolFolder: isTrial ? NSTemporaryDirectory() : folder.path)
+      path: options.trainFile, columns: options.columns, spoolFolder: isTrial ? Folder.temporary : folder.path)
     try VocabularyCheck(
       tokenizer: tokenizer, limit: source.configuration.vocabularySize, maximumLength: options.maximumLength
     ).run(data, pairs: task.map { (options.evalData ?? "", $0.sentences) }, say: display.note)

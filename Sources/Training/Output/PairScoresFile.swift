@@ -9,7 +9,7 @@
 
 package import Evaluation
 import Files
-import Foundation
+import FoundationEssentials
 
 /// Reads and writes the file.
 package enum PairScoresFile {

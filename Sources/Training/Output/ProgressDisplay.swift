@@ -2,7 +2,7 @@
 // otherwise. Fed by the training loop; draws no random numbers and changes nothing.
 
 import Files
-import Foundation
+import FoundationEssentials
 
 /// Numbers of the run that the display shows.
 package struct ProgressFigures: Sendable {

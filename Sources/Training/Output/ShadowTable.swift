@@ -1,7 +1,7 @@
 // What shadows (`--shadow`) were like over a run, as a small table on standard error. Called by the models at the run's
 // end.
 
-import Foundation
+import Files
 import Objective
 
 /// Means over the run, a line a shadow.

@@ -2,7 +2,7 @@
 // the model between two steps. Made by TrainingPlan for `--watch`, asked by TrainingRun before each step.
 
 import Files
-import Foundation
+import FoundationEssentials
 package import Host
 import Kernels
 package import Objective
@@ -210,7 +210,7 @@ package final class PluginReloader {
   private func conclude(_ attempt: Attempt, _ end: ProcessEnd) -> PluginReload {
     let errors = FileManager.default.contents(atPath: attempt.folder.path + "/errors") ?? Data()
     let said = Self.reason(in: String(decoding: errors, as: UTF8.self))
-      .replacingOccurrences(of: attempt.copy.path, with: attempt.library)
+      .replacing(attempt.copy.path, with: attempt.library)
     if let problem = end.problem(said: said, deadline: settings.deadline) {
       return refused(attempt.library, to: attempt.copy.sha256, problem)
     }

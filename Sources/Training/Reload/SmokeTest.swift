@@ -4,7 +4,8 @@
 
 import Encoder
 package import Files
-import Foundation
+import FoundationEssentials
+import Glibc
 package import Host
 import Kernels
 import Objective

@@ -4,7 +4,7 @@
 import ArgumentParser
 import Comparison
 import Files
-import Foundation
+import FoundationEssentials
 import Host
 import Kernels
 import Processes
@@ -35,25 +35,26 @@ struct CompareCommand: ParsableCommand {
         A recipe (mixcse), samplers and losses joined by + (infonce+mixcse+queue:size=256), a library (./libmine.so), \
         with parameters after a colon and a label in front (ours=./libmine.so). Several values of a parameter separated by | \
         stand for as many strategies.
-        """, valueName: "strategy"))
+        """, valueName: "strategy"), completion: .strategies)
   var strategies: [String] = []
   @Option(help: ArgumentHelp("Separated by commas, each 0 to 2^64-1. (default: 42,43,44,45,46)", valueName: "n,..."))
   var seeds: String?
   @Option(
     help: ArgumentHelp(
       "A comparison as TOML, or as JSON where the name ends in .json: strategies, seeds, flags by their long names. "
-        + "What is typed as well counts instead.", valueName: "file"))
+        + "What is typed as well counts instead.", valueName: "file"), completion: .file())
   var from: String?
   @Option(
     help: ArgumentHelp(
-      "A Hugging Face folder: config.json, model.safetensors or pytorch_model.bin, tokenizer files.", valueName: "dir"))
+      "A Hugging Face folder: config.json, model.safetensors or pytorch_model.bin, tokenizer files.", valueName: "dir"),
+    completion: .directory)
   var model: String?
   @Option(
     name: .customLong("test-data"),
     help: ArgumentHelp(
       "What final models are scored on besides --eval-data: a pair file, or a folder that holds or is SentEval's "
         + "downstream (the seven STS sets); may be repeated. (default: the folder of --eval-data, if it is one)",
-      valueName: "path"))
+      valueName: "path"), completion: .file())
   var testData: [String] = []
   @Option(
     name: .customLong("task-set"),

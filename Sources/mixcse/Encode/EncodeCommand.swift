@@ -2,7 +2,6 @@
 
 import ArgumentParser
 import Files
-import Foundation
 import Kernels
 import ModelFiles
 import Objective
@@ -19,7 +18,8 @@ struct EncodeCommand: ParsableCommand {
       """)
 
   @OptionGroup var model: EmbedderOptions
-  @Option(help: ArgumentHelp("A file of lines, or - for standard input.", valueName: "file")) var input = "-"
+  @Option(help: ArgumentHelp("A file of lines, or - for standard input.", valueName: "file"), completion: .file())
+  var input = "-"
   @Flag(help: "Scale every embedding to length 1, whether the folder asks for it or not.") var normalize = false
   @Option(
     name: .customLong("max-seq-length"),
@@ -27,7 +27,9 @@ struct EncodeCommand: ParsableCommand {
       "Cut lines to that many tokens, 2 to the model's limit. (default: what the folder records, else that limit)",
       valueName: "tokens"))
   var maximumLength: Int?
-  @Option(help: ArgumentHelp("Where to write float32 [lines, width] in NumPy's format.", valueName: "file.npy"))
+  @Option(
+    help: ArgumentHelp("Where to write float32 [lines, width] in NumPy's format.", valueName: "file.npy"),
+    completion: .file(extensions: ["npy"]))
   var output: String?
   @Flag(help: "Print a JSON line with the numbers of each embedding instead.") var json = false
 
@@ -42,7 +44,7 @@ struct EncodeCommand: ParsableCommand {
     let folder = try ModelFolder(path: model.model)
     let pooler = try model.poolerSpec(for: folder)
     let embedder = try model.embedder(folder, pooler: pooler, maximumLength: maximumLength)
-    let lines = try LineInput(path: input, spoolFolder: NSTemporaryDirectory())
+    let lines = try LineInput(path: input, spoolFolder: Folder.temporary)
     let writer = try output.map { try NPYWriter(path: $0, columns: embedder.width) }
     let normalizes = normalize || folder.sentencePooling?.normalizes == true
     var counts = (lines: 0, empty: 0, invalid: 0, cut: 0)

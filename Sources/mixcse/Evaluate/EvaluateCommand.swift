@@ -44,13 +44,14 @@ struct EvaluateCommand: ParsableCommand {
       classifiers with five folds and quicker settings.
       """)
   var mode: EvaluationMode = .test
-  @Option(help: ArgumentHelp("The folder that holds or is SentEval's downstream.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp("The folder that holds or is SentEval's downstream.", valueName: "dir"), completion: .directory)
   var data: String?
   @Option(
     help: ArgumentHelp(
       "Pairs as .tsv, .csv, .json or .jsonl under a header of known names, else sentence1, sentence2, score or STS-B's"
         + " seven columns. Repeatable.",
-      valueName: "file"))
+      valueName: "file"), completion: .file())
   var pairs: [String] = []
   @Flag(name: .customLong("all-poolers"), help: "Score every pooler and head there is, in one encoding pass.")
   var allPoolers = false
@@ -67,7 +68,7 @@ struct EvaluateCommand: ParsableCommand {
     help: ArgumentHelp(
       "Write gold score and cosine of every scored pair, exactly, and which samples of transfer tasks were labelled "
         + "right, as JSON: {\"sets\": [{\"name\", \"gold\", \"cosine\"}], \"tasks\": [{\"name\", \"right\"}]}.",
-      valueName: "file"))
+      valueName: "file"), completion: .file())
   var pairScores: String?
   @Option(
     help: ArgumentHelp(

@@ -3,7 +3,6 @@
 
 import Evaluation
 import Files
-import Foundation
 
 /// The figures of one or several poolers as text.
 struct EvaluationTables {

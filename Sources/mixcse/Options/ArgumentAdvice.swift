@@ -3,7 +3,6 @@
 
 import ArgumentParser
 import Files
-import Foundation
 import Host
 
 /// The commands with their flags, as the parser describes them.

@@ -8,7 +8,9 @@ import Objective
 
 /// `--model`, `--pooler`, `--threads` and the plugins' flags.
 struct EmbedderOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("A Hugging Face folder: config.json, weights, tokenizer files.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp("A Hugging Face folder: config.json, weights, tokenizer files.", valueName: "dir"),
+    completion: .directory)
   var model: String
 
   @Option(
@@ -17,7 +19,7 @@ struct EmbedderOptions: ParsableArguments {
       cls, cls_before_pooler, avg, avg_top2, avg_first_last, max, weighted, or any plugin's. \
       (default: what the folder records, else avg)
       """,
-      valueName: "name[:param=value,...][+name]"))
+      valueName: "name[:param=value,...][+name]"), completion: .poolers)
   var pooler: String?
 
   @Flag(

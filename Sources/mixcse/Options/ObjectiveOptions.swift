@@ -10,7 +10,7 @@ struct ObjectiveOptions: ParsableArguments {
     help: ArgumentHelp(
       "How token states become one vector: cls, cls_before_pooler, avg, avg_top2, avg_first_last, max, weighted, ... "
         + "(default: cls)",
-      valueName: "name[:param=value,...][+name]"))
+      valueName: "name[:param=value,...][+name]"), completion: .poolers)
   var pooler: String?
 
   @Option(
@@ -41,7 +41,7 @@ struct ObjectiveOptions: ParsableArguments {
     help: ArgumentHelp(
       "A frozen encoder whose vectors samplers and losses may read: a model folder with its pooler, or .npy files with "
         + "a vector for each row, one file for each text column. May be given several times; the first is guide 1.",
-      valueName: "dir[:pooler]|file.npy,..."))
+      valueName: "dir[:pooler]|file.npy,..."), completion: .file())
   var guide: [String] = []
 
   @Option(

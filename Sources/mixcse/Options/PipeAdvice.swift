@@ -1,7 +1,7 @@
 // A shell takes `|` for a pipe: `compare simcse mixcse:lambda=0.1|0.2` without quotes starts this program with the
 // first half of its arguments, and a program called 0.2. Asked where arguments are missing, and before a long run.
 
-import Foundation
+import Glibc
 
 enum PipeAdvice {
   /// What was probably meant; nil where standard output is no pipe, or the last argument is no value of a parameter.

@@ -14,7 +14,7 @@ struct PluginOptions: ParsableArguments {
       discussion: """
         Then come the folders of CSE_PLUGIN_PATH (separated by ':'), $XDG_DATA_HOME/cse/plugins, lib/cse/plugins beside \
         the program's folder, and the program's folder. The working directory is never searched unless named.
-        """, valueName: "dir"))
+        """, valueName: "dir"), completion: .directory)
   var pluginPaths: [String] = []
 
   @Option(

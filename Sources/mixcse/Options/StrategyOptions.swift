@@ -8,26 +8,28 @@ struct StrategyOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "A recipe from a plugin, samplers and loss together: mixcse, simcse, ...",
-      valueName: "name[:param=value,...]"))
+      valueName: "name[:param=value,...]"), completion: .recipes)
   var method: String?
 
   @Option(
     name: .customLong("augment"),
     help: ArgumentHelp(
       "An augmenter, which edits the tokens of a view before the encoder sees them; may be repeated, each edits what "
-        + "the one before it left.", valueName: "name[:param=value,...]"))
+        + "the one before it left.", valueName: "name[:param=value,...]"), completion: .augmenters)
   var augmenters: [String] = []
 
   @Option(
     name: .customLong("sampler"),
     help: ArgumentHelp(
-      "A negative sampler; may be repeated, blocks are appended in this order.", valueName: "name[:param=value,...]"))
+      "A negative sampler; may be repeated, blocks are appended in this order.", valueName: "name[:param=value,...]"),
+    completion: .samplers)
   var samplers: [String] = []
 
   @Option(
     name: .customLong("loss"),
     help: ArgumentHelp(
-      "A loss; may be repeated, the weighted sum counts.", valueName: "[weight*]name[:param=value,...]"))
+      "A loss; may be repeated, the weighted sum counts.", valueName: "[weight*]name[:param=value,...]"),
+    completion: .losses)
   var losses: [String] = []
 
   @Option(

@@ -12,7 +12,7 @@ struct TrainingFlags: ParsableArguments {
       discussion: """
         One column trains on sentences, two on pairs, three on pairs with a hard negative. Headers and JSON keys of known \
         names say which column is which (sent0,sent1,hard_neg; anchor,positive,negative; sentence1,sentence2; text).
-        """, valueName: "file"))
+        """, valueName: "file"), completion: .file())
   var trainFile: String?
 
   @Option(
@@ -26,7 +26,7 @@ struct TrainingFlags: ParsableArguments {
     name: .customLong("eval-data"),
     help: ArgumentHelp(
       "Pairs to score the model on: a pair file, or a folder that is or holds SentEval's data (STS-B dev is used).",
-      valueName: "path"))
+      valueName: "path"), completion: .file())
   var evalData: String?
 
   @Option(
@@ -61,7 +61,7 @@ struct TrainingFlags: ParsableArguments {
     name: .customLong("output-dir"),
     help: ArgumentHelp(
       "The folder of the run: the best model as a Hugging Face folder, metrics.jsonl, run.json, and checkpoints/ until "
-        + "it is finished.", valueName: "dir"))
+        + "it is finished.", valueName: "dir"), completion: .directory)
   var outputDir: String?
 
   @Option(

@@ -1,7 +1,7 @@
 // What the commands print on standard output: lines, and documents for `--json`.
 
 import Files
-import Foundation
+import FoundationEssentials
 
 /// Prints text for people on standard output; control characters in it are shown, not obeyed.
 /// - Throws: `FileError.cannotPrint`, also for what was printed before.

@@ -1,7 +1,7 @@
 // How far an evaluation is, on standard error: a bar that renews itself on a terminal, a line every tenth otherwise.
 
 import Files
-import Foundation
+import FoundationEssentials
 import Synchronization
 
 /// Progress of several phases, one after the other. May be told by any thread.

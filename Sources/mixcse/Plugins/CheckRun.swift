@@ -1,7 +1,8 @@
 // The parent of `plugins check`: it starts a child for each test and judges how it ended.
 
 import Files
-import Foundation
+import FoundationEssentials
+import Glibc
 import Kernels
 import PluginCheck
 import Processes

@@ -1,6 +1,6 @@
 // The child of `plugins check`: it runs one test and writes down how that went. Started by CheckRun.
 
-import Foundation
+import FoundationEssentials
 import Host
 import Kernels
 import Logging

@@ -1,7 +1,7 @@
 // Where `mixcse plugins new` finds the header and the Swift kit that it copies.
 
 import ArgumentParser
-import Foundation
+import FoundationEssentials
 import Processes
 
 /// Where the header and the kit are.

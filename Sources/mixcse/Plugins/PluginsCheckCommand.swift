@@ -17,7 +17,7 @@ struct PluginsCheckCommand: ParsableCommand {
   @Argument(
     help: ArgumentHelp(
       "A library (./lib.so, ./lib.so:name) or a component, with values for its parameters.",
-      valueName: "file|name[:param=value,...]"))
+      valueName: "file|name[:param=value,...]"), completion: .everything)
   var target: String?
   @Option(
     help: ArgumentHelp("Runs only these tests (an id, or a group such as grad); may be repeated.", valueName: "id"))

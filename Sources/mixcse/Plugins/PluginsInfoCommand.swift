@@ -11,7 +11,7 @@ struct PluginsInfoCommand: ParsableCommand {
   @Argument(
     help: ArgumentHelp(
       "A component (mixcse, org.mixcse.mixcse.mixcse), a method, a library's id, or a path (./lib.so, ./lib.so:name).",
-      valueName: "name"))
+      valueName: "name"), completion: .everything)
   var name: String
 
   func run() throws {

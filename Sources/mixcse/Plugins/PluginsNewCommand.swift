@@ -1,7 +1,8 @@
 // `mixcse plugins new`: a folder to start a plugin from, which builds with `make` and passes `plugins check` as it is.
 
 import ArgumentParser
-import Foundation
+import Files
+import FoundationEssentials
 import PluginTemplates
 
 extension TemplateKind: ExpressibleByArgument {}
@@ -18,13 +19,15 @@ struct PluginsNewCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("What to start from.", valueName: "kind")) var kind: TemplateKind
   @Argument(help: ArgumentHelp("Lower-case letters, digits and '_'.", valueName: "name")) var name: String
   @Option(help: ArgumentHelp("The language.", valueName: "language")) var language: TemplateLanguage
-  @Option(help: ArgumentHelp("Where the folder NAME is made. (default: the working directory)", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp("Where the folder NAME is made. (default: the working directory)", valueName: "dir"),
+    completion: .directory)
   var directory = "."
   @Option(
     help: ArgumentHelp(
       "Where cse_plugin.h and the Swift kit are copied from. (default: CSE_SDK, share/cse beside the program's folder,"
         + " or"
-        + " the sources the program was built from)", valueName: "dir"))
+        + " the sources the program was built from)", valueName: "dir"), completion: .directory)
   var sdk: String?
 
   func run() throws {
@@ -49,14 +52,8 @@ struct PluginsNewCommand: ParsableCommand {
   }
 
   private func write(_ data: Data, to path: String) throws {
-    do {
-      // Whatever the umask: a plugin that others can write to is refused later.
-      try FileManager.default.createDirectory(
-        atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true,
-        attributes: [.posixPermissions: 0o755])
-      try data.write(to: URL(fileURLWithPath: path))
-    } catch {
-      throw ValidationError("\(path) cannot be written: \(error.localizedDescription)")
-    }
+    // Whatever the umask: a plugin that others can write to is refused later.
+    try Folder.create(Path.folder(of: path), mode: 0o755)
+    try AtomicFile.write(to: path) { try $0.write([UInt8](data)) }
   }
 }

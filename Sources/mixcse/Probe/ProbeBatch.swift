@@ -2,7 +2,7 @@
 // training file encoded by a model.
 
 import ArgumentParser
-import Foundation
+import Files
 import Host
 import Kernels
 import ModelFiles
@@ -35,23 +35,38 @@ struct ProbeBatch {
 
 /// The flags that name the batch.
 struct ProbeBatchOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("Anchors: float32 or float64 [rows, width].", valueName: "file.npy")) var z1: String?
-  @Option(help: ArgumentHelp("Positives, of the same shape.", valueName: "file.npy")) var z2: String?
-  @Option(help: ArgumentHelp("Real hard negatives, of the same shape.", valueName: "file.npy")) var z3: String?
-  @Option(help: ArgumentHelp("The anchors' sentences, one a line in the order of the rows.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("Anchors: float32 or float64 [rows, width].", valueName: "file.npy"),
+    completion: .file(extensions: ["npy"])) var z1: String?
+  @Option(
+    help: ArgumentHelp("Positives, of the same shape.", valueName: "file.npy"), completion: .file(extensions: ["npy"]))
+  var z2: String?
+  @Option(
+    help: ArgumentHelp("Real hard negatives, of the same shape.", valueName: "file.npy"),
+    completion: .file(extensions: ["npy"])) var z3: String?
+  @Option(
+    help: ArgumentHelp("The anchors' sentences, one a line in the order of the rows.", valueName: "file"),
+    completion: .file())
   var sentences: String?
-  @Option(help: ArgumentHelp("The positives' sentences. (default: the anchors')", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("The positives' sentences. (default: the anchors')", valueName: "file"), completion: .file())
   var sentences2: String?
-  @Option(help: ArgumentHelp("The hard negatives' sentences.", valueName: "file")) var sentences3: String?
-  @Option(help: ArgumentHelp("How much each pair belongs together, a number a line.", valueName: "file"))
+  @Option(help: ArgumentHelp("The hard negatives' sentences.", valueName: "file"), completion: .file()) var sentences3:
+    String?
+  @Option(
+    help: ArgumentHelp("How much each pair belongs together, a number a line.", valueName: "file"), completion: .file())
   var scores: String?
-  @Option(help: ArgumentHelp("The rows' labels, one a line; equal ones are a class.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("The rows' labels, one a line; equal ones are a class.", valueName: "file"), completion: .file())
   var labels: String?
 
   @Option(
-    help: ArgumentHelp("Encode --input with this Hugging Face folder instead of reading .npy files.", valueName: "dir"))
+    help: ArgumentHelp("Encode --input with this Hugging Face folder instead of reading .npy files.", valueName: "dir"),
+    completion: .directory)
   var model: String?
-  @Option(help: ArgumentHelp("Rows as for train --train-file: sentences, pairs or triples.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("Rows as for train --train-file: sentences, pairs or triples.", valueName: "file"),
+    completion: .file())
   var input: String?
   @Option(
     help: ArgumentHelp("With --model: columns of --input, as for train --columns.", valueName: "role=column,..."))
@@ -154,7 +169,7 @@ struct ProbeBatchOptions: ParsableArguments {
   }
 
   private func lines(_ path: String, _ rows: Int) throws -> [String] {
-    let lines = try LineInput(path: path, spoolFolder: NSTemporaryDirectory()).next(rows + 1)
+    let lines = try LineInput(path: path, spoolFolder: Folder.temporary).next(rows + 1)
     guard lines.count == rows else {
       throw TrainingError.badData(
         path: path, line: 0, expected: "\(rows) lines, one for each row of \(z1 ?? "--z1")",

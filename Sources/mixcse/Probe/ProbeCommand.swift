@@ -2,7 +2,6 @@
 
 import ArgumentParser
 import Files
-import Foundation
 import Host
 import Kernels
 import Objective
@@ -25,18 +24,20 @@ struct ProbeCommand: ParsableCommand {
   @Option(
     name: .customLong("method"),
     help: ArgumentHelp(
-      "A recipe: mixcse, simcse, ...; may be repeated to compare.", valueName: "name[:param=value,...]"))
+      "A recipe: mixcse, simcse, ...; may be repeated to compare.", valueName: "name[:param=value,...]"),
+    completion: .recipes)
   var methods: [String] = []
   @Option(
     name: .customLong("sampler"),
     help: ArgumentHelp(
-      "A negative sampler, added to each method; may be repeated.", valueName: "name[:param=value,...]"))
+      "A negative sampler, added to each method; may be repeated.", valueName: "name[:param=value,...]"),
+    completion: .samplers)
   var samplers: [String] = []
   @Option(
     name: .customLong("loss"),
     help: ArgumentHelp(
       "A loss, added to each method; may be repeated, the weighted sum counts.",
-      valueName: "[weight*]name[:param=value,...]"))
+      valueName: "[weight*]name[:param=value,...]"), completion: .losses)
   var losses: [String] = []
   @Option(
     name: .customLong("set"),
@@ -46,7 +47,7 @@ struct ProbeCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "A frozen encoder that strategies may read, as for train --guide; may be repeated.",
-      valueName: "dir[:pooler]|file.npy,..."))
+      valueName: "dir[:pooler]|file.npy,..."), completion: .file())
   var guide: [String] = []
   @Option(help: "Divides every similarity, above 0. (default: the loss's own, 0.05 for infonce)")
   var temperature: Double?
@@ -64,8 +65,8 @@ struct ProbeCommand: ParsableCommand {
   @Flag(help: "Also count negatives by cosine and by probability, for each kind.") var histogram = false
   @Option(
     help: ArgumentHelp(
-      "Writes the gradients there: dz1.npy, dz2.npy (dz3.npy); a folder for each of several methods.", valueName: "dir")
-  )
+      "Writes the gradients there: dz1.npy, dz2.npy (dz3.npy); a folder for each of several methods.",
+      valueName: "dir"), completion: .directory)
   var gradients: String?
   @Flag(help: "Print one JSON document.") var json = false
   @OptionGroup var threads: ThreadOptions

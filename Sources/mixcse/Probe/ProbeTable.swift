@@ -1,6 +1,6 @@
 // `mixcse probe` in text: a table with a column for each strategy, then for each the heaviest negatives and histograms.
 
-import Foundation
+import Files
 
 /// Strategies side by side: a line for each number, kinds of the same label on the same line.
 struct ProbeTable {

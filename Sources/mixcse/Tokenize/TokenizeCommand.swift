@@ -2,7 +2,6 @@
 
 import ArgumentParser
 import Files
-import Foundation
 import ModelFiles
 import Tokenizer
 import TextData
@@ -16,8 +15,10 @@ struct TokenizeCommand: ParsableCommand {
       characters in them as \\u{1B}.
       """)
 
-  @Option(help: ArgumentHelp("A Hugging Face folder with tokenizer files.", valueName: "dir")) var model: String
-  @Option(help: ArgumentHelp("A file of lines, or - for standard input.", valueName: "file")) var input = "-"
+  @Option(help: ArgumentHelp("A Hugging Face folder with tokenizer files.", valueName: "dir"), completion: .directory)
+  var model: String
+  @Option(help: ArgumentHelp("A file of lines, or - for standard input.", valueName: "file"), completion: .file())
+  var input = "-"
   @Option(
     name: .customLong("max-seq-length"),
     help: ArgumentHelp("Cut lines to that many tokens, 2 or more. (default: no limit)", valueName: "tokens"))
@@ -33,7 +34,7 @@ struct TokenizeCommand: ParsableCommand {
   func run() throws {
     let tokenizer = try TokenizerFolder.load(ModelFolder.encoderPath(of: model))
     let encoder = tokenizer.makeEncoder()
-    let lines = try LineInput(path: input, spoolFolder: NSTemporaryDirectory())
+    let lines = try LineInput(path: input, spoolFolder: Folder.temporary)
     var replaced = 0
     while let line = try lines.next(1).first {
       let encoded = line.withUnsafeBufferPointer { encoder.encode($0, maximumLength: maximumLength ?? Int.max / 2) }

@@ -2,7 +2,8 @@
 
 import ArgumentParser
 import Files
-import Foundation
+import FoundationEssentials
+import Glibc
 import Host
 import Kernels
 import Training

@@ -2,7 +2,7 @@
 // in common, a comparison's too, is in TrainingFlags.
 
 import ArgumentParser
-import Foundation
+import Glibc
 import Processes
 import Training
 

@@ -23,7 +23,7 @@ struct TrainCommand: ParsableCommand {
       discussion: """
         Keys are the long names of these flags. What is typed as well counts instead. A run is repeated on the data, the \
         model and the plugins that its run.json names by their hashes; where one is another now, that is an error.
-        """, valueName: "file"))
+        """, valueName: "file"), completion: .file())
   var from: String?
   @Flag(
     name: .customLong("accept-changes"),
@@ -36,7 +36,8 @@ struct TrainCommand: ParsableCommand {
   var dryRun = false
   @Option(
     help: ArgumentHelp(
-      "A Hugging Face folder: config.json, model.safetensors or pytorch_model.bin, tokenizer files.", valueName: "dir"))
+      "A Hugging Face folder: config.json, model.safetensors or pytorch_model.bin, tokenizer files.", valueName: "dir"),
+    completion: .directory)
   var model: String?
   @OptionGroup(title: "Strategy") var strategy: StrategyOptions
   @Option(
@@ -46,7 +47,7 @@ struct TrainCommand: ParsableCommand {
       discussion: """
         Written as in a comparison: simcse, ours=mixcse:lambda=0.5, infonce+queue:size=256, mixcse:lambda=0.1|0.3 for \
         two. Nothing it says changes the run; metrics.jsonl has shadow.LABEL.loss, .gradNorm and .cosine.
-        """, valueName: "strategy"))
+        """, valueName: "strategy"), completion: .strategies)
   var shadows: [String] = []
   @OptionGroup(title: "Training") var training: TrainingFlags
   @OptionGroup(title: "Run") var runFlags: RunFlags

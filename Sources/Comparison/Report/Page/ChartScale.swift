@@ -1,6 +1,7 @@
 // From values to places in a chart, with round numbers for the grid. Used by every chart of the page.
 
-import Foundation
+import Files
+import Glibc
 
 /// A linear scale.
 struct ChartScale {

@@ -1,7 +1,6 @@
 // Text inside HTML and SVG. Used by every part of the report's page.
 
 import Files
-import Foundation
 
 /// `text` for element content and quoted attributes, control characters shown; characters no HTML document may hold
 /// become U+FFFD.
@@ -89,10 +88,10 @@ enum PageText {
   // MARK: - Numbers
 
   /// Numbers with a true minus sign.
-  static func minus(_ text: String) -> String { text.replacingOccurrences(of: "-", with: "\u{2212}") }
+  static func minus(_ text: String) -> String { text.replacing("-", with: "\u{2212}") }
 
   /// Text of the terminal with its sign for plus or minus.
-  static func plusMinus(_ text: String) -> String { text.replacingOccurrences(of: "+-", with: "\u{B1}") }
+  static func plusMinus(_ text: String) -> String { text.replacing("+-", with: "\u{B1}") }
 
   // MARK: - Sections
 

@@ -1,6 +1,6 @@
 // The score over the values of a parameter, where strategies are a grid. Called by ReportPage.
 
-import Foundation
+import Glibc
 import Training
 
 /// A chart for each parameter that varies.

@@ -1,7 +1,6 @@
 // What is needed to repeat the comparison: the strategies in full, the command, and the record. Called by ReportPage.
 
 import Files
-import Foundation
 
 /// Command, strategies and record, folded away.
 struct RecordSection {

@@ -1,7 +1,7 @@
 // The top of the report: what was compared, with what, when, and for how long. Called by ReportPage.
 
 import Files
-import Foundation
+import FoundationEssentials
 
 /// Title and facts.
 struct ReportHeader {

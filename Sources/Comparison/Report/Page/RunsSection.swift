@@ -1,7 +1,5 @@
 // Runs that did not finish, with their reasons, and the way to a run's folder. Called by ReportPage and ScoresSection.
 
-import Foundation
-
 /// Failed, dropped and unfinished runs.
 struct RunsSection {
   let results: ComparisonResults
@@ -29,9 +27,17 @@ struct RunsSection {
   /// The folder of a run, with a link that holds wherever the output folder goes, since the report lies in it, too.
   static func link(_ folder: String) -> String {
     let parts = folder.split(separator: "/")
-    guard let name = parts.last, parts.dropLast().last == "runs",
-      let address = name.addingPercentEncoding(withAllowedCharacters: .alphanumerics.union(["-", ".", "_", "="]))
-    else { return "<code>\(escaped(folder))</code>" }
-    return "<a href=\"runs/\(escaped(address))/\"><code>\(PageText.label(String(name)))</code></a>"
+    guard let name = parts.last, parts.dropLast().last == "runs" else { return "<code>\(escaped(folder))</code>" }
+    return "<a href=\"runs/\(address(String(name)))/\"><code>\(PageText.label(String(name)))</code></a>"
+  }
+
+  /// A name as a part of an address (RFC 3986): letters, digits and `-._=`, every other byte as `%XX`.
+  private static func address(_ name: String) -> String {
+    let plain = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._=".utf8)
+    return name.utf8.map { byte in
+      if plain.contains(byte) { return String(UnicodeScalar(byte)) }
+      let digits = String(byte, radix: 16, uppercase: true)
+      return "%" + (byte < 16 ? "0" : "") + digits
+    }.joined()
   }
 }

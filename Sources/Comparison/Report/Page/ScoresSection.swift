@@ -1,7 +1,6 @@
 // Every score of every run: dots for the metric that decides, the rest folded away. Called by ReportPage and
 // CurvesSection.
 
-import Foundation
 import Training
 
 /// Scores by seed.

@@ -2,7 +2,6 @@
 // by the charts and their legend.
 
 import Files
-import Foundation
 
 /// The look of one line.
 struct SeriesStyle: Equatable {

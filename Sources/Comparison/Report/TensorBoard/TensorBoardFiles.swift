@@ -2,7 +2,7 @@
 // ComparisonReport where asked for.
 
 import Files
-import Foundation
+import FoundationEssentials
 import Training
 
 enum TensorBoardFiles {
@@ -63,7 +63,7 @@ enum TensorBoardFiles {
 
   /// The same, by labels and the strategy and seed of each run.
   static func names(_ all: [String], _ runs: [(strategy: Int, seed: UInt64)]) -> [String] {
-    let allowed = CharacterSet(charactersIn: "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.=+,:@")
+    let allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.=+,:@".unicodeScalars
     var taken: [String: Int] = [:]
     let labels = all.map { given in
       var label = String(given.unicodeScalars.map { allowed.contains($0) ? Character($0) : "_" }.prefix(100))
