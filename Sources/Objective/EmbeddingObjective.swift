@@ -25,8 +25,13 @@ package final class EmbeddingObjective {
         viewCount: views, supervision: supervision, guideWidths: guideWidths), encodings: encodings)
   }
 
-  /// What samplers and losses ask for of each batch beside its embeddings; `evaluate` has to be given it.
-  package var wantedEncodings: [PlannedEncoding] { Array(Set(objective.wantedEncodings)) }
+  /// What samplers and losses ask for of each batch beside its embeddings, each once and always in the same order;
+  /// `evaluate` has to be given it.
+  package var wantedEncodings: [PlannedEncoding] {
+    objective.wantedEncodings.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+  }
+  /// What the plugins were last told.
+  package var limits: PluginLimits { objective.limits }
 
   /// Learned temperatures, and the weights of samplers and losses.
   package var parameters: [Parameter] { objective.parameters }
@@ -35,7 +40,8 @@ package final class EmbeddingObjective {
   /// Every plugin instance, samplers first.
   package var instances: [PluginInstance] { objective.instances }
 
-  /// Computes the loss of `views` (anchors, positives, hard negatives; [rows, width] each).
+  /// Computes the loss of `views` (anchors, positives, hard negatives; [rows, width] each). A batch of more rows, of
+  /// other views or of other labels than before is planned for first.
   ///
   /// - Parameters:
   ///   - encoded: of each of `wantedEncodings` its vectors, [rows, its width].
@@ -50,9 +56,9 @@ package final class EmbeddingObjective {
   ) throws -> StepReport {
     let rows = views.first?.rows ?? 0
     let width = objective.limits.width
-    guard views.count == objective.limits.viewCount, rows >= 1 else {
+    guard (2...3).contains(views.count), rows >= 1 else {
       throw ObjectiveError.shape(
-        what: "embeddings", expected: "\(objective.limits.viewCount) views of at least one row",
+        what: "embeddings", expected: "two or three views of at least one row",
         found: "\(views.count) views of \(rows) rows")
     }
     for (index, view) in views.enumerated() where view.rows != rows || view.columns != width {
@@ -61,8 +67,9 @@ package final class EmbeddingObjective {
     }
     try labels.check(rows: rows)
     var limits = objective.limits
-    limits.supervision = labels.supervision
-    if rows > limits.maxRows { (limits.maxRows, limits.maxSequences) = (rows, rows * views.count) }
+    (limits.supervision, limits.viewCount) = (labels.supervision, views.count)
+    limits.maxRows = max(limits.maxRows, rows)
+    limits.maxSequences = limits.maxRows * views.count
     try objective.prepare(limits)
     encodings.begin(rows: rows)
     for (encoding, vectors) in encoded { try encodings.set(encoding, vectors) }

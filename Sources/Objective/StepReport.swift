@@ -50,6 +50,14 @@ package struct StepReport: Sendable {
   /// A report to be filled.
   package init() {}
 
+  /// Mean logits, and the losses where there are several, by the names they have in metrics.jsonl.
+  package var figures: [(name: String, value: Double)] {
+    var figures = [("positiveLogit", positiveLogit), ("mixedLogit", mixedLogit), ("otherLogit", otherLogit)]
+    if mixedLogits.count > 1 { figures += mixedLogits.map { ("mixedLogit.\($0.label)", $0.value) } }
+    if losses.count > 1 { figures += losses.map { ("loss.\($0.name)", $0.value) } }
+    return figures
+  }
+
   /// Mean logit of the positives.
   package var positiveLogit: Double { positive.meanLogit }
 

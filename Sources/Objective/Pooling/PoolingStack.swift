@@ -210,7 +210,7 @@ package final class PoolingStack {
 }
 
 /// Copies rows of the same width.
-func copy(_ source: Matrix, to target: Matrix) {
+package func copy(_ source: Matrix, to target: Matrix) {
   for row in 0..<source.rows { target.row(row).update(from: source.row(row), count: source.columns) }
 }
 

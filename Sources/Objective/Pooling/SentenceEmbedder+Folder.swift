@@ -22,6 +22,49 @@ extension SentenceEmbedder {
     return try PoolerSpec(parsing: text)
   }
 
+  /// The pooler that was asked for, else what the folder records, else mean pooling, which is then said; before the
+  /// head where that was asked for.
+  /// - Parameter say: gets what there is to tell.
+  /// - Throws: `UsageError`, `ObjectiveError.unsupportedPooling`.
+  package static func pooler(
+    _ asked: String?, beforeHead: Bool, of folder: ModelFolder, say: (String) -> Void
+  ) throws -> PoolerSpec {
+    var spec = try pooler(asked, of: folder, say: say)
+    if beforeHead { spec.skipsHead = true }
+    return spec
+  }
+
+  private static func pooler(_ asked: String?, of folder: ModelFolder, say: (String) -> Void) throws -> PoolerSpec {
+    if let asked {
+      if let own = folder.sentencePooling?.unsupported {
+        say("\(folder.path) asks for \(own); \(asked) is used in its place")
+      }
+      return try PoolerSpec(parsing: asked)
+    }
+    if let recorded = try recordedPooler(folder) { return recorded }
+    say("\(folder.path) records no pooler; using avg (choose with --pooler)")
+    return try PoolerSpec(parsing: "avg")
+  }
+
+  /// Opens a folder with a pooler that is looked up here, and says what of the folder's own is used beside it.
+  /// - Throws: as the other `open`; `PluginError`, `UsageError`.
+  package static func open(
+    _ folder: ModelFolder, pooler: PoolerSpec, registry: PluginRegistry, services: HostServices,
+    maximumLength: Int? = nil, say: (String) -> Void
+  ) throws -> SentenceEmbedder {
+    let found = try Pooler(pooler, in: registry)
+    if let layer = try modelHead(folder, pooler: found) {
+      var before = pooler
+      before.skipsHead = true
+      let flag = before.needsBeforeHead ? "--before-head" : before.text
+      say("\(pooler.text) goes through the model's own \(layer), as in the reference; \(flag) leaves it out")
+    }
+    if let prompt = folder.defaultPrompt {
+      say("\"\(prompt)\" is put before every line, the default prompt of \(folder.path)")
+    }
+    return try open(folder, pooler: found, services: services, maximumLength: maximumLength)
+  }
+
   /// The layer of the model's own that `open` would put behind the pooler: `pooler.dense`, `mlp.dense`; nil for none.
   package static func modelHead(_ folder: ModelFolder, pooler: Pooler) throws -> String? {
     try FolderHead(folder, weights: folder.openWeights(), pooler: pooler)?.layer

@@ -39,6 +39,9 @@ package final class EmbeddingTable {
 
 /// Tokenizer, encoder and pooling together.
 package final class SentenceEmbedder {
+  /// Lines to embed at once where there are many: enough that those of a length come together.
+  package static let linesAtOnce = 4096
+
   /// What cuts lines into tokens.
   package let tokenizer: any Tokenizer
   /// What makes hidden states of them.

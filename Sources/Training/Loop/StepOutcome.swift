@@ -19,14 +19,7 @@ struct StepOutcome {
     hasContrast =
       hasContrast || report.blocks.contains { $0.count > 0 } || report.gradientNorms.contains { $0 > Self.noGradient }
     loss += (report.loss - loss) / Double(batches)
-    add("positiveLogit", report.positiveLogit)
-    add("mixedLogit", report.mixedLogit)
-    add("otherLogit", report.otherLogit)
-    if report.mixedLogits.count > 1 {
-      for (label, value) in report.mixedLogits { add("mixedLogit.\(label)", value) }
-    }
-    if report.losses.count > 1 { for part in report.losses { add("loss.\(part.name)", part.value) } }
-    for (name, value) in committed + report.metrics { add(name, value) }
+    for (name, value) in report.figures + committed + report.metrics { add(name, value) }
   }
 
   /// The means by name, in the order of the first batch; NaN where no batch had a value.

@@ -48,7 +48,7 @@ struct EncodeCommand: ParsableCommand {
     let writer = try output.map { try NPYWriter(path: $0, columns: embedder.width) }
     let normalizes = normalize || folder.sentencePooling?.normalizes == true
     var counts = (lines: 0, empty: 0, invalid: 0, cut: 0)
-    while case let block = try lines.next(json ? 64 : 4096), !block.isEmpty {
+    while case let block = try lines.next(json ? 64 : SentenceEmbedder.linesAtOnce), !block.isEmpty {
       let texts = block.map { String(decoding: $0, as: UTF8.self) }
       counts.lines += block.count
       counts.empty += block.count(where: \.isEmpty)

@@ -30,24 +30,9 @@ struct EmbedderOptions: ParsableArguments {
   @OptionGroup var threads: ThreadOptions
   @OptionGroup(title: "Plugins") var plugins: PluginOptions
 
-  /// The pooler that was asked for, else what the folder records, else mean pooling, which is then said; before the
-  /// head where that was asked for.
+  /// The pooler that was asked for, else the folder's; what there is to tell is said.
   func poolerSpec(for folder: ModelFolder) throws -> PoolerSpec {
-    var spec = try pooler(for: folder)
-    if beforeHead { spec.skipsHead = true }
-    return spec
-  }
-
-  private func pooler(for folder: ModelFolder) throws -> PoolerSpec {
-    if let pooler {
-      if let own = folder.sentencePooling?.unsupported {
-        printToStandardError("note: \(folder.path) asks for \(own); \(pooler) is used in its place")
-      }
-      return try PoolerSpec(parsing: pooler)
-    }
-    if let recorded = try SentenceEmbedder.recordedPooler(folder) { return recorded }
-    printToStandardError("note: \(folder.path) records no pooler; using avg (choose with --pooler)")
-    return try PoolerSpec(parsing: "avg")
+    try SentenceEmbedder.pooler(pooler, beforeHead: beforeHead, of: folder, say: note)
   }
 
   /// Opens the model with a pooler.
@@ -57,18 +42,9 @@ struct EmbedderOptions: ParsableArguments {
     let logger = commandLogger()
     let services = HostServices(pool: pool ?? ThreadPool(threads: threads.count), logger: logger)
     let registry = try plugins.registry(logger: logger, services: services)
-    let found = try Pooler(pooler, in: registry)
-    if let layer = try SentenceEmbedder.modelHead(folder, pooler: found) {
-      var before = pooler
-      before.skipsHead = true
-      let flag = before.needsBeforeHead ? "--before-head" : before.text
-      printToStandardError(
-        "note: \(pooler.text) goes through the model's own \(layer), as in the reference; \(flag) leaves it out")
-    }
-    if let prompt = folder.defaultPrompt {
-      printToStandardError("note: \"\(prompt)\" is put before every line, the default prompt of \(folder.path)")
-    }
     return try SentenceEmbedder.open(
-      folder, pooler: found, services: services, maximumLength: maximumLength)
+      folder, pooler: pooler, registry: registry, services: services, maximumLength: maximumLength, say: note)
   }
+
+  private func note(_ text: String) { printToStandardError("note: " + text) }
 }

@@ -1,0 +1,123 @@
+// What a mixcse_encoder is, and its C functions: a model folder that makes embeddings of texts, as `mixcse encode`.
+
+import Glibc
+import Host
+import Kernels
+public import LibraryAPI
+import ModelFiles
+import Objective
+import TextData
+
+/// A model folder, opened.
+final class EncoderHandle: Handle {
+  private let embedder: SentenceEmbedder
+  private let options: EmbeddingOptions
+  private let pooler: String
+  private let context: Context
+
+  override class var name: String { "encoder" }
+
+  /// - Throws: errors of folders and files, `PluginError`, `UsageError`, `ObjectiveError`.
+  init(_ options: mixcse_encoder_options, in context: Context) throws {
+    let flags = try Argument.flags(options.flags, known: Int(MIXCSE_NORMALIZE | MIXCSE_BEFORE_HEAD), "options")
+    let maximum = try Argument.count(options.max_length, in: 0...Int.max, "options->max_length")
+    let folder = try ModelFolder(path: Argument.text(options.folder, "options->folder"))
+    let spec = try SentenceEmbedder.pooler(
+      Argument.optionalText(options.pooler), beforeHead: flags & UInt32(MIXCSE_BEFORE_HEAD) != 0, of: folder,
+      say: context.note)
+    embedder = try SentenceEmbedder.open(
+      folder, pooler: spec, registry: context.registry, services: context.services,
+      maximumLength: maximum == 0 ? nil : maximum, say: context.note)
+    self.options = EmbeddingOptions(
+      normalize: flags & UInt32(MIXCSE_NORMALIZE) != 0 || folder.sentencePooling?.normalizes == true)
+    pooler = spec.text
+    self.context = context
+  }
+
+  var width: Int { embedder.width }
+  var maximumLength: Int { embedder.maximumLength }
+  var poolerText: UnsafePointer<CChar>? { keep(pooler) }
+
+  /// Writes [n, width] to `out`.
+  func encode(
+    _ texts: UnsafePointer<UnsafePointer<CChar>?>, _ lengths: UnsafePointer<Int64>?, _ n: Int,
+    into out: UnsafeMutablePointer<Float>
+  ) throws -> mixcse_encode_report {
+    var report = mixcse_encode_report()
+    for start in stride(from: 0, to: n, by: SentenceEmbedder.linesAtOnce) {
+      let lines = try (start..<min(start + SentenceEmbedder.linesAtOnce, n)).map { index in
+        let bytes = try Self.bytes(texts, lengths, index)
+        report.replaced_bytes += Int64(invalidUTF8Bytes(bytes))
+        return String(decoding: bytes, as: UTF8.self)
+      }
+      let table = try embedder.embed(lines, options: options)
+      report.cut += Int64(table.truncatedLines)
+      withExtendedLifetime(table) {
+        out.advanced(by: start * width).update(from: table.matrix.pointer, count: lines.count * width)
+      }
+    }
+    return report
+  }
+
+  private static func bytes(
+    _ texts: UnsafePointer<UnsafePointer<CChar>?>, _ lengths: UnsafePointer<Int64>?, _ index: Int
+  ) throws -> UnsafeBufferPointer<UInt8> {
+    let text = try Argument.pointer(texts[index], "texts[\(index)]")
+    let length = try lengths.map { try Argument.count($0[index], in: 0...Int.max, "lengths[\(index)]") } ?? strlen(text)
+    return UnsafeRawBufferPointer(start: text, count: length).bindMemory(to: UInt8.self)
+  }
+}
+
+private func with<Value>(_ pointer: OpaquePointer?, _ body: (EncoderHandle) throws -> Value) throws -> Value {
+  let handle = try EncoderHandle.at(pointer)
+  return try handle.locked { try body(handle) }
+}
+
+@c @implementation
+public func mixcse_encoder_open(
+  _ context: OpaquePointer?, _ options: UnsafePointer<mixcse_encoder_options>?,
+  _ out: UnsafeMutablePointer<OpaquePointer?>?
+) -> Int32 {
+  attempt {
+    let out = try Argument.pointer(out, "out")
+    out.pointee = nil
+    let context = try Context.at(context)
+    let options = try Argument.structure(options, mixcse_encoder_options(), "options")
+    try context.locked { try EncoderHandle(options, in: context).open(into: out) }
+  }
+}
+
+@c @implementation
+public func mixcse_encoder_close(_ encoder: OpaquePointer?) { EncoderHandle.close(encoder) }
+
+@c @implementation
+public func mixcse_encoder_width(_ encoder: OpaquePointer?) -> Int64 {
+  attempt(or: -1) { try with(encoder) { Int64($0.width) } }
+}
+
+@c @implementation
+public func mixcse_encoder_max_length(_ encoder: OpaquePointer?) -> Int64 {
+  attempt(or: -1) { try with(encoder) { Int64($0.maximumLength) } }
+}
+
+@c @implementation
+public func mixcse_encoder_pooler(_ encoder: OpaquePointer?) -> UnsafePointer<CChar>? {
+  attempt(or: nil) { try with(encoder) { $0.poolerText } }
+}
+
+@c @implementation
+public func mixcse_encoder_encode(
+  _ encoder: OpaquePointer?, _ texts: UnsafePointer<UnsafePointer<CChar>?>?, _ lengths: UnsafePointer<Int64>?,
+  _ n: Int64, _ out: UnsafeMutablePointer<Float>?, _ report: UnsafeMutablePointer<mixcse_encode_report>?
+) -> Int32 {
+  attempt {
+    let n = try Argument.count(n, in: 0...Int.max, "n")
+    let found =
+      try n == 0
+      ? mixcse_encode_report()
+      : with(encoder) {
+        try $0.encode(Argument.pointer(texts, "texts"), lengths, n, into: Argument.pointer(out, "out"))
+      }
+    if report != nil { try Argument.fill(report, with: found, "report") }
+  }
+}
