@@ -11,14 +11,15 @@ package final class ContrastiveModel {
   package let pooling: PoolingStack
   /// Strategies that look on; nil where there are none.
   package let shadows: ShadowPanel?
-  /// Samplers and losses; a reload of plugins puts another one here.
+  /// Samplers and losses; a reload of plugins and a change of strategy put another one here.
   var objective: ContrastiveObjective
   /// The same on fewer dimensions; nil where they are scored as a whole only.
-  private let nested: NestedDimensions?
+  var nested: NestedDimensions?
   /// What samplers and losses know of a batch beside its embeddings.
   package let encodings = BatchEncodings()
   private var limits: PluginLimits
   private var pendingPoolers = false
+  let services: HostServices
 
   /// Plans and allocates everything for batches of at most `maxRows` rows and `maxTokens` tokens over all views;
   /// larger ones are planned for when they come. `say` gets what there is to tell about the `shadows`.
@@ -30,6 +31,7 @@ package final class ContrastiveModel {
     vocabularySize: Int = 0, documents: DocumentSource = .none, services: HostServices, shadows: [ShadowStrategy] = [],
     say: @escaping (String) -> Void = { _ in }
   ) throws {
+    self.services = services
     var factory = InstanceFactory(services: services, seed: configuration.seed)
     limits = PluginLimits(
       maxRows: maxRows, width: hiddenWidth, maxTokens: max(maxTokens, maxRows * views), maxSequences: maxRows * views,
@@ -88,7 +90,9 @@ package final class ContrastiveModel {
   /// Every plugin instance, poolers first.
   package var instances: [PluginInstance] { pooling.instances + objectives.flatMap(\.instances) }
   /// That on all dimensions first.
-  private var objectives: [ContrastiveObjective] { [objective] + (nested?.objectives ?? []) }
+  var objectives: [ContrastiveObjective] { [objective] + (nested?.objectives ?? []) }
+  /// What samplers and losses of a strategy plan for.
+  var objectiveLimits: PluginLimits { Self.limits(limits, width: pooling.outputWidth) }
 
   /// Computes the loss of a batch, fills `dHidden` and adds to the parameters' gradients. Changes no state.
   ///

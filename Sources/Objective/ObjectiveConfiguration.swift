@@ -31,6 +31,18 @@ package struct ObjectiveConfiguration: Sendable {
     self.temperature = temperature
     self.seed = seed
   }
+
+  /// The same host's settings around another strategy. A temperature holds there, too, unless the strategy's text sets
+  /// its own, or no loss of it has one.
+  package func around(_ strategy: Strategy) -> ObjectiveConfiguration {
+    var configuration = self
+    configuration.strategy = strategy
+    let isSet = strategy.losses.contains { $0.parameters.isSet("temperature") }
+    let hasOne = strategy.losses.contains { $0.parameters["temperature"] != nil }
+    if isSet || !hasOne { configuration.temperature = nil }
+    if !hasOne { configuration.learnTemperature = false }
+    return configuration
+  }
 }
 
 /// Makes the instances of a run from the uses of components that were looked up.
@@ -76,7 +88,8 @@ extension ContrastiveObjective {
       losses.append(
         LossStage(
           instance: instance, weight: use.weight,
-          learnsTemperature: hasTemperature && configuration.learnTemperature))
+          learnsTemperature: hasTemperature && configuration.learnTemperature,
+          isTemperatureSet: use.parameters.isSet("temperature")))
     }
     let wantsTemperature = configuration.temperature != nil || configuration.learnTemperature
     if wantsTemperature, !losses.isEmpty, !losses.contains(where: { $0.instance.values.double("temperature") != nil }) {

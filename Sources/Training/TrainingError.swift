@@ -3,6 +3,8 @@
 
 import Files
 import Glibc
+import Host
+import Objective
 
 /// An error of the Training module.
 package enum TrainingError: Error, Equatable {
@@ -20,6 +22,8 @@ package enum TrainingError: Error, Equatable {
   case cannotWrite(path: String, operation: String, code: Int32)
   /// The disk has less room than the run is known to need.
   case notEnoughSpace(path: String, needed: Int, free: Int)
+  /// A strategy that is to take over on the way cannot; `place` is how it was named.
+  case change(place: String, problem: String, exitCode: Int32)
   /// A description of a run that cannot be used; `place` is a line or a key.
   case badDescription(path: String, place: String, problem: String)
   /// A run cannot be repeated: what it was made of is no longer there.
@@ -61,6 +65,8 @@ extension TrainingError: CustomStringConvertible {
     case .notEnoughSpace(let path, let needed, let free):
       return "\(path): expected room for \(mebibytes(needed)) of checkpoints and the model, found \(mebibytes(free)) "
         + "free. Free some space or choose another --output-dir"
+    case .change(let place, let problem, _):
+      return "\(place): \(problem)"
     case .badDescription(let path, let place, let problem):
       return "\(path): \(place): \(problem)"
     case .cannotRepeat(let path, let differences):
@@ -96,12 +102,26 @@ extension TrainingError: CustomStringConvertible {
     case .missingFile, .unreadable: return 66
     case .badData, .changedFile, .badDescription, .cannotRepeat, .noScore: return 65
     case .usage, .resumeMismatch: return 64
+    case .change(_, _, let code): return code
     case .cannotWrite(_, _, let code): return writeFailureCode(code, otherwise: 64)
     case .notEnoughSpace: return 75
     case .brokenCheckpoints: return 65
     case .notFinite, .schedule: return 69
     case .interrupted: return 130
     case .stopped: return 75
+    }
+  }
+
+  /// The exit code of an error of any module below that a strategy can cause.
+  static func code(of error: any Error) -> Int32 {
+    switch error {
+    case let error as TrainingError: error.exitCode
+    case let error as UsageError: error.exitCode
+    case let error as PluginError: error.exitCode
+    case let error as PluginFailure: error.exitCode
+    case let error as ObjectiveError: error.exitCode
+    case let error as FileError: error.exitCode
+    default: 69
     }
   }
 

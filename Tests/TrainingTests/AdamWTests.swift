@@ -127,4 +127,32 @@ struct AdamWTests {
     #expect(values(old, "m/renewed") == before)
     #expect(values(old, "m/kept") == values(new, "m/kept"))
   }
+
+  /// A parameter that joins on the way moves as one of an optimiser that begins there; one of an earlier name whose
+  /// moments do not count does so, too.
+  @Test func whatJoinsLaterCountsItsOwnSteps() {
+    let pool = ThreadPool(threads: 1)
+    func parameter(_ name: String) -> Parameter {
+      let parameter = Parameter(name: name, shape: [2], decays: false)
+      parameter.value.update(from: [1, 2], count: 2)
+      return parameter
+    }
+    func push(_ optimizer: AdamW, _ gradient: [Float]) {
+      for parameter in optimizer.parameters { parameter.gradient.update(from: gradient, count: 2) }
+      optimizer.step(learningRate: 0.01)
+    }
+    let (stays, late, again, control) = (parameter("a"), parameter("b"), parameter("c"), parameter("b"))
+    let first = AdamW(parameters: [stays, parameter("c")], weightDecay: 0, pool: pool)
+    for step in 0..<3 { push(first, [0.5, Float(step)]) }
+    let second = AdamW(parameters: [stays, late, again], continuing: first, startingOver: ["c"])
+    let fresh = AdamW(parameters: [control], weightDecay: 0, pool: pool)
+    for step in 0..<4 {
+      push(second, [0.25, Float(step)])
+      push(fresh, [0.25, Float(step)])
+    }
+    for index in 0..<2 {
+      #expect(late.value[index] == control.value[index] && again.value[index] == control.value[index])
+      #expect(stays.value[index] != control.value[index])
+    }
+  }
 }

@@ -18,6 +18,7 @@ import Training
     (run.strategy.samplers, run.strategy.losses) = (["queue:size=40"], ["0.5*infonce"])
     (run.strategy.metrics, run.strategy.settings) = (["./m.so"], ["mixcse.lambda=0.4"])
     (run.strategy.schedules, run.strategy.shadows) = (["learning-rate=linear(0,1)"], ["ours=simcse"])
+    run.strategy.changes = ["5:mixcse:lambda=0.3"]
     (run.strategy.temperature, run.strategy.learnsTemperature, run.strategy.hardNegativeWeight) = (0.07, true, 1.5)
     run.strategy.dimensions = "384,128:1,0.5"
     (run.strategy.augmenters, run.strategy.guides) = (["repeat:rate=0.2"], ["teacher:avg"])

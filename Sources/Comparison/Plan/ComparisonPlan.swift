@@ -104,13 +104,15 @@ package struct ComparisonPlan {
   /// - Throws: `ComparisonError.usage` for two strategies that differ only in samplers that no loss looks at.
   private static func checkSamplers(_ strategies: [PlannedStrategy], _ variants: [StrategyVariant]) throws {
     for (index, strategy) in strategies.enumerated() {
-      guard let plan = strategy.plan, let sampler = plan.strategy.unseenSamplers.first else { continue }
+      guard let plan = strategy.plan, let blind = plan.strategies.first(where: { !$0.unseenSamplers.isEmpty }),
+        let sampler = blind.unseenSamplers.first
+      else { continue }
       let same = strategies.indices.first { other in
-        other != index && strategies[other].plan?.strategy.effectiveText == plan.strategy.effectiveText
+        other != index && strategies[other].plan?.effectiveText == plan.effectiveText
           && variants[other].values == variants[index].values
       }
       guard let same else { continue }
-      let losses = plan.strategy.losses.map(\.name).joined(separator: ", ")
+      let losses = blind.losses.map(\.name).joined(separator: ", ")
       throw ComparisonError.usage(
         place: "\(strategy.compared.label) beside \(strategies[same].compared.label)",
         expected: "strategies that train differently",
@@ -221,7 +223,9 @@ package struct ComparisonPlan {
     let origin = program.origin
     let components = try strategies.indices.map { index in
       let identity = try identity(strategy: index, seed: request.seeds.first ?? 0)
-      return (strategies[index].compared.label, identity.members["plugins"] ?? .null)
+      let later = identity.members[RunIdentity.changes]?.array ?? []
+      let plugins = identity.members["plugins"]?.array.map { JSONValue.array($0 + later) }
+      return (strategies[index].compared.label, plugins ?? JSONValue.null)
     }
     // What varies may be the data or the model.
     let loaded = strategies.filter { $0.inputs != nil }
@@ -264,7 +268,7 @@ extension RunIdentity {
   /// The hash of what distinguishes strategies, or of what all runs of a comparison share whatever their seed.
   /// - Parameter varied: flags that are different on purpose, so that they belong to the strategy.
   fileprivate func hash(ofStrategy: Bool, varied: [String]) -> String {
-    let own = ["--seed", "--schedule", "--shadow", "plugins"]
+    let own = ["--seed", "--schedule", "--shadow", "plugins", Self.changes]
     let components = members["plugins"]?.array ?? []
     let isShared = { (use: JSONValue) in
       use.object?["kind"]?.string == ComponentKind.pooler.rawValue && !varied.contains { $0.hasSuffix("pooler") }
@@ -275,7 +279,7 @@ extension RunIdentity {
       ? RunIdentity(
         [
           ("--schedule", members["--schedule"] ?? .null), ("plugins", .array(components.filter { !isShared($0) })),
-        ] + others.filter { isVaried($0.0) }
+        ] + (members[Self.changes].map { [(Self.changes, $0)] } ?? []) + others.filter { isVaried($0.0) }
       ).hash
       : RunIdentity(others.filter { !isVaried($0.0) } + [("plugins", .array(components.filter(isShared)))]).hash
   }

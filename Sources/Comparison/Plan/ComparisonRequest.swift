@@ -80,7 +80,7 @@ package struct ComparisonRequest: Sendable {
     .init("tensorboard", \.writesTensorBoard), .init("json", \.printsJSON),
   ]
 
-  static let ofOneRun = ["seed", "method", "sampler", "loss", "metric", "set", "schedule"]
+  static let ofOneRun = ["seed", "method", "sampler", "loss", "metric", "set", "schedule", "then"]
 
   /// Puts the plan of a file into the request.
   /// - Throws: `TrainingError.badDescription` naming the key.

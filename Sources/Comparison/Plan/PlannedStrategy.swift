@@ -37,19 +37,24 @@ package struct PlannedStrategy {
     let text = variant.text
     let plan = try TrainingPlan(run, comparison: text.text, registry: registry, origin: origin)
     let strategy = plan.strategy
+    let first = ([strategy.text] + strategy.schedules).joined(separator: " ")
     compared = ComparedStrategy(
-      label: text.label, text: text.text, canonical: ([strategy.text] + strategy.schedules).joined(separator: " "))
-    let uses = strategy.uses
-    for schedule in plan.schedules where schedule.target != ValueSchedule.learningRate {
-      let owner = uses.first { $0.name == schedule.owner }
-      try schedule.check(among: owner?.component.parameters ?? [])
-    }
+      label: text.label, text: text.text,
+      canonical: StrategySequence(first: first, changes: plan.changes.map(\.text)).text)
+    try plan.checkSchedules()
+    try plan.checkChanges(totalSteps: totalSteps)
     compared.values =
-      try uses.flatMap { use in
-        try ParameterSettings(
-          declarations: use.component.parameters, component: use.component.name, settings: use.spec.settings
-        ).texts.map { StrategyValue(name: "\(use.name).\($0.0)", text: $0.1) }
+      Self.values(of: strategy)
+      + plan.changes.flatMap { change in
+        [StrategyValue(name: "then", text: change.text)]
+          + Self.values(of: change.strategy).map { StrategyValue(name: "\(change.step): \($0.name)", text: $0.text) }
       } + variant.values.map { StrategyValue(name: $0.name, text: $0.text) }
     (self.plan, self.inputs, self.totalSteps) = (plan, inputs, totalSteps)
+  }
+
+  private static func values(of strategy: Strategy) -> [StrategyValue] {
+    strategy.uses.flatMap { use in
+      use.parameters.texts.map { StrategyValue(name: "\(use.name).\($0.0)", text: $0.1) }
+    }
   }
 }

@@ -21,7 +21,7 @@ package struct StrategyText: Sendable, Equatable {
   package static func expand(_ texts: [String]) throws -> [StrategyText] {
     var used = Set<String>()
     return try texts.flatMap(StrategyGrid.expand).map { text in
-      let (name, rest) = StrategyRequest.splitLabel(text)
+      let (name, rest) = StrategyGrid.splitLabel(text)
       var (label, count) = (name ?? text, 1)
       while !used.insert(label).inserted {
         count += 1

@@ -91,6 +91,41 @@ package struct Strategy: Sendable {
 
   /// The canonical text, `sampler:mixcse:lambda=0.3 loss:infonce`, whatever aliases mean elsewhere.
   package var text: String { spec.text }
+
+  /// The canonical text with schedules in the places of their values.
+  package var scheduledText: String {
+    func scheduled(_ uses: [ComponentUse]) -> [ComponentSpec] {
+      uses.map { use in
+        var spec = use.spec
+        for schedule in schedules where schedule.hasPrefix(use.name + ".") {
+          let parts = schedule.dropFirst(use.name.count + 1).split(separator: "=", maxSplits: 1)
+          if parts.count == 2 { spec.set(String(parts[0]), String(parts[1])) }
+        }
+        return spec
+      }
+    }
+    return StrategySpec(
+      augmenters: scheduled(augmenters), samplers: scheduled(samplers), losses: scheduled(losses)
+    ).text
+  }
+
+  /// Values that components of the strategy before have, too, and that are others now: `mixcse.lambda: 0.2, 0.3 now`.
+  package func changedValues(from earlier: Strategy) -> [String] {
+    uses.flatMap { use -> [String] in
+      guard let before = earlier.uses.first(where: { $0.isSame(as: use) }) else { return [] }
+      return zip(before.parameters.texts, use.parameters.texts).compactMap { old, new in
+        old.1 == new.1 ? nil : "\(use.name).\(new.0): \(old.1) before, \(new.1) now"
+      }
+    }
+  }
+}
+
+extension ComponentUse {
+  /// Whether another strategy's use stands for the same instance: of the same component, under the same name.
+  package func isSame(as other: ComponentUse) -> Bool {
+    name == other.name && component.kind == other.component.kind && component.id == other.component.id
+      && component.library.sha256 == other.component.library.sha256
+  }
 }
 
 /// Poolers ready to be made into instances, each but the first a head on the vectors of the one before.

@@ -50,6 +50,12 @@ final class StrategyBuilder {
     }
   }
 
+  func add(_ spec: StrategySpec) throws {
+    for augmenter in spec.augmenters { try add(augmenter: augmenter) }
+    for sampler in spec.samplers { try add(sampler: sampler) }
+    for loss in spec.losses { try add(loss: loss) }
+  }
+
   func add(pooler spec: PoolerSpec) throws {
     for part in spec.chain { add(try registry.component(.pooler, part.name), part) }
     skipsHead = spec.skipsHead

@@ -68,25 +68,49 @@ package struct StrategyRequest: Sendable, Equatable {
   package static func resolve(
     comparison text: String, pooler: String? = nil, with registry: PluginRegistry, schedulable: Bool = false
   ) throws -> Resolved {
-    let (label, rest) = splitLabel(text)
-    let specs: [ComponentSpec]
-    do {
-      specs = try SpecParser.chain(rest, weighted: true)
-    } catch {
-      throw error.asUsageError
+    guard StrategySequence(text).changes.isEmpty else {
+      throw UsageError.badText(
+        text: text, column: 1,
+        problem: "expected one strategy, found several with 'then' between them; "
+          + "only runs of train --then and of compare change theirs")
     }
+    let (label, rest) = StrategyGrid.splitLabel(text)
     let builder = StrategyBuilder(registry: registry)
-    try builder.add(chain: specs)
+    try builder.add(chain: try chain(rest))
     if let pooler { try builder.add(pooler: try PoolerSpec(parsing: pooler)) }
     return try builder.finish(label: label, schedulable: schedulable)
   }
 
-  /// The label in front of a strategy's text, `ours` in `ours=./libmine.so`, and the rest.
-  package static func splitLabel(_ text: String) -> (label: String?, rest: String) {
-    guard let equals = text.firstIndex(of: "=") else { return (nil, text) }
-    let label = text[..<equals]
-    guard !label.isEmpty, !label.contains(where: { ":/+.*".contains($0) }) else { return (nil, text) }
-    return (String(label), String(text[text.index(after: equals)...]))
+  /// A strategy that takes over in a run: written as for a comparison, or in the canonical form of records,
+  /// `sampler:mixcse:lambda=0.3 loss:infonce`.
+  /// - Parameters:
+  ///   - pooler: of the run, which stays.
+  ///   - metrics: bare metric functions of the run, which go on.
+  /// - Throws: `PluginError` for what cannot be had, `UsageError` for what cannot be meant.
+  package static func resolve(
+    change text: String, pooler: String, metrics: [String] = [], with registry: PluginRegistry
+  ) throws -> Strategy {
+    let builder = StrategyBuilder(registry: registry)
+    if ComponentKind.allCases.contains(where: { text.hasPrefix($0.rawValue + ":") }) {
+      try builder.add(StrategySpec(parsing: text))
+    } else {
+      if let label = StrategyGrid.splitLabel(text).label {
+        throw UsageError.badText(
+          text: text, column: 1, problem: "expected a strategy, found the label '\(label)' before one; leave it out")
+      }
+      try builder.add(chain: try chain(text))
+    }
+    for metric in metrics { try builder.add(metric: try StrategyRequest().parsed(metric)) }
+    try builder.add(pooler: try PoolerSpec(parsing: pooler))
+    return try builder.finish(label: nil, schedulable: true).strategy
+  }
+
+  private static func chain(_ text: String) throws -> [ComponentSpec] {
+    do {
+      return try SpecParser.chain(text, weighted: true)
+    } catch {
+      throw error.asUsageError
+    }
   }
 
   /// Looks up a strategy whose components are known by name, and the poolers of its run, which are named before them.
@@ -95,9 +119,7 @@ package struct StrategyRequest: Sendable, Equatable {
     _ spec: StrategySpec, pooler: PoolerSpec? = nil, with registry: PluginRegistry
   ) throws -> Resolved {
     let builder = StrategyBuilder(registry: registry)
-    for augmenter in spec.augmenters { try builder.add(augmenter: augmenter) }
-    for sampler in spec.samplers { try builder.add(sampler: sampler) }
-    for loss in spec.losses { try builder.add(loss: loss) }
+    try builder.add(spec)
     if let pooler { try builder.add(pooler: pooler) }
     return try builder.finish(label: nil, schedulable: false)
   }

@@ -13,11 +13,14 @@ final class LossStage {
   /// The logarithm of the temperature where it is learned: `temperature.<instance>`, shape [1].
   let logTemperature: Parameter?
   /// The temperature the run began with, as text; what is learned moves on from it.
-  let firstTemperature: String?
+  private(set) var firstTemperature: String?
+  /// Whether the strategy's own text sets the temperature.
+  let isTemperatureSet: Bool
 
-  init(instance: PluginInstance, weight: Double, learnsTemperature: Bool) {
+  init(instance: PluginInstance, weight: Double, learnsTemperature: Bool, isTemperatureSet: Bool) {
     self.instance = instance
     self.weight = weight
+    self.isTemperatureSet = isTemperatureSet
     firstTemperature = instance.values["temperature"]?.description
     if learnsTemperature, let start = instance.values.double("temperature") {
       let parameter = Parameter(name: "temperature.\(instance.name)", shape: [1], decays: false)
@@ -35,10 +38,18 @@ final class LossStage {
     weight = old.weight
     logTemperature = old.logTemperature
     firstTemperature = old.firstTemperature
+    isTemperatureSet = old.isTemperatureSet
     let isWanted = old.logTemperature != nil || old.instance.values.isSet("temperature")
     if isWanted, instance.values.double("temperature") == nil {
       throw ObjectiveError.noTemperature(losses: [instance.name])
     }
+  }
+
+  /// Goes on learning the temperature where `old`, the same loss of an earlier strategy, stands.
+  func continueTemperature(of old: LossStage) {
+    guard let logTemperature, let learned = old.logTemperature else { return }
+    logTemperature.value.pointee = learned.value.pointee
+    firstTemperature = old.firstTemperature
   }
 
   /// What the host divides this loss's logits by; 1 where the loss has no such parameter.

@@ -74,12 +74,8 @@ package final class ShadowPanel {
   private static func configuration(
     of strategy: Strategy, like leader: ObjectiveConfiguration
   ) -> ObjectiveConfiguration {
-    var configuration = leader
-    configuration.strategy = strategy
+    var configuration = leader.around(strategy)
     configuration.learnTemperature = false
-    let isSet = strategy.losses.contains { $0.parameters.isSet("temperature") }
-    let hasOne = strategy.losses.contains { $0.parameters["temperature"] != nil }
-    if isSet || !hasOne { configuration.temperature = nil }
     return configuration
   }
 

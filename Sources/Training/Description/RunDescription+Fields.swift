@@ -2,6 +2,7 @@
 // the long flags': files, run.json and the command line share them.
 
 package import Files
+import Host
 import Objective
 import TextData
 
@@ -21,6 +22,7 @@ extension RunDescription {
     .init("metric", \.strategy.metrics, decides: false),
     .init("set", \.strategy.settings, decides: false),
     .init("schedule", \.strategy.schedules, decides: false),
+    .init("then", \.strategy.changes, decides: false, problem: areChanges),
     .init("shadow", \.strategy.shadows, decides: false),
     .init("temperature", \.strategy.temperature, problem: isPositive),
     .init("learn-temperature", \.strategy.learnsTemperature),
@@ -133,6 +135,15 @@ private let isDimensions: @Sendable (String?) -> DescriptionProblem? = { value i
   guard let value else { return nil }
   do throws(DimensionProblem) {
     _ = try DimensionShares(parsing: value)
+    return nil
+  } catch {
+    return DescriptionProblem(expected: error.expected, found: error.found)
+  }
+}
+
+private let areChanges: @Sendable ([String]) -> DescriptionProblem? = { texts in
+  do throws(ChangeProblem) {
+    _ = try StrategyChange.all(texts)
     return nil
   } catch {
     return DescriptionProblem(expected: error.expected, found: error.found)

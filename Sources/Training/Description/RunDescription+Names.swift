@@ -7,7 +7,7 @@ import Objective
 extension RunDescription {
   /// The same run in full: it means the same whatever recipes and defaults mean elsewhere.
   func spelledOut(
-    _ strategy: Strategy, _ pooler: Pooler, _ head: HeadKind, schedules: [String]
+    _ strategy: Strategy, _ pooler: Pooler, _ head: HeadKind, schedules: [String], changes: [PlannedChange]
   ) -> RunDescription {
     var result = self
     result.strategy.method = nil
@@ -17,6 +17,7 @@ extension RunDescription {
     result.strategy.metrics = []
     result.strategy.settings = []
     result.strategy.schedules = schedules
+    result.strategy.changes = changes.map(\.text)
     result.pooling.pooler = pooler.text
     result.pooling.head = head.rawValue
     return result

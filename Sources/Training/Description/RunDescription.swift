@@ -39,6 +39,8 @@ package struct StrategyDescription: Sendable, Equatable {
   package var settings: [String] = []
   /// Numbers that change from step to step, `TARGET=FORM`.
   package var schedules: [String] = []
+  /// Strategies that take over on the way, `STEP:STRATEGY`; steps rise.
+  package var changes: [String] = []
   /// Strategies that look on.
   package var shadows: [String] = []
   /// Divides every similarity, above 0; nil: the loss's own.

@@ -12,6 +12,8 @@ package struct RunIdentity: Sendable, Equatable {
 
   /// The steps after which a finished run was extended; not of one that was trained at a stretch.
   package static let extensions = "extended after steps"
+  /// The strategies that take over on the way; not of a run that has one.
+  package static let changes = "--then"
   /// What decides how long a run is.
   package static let lengths = ["--max-steps", "--epochs"]
 
@@ -54,6 +56,8 @@ package struct RunIdentity: Sendable, Equatable {
       let found =
         if key == Self.plugins, let old = old?.array, let new = new?.array {
           ComponentDifferences(old, new).found.filter { $0.place != "--pooler" || !changed.contains($0.place) }
+        } else if key == Self.changes {
+          Self.changeDifferences(old?.array ?? [], new?.array ?? [])
         } else {
           Self.differences(key, old, new)
         }
@@ -62,6 +66,29 @@ package struct RunIdentity: Sendable, Equatable {
   }
 
   static let plugins = "plugins"
+
+  /// Where the strategies of two runs that take over on the way differ.
+  private static func changeDifferences(
+    _ old: [JSONValue], _ new: [JSONValue]
+  ) -> [(place: String, old: String, new: String)] {
+    let (then, now) = (old.map(shortText), new.map(shortText))
+    func list(_ texts: [String]) -> String { texts.isEmpty ? "nothing" : texts.joined(separator: ", ") }
+    guard then == now else { return [(changes, list(then), list(now))] }
+    return zip(old, new).enumerated().flatMap { index, pair -> [(place: String, old: String, new: String)] in
+      let (old, new) = (pair.0.object ?? JSONObject(), pair.1.object ?? JSONObject())
+      let place = "\(changes) \(then[index])"
+      return ComponentDifferences(old[plugins]?.array ?? [], new[plugins]?.array ?? []).found.map {
+        ("\(place): \($0.place)", $0.old, $0.new)
+      } + differences("\(place): --schedule", old["--schedule"], new["--schedule"])
+    }
+  }
+
+  /// `500: mixcse + infonce`
+  static func shortText(_ change: JSONValue) -> String {
+    let ids = (change.object?[plugins]?.array ?? []).compactMap { $0.object?["id"]?.string }
+    let names = ids.map { typedName(ofComponent: $0) }.joined(separator: " + ")
+    return "\(change.object?["step"]?.integer ?? 0): \(names)"
+  }
 
   /// `vendor.name/1`: what people type is the name.
   static func typedName(ofComponent id: String) -> String {
@@ -153,7 +180,21 @@ extension RunIdentity {
         ("--shadow", .array(plan.description.strategy.shadows.map { .string($0) })),
         (Self.plugins, .array(try uses.map { try Self.record($0, current($0.component)) })),
         ("mixcse", .string(plan.origin.version)),
-      ])
+      ]
+        + (plan.changes.isEmpty
+          ? []
+          : [(Self.changes, .array(try plan.changes.map { try Self.record($0, current: current) }))]))
+  }
+
+  /// What identifies a strategy that takes over on the way.
+  private static func record(
+    _ change: PlannedChange, current: (PluginComponent) -> PluginComponent
+  ) throws -> JSONValue {
+    .object(
+      JSONObject([
+        ("step", .integer(change.step)), ("--schedule", .array(change.schedules.map(\.record))),
+        (plugins, .array(try change.strategy.uses.map { try record($0, current($0.component)) })),
+      ]))
   }
 
   /// What identifies one use of a component.
@@ -202,7 +243,8 @@ extension RunIdentity {
   /// Components with the hashes of their libraries.
   private static func libraries(_ identity: RunIdentity) -> [(id: String, sha256: String)] {
     var result: [(id: String, sha256: String)] = []
-    for use in identity.members[plugins]?.array ?? [] {
+    let later = (identity.members[changes]?.array ?? []).flatMap { $0.object?[plugins]?.array ?? [] }
+    for use in (identity.members[plugins]?.array ?? []) + later {
       guard let id = use.object?["id"]?.string, var sha256 = use.object?["sha256"]?.string else { continue }
       if let functions = use.object?["functions"]?.string { sha256 += ", functions " + functions }
       if !result.contains(where: { $0.id == id }) { result.append((id, sha256)) }

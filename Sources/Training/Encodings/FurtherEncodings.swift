@@ -30,6 +30,26 @@ final class FurtherEncodings {
     }
   }
 
+  /// Makes the moving averages that another strategy asks for, which begin at their first use, and gives up those that
+  /// nobody asks for any more.
+  /// - Returns: the averages until now.
+  /// - Throws: as `prepare`; then everything is as it was.
+  func renew(for model: SentenceModel) throws -> [WeightAverage] {
+    let before = averages
+    do { try prepare(for: model) } catch {
+      averages = before
+      throw error
+    }
+    let wanted = model.objective.wantedEncodings
+    averages.removeAll { average in
+      !wanted.contains { if case .average(average.decay, _) = $0.source { true } else { false } }
+    }
+    return before
+  }
+
+  /// Takes `renew` back.
+  func restore(_ averages: [WeightAverage]) { self.averages = averages }
+
   /// For checkpoints.
   var tensors: [CheckpointTensor] { averages.flatMap(\.tensors) }
 

@@ -1,6 +1,7 @@
 // AdamW over all learnable tensors of a run, with a clip on their common gradient norm. Used by the training loop once
 // a step; its moments go into checkpoints.
 
+import Files
 package import Kernels
 
 /// AdamW (0.9, 0.999, 1e-8) with decoupled weight decay.
@@ -9,6 +10,8 @@ package final class AdamW {
   package let parameters: [Parameter]
   /// Steps done; the next one is number `steps + 1` of the bias correction.
   package var steps = 0
+  /// How many steps were done when each parameter joined: its own are counted from there.
+  private(set) var joined: [Int]
   private let pool: ThreadPool
   private let weightDecay: Float
   private let first: [FloatBuffer]
@@ -19,21 +22,26 @@ package final class AdamW {
     self.parameters = parameters
     self.weightDecay = weightDecay
     self.pool = pool
+    joined = parameters.map { _ in 0 }
     first = parameters.map { FloatBuffer(count: $0.count, sparse: $0.touched == nil ? 0 : $0.count) }
     second = parameters.map { FloatBuffer(count: $0.count, sparse: $0.touched == nil ? 0 : $0.count) }
   }
 
   /// Goes on where `old` stands with parameters some of which are others. A parameter of `old` keeps its moments; a new
-  /// one of the same name and shape starts with a copy of them, any other with zeros.
-  package init(parameters: [Parameter], continuing old: AdamW) {
+  /// one of the same name and shape starts with a copy of them, any other with zeros, as in a run that begins here.
+  /// - Parameter startingOver: the names of those that have nothing but their names from earlier ones.
+  package init(parameters: [Parameter], continuing old: AdamW, startingOver: Set<String> = []) {
     self.parameters = parameters
     weightDecay = old.weightDecay
     pool = old.pool
     steps = old.steps
     let places = parameters.map { new in
       old.parameters.firstIndex { $0 === new }
-        ?? old.parameters.firstIndex { $0.name == new.name && $0.shape == new.shape }
+        ?? old.parameters.firstIndex {
+          $0.name == new.name && $0.shape == new.shape && !startingOver.contains($0.name)
+        }
     }
+    joined = places.map { place in place.map { old.joined[$0] } ?? old.steps }
     func moments(_ buffers: [FloatBuffer]) -> [FloatBuffer] {
       zip(parameters, places).map { parameter, place in
         if let place, old.parameters[place] === parameter { return buffers[place] }
@@ -63,7 +71,7 @@ package final class AdamW {
       for (index, parameter) in parameters.enumerated() {
         adamwStep(
           pool, parameter, m: first[index].pointer, v: second[index].pointer, learningRate: Float(learningRate),
-          weightDecay: weightDecay, step: steps, gradientScale: gradientScale)
+          weightDecay: weightDecay, step: steps - joined[index], gradientScale: gradientScale)
       }
     }
     pool.profile.measure("optimizer/zero gradients") { clearGradients() }
@@ -92,6 +100,16 @@ package final class AdamW {
   /// Source: `torch.nn.utils.clip_grad_norm_`, whose 1e-6 keeps the quotient finite.
   package static func clipFactor(norm: Double, limit: Double) -> Float {
     limit > 0 ? Float(min(1, limit / (norm + 1e-6))) : 1
+  }
+
+  /// The parameters that joined on the way, for checkpoints.
+  var joinedLater: [(name: String, steps: Int)] {
+    zip(parameters, joined).filter { $0.1 > 0 }.map { ($0.name, $1) }
+  }
+
+  /// Puts back what `joinedLater` said, as a checkpoint has it.
+  func restore(joined members: [JSONObject.Member]) {
+    joined = parameters.map { parameter in members.first { $0.key == parameter.name }?.value.integer ?? 0 }
   }
 
   /// Values and moments, for checkpoints.

@@ -15,8 +15,8 @@ package final class BatchMaker {
   private let maximumLength: Int
   private let threads: Int
   private let isSpecial: [Bool]
-  /// Edits the tokens; nil where they stay as they are.
-  package let augmentation: Augmentation?
+  /// Edits the tokens; nil where they stay as they are. Another strategy may bring another one.
+  package internal(set) var augmentation: Augmentation?
 
   /// - Parameter maximumLength: tokens of a sentence, special tokens among them.
   package init(

@@ -11,11 +11,6 @@ struct Contrast {
   /// Whether a batch of one row may have negatives: hard ones, or a sampler's.
   let hasNegatives: Bool
 
-  init(rows: Int, options: TrainingOptions, objective: ContrastiveModel) {
-    (self.rows, self.options) = (rows, options)
-    hasNegatives = objective.hasNegatives(rows: 1)
-  }
-
   /// Whether no batch of the run has a second row.
   private var isAlwaysAlone: Bool { rows == 1 || options.batchSize == 1 }
 
@@ -52,7 +47,10 @@ extension TrainingPlan {
   /// - Throws: as `Contrast.check`.
   package func checkContrast(rows: Int, columns: Int) throws {
     let mayHaveNegatives =
-      columns > 2 || !strategy.samplers.isEmpty || strategy.losses.contains(where: \.component.scoresEmbeddings)
+      columns > 2
+      || strategies.allSatisfy { strategy in
+        !strategy.samplers.isEmpty || strategy.losses.contains(where: \.component.scoresEmbeddings)
+      }
     guard rows == 1 || options.batchSize == 1, !mayHaveNegatives, !options.trainsMaskedLanguage else { return }
     throw Contrast.error(rows: rows, options)
   }

@@ -8,6 +8,9 @@ import Kernels
 extension TrainingRun {
   private var tensors: [CheckpointTensor] { optimizer.tensors + setup.model.states + setup.model.averages }
 
+  /// Which parameters joined the optimiser on the way, and when.
+  private static let joinedLater = "joinedLater"
+
   func save() throws {
     try log?.flush()
     if let best = state.best { state.bestOfCheckpoint[state.step] = best.step }
@@ -15,9 +18,11 @@ extension TrainingRun {
     state.bestOfCheckpoint = state.bestOfCheckpoint.filter { kept.contains($0.key) }
     var document = state.json
     document["optimizerSteps"] = .integer(optimizer.steps)
+    document[Self.joinedLater] = .object(JSONObject(optimizer.joinedLater.map { ($0.name, .integer($0.steps)) }))
     document["evaluatedStep"] = .integer(evaluatedStep)
     document[RunRecord.identity] = .object(setup.identity.members)
     document["method"] = setup.method.map { .string($0) }
+    for (name, value) in courseMembers { document[name] = value }
     try CheckpointFile.write(
       to: folder.checkpoints.checkpointPath(step: state.step), state: document, tensors: tensors)
     savedStep = state.step
@@ -51,6 +56,7 @@ extension TrainingRun {
     let found = try folder.checkpoints.newest { file in
       try compareIdentity(file)
       let state = try RunState(checkpoint: file, totalSteps: totalSteps, rows: setup.data.rows)
+      try enterStrategy(of: file)
       try file.check(all: tensors)
       try RunLog.check(path: folder.logPath, length: state.logLength)
       return (state, try file.restore(all: tensors), file)
@@ -64,6 +70,8 @@ extension TrainingRun {
     optimizer.markTouchedRows()
     self.state = state
     optimizer.steps = file.state["optimizerSteps"]?.integer ?? state.step
+    optimizer.restore(joined: file.state[Self.joinedLater]?.object?.members ?? [])
+    restoreCourse(of: file)
     evaluatedStep = file.state["evaluatedStep"]?.integer ?? -1
     savedStep = state.step
     for step in folder.checkpoints.steps where step > state.step {

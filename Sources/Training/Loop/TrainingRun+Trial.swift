@@ -104,6 +104,7 @@ extension TrainingRun {
           try sum + setup.batches.batch(rows: batch.element, at: position(ofBatch: batch.offset)).packed.tokens.count
         })
       try applySchedules()
+      try changeStrategy()
       let before = state.seconds
       try step()
       seconds.append(state.seconds - before)

@@ -27,6 +27,8 @@ package final class TrainingRun {
   /// A rebuilt plugin until its first step is done; what became of all of them, for run.json.
   var trial: ReloadTrial?
   var reloads: [JSONValue] = []
+  /// The strategies that took over, for run.json.
+  var strategyChanges: [JSONValue] = []
   var needsCheckpoint = false
   private var scheduled: [(name: String, value: Double)] = []
   private var scheduledRate: Double?
@@ -93,9 +95,12 @@ package final class TrainingRun {
 
   /// Bytes that must be free in the output folder.
   var neededSpace: OutputFolder.Space {
+    // Strategies that follow may have larger states than the first.
     folder.space(
-      parameterBytes: setup.model.parameters.reduce(0) { $0 + $1.count * 4 },
-      stateBytes: (setup.model.states + setup.model.averages).reduce(0) { $0 + $1.memory.count },
+      parameterBytes: setup.model.parameters.reduce(0) { $0 + $1.count * 4 }
+        + (setup.laterBytes.map(\.parameters).max() ?? 0),
+      stateBytes: (setup.model.states + setup.model.averages).reduce(0) { $0 + $1.memory.count }
+        + (setup.laterBytes.map(\.states).max() ?? 0),
       modelBytes: setup.model.exportedBytes)
   }
 
@@ -133,6 +138,7 @@ package final class TrainingRun {
     ]
     members += setup.record + [("plugins", setup.plugins())]
     if !reloads.isEmpty { members.append(("reloads", .array(reloads))) }
+    if !strategyChanges.isEmpty { members.append(("strategyChanges", .array(strategyChanges))) }
     if let result { members.append(("result", result.json)) }
     if result != nil { members.append(("profile", ProfileReport(setup.pool.profile).json)) }
     let text = JSONValue.object(JSONObject(members)).text() + "\n"
@@ -159,6 +165,7 @@ package final class TrainingRun {
         throw TrainingError.stopped(
           by: limit, checkpoint: folder.checkpoints.checkpointPath(step: state.step), step: state.step)
       }
+      try changeStrategy()
       try reloadPlugins()
       try setup.pool.profile.step("training/rest") { try step() }
     }
@@ -179,13 +186,13 @@ package final class TrainingRun {
     return .interrupted(checkpoint: folder.checkpoints.checkpointPath(step: state.step), step: state.step)
   }
 
-  /// Sets what the schedules say for the next step; after the last step its numbers stay, also for the evaluation.
+  /// Sets what the schedules say for the next step; after the last step of the run, or of a strategy, its numbers stay,
+  /// also for the evaluation.
   func applySchedules() throws {
-    let step = min(state.step, totalSteps - 1)
     let epoch = state.epochFraction(rows: setup.data.rows)
     scheduled = []
-    for schedule in setup.schedules {
-      let value = try schedule.apply(step: step, total: totalSteps, epoch: epoch)
+    for schedule in setup.course?.schedules ?? [] {
+      let value = try schedule.apply(step: state.step, total: totalSteps, epoch: epoch)
       if schedule.drivesLearningRate { scheduledRate = value } else { scheduled.append((schedule.metric, value)) }
     }
   }

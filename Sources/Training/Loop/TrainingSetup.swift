@@ -43,8 +43,10 @@ package struct TrainingSetup {
   package var display: ProgressDisplay
   /// Lets rebuilt plugins into the model, where the run has `--watch`.
   package var reloader: PluginReloader?
-  /// Numbers that change from step to step.
-  package var schedules: [RunningSchedule] = []
+  /// The strategies of the run with their numbers that change from step to step; nil where the model has none.
+  package var course: StrategyCourse?
+  /// Bytes of the parameters and the states of each strategy that takes over on the way.
+  var laterBytes: [(parameters: Int, states: Int)] = []
 
   /// A run without evaluation, schedules and reloads.
   package init(

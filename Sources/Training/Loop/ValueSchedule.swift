@@ -61,8 +61,9 @@ package struct ValueSchedule {
   fileprivate var parameter: String { String(target[(target.lastIndex(of: ".") ?? target.startIndex)...].dropFirst()) }
 
   /// Checks the parameter and the numbers known beforehand against what the owner declares.
-  /// - Throws: `TrainingError.usage` where there is no such parameter, it may not change, or a number leaves its range.
-  package func check(among declarations: [ParameterDeclaration]) throws {
+  /// - Throws: `TrainingError.usage` where there is no such parameter, it may not change, a number leaves its range, or
+  ///   the parameter is a temperature that is learned.
+  package func check(among declarations: [ParameterDeclaration], learnsTemperature: Bool = false) throws {
     let live = declarations.filter { $0.live && ($0.type == .float || $0.type == .int) }
     guard let declaration = live.first(where: { $0.name == parameter }) else {
       let names = live.map(\.name).joined(separator: ", ")
@@ -71,6 +72,9 @@ package struct ValueSchedule {
     }
     if let range = declaration.range, let end = ends.first(where: { !range.contains($0) }) {
       throw Self.usage(text, "numbers in \(range)", "\(end)")
+    }
+    if learnsTemperature, parameter == "temperature" {
+      throw Self.usage(text, "a temperature that is not learned", "--learn-temperature")
     }
   }
 
@@ -101,15 +105,19 @@ package struct RunningSchedule {
   /// Of the component and of its copies on fewer dimensions; empty for the learning rate, which the loop takes itself.
   private let values: [ParameterValues]
   private let parameter: String
+  /// The steps it runs over: those of its strategy, or all for the learning rate.
+  private let steps: Range<Int>?
 
   /// The name of its number in metrics.jsonl.
   var metric: String { "schedule." + schedule.target }
   var drivesLearningRate: Bool { values.isEmpty }
 
   /// Finds the target of each schedule among the instances of a run.
+  /// - Parameter steps: those of the strategy, from 0; the learning rate's are all of the run.
   /// - Throws: `TrainingError.usage` for targets that do not exist, may not change or are given twice.
   package static func bind(
-    _ schedules: [ValueSchedule], to instances: [PluginInstance], options: TrainingOptions, learnsTemperature: Bool
+    _ schedules: [ValueSchedule], to instances: [PluginInstance], options: TrainingOptions, learnsTemperature: Bool,
+    steps: Range<Int>
   ) throws -> [RunningSchedule] {
     for (index, schedule) in schedules.enumerated()
     where schedules[..<index].contains(where: { $0.target == schedule.target }) {
@@ -123,33 +131,33 @@ package struct RunningSchedule {
         if let end = schedule.ends.first(where: { !(0...1).contains($0) }) {
           throw ValueSchedule.usage(schedule.text, "rates from 0 to 1", "\(end)")
         }
-        return RunningSchedule(schedule: schedule, values: [], parameter: "")
+        return RunningSchedule(schedule: schedule, values: [], parameter: "", steps: nil)
       }
-      return try parameter(schedule, among: instances, learnsTemperature: learnsTemperature)
+      return try parameter(schedule, among: instances, learnsTemperature: learnsTemperature, steps: steps)
     }
   }
 
   private static func parameter(
-    _ schedule: ValueSchedule, among instances: [PluginInstance], learnsTemperature: Bool
+    _ schedule: ValueSchedule, among instances: [PluginInstance], learnsTemperature: Bool, steps: Range<Int>
   ) throws -> RunningSchedule {
     guard let instance = instances.first(where: { $0.name == schedule.owner }) else {
       let known = instances.map(\.name).joined(separator: ", ")
       throw ValueSchedule.usage(schedule.text, "a component of this run (\(known))", "'\(schedule.owner)'")
     }
-    try schedule.check(among: instance.values.declarations)
-    if learnsTemperature, schedule.parameter == "temperature" {
-      throw ValueSchedule.usage(schedule.text, "a temperature that is not learned", "--learn-temperature")
-    }
+    try schedule.check(among: instance.values.declarations, learnsTemperature: learnsTemperature)
     let copies = instances.filter { wholeInstance(ofCopy: $0.name) == instance.name }
     return RunningSchedule(
-      schedule: schedule, values: ([instance] + copies).map(\.values), parameter: schedule.parameter)
+      schedule: schedule, values: ([instance] + copies).map(\.values), parameter: schedule.parameter, steps: steps)
   }
 
-  /// Computes the number for a step and puts it where the plugin reads it; no call may be running.
+  /// Computes the number for a step and puts it where the plugin reads it; no call may be running. After the last step
+  /// its number stays.
   /// - Throws: `TrainingError.schedule`.
   func apply(step: Int, total: Int, epoch: Double) throws -> Double {
     do {
-      let value = try schedule.value(step: step, total: total, epoch: epoch)
+      let steps = steps ?? 0..<total
+      let value = try schedule.value(
+        step: min(step, steps.upperBound - 1) - steps.lowerBound, total: steps.count, epoch: epoch)
       guard let first = values.first else {
         guard (0...1).contains(value) else { throw RangeProblem(found: value) }
         return value

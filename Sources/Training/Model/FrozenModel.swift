@@ -11,15 +11,13 @@ package final class FrozenModel: ExportableModel {
   private let vectors: RowVectors
   private let batchVectors = ScratchBuffer()
   /// Head, learned temperatures, sampler and loss weights.
-  package let parameters: [Parameter]
+  package var parameters: [Parameter] { model.objective.parameters }
 
   /// - Parameters:
   ///   - model: what is exported, and whose objective learns; its poolers learn and remember nothing.
   ///   - vectors: of every row that will come.
   init(_ model: SentenceModel, vectors: RowVectors) {
-    self.model = model
-    self.vectors = vectors
-    parameters = model.objective.parameters
+    (self.model, self.vectors) = (model, vectors)
   }
 
   /// Those of the model.

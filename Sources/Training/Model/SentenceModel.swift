@@ -88,6 +88,24 @@ package final class SentenceModel: ExportableModel {
   /// Lets the moving averages follow the weights.
   package func didStep() { further?.follow() }
 
+  /// Lets the samplers and losses of another strategy take over, with the moving averages that they ask for.
+  /// - Throws: as `ContrastiveModel.change`; then everything is as it was.
+  func change(to configuration: ObjectiveConfiguration, goesOn: Bool) throws -> SentenceModelChange {
+    let exchange = try objective.change(to: configuration, goesOn: goesOn)
+    do {
+      return SentenceModelChange(exchange: exchange, averages: try further?.renew(for: self) ?? [])
+    } catch {
+      objective.undo(exchange)
+      throw error
+    }
+  }
+
+  /// Takes a change back.
+  func undo(_ change: SentenceModelChange) {
+    objective.undo(change.exchange)
+    further?.restore(change.averages)
+  }
+
   /// Makes what samplers and losses ask for beside the embeddings, for a step that is not this model's own.
   /// - Throws: errors of encoder and data.
   func encodeFurther(_ batch: TokenBatch, at position: StepPosition) throws {
@@ -135,4 +153,10 @@ package final class SentenceModel: ExportableModel {
     else { return .none }
     return export.dropsHead ? .dropped : .kept(weight: weight, bias: bias)
   }
+}
+
+/// A change of strategy, and what it takes to undo it.
+struct SentenceModelChange {
+  let exchange: StrategyExchange
+  fileprivate let averages: [WeightAverage]
 }

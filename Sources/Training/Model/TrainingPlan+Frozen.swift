@@ -35,17 +35,22 @@ extension TrainingPlan {
         found: changing.joined(separator: ", "),
         advice: "Its vectors would change from step to step: choose cls, avg, avg_first_last, avg_top2 or max")
     }
-    for encoding in objective.wantedEncodings {
+    try checkFrozen(encodings: objective.wantedEncodings)
+    guard !objective.parameters.isEmpty else {
+      throw TrainingError.usage(
+        place: "--frozen --pooler \(pooler.text) --head \(head.rawValue)", expected: "something that can learn",
+        found: "no head, and no weight in samplers and losses", advice: "Add --head mlp (or --learn-temperature)")
+    }
+  }
+
+  /// - Throws: `TrainingError.usage` for encodings that only an encoder can make which runs in every step.
+  func checkFrozen(encodings: [PlannedEncoding]) throws {
+    for encoding in encodings {
       if case .guide = encoding.source { continue }
       throw TrainingError.usage(
         place: "--frozen", expected: "samplers and losses that read embeddings and guides alone",
         found: "one that asks for \(encoding)",
         advice: "The encoder does not run again in such a run; leave out --frozen, or that sampler or loss")
-    }
-    guard !objective.parameters.isEmpty else {
-      throw TrainingError.usage(
-        place: "--frozen --pooler \(pooler.text) --head \(head.rawValue)", expected: "something that can learn",
-        found: "no head, and no weight in samplers and losses", advice: "Add --head mlp (or --learn-temperature)")
     }
   }
 

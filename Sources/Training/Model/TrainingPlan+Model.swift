@@ -22,9 +22,6 @@ extension TrainingPlan {
       encoder, views: max(2, data.columns), supervision: data.supervision, guides,
       documents(data, tokenizer, services),
       services: services, display: display)
-    for index in objective.unreadGuides {
-      display.note("note: --guide \(guides[index].name.text): no sampler or loss of this strategy reads it")
-    }
     let further = FurtherEncodings(guides: guides, averages: .init(pooler: pooler, services: services))
     let model = SentenceModel(
       source: source, encoder: encoder, objective: objective, dropout: options.dropout, seed: options.seed,
@@ -49,22 +46,30 @@ extension TrainingPlan {
     _ encoder: TransformerEncoder, views: Int, supervision: Supervision, _ guides: [Guide],
     _ documents: DocumentSource, services: HostServices, display: ProgressDisplay
   ) throws -> ContrastiveModel {
-    var configuration = ObjectiveConfiguration(
-      strategy: strategy, temperature: description.strategy.temperature, seed: options.seed)
-    configuration.learnTemperature = description.strategy.learnsTemperature
-    configuration.hardNegativeWeight = description.strategy.hardNegativeWeight
-    configuration.dimensions = try dimensions
-    return try ContrastiveModel(
-      configuration, pooler: pooler, head: head, hiddenWidth: encoder.hiddenSize, layerCount: encoder.layerCount,
+    try ContrastiveModel(
+      try configuration, pooler: pooler, head: head, hiddenWidth: encoder.hiddenSize, layerCount: encoder.layerCount,
       maxRows: options.batchSize, maxTokens: options.batchSize * views * options.maximumLength, views: views,
       supervision: supervision, guideWidths: guides.map(\.width), vocabularySize: encoder.vocabularySize,
       documents: documents, services: services, shadows: shadows, say: display.note)
   }
 
-  /// The augmenters of the run; nil where there are none.
+  /// The strategy that the run begins with, and the settings around every one.
+  /// - Throws: `DimensionProblem`
+  var configuration: ObjectiveConfiguration {
+    get throws {
+      var configuration = ObjectiveConfiguration(
+        strategy: strategy, temperature: description.strategy.temperature, seed: options.seed)
+      configuration.learnTemperature = description.strategy.learnsTemperature
+      configuration.hardNegativeWeight = description.strategy.hardNegativeWeight
+      configuration.dimensions = try dimensions
+      return configuration
+    }
+  }
+
+  /// The augmenters of a strategy; nil where there are none.
   /// - Throws: `PluginFailure`
-  func makeAugmentation(
-    _ model: SentenceModel, views: Int, _ tokenizer: any Tokenizer, services: HostServices
+  func augmentation(
+    _ strategy: Strategy, _ model: SentenceModel, views: Int, _ tokenizer: any Tokenizer, services: HostServices
   ) throws -> Augmentation? {
     guard !strategy.augmenters.isEmpty else { return nil }
     let encoder = model.encoder
@@ -161,7 +166,8 @@ extension TrainingPlan {
   }
 
   private func exportSettings(_ objective: ContrastiveModel) -> SentenceModel.ExportSettings {
-    let components = objective.instances.map { "\($0.component.library.id) \($0.component.library.version)" }
+    let used = objective.instances.map(\.component) + changes.flatMap { $0.strategy.uses.map(\.component) }
+    let components = used.map { "\($0.library.id) \($0.library.version)" }
     let versions = Dictionary(
       components.map { name in
         let parts = name.split(separator: " ", maxSplits: 1)
@@ -171,6 +177,6 @@ extension TrainingPlan {
       pooler: pooler.text, dropsHead: description.pooling.headTrainOnly,
       record: ModelExport.Record(
         temperature: objective.instances.compactMap { $0.values.double("temperature") }.first,
-        strategy: strategy.text, versions: versions))
+        strategy: changes.isEmpty ? strategy.text : strategyText, versions: versions))
   }
 }

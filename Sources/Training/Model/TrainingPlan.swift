@@ -27,6 +27,8 @@ package struct TrainingPlan {
   package let evaluationPooler: Pooler?
   /// Numbers that change from step to step.
   package let schedules: [ValueSchedule]
+  /// Strategies that take over on the way, in the order of their steps.
+  package let changes: [PlannedChange]
   /// Strategies that look on.
   package let shadows: [ShadowStrategy]
   /// How the run starts and stops.
@@ -51,10 +53,11 @@ package struct TrainingPlan {
   ) throws {
     try asked.check()
     let names = asked.strategy
+    let course = comparison.map(StrategySequence.init)
     let found =
-      try comparison.map {
+      try course.map {
         try StrategyRequest.resolve(
-          comparison: $0, pooler: asked.pooling.pooler, with: registry, schedulable: true)
+          comparison: $0.first, pooler: asked.pooling.pooler, with: registry, schedulable: true)
       }
       ?? StrategyRequest(
         method: names.method, augmenters: names.augmenters, samplers: names.samplers, metrics: names.metrics,
@@ -66,10 +69,13 @@ package struct TrainingPlan {
     head = try asked.pooling.headKind(for: pooler)
     evaluationPooler = try asked.pooling.evaluationPooler.map { try Pooler(parsing: $0, in: registry) }
     schedules = try (strategy.schedules + names.schedules).map { try ValueSchedule(parsing: $0, registry: registry) }
+    changes = try PlannedChange.all(
+      course?.changes ?? names.changes, of: asked, flag: course == nil ? "--then" : "then", registry: registry)
     shadows = try ShadowStrategy.named(names.shadows, registry: registry)
     self.origin = origin
     method = comparison == nil ? names.method : nil
-    description = asked.spelledOut(strategy, pooler, head, schedules: schedules.map(\.text))
+    description = asked.spelledOut(strategy, pooler, head, schedules: schedules.map(\.text), changes: changes)
+    if let total = options.maximumSteps { try checkChanges(totalSteps: total) }
   }
 
   /// Opens, reads and checks everything; training has not started.
@@ -101,47 +107,36 @@ package struct TrainingPlan {
         $0, data: data, visited: visits(data.rows).rows, registry: registry, services: services, say: display.note)
     }
     let model = try makeModel(source, inputs.model, data, tokenizer, guides, services: services, display: display)
-    try data.use(model.objective.needs)
-    for line in data.report.lines { display.note(line) }
-    let contrast = Contrast(rows: data.rows, options: options, objective: model.objective)
-    if let warning = try contrast.check() { display.note("warning: " + warning) }
-    for sampler in strategy.unseenSamplers {
-      let losses = strategy.losses.map(\.name).joined(separator: ", ")
-      display.note(
-        "warning: sampler \(sampler.name) changes nothing: \(losses) looks at embeddings, not at candidates; leave it "
-          + "out or add a loss such as infonce")
-    }
-    let augmentation = try makeAugmentation(model, views: max(2, data.columns), tokenizer, services: services)
+    let batches = BatchMaker(
+      data: data, tokenizer: tokenizer, maximumLength: options.maximumLength, threads: services.pool.threads)
+    let course = try makeCourse(model, batches, tokenizer, rows: data.rows, services: services)
+    let later = try checkCourse(course, rows: data.rows)
+    try checkData(data, guides, model.objective, later, say: display.note)
     let identify = identify(inputs, model.objective)
     let identity = try identify()
     try repeated?.compare(identity, description, by: origin, say: display.note)
     var setup = TrainingSetup(
-      description: description, control: control, folder: folder, data: data,
-      batches: BatchMaker(
-        data: data, tokenizer: tokenizer, maximumLength: options.maximumLength, threads: services.pool.threads,
-        augmentation: augmentation),
-      model: model, pool: services.pool, identity: identity,
-      record: record(model.objective, threads: services.pool.threads),
+      description: description, control: control, folder: folder, data: data, batches: batches, model: model,
+      pool: services.pool, identity: identity, record: record(model.objective, threads: services.pool.threads),
       display: display)
     setup.lock = lock
     setup.method = method
     setup.identify = identify
-    setup.plugins = { Self.pluginRecord(model.objective, augmentation) }
+    setup.plugins = { Self.pluginRecord(model.objective, batches.augmentation) }
+    setup.course = course
+    setup.laterBytes = later.map { ($0.parameterBytes, $0.stateBytes) }
     try addEvaluation(
       to: &setup, model, task: task, tokenizer: tokenizer, services: services)
     setup.reloader = try reload.map {
       try PluginReloader(
         model: model.objective, registry: registry, settings: $0, seed: options.seed, note: { display.note($0) })
     }
-    setup.schedules = try RunningSchedule.bind(
-      schedules, to: model.objective.instances + (augmentation?.instances ?? []), options: options,
-      learnsTemperature: description.strategy.learnsTemperature)
     return TrainingRun(setup)
   }
 
   /// The files that the run reads beside its model, with the flags that name them.
   private var inputFiles: [(flag: String, path: String)] {
-    let uses = strategy.uses + pooler.uses + (evaluationPooler?.uses ?? [])
+    let uses = strategies.flatMap(\.uses) + pooler.uses + (evaluationPooler?.uses ?? [])
     let side = uses.flatMap { use in
       zip(use.parameters.declarations, use.parameters.texts).filter { $0.0.type == .path && !$0.1.1.isEmpty }.map {
         (flag: "\(use.name).\($0.0.name)", path: $0.1.1)
@@ -178,7 +173,7 @@ package struct TrainingPlan {
     let others = [
       ("--isolate", description.plugins.isolate != nil), ("--frozen", options.isFrozen),
       ("--schedule", !schedules.isEmpty), ("--augment", !strategy.augmenters.isEmpty),
-      ("--dims", description.strategy.dimensions != nil),
+      ("--dims", description.strategy.dimensions != nil), ("--then", !changes.isEmpty),
     ]
     guard reload != nil, let other = others.first(where: { $0.1 })?.0 else { return }
     throw TrainingError.usage(

@@ -34,7 +34,8 @@ struct CompareCommand: ParsableCommand {
       discussion: """
         A recipe (mixcse), samplers and losses joined by + (infonce+mixcse+queue:size=256), a library (./libmine.so), \
         with parameters after a colon and a label in front (ours=./libmine.so). Several values of a parameter separated by | \
-        stand for as many strategies.
+        stand for as many strategies. One text may name a course of strategies in one run, 'simcse then \
+        500:mixcse:lambda=0.3': the second takes over after step 500.
         """, valueName: "strategy"), completion: .strategies)
   var strategies: [String] = []
   @Option(help: ArgumentHelp("Separated by commas, each 0 to 2^64-1. (default: 42,43,44,45,46)", valueName: "n,..."))
@@ -226,6 +227,11 @@ struct CompareCommand: ParsableCommand {
       let all = ([seeds ?? "42"] + numbers).joined(separator: ",")
       throw ValidationError(
         "'\(first)': expected a strategy, found a number; seeds are separated by commas: --seeds \(all)")
+    }
+    if let place = words.firstIndex(of: "then"), place > 0, place + 1 < words.count {
+      throw ValidationError(
+        "'then': expected a course of strategies as one word, found three; quote it: "
+          + "'\(words[place - 1]) then \(words[place + 1])'")
     }
     let file = words.first { word in
       [".txt", ".csv", ".tsv", ".json", ".jsonl", ".gz"].contains(where: word.hasSuffix)

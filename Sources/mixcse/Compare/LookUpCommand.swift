@@ -13,6 +13,12 @@ struct LookUpCommand: ParsableCommand {
   /// What cannot be found is reported by the parent, which looks it up again.
   func run() throws {
     let registry = try plugins.registry(logger: commandLogger())
-    for text in strategies { _ = try StrategyRequest.resolve(comparison: text, with: registry, schedulable: true) }
+    for course in strategies.map(StrategySequence.init) {
+      _ = try StrategyRequest.resolve(comparison: course.first, with: registry, schedulable: true)
+      for text in course.changes {
+        guard let change = try? StrategyChange(parsing: text) else { continue }
+        _ = try StrategyRequest.resolve(change: change.strategy, pooler: "cls", with: registry)
+      }
+    }
   }
 }

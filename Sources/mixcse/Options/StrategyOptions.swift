@@ -3,7 +3,7 @@
 import ArgumentParser
 import Training
 
-/// `--method`, `--augment`, `--sampler`, `--loss`, `--set`, and what is around a strategy.
+/// `--method`, `--augment`, `--sampler`, `--loss`, `--set`, `--then`, and what is around a strategy.
 struct StrategyOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
@@ -44,6 +44,17 @@ struct StrategyOptions: ParsableArguments {
     help: ArgumentHelp("Sets a parameter, as after the colon of a name.", valueName: "component.param=value"))
   var settings: [String] = []
 
+  @Option(
+    name: .customLong("then"),
+    help: ArgumentHelp(
+      "Another strategy after so many steps, in the same run; may be repeated, with steps that rise.",
+      discussion: """
+        --method simcse --then 500:mixcse:lambda=0.3 trains 500 steps with simcse and the others with mixcse. The \
+        strategy is written as in a comparison: a recipe, or samplers and losses joined by +. Encoder, pooler, head, \
+        optimiser, learning rate and the order of the data go on; so do components that both strategies use.
+        """, valueName: "step:strategy"))
+  var changes: [String] = []
+
   @OptionGroup var objective: ObjectiveOptions
 
   /// Puts what was typed over a description. A strategy that is named takes the place of the file's, with all that was
@@ -53,8 +64,10 @@ struct StrategyOptions: ParsableArguments {
       (run.strategy.method, run.strategy.samplers, run.strategy.losses) = (method, samplers, losses)
       run.strategy.augmenters = augmenters
       run.strategy.settings = []
+      run.strategy.changes = []
       run.strategy.schedules.removeAll { !$0.hasPrefix(ValueSchedule.learningRate + "=") }
     }
+    run.take(\.strategy.changes, list: changes)
     run.take(\.strategy.metrics, list: metrics)
     run.strategy.settings += settings
     objective.apply(to: &run)

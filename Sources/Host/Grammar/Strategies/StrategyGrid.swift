@@ -1,5 +1,6 @@
-// A strategy text whose values are lists, `mixcse:lambda=0.1|0.2`, as the texts it stands for. Text in, texts out:
-// names and values are checked when each text is resolved. Used for `--shadow` and for comparisons.
+// A strategy text whose values are lists, `mixcse:lambda=0.1|0.2`, as the texts it stands for; so may the steps be that
+// strategies change at, `simcse then 250|500:mixcse`. Text in, texts out: names and values are checked when each text
+// is resolved. Used for `--shadow` and for comparisons.
 
 /// The expansion of grids.
 package enum StrategyGrid {
@@ -11,12 +12,50 @@ package enum StrategyGrid {
   /// Values are separated by `|`; quotes keep one (`name="a|b"`). A label names one strategy, so a grid takes none.
   /// - Throws: `UsageError.badText` for an empty value, a label before several strategies, or more than `limit`.
   package static func expand(_ text: String) throws -> [String] {
-    var scanner = GridScanner(text)
+    let sequence = StrategySequence(text)
     do {
-      return try scanner.expand()
-    } catch {
-      throw error.asUsageError
+      var scanner = GridScanner(sequence.changes.isEmpty ? text : sequence.first)
+      let firsts = try scanner.expand()
+      if sequence.changes.isEmpty { return firsts }
+      let all = try sequence.changes.reduce(firsts.map { StrategySequence(first: $0, changes: []) }) { courses, text in
+        let changes = try expand(change: text)
+        return courses.flatMap { course in
+          changes.map { StrategySequence(first: course.first, changes: course.changes + [$0]) }
+        }
+      }
+      try check(all.count, isLabelled: splitLabel(sequence.first).label != nil, text)
+      return all.map(\.text)
+    } catch let problem as SpecProblem {
+      throw problem.asUsageError
     }
+  }
+
+  /// The changes that `250|500:mixcse:lambda=0.1|0.2` stands for.
+  private static func expand(change text: String) throws -> [String] {
+    guard let colon = text.firstIndex(of: ":") else { return [text] }
+    let steps = text[..<colon].split(separator: "|", omittingEmptySubsequences: false)
+    var scanner = GridScanner(String(text[text.index(after: colon)...]))
+    let strategies = try scanner.expand()
+    return steps.flatMap { step in strategies.map { "\(step):\($0)" } }
+  }
+
+  private static func check(_ count: Int, isLabelled: Bool, _ text: String) throws(SpecProblem) {
+    if count > 1, isLabelled {
+      throw SpecProblem(
+        text: text, column: 1,
+        problem: "a label names one strategy, and this is a grid of several; leave the label out, or quote the value")
+    }
+    guard count <= limit else {
+      throw SpecProblem(text: text, column: 1, problem: "the grid has more than \(limit) strategies")
+    }
+  }
+
+  /// The label in front of a strategy's text, `ours` in `ours=./libmine.so`, and the rest.
+  package static func splitLabel(_ text: String) -> (label: String?, rest: String) {
+    guard let equals = text.firstIndex(of: "=") else { return (nil, text) }
+    let label = text[..<equals]
+    guard !label.isEmpty, !label.contains(where: { ":/+.*".contains($0) }) else { return (nil, text) }
+    return (String(label), String(text[text.index(after: equals)...]))
   }
 }
 

@@ -91,7 +91,7 @@ package struct LoggedLine: Sendable, Equatable {
 
   /// A line; nil where it is no step or evaluation.
   package init?(_ line: JSONObject) {
-    guard let step = line["step"]?.integer, line["reload"] == nil else { return nil }
+    guard let step = line["step"]?.integer, line["reload"] == nil, line["strategy"] == nil else { return nil }
     self.step = step
     isEvaluation = line["evaluation"] != nil
     time = line[Self.timeName]?.double
@@ -133,7 +133,9 @@ extension RunIdentity {
     }
     let components = members[Self.plugins]?.array?.compactMap(\.object) ?? []
     let contrasted = components.filter { $0["kind"]?.string != ComponentKind.pooler.rawValue }
-    result.append(("strategy", .string(contrasted.compactMap(shortName).joined(separator: " + "))))
+    let first = contrasted.compactMap(shortName).joined(separator: " + ")
+    let course = ([first] + (members[Self.changes]?.array ?? []).map(Self.shortText)).joined(separator: " then ")
+    result.append(("strategy", .string(course)))
     for component in components {
       guard let name = shortName(component), let parameters = component["parameters"]?.object else { continue }
       result += parameters.keys.map { ("\(name).\($0)", number(parameters[$0] ?? .null)) }

@@ -1,0 +1,172 @@
+// The strategies of a run, one after the other: which one trains, and what has to change for the next. Made by
+// TrainingPlan, asked by TrainingRun before each step.
+
+import Host
+import Objective
+import Tokenizer
+
+/// A strategy that trains, or has trained.
+struct RunningStrategy {
+  let strategy: Strategy
+  /// The step before its first.
+  let start: Int
+  /// How many of the plan's changes are behind it.
+  let index: Int
+
+  /// The canonical form, with schedules.
+  var text: String { strategy.scheduledText }
+}
+
+/// A strategy that took over, and what it takes to undo that.
+struct CourseChange {
+  let from, to: RunningStrategy
+  /// What a user should know.
+  var notes: [String] { model.exchange.notes }
+  /// Parameters that start over, whatever their names.
+  var newParameters: Set<String> { model.exchange.newParameters }
+  fileprivate let model: SentenceModelChange
+  fileprivate let augmentation: Augmentation?
+  fileprivate let schedules: [RunningSchedule]
+}
+
+/// What trains, and what follows.
+package final class StrategyCourse {
+  /// What a course works on.
+  struct Parts {
+    let model: SentenceModel
+    let batches: BatchMaker
+    /// The augmenters of a strategy, planned; nil where it has none.
+    let augmentation: (Strategy) throws -> Augmentation?
+    /// The strategy's settings around it.
+    let configuration: ObjectiveConfiguration
+    let options: TrainingOptions
+  }
+
+  private let first: RunningStrategy
+  private let changes: [PlannedChange]
+  private let parts: Parts
+  /// Of the run's learning rate, which no strategy changes.
+  private let rateSchedules: [ValueSchedule]
+  private let firstSchedules: [ValueSchedule]
+  private let totalSteps: Int
+  /// Whose turn it is.
+  private(set) var current: RunningStrategy
+  /// Numbers that change from step to step.
+  private(set) var schedules: [RunningSchedule] = []
+
+  /// - Throws: `TrainingError.usage` for schedules that have no target.
+  init(_ plan: TrainingPlan, totalSteps: Int, _ parts: Parts) throws {
+    first = RunningStrategy(strategy: plan.strategy, start: 0, index: 0)
+    (changes, self.parts, self.totalSteps, current) = (plan.changes, parts, totalSteps, first)
+    firstSchedules = plan.schedules.filter { $0.target != ValueSchedule.learningRate }
+    rateSchedules = plan.schedules.filter { $0.target == ValueSchedule.learningRate }
+    schedules = try bind(plan.schedules)
+  }
+
+  /// Whether strategies change at all.
+  var hasChanges: Bool { !changes.isEmpty }
+  /// How many take over.
+  var changeCount: Int { changes.count }
+
+  // MARK: Before the first step
+
+  /// Plans every strategy that will take over, so that what is wrong with one is known now.
+  /// - Returns: what each asks for.
+  /// - Throws: `TrainingError.change` naming the one.
+  func check() throws -> [StrategyNeeds] {
+    try changes.map { change in
+      try change.named {
+        let needs = try parts.model.objective.needs(of: parts.configuration.around(change.strategy))
+        _ = try parts.augmentation(change.strategy)
+        return needs
+      }
+    }
+  }
+
+  // MARK: On the way
+
+  /// The change whose step has come; nil where none has.
+  func due(at step: Int) -> PlannedChange? {
+    guard current.index < changes.count, changes[current.index].step <= step else { return nil }
+    return changes[current.index]
+  }
+
+  /// Lets the next strategy of the plan take over.
+  /// - Throws: `TrainingError.change`; then everything is as it was.
+  func advance() throws -> CourseChange {
+    let change = changes[current.index]
+    return try change.named {
+      try take(
+        RunningStrategy(strategy: change.strategy, start: change.step, index: current.index + 1),
+        schedules: change.schedules)
+    }
+  }
+
+  /// Puts the strategy there that a checkpoint was written under, in its first state.
+  /// - Parameter index: how many of the plan's changes were behind it.
+  /// - Throws: `TrainingError.change`.
+  func enter(_ index: Int) throws {
+    guard index != current.index else { return }
+    guard index > 0 else {
+      _ = try take(first, schedules: firstSchedules, goesOn: false)
+      return
+    }
+    let change = changes[index - 1]
+    _ = try change.named {
+      try take(
+        RunningStrategy(strategy: change.strategy, start: change.step, index: index), schedules: change.schedules,
+        goesOn: false)
+    }
+  }
+
+  /// Takes a change back.
+  func undo(_ change: CourseChange) {
+    parts.model.undo(change.model)
+    parts.batches.augmentation = change.augmentation
+    (current, schedules) = (change.from, change.schedules)
+  }
+
+  private func take(
+    _ next: RunningStrategy, schedules texts: [ValueSchedule], goesOn: Bool = true
+  ) throws -> CourseChange {
+    let augmentation = try parts.augmentation(next.strategy)
+    let change = CourseChange(
+      from: current, to: next,
+      model: try parts.model.change(to: parts.configuration.around(next.strategy), goesOn: goesOn),
+      augmentation: parts.batches.augmentation, schedules: schedules)
+    current = next
+    parts.batches.augmentation = augmentation
+    do { schedules = try bind(rateSchedules + texts) } catch {
+      undo(change)
+      throw error
+    }
+    return change
+  }
+
+  /// The schedules of the strategy whose turn it is: those of its components count its own steps.
+  private func bind(_ schedules: [ValueSchedule]) throws -> [RunningSchedule] {
+    let end = current.index < changes.count ? changes[current.index].step : totalSteps
+    return try RunningSchedule.bind(
+      schedules,
+      to: parts.model.objective.instances + (parts.batches.augmentation?.instances ?? []), options: parts.options,
+      learnsTemperature: parts.configuration.learnTemperature, steps: current.start..<max(end, current.start + 1))
+  }
+}
+
+extension TrainingPlan {
+  /// The course of the run, with the augmenters of its first strategy at work.
+  /// - Throws: `PluginFailure`; `TrainingError.usage` for schedules that have no target.
+  func makeCourse(
+    _ model: SentenceModel, _ batches: BatchMaker, _ tokenizer: any Tokenizer, rows: Int, services: HostServices
+  ) throws -> StrategyCourse {
+    func makeAugmentation(_ strategy: Strategy) throws -> Augmentation? {
+      try augmentation(strategy, model, views: batches.views, tokenizer, services: services)
+    }
+    batches.augmentation = try makeAugmentation(strategy)
+    return try StrategyCourse(
+      self, totalSteps: options.totalSteps(rows: rows),
+      .init(
+        model: model, batches: batches, augmentation: makeAugmentation, configuration: try configuration,
+        options: options))
+  }
+}
