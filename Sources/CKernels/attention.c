@@ -183,7 +183,7 @@ CK_INLINE void forward(ck_attention s, const float *q, const float *k, const flo
   for (int64_t first = 0; first < s.queries; first += BLOCK) {
     int64_t count = s.queries - first < BLOCK ? s.queries - first : BLOCK, padded = padded_queries(count);
     probabilities(s, count, padded, q + first * s.query_stride, k, columns, scores);
-    if (s.dropout.threshold > 0) drop_columns(s, sums != NULL, first, padded, scores, scores);
+    if (s.dropout.rate.threshold > 0) drop_columns(s, sums != NULL, first, padded, scores, scores);
     if (sums != NULL) sum_columns(s.keys, count, padded, scores, sums + first);
     product(count, s.dimension, s.keys, scores, 1, padded, v, s.key_stride, out + first * s.out_stride, s.out_stride,
             0);
@@ -213,13 +213,13 @@ CK_INLINE void backward(ck_attention s, const float *q, const float *k, const fl
                         const float *d_sums, float *dq, float *dk, float *dv, float *scratch) {
   float *columns = scratch, *scores = columns + BLOCK * s.dimension;
   float *upstream = scores + BLOCK * s.keys, *dropped = scores;
-  if (s.dropout.threshold > 0) dropped = upstream + BLOCK * s.keys;
+  if (s.dropout.rate.threshold > 0) dropped = upstream + BLOCK * s.keys;
   for (int64_t first = 0; first < s.queries; first += BLOCK) {
     int64_t count = s.queries - first < BLOCK ? s.queries - first : BLOCK, padded = padded_queries(count);
     const float *q_block = q + first * s.query_stride, *d_block = d_out + first * s.out_stride;
     int add = first > 0;
     probabilities(s, count, padded, q_block, k, columns, scores);
-    if (s.dropout.threshold > 0) drop_columns(s, d_sums != NULL, first, padded, scores, dropped);
+    if (s.dropout.rate.threshold > 0) drop_columns(s, d_sums != NULL, first, padded, scores, dropped);
     transpose(count, padded, s.dimension, d_block, s.out_stride, 1, columns);
     product(s.keys, padded, s.dimension, v, s.key_stride, 1, columns, padded, upstream, padded, 0);
     if (d_sums != NULL) add_to_columns(s.keys, count, padded, d_sums + first, upstream);

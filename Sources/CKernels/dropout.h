@@ -38,7 +38,7 @@ CK_INLINE void ck_philox_lanes(vu32 c[4], uint64_t key) {
 }
 
 // Factors from half words: 0 below the threshold, `scale` elsewhere.
-#define CK_KEEP(bits, d) ((vf)((vi)((bits) >= (d).threshold) & (vi)(VF_ZERO + (d).scale)))
+#define CK_KEEP(bits, d) ((vf)((vi)((bits) >= (d).rate.threshold) & (vi)(VF_ZERO + (d).rate.scale)))
 #define CK_SPLAT(x) ((vu32){0} + (x))
 #define CK_LANE_NUMBERS ((vu32){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15})
 

@@ -57,6 +57,8 @@ CK_INLINE void normalize_row(float *out, int64_t n, ck_norm norm, float *xhat, f
 
 // x *= f for one row.
 CK_INLINE void drop_row(float *x, int64_t n, ck_dropout d, uint32_t row) {
+  if (d.rates != NULL) d.rate = d.rates[row];
+  if (d.rate.threshold == 0) return;
   float factors[DROPOUT_GROUP];
   for (int64_t start = 0; start < n; start += DROPOUT_GROUP) {
     ck_row_factors(d, row, (uint32_t)(start / DROPOUT_GROUP), factors);
@@ -77,7 +79,7 @@ void ck_residual_norm_forward(ck_rows rows, const float *bias, ck_norm norm, ck_
     float *restrict o = out + r * n;
     const float *restrict z = residual + r * n;
     for (int64_t i = 0; i < n; i++) o[i] += bias[i];
-    if (dropout.threshold > 0) drop_row(o, n, dropout, row_number(rows.numbers, rows.first, r));
+    drop_row(o, n, dropout, row_number(rows.numbers, rows.first, r));
     for (int64_t i = 0; i < n; i++) o[i] += z[i];
     normalize_row(o, n, norm, xhat == NULL ? NULL : xhat + r * n, inverse == NULL ? NULL : inverse + r);
   }
@@ -114,7 +116,7 @@ void ck_norm_backward(ck_rows rows, const float *gamma, ck_dropout dropout, cons
     if (d_bias == NULL) continue;
     float *restrict branch = dy + r * n;
     memcpy(branch, g, (size_t)n * sizeof(float));
-    if (dropout.threshold > 0) drop_row(branch, n, dropout, row_number(rows.numbers, rows.first, r));
+    drop_row(branch, n, dropout, row_number(rows.numbers, rows.first, r));
     for (i = 0; i < n; i++) d_bias[i] += branch[i];
   }
 }
@@ -126,13 +128,13 @@ void ck_affine_rows(ck_rows rows, ck_norm norm, ck_dropout dropout, const float 
     const float *restrict x = xhat + r * n;
     float *restrict o = out + r * n;
     for (int64_t i = 0; i < n; i++) o[i] = norm.gamma[i] * x[i] + norm.beta[i];
-    if (dropout.threshold > 0) drop_row(o, n, dropout, row_number(rows.numbers, rows.first, r));
+    drop_row(o, n, dropout, row_number(rows.numbers, rows.first, r));
   }
 }
 
 CK_CLONES
 void ck_dropout_rows(ck_rows rows, ck_dropout dropout, float *x) {
-  if (dropout.threshold == 0) return;
+  if (dropout.rate.threshold == 0 && dropout.rates == NULL) return;
   for (int64_t r = 0; r < rows.count; r++) {
     drop_row(x + r * rows.width, rows.width, dropout, row_number(rows.numbers, rows.first, r));
   }
@@ -148,6 +150,6 @@ void ck_embed_forward(ck_rows rows, ck_embedding table, const int32_t *tokens, c
     float *restrict o = out + r * n;
     for (int64_t i = 0; i < n; i++) o[i] = word[i] + table.type[i] + position[i];
     normalize_row(o, n, norm, xhat == NULL ? NULL : xhat + r * n, inverse == NULL ? NULL : inverse + r);
-    if (dropout.threshold > 0) drop_row(o, n, dropout, row_number(rows.numbers, rows.first, r));
+    drop_row(o, n, dropout, row_number(rows.numbers, rows.first, r));
   }
 }

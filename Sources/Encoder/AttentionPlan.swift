@@ -18,7 +18,8 @@ struct AttentionPlan {
   private let dimension: Int
   private let hidden: Int
   private let offsets: [Int]
-  private let dropout: ck_dropout
+  private let pass: EncoderPass
+  private let site: RandomStream
 
   /// Where a pair's rows begin, and the shape the kernel needs.
   struct View {
@@ -35,7 +36,8 @@ struct AttentionPlan {
     pairs = pass.sequences * heads
     grain = pass.sequences >= 32 ? heads : 2
     offsets = pass.offsets
-    dropout = pass.attention(encoder.sites.layers[layer - 1].probabilities)
+    self.pass = pass
+    site = encoder.sites.layers[layer - 1].probabilities
     scratchCount = (Int(ck_attention_scratch(Int64(pass.longest), Int64(dimension))) + 15) / 16 * 16
     gatheredCount = (pass.longest * 3 * dimension + 15) / 16 * 16
     projections = kept.projected.pointer
@@ -78,7 +80,8 @@ struct AttentionPlan {
     let shape = ck_attention(
       keys: Int64(length), queries: Int64(length), dimension: Int64(dimension), query_stride: Int64(stride),
       key_stride: Int64(stride), out_stride: Int64(hidden), scale: 1 / Float(dimension).squareRoot(),
-      first_row: UInt32(start), head: UInt32(pair % heads), dropout: dropout)
+      first_row: UInt32(start), head: UInt32(pair % heads),
+      dropout: pass.attention(site, sequence: pair / heads))
     return View(
       shape: shape, queries: rows, keys: rows + between, values: rows + 2 * between, projected: projected,
       out: start * hidden + column)

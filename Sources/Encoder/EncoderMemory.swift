@@ -77,6 +77,8 @@ struct EncoderPass {
   var step: UInt64
   var hiddenDropout: Float
   var attentionDropout: Float
+  /// Where sequences have rates of their own.
+  var rates: SequenceRates?
   /// How many embeddings are computed.
   var embedded = 0
 
@@ -96,12 +98,24 @@ struct EncoderPass {
     case .training(let step, let hiddenDropout, let attentionDropout):
       keepsActivations = true
       (self.step, self.hiddenDropout, self.attentionDropout) = (step, hiddenDropout, attentionDropout)
+    case .reading(let step, let hiddenDropout, let attentionDropout):
+      keepsActivations = false
+      (self.step, self.hiddenDropout, self.attentionDropout) = (step, hiddenDropout, attentionDropout)
+    }
+    guard case .inference = mode else {
+      rates = batch.dropout.map {
+        SequenceRates($0, offsets: batch.offsets, hidden: hiddenDropout, attention: attentionDropout)
+      }
+      return
     }
   }
 
+  /// Whether any element is dropped.
+  var drops: Bool { hiddenDropout > 0 || attentionDropout > 0 || rates != nil }
+
   /// Whether the same token at the same place of several sequences is embedded once: without dropout it is the same,
   /// and so are the queries, keys and values that the first layer makes of it.
-  var sharesEmbeddings: Bool { !keepsActivations && sequences > 1 && top > 0 && !isFirstTokenOnly(1) }
+  var sharesEmbeddings: Bool { !keepsActivations && !drops && sequences > 1 && top > 0 && !isFirstTokenOnly(1) }
 
   /// Whether transformer layer `layer` (from 1) has one row of queries, keys and values for each embedding, not each
   /// token.

@@ -24,20 +24,21 @@ struct EncoderParameters {
   let layers: [LayerParameters]
   let all: [Parameter]
 
-  init(_ configuration: EncoderConfiguration) {
+  /// - Parameter learns: Whether there are gradients.
+  init(_ configuration: EncoderConfiguration, learns: Bool) {
     let plan = EncoderParameters.plan(configuration)
     let total = plan.reduce(0) { $0 + $1.shape.reduce(1, *) }
     let values = FloatBuffer(count: total)
     // Few words occur in training; the others' rows take up no memory but for their values.
     let wordCount = configuration.vocabularySize * configuration.hiddenSize
-    let gradients = FloatBuffer(count: total, sparse: wordCount)
+    let gradients = learns ? FloatBuffer(count: total, sparse: wordCount) : nil
     var offset = 0
     let all = plan.map { entry in
       defer { offset += entry.shape.reduce(1, *) }
       return Parameter(
         name: entry.name, shape: entry.shape, values: values, gradients: gradients, offset: offset,
         decays: entry.shape.count > 1,
-        touched: offset == 0 ? TouchedRows(rows: entry.shape[0], width: entry.shape[1]) : nil)
+        touched: learns && offset == 0 ? TouchedRows(rows: entry.shape[0], width: entry.shape[1]) : nil)
     }
     self.all = all
     word = all[0]

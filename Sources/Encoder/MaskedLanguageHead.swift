@@ -165,7 +165,7 @@ package final class MaskedLanguageHead {
     ck_norm(gamma: gamma.value, beta: beta.value, epsilon: encoder.configuration.layerNormEpsilon)
   }
 
-  private var noDropout: ck_dropout { ck_dropout(key: 0, step: 0, threshold: 0, scale: 1) }
+  private var noDropout: ck_dropout { ck_dropout(key: 0, step: 0, rate: ck_rate(0), rates: nil) }
 
   private func rows(_ count: Int, _ width: Int) -> ck_rows {
     ck_rows(first: 0, count: Int64(count), width: Int64(width), numbers: nil)

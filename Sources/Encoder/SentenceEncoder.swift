@@ -9,6 +9,9 @@ package struct PackedBatch: Sendable {
   package var tokens: [Int32]
   /// Where each sequence starts in `tokens`, and the end: sequences + 1 numbers, the first 0.
   package var offsets: [Int]
+  /// Of each sequence its probability of dropout where a pass has any, of hidden states and attention alike; negative:
+  /// that of the pass. Nil: that of the pass for all.
+  package var dropout: [Float]?
 
   /// A batch that is packed already; `offsets` start with 0 and end with the number of tokens.
   package init(tokens: [Int32], offsets: [Int]) {
@@ -46,6 +49,8 @@ package enum EncoderMode: Sendable {
   case inference
   /// Keeps what backward needs. Masks depend on seed, layer, `step`, packed token index and feature only.
   case training(step: UInt64, hiddenDropout: Float, attentionDropout: Float)
+  /// The same numbers as in training, with nothing kept: no backward can follow.
+  case reading(step: UInt64, hiddenDropout: Float, attentionDropout: Float)
 }
 
 /// An encoder of token sequences with a hand-written backward pass.

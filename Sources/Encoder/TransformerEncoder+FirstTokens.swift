@@ -129,7 +129,7 @@ extension TransformerEncoder {
     _ body: (ck_attention, Int, Int, UnsafeMutablePointer<Float>) -> Void
   ) {
     let (h, heads) = (hiddenSize, configuration.headCount)
-    let dropout = pass.attention(sites.layers[layer - 1].probabilities)
+    let site = sites.layers[layer - 1].probabilities
     let share = (Int(ck_attention_scratch(Int64(pass.longest), Int64(h))) + 15) / 16 * 16
     let memory = scratch.attention.reserve(share * pool.threads)
     pool.profile.count(operations: products * 2 * Double(pass.tokens * heads * h))
@@ -139,7 +139,7 @@ extension TransformerEncoder {
         let shape = ck_attention(
           keys: Int64(pass.offsets[sequence + 1] - start), queries: Int64(heads), dimension: Int64(h),
           query_stride: Int64(h), key_stride: Int64(h), out_stride: Int64(h), scale: 1 / Float(h / heads).squareRoot(),
-          first_row: UInt32(start), head: 0, dropout: dropout)
+          first_row: UInt32(start), head: 0, dropout: pass.attention(site, sequence: sequence))
         body(shape, sequence, start, memory + worker * share)
       }
     }
@@ -153,16 +153,18 @@ private struct HeadMaps {
   let width: Int
   let query: UnsafeMutablePointer<Float>, key: UnsafeMutablePointer<Float>, value: UnsafeMutablePointer<Float>
   let queryBias: UnsafeMutablePointer<Float>, valueBias: UnsafeMutablePointer<Float>
-  let keyGradient: UnsafeMutablePointer<Float>, valueGradient: UnsafeMutablePointer<Float>
-  let valueBiasGradient: UnsafeMutablePointer<Float>
+  private let h: Int
+  private let p: LayerParameters
+  // For backward only: an encoder that does not learn has no gradients.
+  var keyGradient: UnsafeMutablePointer<Float> { p.query.gradient + h * h }
+  var valueGradient: UnsafeMutablePointer<Float> { p.query.gradient + 2 * h * h }
+  var valueBiasGradient: UnsafeMutablePointer<Float> { p.queryBias.gradient + 2 * h }
 
   init(_ p: LayerParameters, _ configuration: EncoderConfiguration) {
-    let h = configuration.hiddenSize
+    (h, self.p) = (configuration.hiddenSize, p)
     (heads, width) = (configuration.headCount, h / configuration.headCount)
     (query, key, value) = (p.query.value, p.query.value + h * h, p.query.value + 2 * h * h)
     (queryBias, valueBias) = (p.queryBias.value, p.queryBias.value + 2 * h)
-    (keyGradient, valueGradient) = (p.query.gradient + h * h, p.query.gradient + 2 * h * h)
-    valueBiasGradient = p.queryBias.gradient + 2 * h
   }
 
   /// Each head and the first column that it has of queries and context.

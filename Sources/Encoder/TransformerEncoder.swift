@@ -39,13 +39,15 @@ package final class TransformerEncoder: SentenceEncoder {
   /// Everything that learns, in memory order, by Hugging Face's names.
   package var parameters: [Parameter] { weights.all }
 
-  /// An encoder with the weights of a checkpoint; `seed` decides its dropout masks.
+  /// An encoder with the weights of a checkpoint; `seed` decides its dropout masks. Where it does not learn, there is
+  /// no memory for gradients, and `backward` may not be called.
   /// - Throws: the table's error where it lacks a tensor or has it in another shape or type.
   package convenience init(
-    configuration: EncoderConfiguration, weights table: any WeightSource, pool: ThreadPool, seed: UInt64
+    configuration: EncoderConfiguration, weights table: any WeightSource, pool: ThreadPool, seed: UInt64,
+    learns: Bool = true
   ) throws {
     try table.require(EncoderParameters.plan(configuration))
-    self.init(configuration: configuration, pool: pool, seed: seed)
+    self.init(configuration: configuration, pool: pool, seed: seed, learns: learns)
     weights.claimValues(pool)
     for parameter in weights.all {
       try table.copy(parameter.name, shape: parameter.shape, into: parameter.value)
@@ -53,11 +55,11 @@ package final class TransformerEncoder: SentenceEncoder {
   }
 
   /// An encoder whose weights are all zero, to be filled by the caller.
-  package init(configuration: EncoderConfiguration, pool: ThreadPool, seed: UInt64) {
+  package init(configuration: EncoderConfiguration, pool: ThreadPool, seed: UInt64, learns: Bool = true) {
     precondition(configuration.hiddenSize % configuration.headCount == 0, "heads must divide the hidden size")
     self.configuration = configuration
     self.pool = pool
-    weights = EncoderParameters(configuration)
+    weights = EncoderParameters(configuration, learns: learns)
     sites = DropoutSites(seed: seed, layers: configuration.layerCount)
     activations = (0..<configuration.layerCount).map { _ in LayerActivations() }
   }

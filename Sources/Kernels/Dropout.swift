@@ -8,7 +8,19 @@ extension RandomStream {
   ///
   /// Kept elements are multiplied by 1 / (1 - rate), rate being the rounded one.
   package func dropout(rate: Float, step: UInt64) -> ck_dropout {
+    dropout(rate: ck_rate(rate), step: step)
+  }
+
+  /// The same with a rate as kernels have it; `rates` gives each row one of its own, by the rows' numbers.
+  package func dropout(rate: ck_rate, rates: UnsafePointer<ck_rate>? = nil, step: UInt64) -> ck_dropout {
+    ck_dropout(key: key, step: step, rate: rate, rates: rates)
+  }
+}
+
+extension ck_rate {
+  /// A probability, rounded to 1/65536 and below 1.
+  package init(_ rate: Float) {
     let threshold = UInt32(min(max((rate * 65536).rounded(), 0), 65535))
-    return ck_dropout(key: key, step: step, threshold: threshold, scale: 65536 / Float(65536 - threshold))
+    self.init(threshold: threshold, scale: 65536 / Float(65536 - threshold))
   }
 }

@@ -11,8 +11,11 @@ package final class Parameter: @unchecked Sendable {
   package let count: Int
   /// The weights, row-major.
   package let value: UnsafeMutablePointer<Float>
-  /// The gradient, in the same order; backward passes add to it.
-  package let gradient: UnsafeMutablePointer<Float>
+  /// The gradient, in the same order; backward passes add to it. A parameter that is only read has none.
+  package var gradient: UnsafeMutablePointer<Float> {
+    guard let gradientStart else { preconditionFailure("\(name) is only read and has no gradient") }
+    return gradientStart
+  }
   /// Whether weight decay applies (not to biases and normalisation weights).
   package let decays: Bool
   /// The factor of the run's learning rate for this tensor.
@@ -20,7 +23,8 @@ package final class Parameter: @unchecked Sendable {
   /// For a table of which a step reads few rows: those that ever had a gradient. Whoever writes gradients marks them.
   package let touched: TouchedRows?
   private let valueOwner: FloatBuffer
-  private let gradientOwner: FloatBuffer
+  private let gradientOwner: FloatBuffer?
+  private let gradientStart: UnsafeMutablePointer<Float>?
 
   /// A parameter with zeroed memory of its own; `visibility`: who sees its values.
   package convenience init(
@@ -33,13 +37,15 @@ package final class Parameter: @unchecked Sendable {
       decays: decays, learningRateMultiplier: learningRateMultiplier)
   }
 
-  /// A parameter whose value and gradient lie `offset` elements into buffers shared with other parameters.
+  /// A parameter whose value and gradient lie `offset` elements into buffers shared with other parameters; `gradients`:
+  /// nil where it is only read.
   package init(
-    name: String, shape: [Int], values: FloatBuffer, gradients: FloatBuffer, offset: Int, decays: Bool,
+    name: String, shape: [Int], values: FloatBuffer, gradients: FloatBuffer?, offset: Int, decays: Bool,
     learningRateMultiplier: Float = 1, touched: TouchedRows? = nil
   ) {
     let count = shape.reduce(1, *)
-    precondition(offset >= 0 && offset + count <= min(values.count, gradients.count), "\(name) leaves its buffer")
+    let room = min(values.count, gradients?.count ?? values.count)
+    precondition(offset >= 0 && offset + count <= room, "\(name) leaves its buffer")
     precondition(touched.map { $0.rows * $0.width == count } ?? true, "\(name) has other rows than its marks")
     self.touched = touched
     self.name = name
@@ -50,7 +56,7 @@ package final class Parameter: @unchecked Sendable {
     valueOwner = values
     gradientOwner = gradients
     value = values.pointer + offset
-    gradient = gradients.pointer + offset
+    gradientStart = gradients.map { $0.pointer + offset }
   }
 
   /// Sets the gradient to zero.

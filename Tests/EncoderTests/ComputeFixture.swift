@@ -70,7 +70,9 @@ enum ComputeFixture {
 
   /// The encoder of `tiny_models` by its name in the fixture, filled by the formula; "bert wide" has feed-forward
   /// blocks of several stretches.
-  static func tinyEncoder(_ name: String, pool: ThreadPool, seed: UInt64 = 5) -> TransformerEncoder {
+  static func tinyEncoder(
+    _ name: String, pool: ThreadPool, seed: UInt64 = 5, learns: Bool = true
+  ) -> TransformerEncoder {
     let isRoberta = name == "roberta"
     let configuration = EncoderConfiguration(
       family: isRoberta ? .roberta : .bert, vocabularySize: 101, hiddenSize: 48, layerCount: 3, headCount: 4,
@@ -78,7 +80,7 @@ enum ComputeFixture {
       typeVocabularySize: isRoberta ? 1 : 2,
       layerNormEpsilon: isRoberta ? 1e-5 : 1e-12, padTokenID: isRoberta ? 1 : 0, positionOffset: isRoberta ? 2 : 0,
       activation: name == "bert relu" ? .relu : name == "bert gelu_new" ? .geluTanh : .gelu)
-    let encoder = TransformerEncoder(configuration: configuration, pool: pool, seed: seed)
+    let encoder = TransformerEncoder(configuration: configuration, pool: pool, seed: seed, learns: learns)
     for (index, parameter) in encoder.parameters.sorted(by: { $0.name < $1.name }).enumerated() {
       for element in 0..<parameter.count {
         parameter.value[element] = weight(

@@ -138,6 +138,81 @@ import Testing
     for layer in layers.indices { #expect(together[layer] == alone.flatMap { $0[layer] }) }
   }
 
+  /// What keeps nothing gives the bits of training, with and without dropout, in an encoder that has no gradients.
+  @Test(arguments: [[0], [1], [0, 1, 3], [3]], [false, true])
+  func readingHasTheBitsOfTraining(layers: [Int], firstTokenOnly: Bool) throws {
+    let pool = ThreadPool(threads: 2)
+    let trained = ComputeFixture.tinyEncoder("bert wide", pool: pool)
+    let reader = ComputeFixture.tinyEncoder("bert wide", pool: pool, learns: false)
+    let test = test(layers, firstTokenOnly: firstTokenOnly)
+    for (hidden, attention): (Float, Float) in [(0.2, 0.1), (0, 0.1), (0.2, 0)] {
+      func states(_ encoder: TransformerEncoder, _ mode: EncoderMode) throws -> [[Float]] {
+        try forward(encoder, test, mode).map {
+          Array(UnsafeBufferPointer(start: $0.pointer, count: $0.rows * $0.columns))
+        }
+      }
+      let expected = try states(trained, .training(step: 3, hiddenDropout: hidden, attentionDropout: attention))
+      let reading = EncoderMode.reading(step: 3, hiddenDropout: hidden, attentionDropout: attention)
+      #expect(try states(reader, reading) == expected)
+      #expect(try states(trained, reading) == expected)
+    }
+  }
+
+  /// A sequence with a rate of its own is dropped by that rate alone: the others keep their bits, and the pass's own
+  /// rate, said of a sequence, changes none.
+  @Test(arguments: [[0], [0, 1, 3], [3]], [false, true])
+  func dropoutOfSequences(layers: [Int], firstTokenOnly: Bool) throws {
+    let encoder = ComputeFixture.tinyEncoder("bert wide", pool: ThreadPool(threads: 2))
+    let test = test(layers, firstTokenOnly: firstTokenOnly)
+    func states(_ rates: [Float]?, hidden: Float = 0.1, attention: Float = 0.1) throws -> [[[Float]]] {
+      var batch = Self.batch
+      batch.dropout = rates
+      let mode = EncoderMode.training(step: 3, hiddenDropout: hidden, attentionDropout: attention)
+      return try forward(encoder, test, mode, on: batch).map { state in
+        batch.offsets.indices.dropLast().map { s in
+          let rows = firstTokenOnly ? s..<s + 1 : batch.offsets[s]..<batch.offsets[s + 1]
+          return rows.flatMap { row in (0..<state.columns).map { state.row(row)[$0] } }
+        }
+      }
+    }
+    let plain = try states(nil)
+    #expect(try states([0.1, -1, 0.1, -1, 0.1]) == plain)
+    #expect(try states([0, 0, 0, 0, 0]) == states(nil, hidden: 0, attention: 0))
+    #expect(try states([0.4, 0.4, 0.4, 0.4, 0.4], hidden: 0, attention: 0) == states(nil, hidden: 0.4, attention: 0.4))
+    let mixed = try states([-1, 0.4, -1, 0, -1])
+    let heavy = try states(nil, hidden: 0.4, attention: 0.4)
+    let none = try states(nil, hidden: 0, attention: 0)
+    for layer in layers.indices {
+      for s in 0..<5 { #expect(mixed[layer][s] == (s == 1 ? heavy : s == 3 ? none : plain)[layer][s]) }
+      #expect(mixed[layer][3] != plain[layer][3])
+    }
+  }
+
+  /// Gradients of a batch whose sequences have rates of their own.
+  @Test(arguments: [false, true]) func centralDifferencesWithDropoutOfSequences(firstTokenOnly: Bool) throws {
+    let encoder = ComputeFixture.tinyEncoder("roberta", pool: ThreadPool(threads: 2))
+    let test = test(firstTokenOnly ? [1, 3] : [0, 2, 3], firstTokenOnly: firstTokenOnly)
+    var batch = Self.batch
+    batch.dropout = [0.3, -1, 0, 0.5, 0.1]
+    let analytic = try gradients(encoder, test, on: batch)
+    for threads in [1, 3] {
+      let other = ComputeFixture.tinyEncoder("roberta", pool: ThreadPool(threads: threads))
+      #expect(try gradients(other, test, on: batch) == analytic)
+    }
+    for (parameter, gradient) in zip(encoder.parameters, analytic) where !parameter.name.hasSuffix("key.bias") {
+      let g = gradient.map(Double.init)
+      let size = norm(g)
+      let start = Array(UnsafeBufferPointer(start: parameter.value, count: parameter.count))
+      func loss(_ step: Double) throws -> Double {
+        for i in 0..<start.count { parameter.value[i] = Float(Double(start[i]) + step * g[i] / size) }
+        return ComputeFixture.functional(test, try forward(encoder, test, on: batch), offsets: batch.offsets).loss
+      }
+      let slope = try (loss(2e-3) - loss(-2e-3)) / 4e-3
+      for i in 0..<start.count { parameter.value[i] = start[i] }
+      #expect(abs(slope - size) < 5e-3 * size, "\(parameter.name): \(slope), expected \(size)")
+    }
+  }
+
   @Test func masksFollowSeedAndStep() throws {
     let pool = ThreadPool(threads: 2)
     let test = test([3], firstTokenOnly: true)

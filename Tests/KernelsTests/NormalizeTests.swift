@@ -15,11 +15,11 @@ func rowFactor(_ d: ck_dropout, row: Int, feature: Int) -> Double {
 }
 
 func halfWordFactor(_ d: ck_dropout, _ counter: [UInt32], half: Int) -> Double {
-  guard d.threshold > 0 else { return 1 }
+  guard d.rate.threshold > 0 else { return 1 }
   var words = [UInt32](repeating: 0, count: 4)
   ck_philox_block(counter, [UInt32(truncatingIfNeeded: d.key), UInt32(d.key >> 32)], &words)
   let bits = half % 2 == 0 ? words[half / 2] & 0xffff : words[half / 2] >> 16
-  return bits >= d.threshold ? Double(d.scale) : 0
+  return bits >= d.rate.threshold ? Double(d.rate.scale) : 0
 }
 
 @Suite struct NormalizeTests {

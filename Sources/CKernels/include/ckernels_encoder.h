@@ -5,11 +5,17 @@
 
 #include <stdint.h>
 
-// One dropout site of one step. An element is dropped where its 16 random bits are below `threshold`.
+// A probability of dropout: `threshold` / 65536.
 typedef struct {
-  uint64_t key, step;
   uint32_t threshold;  // 0: no dropout
   float scale;         // 65536 / (65536 - threshold)
+} ck_rate;
+
+// One dropout site of one step. An element is dropped where its 16 random bits are below the threshold.
+typedef struct {
+  uint64_t key, step;
+  ck_rate rate;
+  const ck_rate *rates;  // of each row by its number, or NULL: `rate` for all. Attention reads `rate` alone
 } ck_dropout;
 
 // Rows `first` ... `first + count - 1` of a batch, each `width` wide. `numbers` (or NULL) gives the row

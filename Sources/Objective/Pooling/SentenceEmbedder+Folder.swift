@@ -92,7 +92,8 @@ extension SentenceEmbedder {
     let weights = try folder.openWeights()
     let encoder: any SentenceEncoder =
       try shared
-      ?? TransformerEncoder(configuration: folder.configuration, weights: weights, pool: services.pool, seed: 0)
+      ?? TransformerEncoder(
+        configuration: folder.configuration, weights: weights, pool: services.pool, seed: 0, learns: false)
     let head = try FolderHead(folder, weights: weights, pooler: pooler)
     let stored = try folder.openPluginWeights()
     let pooling = try PoolingStack(

@@ -131,7 +131,7 @@ final class FurtherEncodings {
       let mode: EncoderMode =
         isDeterministic
         ? .inference
-        : .training(
+        : .reading(
           step: position.batch | pass.stream << 60 | UInt64(part[0]) << 56, hiddenDropout: hidden,
           attentionDropout: attention)
       let made = try vectors(batch.views(part), pass, mode, at: position)

@@ -24,7 +24,8 @@ final class WeightAverage {
     self.decay = decay
     pool = services.pool
     let (encoder, pooling) = (model.encoder, model.objective.pooling)
-    self.encoder = TransformerEncoder(configuration: encoder.configuration, pool: services.pool, seed: model.seed)
+    self.encoder = TransformerEncoder(
+      configuration: encoder.configuration, pool: services.pool, seed: model.seed, learns: false)
     self.pooling = try PoolingStack(
       pooler: pooler, head: pooling.hasHead ? .mlp : .none, hiddenWidth: encoder.hiddenSize,
       layerCount: encoder.layerCount, services: services, seed: model.seed, vocabularySize: encoder.vocabularySize,
