@@ -11,7 +11,7 @@
 # make bench     time the training step and the encoder against PyTorch, sentence-transformers and ONNX Runtime
 # make bare-bench ARGUMENTS=calls   what a call of a bare function costs
 # make model     fetch the pretrained model only
-# make interop   check exports against transformers and sentence-transformers
+# make interop   check the package mixcse in PyTorch and its trainers, and exports in the packages that load them
 #
 # Some tests need the large data beside the package (../shared, or CSE_SHARED). Without it they are left out by name,
 # but for CI=true, which leaves out nothing unless CSE_SHARED=none says that there is no such data.
@@ -154,12 +154,13 @@ sweep: deps
 coverage: deps model
 	FILTER='$(FILTER)' bash Tests/Coverage/run.sh
 
-# Exported folders against the Python packages that are meant to load them; a comparison's report in a browser.
-interop: build model $(VENV)/ready browser
+# The package mixcse in PyTorch and its trainers; exported folders against the Python packages that are meant to load
+# them; a comparison's report in a browser.
+interop: build model $(VENV)/trainers browser
 	bash Tests/Interop/run.sh $(MIXCSE) $(MODEL) $(VENV)/bin/python
-$(VENV)/ready:
+$(VENV)/trainers:
 	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet torch transformers sentence-transformers tensorboard
+	$(VENV)/bin/pip install --quiet torch transformers sentence-transformers datasets accelerate tensorboard setuptools
 	@touch $@
 
 browser:
