@@ -12,7 +12,7 @@ trap 'rm -rf "$folder"' EXIT
 echo "-- the package mixcse, installed by pip: nothing of the checkout is on Python's path"
 "$python" -m pip install --quiet --no-deps --no-build-isolation --target "$folder/site" "$here/../../Python"
 python_checks=(check_objective.py)
-for check in check_training.py; do
+for check in check_training.py check_trainers.py; do
   python_checks+=("$check --model $(realpath "$model") --text $(realpath "$samples")/sentences.txt")
 done
 for check in "${python_checks[@]}"; do

@@ -1,0 +1,97 @@
+"""Any strategy as a loss for SentenceTransformerTrainer.
+
+    from mixcse.sentence_transformers import StrategyLoss
+    loss = StrategyLoss(model, "infonce+mixcse:lambda=0.3")
+    SentenceTransformerTrainer(
+        model=model, args=args, train_dataset=data, loss=loss, callbacks=[loss.callback()]).train()
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import nn
+
+from ._caching import cached
+from ._errors import ArgumentError
+from ._library import logger
+from ._texts import text_ids
+from ._trainer import ObjectiveCallback
+from .objective import Objective
+
+
+class StrategyLoss(nn.Module):
+    """A strategy of mixcse on the embeddings of a SentenceTransformer.
+
+    Data: one column of texts (each text is its own positive; dropout tells the two apart, as in SimCSE), two (anchor,
+    positive) or three (anchor, positive, hard negative). A column `label` or `score` reaches the strategy: numbers with
+    a point as scores, whole numbers as classes (rows of one class are each other's positives); labels="scores" or
+    "classes" decides for all.
+
+    strategy, temperature, seed and all other settings: those of mixcse.Objective, which is `loss.objective`.
+
+    Gradient accumulation: the rows of one call are compared with each other only, so accumulating makes no larger
+    batch of negatives. mini_batch_size does: the loss of the whole batch with the memory of so many rows (GradCache),
+    at the price of a second forward pass. Strategies that remember take in every batch once.
+
+    callback() tells the strategy where the run stands, saves what it remembers with each checkpoint, and puts its
+    metrics into the log.
+    """
+
+    def __init__(
+        self, model: Any, strategy: str, *, labels: str = "auto", mini_batch_size: int | None = None, **settings: Any
+    ) -> None:
+        super().__init__()
+        if labels not in ("auto", "scores", "classes", "none"):
+            raise ArgumentError(f"labels: expected auto, scores, classes or none, found '{labels}'", 64)
+        if mini_batch_size is not None and mini_batch_size < 1:
+            raise ArgumentError(f"mini_batch_size: expected 1 or more, found {mini_batch_size}", 64)
+        # The trainer puts the wrapped model in its place here.
+        self.model = model
+        width = getattr(model, "get_embedding_dimension", None) or model.get_sentence_embedding_dimension
+        #: The strategy by itself.
+        self.objective = Objective(strategy, dimension=width(), **settings)
+        self.labels, self.mini_batch_size = labels, mini_batch_size
+        learned = [name for name, _ in self.objective.named_parameters()]
+        if learned:
+            factors = ", ".join(f"{group['lr']:g}" for group in self.objective.parameter_groups(1.0))
+            logger.warning(
+                "%s learns %s: give the trainer callbacks=[loss.callback()], without which their gradients are never "
+                "cleared, and their learning rates, the model's times %s, with args.learning_rate_mapping",
+                strategy, ", ".join(learned), factors)
+
+    def callback(self) -> ObjectiveCallback:
+        """For the trainer's `callbacks`."""
+        return ObjectiveCallback(self.objective)
+
+    def forward(
+        self, sentence_features: Iterable[dict[str, torch.Tensor]], labels: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """The loss of a batch; sentence_features: the tokens of each column."""
+        columns = list(sentence_features)
+        if not 1 <= len(columns) <= 3:
+            raise ArgumentError(
+                f"data: expected 1 to 3 columns of texts (anchor, positive, hard negative), found {len(columns)}; take "
+                "the others out (dataset.select_columns)", 65)
+        # Tokens of one column twice: dropout makes two views of them.
+        views = columns if len(columns) > 1 else columns * 2
+        return self.objective(
+            *[self._embed(dict(view)) for view in views], text_ids=text_ids(columns[0]), **self._supervision(labels))
+
+    def _embed(self, features: dict[str, torch.Tensor]) -> torch.Tensor:
+        def embed(part: dict[str, torch.Tensor]) -> torch.Tensor:
+            return self.model(part)["sentence_embedding"]
+
+        if self.mini_batch_size is None:
+            return embed(features)
+        return cached(embed, features, self.mini_batch_size)
+
+    def _supervision(self, labels: torch.Tensor | None) -> dict[str, torch.Tensor]:
+        if labels is None or self.labels == "none":
+            return {}
+        is_score = labels.is_floating_point() if self.labels == "auto" else self.labels == "scores"
+        return {"scores": labels} if is_score else {"labels": labels}
+
+    def get_config_dict(self) -> dict[str, Any]:
+        """What a model card says of the loss."""
+        return {"strategy": self.objective.strategy}
