@@ -1,0 +1,100 @@
+/* cse_encoder.h - kind 4 of the plugin ABI: an encoder that keeps weights, gradients and moments where it computes.
+ *
+ * A library offers it as a component of kind CSE_ENCODER whose get_extension(component, CSE_ENCODER_1) is a static
+ * cse_encoder_1. The host reads the model folder, hands the tensors over, tokenises, pools, compares, scores, writes
+ * checkpoints and exports; the encoder turns token ids into hidden states, their gradients into gradients of its
+ * tensors, and moves these. What cse_plugin.h says of memory, failure and growth holds here, too.
+ *
+ * There is no state but the tensors: every pass is a function of them and of its arguments, and may be repeated.
+ * Letters: T tokens of a pass, S sequences, R rows handed out, H hidden size.                                        */
+#ifndef CSE_ENCODER_H
+#define CSE_ENCODER_H
+#include "cse_plugin.h"
+#ifdef __cplusplus
+extern "C" {
+#endif
+#define CSE_ENCODER_1 "cse.encoder/1"
+typedef struct cse_encoder cse_encoder;   /* the plugin's own: one for each open */
+
+enum { CSE_BERT = 1, CSE_ROBERTA = 2 };   /* families: post-norm layers, learned positions                            */
+enum { CSE_GELU_ERF = 0, CSE_GELU_TANH = 1, CSE_RELU = 2 };
+enum { CSE_F32 = 0, CSE_TF32 = 1, CSE_BF16 = 2 };  /* what products are made in; tensors stay float32               */
+typedef struct {
+  uint32_t struct_size, family, activation, precision;
+  const char *device;                     /* "cpu", "cuda", "cuda:1", as typed                                        */
+  int64_t vocabulary, hidden, layers, heads, intermediate;
+  int64_t position_rows, first_position;  /* rows of the position table; the row of a sequence's first token          */
+  int64_t type_rows;                      /* row 0 is used                                                            */
+  double norm_epsilon;
+  uint64_t seed;                          /* of the run: dropout                                                      */
+  int32_t threads, reserved;              /* threads of the host, for what runs on its processors                     */
+} cse_encoder_source;
+
+typedef struct {                          /* frozen: an array element                                                 */
+  const char *name;                       /* Hugging Face's without a prefix, "encoder.layer.0.output.dense.weight"   */
+  int64_t shape[2]; int32_t ndim; uint32_t flags;   /* CSE_NO_DECAY                                                   */
+} cse_encoder_tensor;
+
+enum { CSE_EXACT_DROPOUT = 1,             /* facts: masks are the host's, bit for bit (Documentation/Devices.md)      */
+       CSE_REPEATABLE = 2 };              /* facts: same arguments on this device, same bytes                         */
+typedef struct {                          /* plugin to host; strings and arrays live until close                      */
+  uint32_t struct_size, flags;
+  uint32_t n_tensors, max_slots;          /* slots: passes that may wait for their backward at once                   */
+  const cse_encoder_tensor *tensors;
+  const char *device_name;                /* "NVIDIA H100 80GB HBM3"                                                  */
+  const char *library;                    /* what computes: "torch 2.11.0"                                            */
+} cse_encoder_facts;
+
+enum { CSE_ROWS_ALL = 0,                  /* R = T: a row for each token                                              */
+       CSE_ROWS_FIRST = 1,                /* R = S: the first token of each sequence                                  */
+       CSE_ROWS_MEAN = 2 };               /* R = S: the mean of each sequence's tokens                                */
+enum { CSE_KEEP = 1 };                    /* pass: a backward follows                                                 */
+typedef struct {
+  uint32_t struct_size, flags;
+  int64_t n_seqs, n_tokens;
+  const int32_t *token_ids;               /* [T] packed; the host has checked ids and lengths                         */
+  const int64_t *offsets;                 /* [S + 1] from 0                                                           */
+  const int64_t *first_rows;              /* [S] number of the sequence's first token among all tokens of the batch, which is what
+                                           * dropout is keyed by: chunks of a batch keep its masks. NULL: offsets         */
+  const int32_t *layers; uint32_t n_layers, rows; /* hidden states wanted, 0 = embeddings; CSE_ROWS_...               */
+  double hidden_dropout, attention_dropout;       /* 0: off                                                           */
+  uint64_t batch;                         /* number of the batch in the run                                           */
+  uint32_t slot, reserved;
+} cse_pass;
+
+typedef struct {                          /* AdamW: value *= 1 - rate * decay (unless CSE_NO_DECAY), then the step with bias correction  */
+  uint32_t struct_size, reserved;
+  double learning_rate, weight_decay, beta1, beta2, epsilon;
+  double gradient_scale;                  /* gradients are taken times this                                           */
+  int64_t step;                           /* from 1                                                                   */
+} cse_adamw;
+
+enum { CSE_WEIGHT = 0, CSE_GRADIENT = 1, CSE_MOMENT1 = 2, CSE_MOMENT2 = 3 };
+
+/* One call at a time for each encoder, on any thread. `message` has CSE_MESSAGE_BYTES and is filled by every failure: what was
+ * expected, what was found, what to do. CSE_E_NOMEM: the device's memory was not enough, and the encoder can be used further. */
+typedef struct {
+  uint32_t struct_size, reserved;
+  /* Takes the device and makes the tensors, all zero. What cannot be honoured is refused. May take seconds. */
+  cse_status (*open)(const cse_host *host, const cse_encoder_source *source, cse_encoder **encoder,
+                     cse_encoder_facts *facts, char *message);
+  void (*close)(cse_encoder *encoder);
+  /* Writes out[k], float32 [R, H] in full: the rows of layers[k]. */
+  cse_status (*encode)(cse_encoder *encoder, const cse_pass *pass, float *const *out, char *message);
+  /* Adds to the gradients what d_out[k] [R, H] causes, and ends the kept pass of `slot`. */
+  cse_status (*encode_backward)(cse_encoder *encoder, uint32_t slot, const float *const *d_out, char *message);
+  /* The sum of squares of all gradients, added in double. */
+  cse_status (*gradient_norm)(cse_encoder *encoder, double *sum_of_squares, char *message);
+  /* Moves all tensors; gradients are zero afterwards. */
+  cse_status (*step)(cse_encoder *encoder, const cse_adamw *settings, char *message);
+  cse_status (*clear_gradients)(cse_encoder *encoder, char *message);
+  /* A whole tensor to or from the host's memory, row-major. what: CSE_WEIGHT ... */
+  cse_status (*get)(cse_encoder *encoder, uint32_t tensor, int32_t what, float *host, char *message);
+  cse_status (*put)(cse_encoder *encoder, uint32_t tensor, int32_t what, const float *host, char *message);
+  /* Bytes of the device taken at most since open; 0: not known. */
+  uint64_t (*peak_memory)(cse_encoder *encoder);
+} cse_encoder_1;
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,62 @@
+// Pins the layout of cse.encoder/1 (64-bit): compiled as C11 and as C++17 by PluginTests, and wrong if it does not
+// compile. Fields are only ever appended to structs that start with struct_size; a line here never changes.
+#include "cse_encoder.h"
+
+#ifdef __cplusplus
+#define CHECK(condition, text) static_assert(condition, text)
+#else
+#define CHECK(condition, text) _Static_assert(condition, text)
+#endif
+#define SIZE(type, bytes) CHECK(sizeof(type) == bytes, "size of " #type)
+#define AT(type, field, bytes) CHECK(offsetof(type, field) == bytes, "place of " #type "." #field)
+
+SIZE(cse_encoder_source, 112);
+AT(cse_encoder_source, precision, 12);
+AT(cse_encoder_source, device, 16);
+AT(cse_encoder_source, vocabulary, 24);
+AT(cse_encoder_source, position_rows, 64);
+AT(cse_encoder_source, type_rows, 80);
+AT(cse_encoder_source, norm_epsilon, 88);
+AT(cse_encoder_source, seed, 96);
+AT(cse_encoder_source, threads, 104);
+SIZE(cse_encoder_tensor, 32);
+AT(cse_encoder_tensor, name, 0);
+AT(cse_encoder_tensor, shape, 8);
+AT(cse_encoder_tensor, ndim, 24);
+AT(cse_encoder_tensor, flags, 28);
+SIZE(cse_encoder_facts, 40);
+AT(cse_encoder_facts, flags, 4);
+AT(cse_encoder_facts, n_tensors, 8);
+AT(cse_encoder_facts, max_slots, 12);
+AT(cse_encoder_facts, tensors, 16);
+AT(cse_encoder_facts, device_name, 24);
+AT(cse_encoder_facts, library, 32);
+SIZE(cse_pass, 96);
+AT(cse_pass, flags, 4);
+AT(cse_pass, n_seqs, 8);
+AT(cse_pass, n_tokens, 16);
+AT(cse_pass, token_ids, 24);
+AT(cse_pass, offsets, 32);
+AT(cse_pass, first_rows, 40);
+AT(cse_pass, layers, 48);
+AT(cse_pass, n_layers, 56);
+AT(cse_pass, rows, 60);
+AT(cse_pass, hidden_dropout, 64);
+AT(cse_pass, attention_dropout, 72);
+AT(cse_pass, batch, 80);
+AT(cse_pass, slot, 88);
+SIZE(cse_adamw, 64);
+AT(cse_adamw, learning_rate, 8);
+AT(cse_adamw, epsilon, 40);
+AT(cse_adamw, gradient_scale, 48);
+AT(cse_adamw, step, 56);
+SIZE(cse_encoder_1, 88);
+AT(cse_encoder_1, open, 8);
+AT(cse_encoder_1, encode, 24);
+AT(cse_encoder_1, encode_backward, 32);
+AT(cse_encoder_1, gradient_norm, 40);
+AT(cse_encoder_1, step, 48);
+AT(cse_encoder_1, clear_gradients, 56);
+AT(cse_encoder_1, get, 64);
+AT(cse_encoder_1, put, 72);
+AT(cse_encoder_1, peak_memory, 80);
