@@ -71,7 +71,7 @@ final class StrategyBuilder {
     var added: [Part] = []
     for term in recipe.terms {
       // A library's own components come first: its recipe means them, whatever else is called so.
-      let own = library.component(term.kind, term.spec.name)
+      let own = try library.component(term.kind, term.spec.name).map { try registry.placed($0) }
       var part = Part(component: try own ?? registry.component(term.kind, term.spec.name), spec: term.spec)
       if let own { part.spec.name = registry.shortestName(of: own) }
       if term.kind == .loss { part.spec.weight *= spec.weight }

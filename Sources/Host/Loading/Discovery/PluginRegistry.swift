@@ -189,7 +189,7 @@ package final class PluginRegistry {
 
   /// The component where it is to run.
   /// - Throws: `PluginError.refused`
-  func placed(_ component: PluginComponent) throws -> PluginComponent {
+  package func placed(_ component: PluginComponent) throws -> PluginComponent {
     do {
       return try opener.placed(component)
     } catch {
