@@ -34,13 +34,15 @@ let package = Package(
     .library(name: "Augmenters", type: .dynamic, targets: ["Augmenters"]),
     .library(name: "GuidedLosses", type: .dynamic, targets: ["GuidedLosses"]),
     .library(name: "Negatives", type: .dynamic, targets: ["Negatives"]),
+    .library(name: "TextNegatives", type: .dynamic, targets: ["TextNegatives"]),
+    .library(name: "VirtualAugmentation", type: .dynamic, targets: ["VirtualAugmentation"]),
     // The engine for other languages: libMixCSE.so, C functions as mixcse.h says. It may not have the name of the
     // program, so `make build` puts the link libmixcse.so beside it.
     .library(name: "MixCSE", type: .dynamic, targets: ["MixCSELibrary"]),
     // What a plugin in Swift is written with; a package of its own depends on it (Documentation/PluginGuide.md).
     .library(name: "PluginKit", targets: ["PluginKit", "PluginAPI"]),
     // For Benchmarks, which is a package of its own: of no use to others, since these modules show nothing publicly.
-    .library(name: "Measured", targets: ["Host", "Kernels", "PluginAPI", "TestSupport"]),
+    .library(name: "Measured", targets: ["Objective", "Encoder", "Host", "Kernels", "PluginAPI", "TestSupport"]),
     // For Fuzz, another such package.
     .library(name: "FuzzTargets", targets: ["FuzzTargets"]),
   ],
@@ -196,6 +198,8 @@ let package = Package(
     .target(name: "Augmenters", dependencies: ["PluginKit", "PluginAPI"], path: "Plugins/Augmenters"),
     .target(name: "GuidedLosses", dependencies: ["PluginKit", "PluginAPI"], path: "Plugins/GuidedLosses"),
     .target(name: "Negatives", dependencies: ["PluginKit", "PluginAPI"], path: "Plugins/Negatives"),
+    .target(name: "TextNegatives", dependencies: ["PluginKit", "PluginAPI"], path: "Plugins/TextNegatives"),
+    .target(name: "VirtualAugmentation", dependencies: ["PluginKit", "PluginAPI"], path: "Plugins/VirtualAugmentation"),
 
     // Tests mirror Sources.
     .target(name: "TestSupport", dependencies: ["Kernels"], path: "Tests/TestSupport"),

@@ -2,14 +2,14 @@
 
 import PluginKit
 
-/// Which views are edited.
+/// Which views are edited; `added`: a further view is made of the positives, which stay.
 enum Edited: Int64, CaseIterable {
-  case positive, anchor, both
+  case positive, anchor, both, added
 
   /// The indices of the views.
   var views: [Int] {
     switch self {
-    case .positive: [1]
+    case .positive, .added: [1]
     case .anchor: [0]
     case .both: [0, 1]
     }
@@ -22,7 +22,13 @@ protocol ViewEditor: Augmenter {
 }
 
 extension ViewEditor {
-  func plan(_ call: Call, _ limits: Limits, _ plan: Plan) throws { plan.edit(views: call[edits].views) }
+  func plan(_ call: Call, _ limits: Limits, _ plan: Plan) throws { try declare(call, plan) }
+
+  /// Says whose tokens it edits.
+  func declare(_ call: Call, _ plan: Plan) throws {
+    let views = call[edits].views
+    if call[edits] == .added { try plan.addView(from: views[0]) } else { plan.edit(views: views) }
+  }
 }
 
 extension Edit {

@@ -9,7 +9,7 @@ private let library = Library(
     "esimcse = augmenter:repeat sampler:queue:by=average loss:infonce",
     "consert = augmenter:shuffle augmenter:cutoff:edits=anchor sampler:two-sided loss:infonce:temperature=0.1",
   ],
-  [Repetition(), Deletion(), Cutoff(), Shuffle()])
+  [Repetition(), Deletion(), Cutoff(), Shuffle(), SwitchedCase(), ViewDropout()])
 
 @c @implementation
 public func cse_library_entry_v1(_ host: UnsafePointer<cse_host>?) -> UnsafePointer<cse_library>? { library.entry }

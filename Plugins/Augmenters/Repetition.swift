@@ -8,7 +8,7 @@ import PluginKit
 ///
 /// Source: Wu et al., "ESimCSE: Enhanced Sample Building Method for Contrastive Learning of Unsupervised Sentence
 /// Embedding", COLING 2022, equations 2 and 3.
-final class Repetition: Augmenter {
+final class Repetition: ViewEditor {
   let name = "repeat"
   let summary = "some tokens stand twice, so that length says nothing (ESimCSE, COLING 2022)"
 
@@ -16,7 +16,7 @@ final class Repetition: Augmenter {
   let edits = Choice(Edited.positive, "whose tokens")
 
   func plan(_ call: Call, _ limits: Limits, _ plan: Plan) throws {
-    plan.edit(views: call[edits].views)
+    try declare(call, plan)
     // Of a text of one token, two may be repeated: it is one then.
     plan.grow(2)
   }

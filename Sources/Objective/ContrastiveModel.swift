@@ -22,13 +22,15 @@ package final class ContrastiveModel {
   let services: HostServices
 
   /// Plans and allocates everything for batches of at most `maxRows` rows and `maxTokens` tokens over all views;
-  /// larger ones are planned for when they come. `say` gets what there is to tell about the `shadows`.
+  /// larger ones are planned for when they come. `views` counts the `addedViews` of augmenters. `say` gets what there
+  /// is to tell about the `shadows`.
   ///
   /// - Throws: `PluginFailure` when a plugin refuses, `ObjectiveError` for strategies that make no sense.
   package init(
     _ configuration: ObjectiveConfiguration, pooler: Pooler, head: HeadKind, hiddenWidth: Int, layerCount: Int,
     maxRows: Int, maxTokens: Int, views: Int, supervision: Supervision = [], guideWidths: [Int] = [],
-    vocabularySize: Int = 0, documents: DocumentSource = .none, services: HostServices, shadows: [ShadowStrategy] = [],
+    vocabularySize: Int = 0, documents: DocumentSource = .none, addedViews: Int = 0, texts: RowTexts? = nil,
+    services: HostServices, shadows: [ShadowStrategy] = [],
     say: @escaping (String) -> Void = { _ in }
   ) throws {
     self.services = services
@@ -37,6 +39,7 @@ package final class ContrastiveModel {
       maxRows: maxRows, width: hiddenWidth, maxTokens: max(maxTokens, maxRows * views), maxSequences: maxRows * views,
       layerCount: layerCount, viewCount: views, supervision: supervision, guideWidths: guideWidths)
     (limits.vocabularySize, limits.documents) = (vocabularySize, documents)
+    (limits.addedViews, limits.texts) = (addedViews, texts)
     pooling = try PoolingStack(pooler: pooler, head: head, factory: &factory, limits: limits)
     let inner = Self.limits(limits, width: pooling.outputWidth)
     objective = try ContrastiveObjective(configuration, factory: &factory, limits: inner, encodings: encodings)

@@ -3,6 +3,7 @@
 
 package import Host
 import Kernels
+import PluginAPI
 
 /// What a pass over a batch is asked for.
 struct PassOptions {
@@ -77,7 +78,8 @@ final class ContrastiveObjective {
       let tensors = instance.plan.encodings.map {
         encodings.tensor($0, limits: limits, wholeWidth: wholeWidth ?? limits.width)
       }
-      return views.show(encodings: TensorList(tensors))
+      return views.show(
+        encodings: TensorList(tensors), size: instance.services.age.size(of: cse_batch.self))
     }
     stages = samplers.enumerated().map {
       SamplerStage(instance: $1, index: $0, batch: shown[$0], maxRows: limits.maxRows, width: limits.width)

@@ -12,17 +12,18 @@ package final class EmbeddingObjective {
   ///   - rows: the largest number of rows; `views`: 2, or 3 with real hard negatives.
   ///   - supervision: what every batch comes with.
   ///   - guideWidths: the widths of the guides' vectors.
+  ///   - addedViews: of `views` the last so many are no hard negatives; `texts`: of the rows, where there are any.
   /// - Throws: `PluginError`, `PluginFailure`, `ObjectiveError` as ContrastiveModel.
   package init(
     _ configuration: ObjectiveConfiguration, width: Int, rows: Int, views: Int, supervision: Supervision = [],
-    guideWidths: [Int] = [], services: HostServices
+    guideWidths: [Int] = [], addedViews: Int = 0, texts: RowTexts? = nil, services: HostServices
   ) throws {
     var factory = InstanceFactory(services: services, seed: configuration.seed)
-    objective = try ContrastiveObjective(
-      configuration, factory: &factory,
-      limits: PluginLimits(
-        maxRows: rows, width: width, maxTokens: rows * views, maxSequences: rows * views, layerCount: 1,
-        viewCount: views, supervision: supervision, guideWidths: guideWidths), encodings: encodings)
+    var limits = PluginLimits(
+      maxRows: rows, width: width, maxTokens: rows * views, maxSequences: rows * views, layerCount: 1,
+      viewCount: views, supervision: supervision, guideWidths: guideWidths)
+    (limits.addedViews, limits.texts) = (addedViews, texts)
+    objective = try ContrastiveObjective(configuration, factory: &factory, limits: limits, encodings: encodings)
   }
 
   /// What samplers and losses ask for of each batch beside its embeddings, each once and always in the same order;

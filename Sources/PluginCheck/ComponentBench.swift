@@ -27,7 +27,7 @@ package struct ComponentBench: Sendable {
   ) -> HostServices {
     HostServices(
       pool: ThreadPool(threads: threads), logger: Logger(label: "check") { _ in SwiftLogNoOpLogHandler() },
-      isNewer: isNewer, chunkOrder: chunkOrder)
+      age: isNewer ? .newer : .today, chunkOrder: chunkOrder)
   }
 
   /// The parameters with these settings in place of the bench's own.
@@ -64,6 +64,7 @@ package struct ComponentBench: Sendable {
       maxRows: rows, width: shape.width, maxTokens: tokens, maxSequences: rows, layerCount: 7, viewCount: 3,
       supervision: [.scores, .classes], guideWidths: RigEncodings.guideWidths)
     (limits.vocabularySize, limits.documents) = (PoolerRig.vocabularySize, .text(PoolerRig.documents))
+    (limits.texts, limits.vocabulary) = (.madeUp, AugmenterRig.vocabulary)
     return limits
   }
 

@@ -108,6 +108,8 @@ struct SlopeCheck {
   private func compare(_ groups: (RigInput) -> [[Int]], allowing bound: (Double) -> Double) throws {
     rig.clearGradients()
     _ = try rig.run(gradients: true)
+    rig.hold(true)
+    defer { rig.hold(false) }
     let inputs = rig.differentiable
     let gradients = inputs.map { $0.gradient().map(Double.init) }
     func size(_ values: [Double]) -> Double {

@@ -217,6 +217,8 @@ struct GradientCheck {
   func run() throws {
     rig.clearGradients()
     _ = try rig.run(gradients: true)
+    rig.hold(true)
+    defer { rig.hold(false) }
     let inputs = rig.differentiable
     let gradients = inputs.map { $0.gradient() }
     let all = gradients.joined().reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()

@@ -61,6 +61,12 @@ class Rig {
   /// What is read and has no gradient.
   var furtherInputs: [Field] { [] }
 
+  /// While differences are made: what a component takes for constants stays as its last call left it on the tape, if
+  /// it claims to do so (CSE_HOLDS).
+  func hold(_ isHeld: Bool) {
+    instance.holdsConstants = isHeld && instance.component.pointer.pointee.claims & UInt32(CSE_HOLDS) != 0
+  }
+
   func field(_ label: String, _ shape: [Int]) throws -> Field {
     try Field(label, shape, padded: self.shape.isPadded, side: self.shape.side)
   }

@@ -112,15 +112,11 @@ public struct Call {
   /// In `sample` only; nothing is learned by it.
   /// - Throws: where the host does not offer it: in evaluation, in a process of its own, without a loss on logits.
   public func score(_ vectors: Matrix, gradient: Matrix) throws -> Double {
-    let host = raw.pointee.host
-    guard let table = CSE_SCORE_1.withCString({ host?.pointee.get_service?(host, $0) }) else {
-      throw PluginError.unsupported("this host scores no made-up vectors (cse.score/1)")
-    }
+    let table = try service(CSE_SCORE_1, as: cse_score_1.self, "loss of made-up vectors")
     var loss = 0.0
     let status = vectors.withTensor { vectors in
       gradient.withTensor { gradient in
-        table.assumingMemoryBound(to: cse_score_1.self).pointee.gradient?(raw, vectors, gradient, &loss)
-          ?? cse_status(CSE_E_UNSUPPORTED)
+        table.pointee.gradient?(raw, vectors, gradient, &loss) ?? cse_status(CSE_E_UNSUPPORTED)
       }
     }
     guard status == cse_status(CSE_OK) else {

@@ -7,7 +7,7 @@ public struct Edit {
   /// The host's own structure.
   public let raw: UnsafePointer<cse_edit>
 
-  /// The view: 0 = anchors, 1 = positives, 2 = hard negatives.
+  /// The view, or the one that is added: 0 = anchors, 1 = positives, 2 = hard negatives.
   public var view: Int { Int(raw.pointee.view) }
   /// The number of sequences: one a row.
   public var sequences: Int { Int(raw.pointee.n_seqs) }
@@ -30,6 +30,17 @@ public struct Edit {
   public func word(_ token: Int) -> Int { Int(raw.pointee.words[token]) }
   /// The row's place in the training file.
   public func rowID(_ s: Int) -> Int64 { raw.pointee.row_ids[s] }
+
+  /// Sets the probability of dropout in the step's pass over the new sequence `s`, of hidden states and attention
+  /// alike: 0 to below 1.
+  /// - Throws: where the host has one rate for all.
+  public func setDropout(_ s: Int, _ rate: Float) throws {
+    let end = (MemoryLayout<cse_edit>.offset(of: \.out_dropout) ?? 0) + MemoryLayout<UnsafeRawPointer>.size
+    guard Int(raw.pointee.struct_size) >= end, let rates = raw.pointee.out_dropout else {
+      throw PluginError.unsupported("this host has one dropout for all texts: it needs a newer one")
+    }
+    rates[s] = rate
+  }
 
   /// Writes every sequence anew.
   /// - Parameter body: the new ids of a sequence, given its tokens; a sequence keeps its first token.

@@ -77,8 +77,12 @@ private func describe(_ object: any Component) -> UnsafePointer<cse_component> {
 
 private func fill(_ descriptor: UnsafeMutablePointer<cse_component>, for object: any Component) {
   descriptor.pointee.plan = { call, limits, plan in
-    run(call, as: (any Component).self) { try $0.plan($1, Limits(raw: given(limits)), Plan(raw: given(plan))) }
+    run(call, as: (any Component).self) {
+      let limits = Limits(raw: try given(limits))
+      try $0.plan($1, limits, Plan(raw: given(plan), limitsSize: Int(limits.raw.pointee.struct_size)))
+    }
   }
+  if object is any ConstantHolding { descriptor.pointee.claims |= UInt32(CSE_HOLDS) }
   if object is any Stateful {
     descriptor.pointee.commit = { call, batch in
       run(call, as: (any Stateful).self) { try $0.commit($1, batch.map { Batch(raw: $0) }) }

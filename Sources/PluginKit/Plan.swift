@@ -80,7 +80,7 @@ public struct Limits {
   public var width: Int { Int(raw.pointee.dim) }
   /// The number of hidden layers, the embedding layer included.
   public var layers: Int { Int(raw.pointee.n_layers) }
-  /// The number of views: 2, or 3 with real hard negatives.
+  /// The number of views: 2, or 3 with real hard negatives, and those that augmenters add.
   public var views: Int { Int(raw.pointee.n_views) }
   /// The largest number of tokens of a batch.
   public var maximumTokens: Int { Int(raw.pointee.max_tokens) }
@@ -91,12 +91,19 @@ public struct Limits {
   }
   /// The largest number of sequences of a batch.
   public var maximumSequences: Int { Int(raw.pointee.max_seqs) }
+  /// Of the views the last so many are made by augmenters: no hard negatives, and of no text.
+  public var addedViews: Int {
+    let end = (MemoryLayout<cse_limits>.offset(of: \.n_added_views) ?? 0) + MemoryLayout<UInt32>.size
+    return Int(raw.pointee.struct_size) >= end ? Int(raw.pointee.n_added_views) : 0
+  }
 }
 
 /// The declarations of one component, written into the host's plan.
 public struct Plan {
   /// The host's own structure; its arrays have room for 64 layers, 8 blocks, 16 states and 16 weights.
   public let raw: UnsafeMutablePointer<cse_plan>
+  /// Bytes of `cse_limits` that this host has: what tells how new it is.
+  let limitsSize: Int
 
   /// Asks for `gain` and `bias` of every block.
   public func editCells() { raw.pointee.flags |= UInt32(CSE_EDIT_CELLS) }
@@ -104,6 +111,8 @@ public struct Plan {
   public func needScores() { raw.pointee.flags |= UInt32(CSE_NEEDS_SCORES) }
   /// Refuses runs whose data has no label for each row.
   public func needClasses() { raw.pointee.flags |= UInt32(CSE_NEEDS_CLASSES) }
+  /// Asks for the texts of the data (`Call.rowTexts`), and refuses runs that have none. Samplers and losses.
+  public func readTexts() { raw.pointee.flags |= UInt32(CSE_NEEDS_TEXTS) }
   /// A pooler that reads only the first token of each sequence.
   public func readFirstTokenOnly() { raw.pointee.flags |= UInt32(CSE_FIRST_TOKEN) }
   /// Memory of one call, in bytes.
@@ -115,6 +124,27 @@ public struct Plan {
 
   /// The views an augmenter edits, 0 = anchors; the positives alone where nothing is said.
   public func edit(views: [Int]) { raw.pointee.edited_views = views.reduce(0) { $0 | 1 << UInt32($1) } }
+
+  /// What an augmenter makes of view `source` becomes a further view of the batch, and `source` stays as it is.
+  /// - Throws: where the host adds no views.
+  public func addView(from source: Int) throws {
+    guard isSinceAddedViews else { throw PluginError.unsupported("this host adds no views: it needs a newer one") }
+    edit(views: [source])
+    raw.pointee.flags |= UInt32(CSE_ADDS_VIEW)
+  }
+
+  /// Says that an augmenter will set the dropout of sequences (`Edit.setDropout`).
+  /// - Throws: where the host has one rate for all.
+  public func setsDropout() throws {
+    guard isSinceAddedViews else {
+      throw PluginError.unsupported("this host has one dropout for all texts: it needs a newer one")
+    }
+  }
+
+  /// Hosts that add views set the dropout of sequences, too.
+  private var isSinceAddedViews: Bool {
+    limitsSize >= (MemoryLayout<cse_limits>.offset(of: \.n_added_views) ?? 0) + MemoryLayout<UInt32>.size
+  }
 
   /// Of n tokens of a batch an augmenter makes at most `growth * n`.
   public func grow(_ growth: Double) { raw.pointee.max_growth = growth }

@@ -44,6 +44,24 @@ final class TokenPipeline: Tokenizer {
 
   func token(_ id: Int32) -> String? { vocabulary.bytes(of: id).map { String(decoding: $0, as: UTF8.self) } }
 
+  func text(of ids: [Int32]) -> [UInt8]? {
+    var text: [UInt8] = []
+    for (index, id) in ids.enumerated() {
+      guard let token = vocabulary.bytes(of: id) else { return nil }
+      switch stages {
+      // An added token stands for itself.
+      case .byteLevel: text += ByteSpelling.bytes(token) ?? token
+      case .wordPiece:
+        if token.starts(with: "##".utf8), token.count > 2 {
+          text += token.dropFirst(2)
+        } else {
+          text += index > 0 ? [0x20] + token : token
+        }
+      }
+    }
+    return text
+  }
+
   func makeEncoder() -> any LineEncoder { PipelineEncoder(self) }
 
   /// Encodes one line with the memory of one thread.

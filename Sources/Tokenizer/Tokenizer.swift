@@ -42,6 +42,10 @@ package protocol Tokenizer: Sendable {
 
   /// The text of a token as the vocabulary spells it (`##ing`, `Ġthe`), or nil for an id that names none.
   func token(_ id: Int32) -> String?
+
+  /// The text that tokens side by side stand for, as UTF-8, or nil where an id names none. Byte-level tokens give their
+  /// bytes, the blank before a word among them; parts of a WordPiece word are joined, words have a blank between them.
+  func text(of ids: [Int32]) -> [UInt8]?
 }
 
 /// A tokenizer with one thread's working memory; never shared between threads.

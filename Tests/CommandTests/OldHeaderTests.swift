@@ -6,7 +6,19 @@ import TestSupport
 import Testing
 
 struct OldHeaderTests {
-  /// `first`: before scores, classes and dtemperature; `supervision`: before encodings and augmenters.
+  /// `first`: before scores, classes and dtemperature; `supervision`: before encodings and augmenters. Built with
+  /// `encodings`, before texts, the vocabulary and added views, the library is that of today, byte for byte.
+  @Test func nothingOfTheLastOldHeaderMoved() throws {
+    let world = try CommandWorld()
+    for source in ["objective/strategies.c", "objective/score.c", "training/encodings.c", "training/augmenter.c"] {
+      let libraries = try [["-iquote", Resources.fixture("abi/headers/encodings")], []].map { flags in
+        try buildPlugin(Resources.fixture(source), to: world.path("libsame.so"), flags: flags)
+        return try world.data("libsame.so")
+      }
+      #expect(libraries[0] == libraries[1], "\(source)")
+    }
+  }
+
   @Test(arguments: ["first", "supervision"], [[], ["--isolate"]])
   func runsAsWithTheHeaderOfToday(header: String, flags: [String]) throws {
     let world = try CommandWorld()

@@ -66,7 +66,7 @@ import Testing
 
   @Test(arguments: [
     "MixCSELoss", "SimCSELoss", "Poolers", "Augmenters", "ContrastiveLosses", "EmbeddingLosses", "SupervisedLosses",
-    "GuidedLosses", "Negatives",
+    "GuidedLosses", "Negatives", "TextNegatives", "VirtualAugmentation",
   ])
   func shippedPluginsPass(library: String) throws {
     let (code, report, errors) = try check([Resources.pluginDirectory + "/lib\(library).so"] + patience)

@@ -19,13 +19,23 @@ struct AugmenterTests {
       rowIDs: (0..<64).map { $0 })
   }
 
+  /// Words are one or two letters: of tokens from 10 on in lower case, of those from 500 on in upper case; a word of
+  /// upper case is made into two tokens where its letter is `C`.
+  private static let vocabulary = VocabularyTexts(
+    size: 1000, token: { _ in nil },
+    text: { ids in ids.map { UInt8(($0 < 500 ? 97 : 65) + ($0 - 10) % 26) } },
+    encode: { text in
+      text.flatMap { letter -> [Int32] in letter == 67 ? [502, 503] : [Int32(letter) - (letter < 97 ? -445 : 87)] }
+    })
+
   private func instance(_ name: String, _ settings: [(String, String)], _ world: TestWorld) throws -> PluginInstance {
     let component = try world.registry.component(.augmenter, name)
     let instance = try PluginInstance(
       component: component, values: ParameterValues(for: component, settings: settings), name: name,
       services: world.services, seed: 42)
-    try instance.prepare(
-      PluginLimits(maxRows: 64, width: 8, maxTokens: 4096, maxSequences: 128, layerCount: 2, viewCount: 2))
+    var limits = PluginLimits(maxRows: 64, width: 8, maxTokens: 4096, maxSequences: 128, layerCount: 2, viewCount: 2)
+    limits.vocabulary = Self.vocabulary
+    try instance.prepare(limits)
     return instance
   }
 
@@ -34,8 +44,8 @@ struct AugmenterTests {
     let world = try TestWorld()
     let instance = try instance(name, settings, world)
     return try ((0..<Int64(count)) + [0]).map { step in
-      instance.begin(StepPosition(step: step))
-      return try instance.augment(view, within: bounds)
+      instance.begin(StepPosition(step: Int64(step)))
+      return try instance.augment(view, within: bounds).sequences
     }
   }
 
@@ -107,6 +117,76 @@ struct AugmenterTests {
     let half = try batches("shuffle", [("keep", "0.5")], count: 1)
     let same = zip(half[0], view.sequences).count { $0 == $1 && $0.count > 4 }
     #expect((5...50).contains(same))
+  }
+
+  @Test func dropoutIsDrawnForEachText() throws {
+    let world = try TestWorld()
+    let instance = try instance("dropout", [("rate", "0.3"), ("spread", "0.1")], world)
+    var rates: [Float] = []
+    for step in 0..<20 {
+      instance.begin(StepPosition(step: Int64(step)))
+      let made = try instance.augment(view, within: bounds)
+      #expect(made.sequences == view.sequences)
+      rates += made.dropout
+    }
+    #expect(rates.count == 20 * 64 && Set(rates).count > 1200)
+    #expect(rates.allSatisfy { (0.2...0.4).contains($0) })
+    // Evenly: the mean of 1,280 draws with deviation 0.1 / sqrt(3).
+    let mean = rates.reduce(0) { $0 + Double($1) } / Double(rates.count)
+    #expect(abs(mean - 0.3) < 5 * 0.1 / (3.0 * 1280).squareRoot())
+    try instance.values.set("spread", to: 0)
+    try instance.values.set("rate", to: 0.15)
+    #expect(try instance.augment(view, within: bounds).dropout == [Float](repeating: 0.15, count: 64))
+    // Who sets none leaves what an earlier one set.
+    var set = view
+    set.dropout = (0..<64).map { Float($0) / 100 }
+    #expect(try self.instance("shuffle", [], world).augment(set, within: bounds).dropout == set.dropout)
+  }
+
+  @Test func whatIsNoProbabilityIsRefused() throws {
+    let world = try TestWorld()
+    let instance = try instance("delete", [], world)
+    for rate: Float in [1, -0.5, .nan] {
+      var set = view
+      set.dropout[3] = rate
+      #expect { try instance.augment(set, within: bounds) } throws: { "\($0)".contains("dropout of sequence 3") }
+    }
+  }
+
+  @Test func addedViewsAreMadeOfThePositives() throws {
+    let world = try TestWorld()
+    for name in ["repeat", "delete", "cutoff", "shuffle", "switch-case", "dropout"] {
+      let instance = try instance(name, [("edits", "added")], world)
+      #expect(instance.plan.addsView && instance.plan.editedViews == [1])
+    }
+  }
+
+  /// With rate 1 every word's first letter changes; the other letters stay, and a text may grow to twice its length.
+  @Test func switchedCase() throws {
+    let world = try TestWorld()
+    let every = try instance("switch-case", [("rate", "1")], world)
+    let view = TokenView(
+      view: 1, sequences: [[1, 12, 13, 14, 2], [1, 12, 12, 2], [1, 540, 2]],
+      words: [[-1, 0, 0, 1, -1], [-1, 0, 1, -1], [-1, 0, -1]], rowIDs: [0, 1, 2])
+    // "cd", "e"; "c", "c"; token 540 is "K".
+    let made = try every.augment(view, within: bounds).sequences
+    #expect(made == [[1, 502, 503, 13, 514, 2], [1, 502, 503, 502, 503, 2], [1, 20, 2]])
+    // Longer than the encoder takes: the word that does not fit stays.
+    let short = TokenBounds(vocabularySize: 1000, maximumTokens: 5, maskID: nil, padID: nil)
+    let kept = try every.augment(view, within: short).sequences
+    #expect(kept == [[1, 12, 13, 514, 2], [1, 502, 503, 12, 2], [1, 20, 2]])
+    let some = try batches("switch-case", [("rate", "0.25")])
+    var (switched, words) = (0, 0)
+    for batch in some.dropLast() {
+      for (sequence, source) in zip(batch, self.view.sequences) {
+        let starts = Array(stride(from: 1, to: source.count - 1, by: 2))
+        // Where a word would grow, tokens are no longer side by side.
+        if starts.contains(where: { source[$0] < 500 && (source[$0] - 10) % 26 == 2 }) { continue }
+        switched += starts.count { sequence[$0] != source[$0] }
+        words += starts.count
+      }
+    }
+    #expect(words > 1000 && abs(Double(switched) / Double(words) - 0.25) < 5 * (0.1875 / Double(words)).squareRoot())
   }
 
   @Test func viewsAreDrawnApart() throws {

@@ -19,6 +19,8 @@ private struct Golden: Decodable {
   }
   let z: [[[Double]]]
   let texts: [Int64]
+  /// By row and column.
+  let rowTexts: [[String]]
   let scores: [Float]
   let classes: [Int64]
   /// By guide and view; by view.
@@ -56,7 +58,8 @@ struct StrategyGoldenTests {
       let objective = try world.objective(
         samplers: item.samplers, losses: item.losses, width: z[0].width, rows: z[0].rows, views: item.views,
         temperature: item.temperature, supervision: [.scores, .classes],
-        guideWidths: golden.guides.map { $0[0][0].count })
+        guideWidths: golden.guides.map { $0[0][0].count },
+        texts: RowTexts(rows: golden.rowTexts.count, columns: 2) { Array(golden.rowTexts[$0][$1].utf8) })
       let texts = item.samplers == ["same-text"] ? golden.texts : nil
       let encoded = Dictionary(uniqueKeysWithValues: objective.wantedEncodings.map { ($0, golden.rows($0)) })
       let report = try objective.evaluate(

@@ -15,9 +15,10 @@ struct TestWorld {
   let registry: PluginRegistry
   let services: HostServices
 
-  init(threads: Int = 2, stopRequestedAt: @escaping @Sendable () -> Int64? = { nil }) throws {
+  init(threads: Int = 2, age: HostAge = .today, stopRequestedAt: @escaping @Sendable () -> Int64? = { nil }) throws {
     services = HostServices(
-      pool: ThreadPool(threads: threads), logger: Logger(label: "test"), stopRequestedAt: stopRequestedAt)
+      pool: ThreadPool(threads: threads), logger: Logger(label: "test"), age: age,
+      stopRequestedAt: stopRequestedAt)
     let fixtures = try Fixtures.folder.get()
     registry = try PluginRegistry(
       searchPath: PluginSearchPath(folders: [Resources.pluginDirectory, fixtures]), host: services.table)
@@ -31,7 +32,7 @@ struct TestWorld {
   func objective(
     samplers: [String] = [], losses: [String] = ["infonce"], width: Int, rows: Int, views: Int = 2, seed: UInt64 = 42,
     temperature: Double? = nil, hardWeight: Double = 0, learnTemperature: Bool = false, supervision: Supervision = [],
-    guideWidths: [Int] = []
+    guideWidths: [Int] = [], addedViews: Int = 0, texts: RowTexts? = nil
   ) throws -> EmbeddingObjective {
     var configuration = ObjectiveConfiguration(
       strategy: try strategy(samplers: samplers, losses: losses), temperature: temperature, seed: seed)
@@ -39,7 +40,7 @@ struct TestWorld {
     configuration.learnTemperature = learnTemperature
     return try EmbeddingObjective(
       configuration, width: width, rows: rows, views: views, supervision: supervision, guideWidths: guideWidths,
-      services: services)
+      addedViews: addedViews, texts: texts, services: services)
   }
 }
 
@@ -49,7 +50,7 @@ enum Fixtures {
     let folder = FileManager.default.temporaryDirectory.path + "/objective-plugins-\(getpid())"
     try FileManager.default.createDirectory(
       atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
-    for name in ["strategies", "faults", "score"] {
+    for name in ["strategies", "faults", "score", "texts"] {
       try buildPlugin(Resources.fixture("objective/\(name).c"), to: "\(folder)/lib\(name).so")
     }
     return folder

@@ -29,6 +29,23 @@ import Tokenizer
     }
   }
 
+  /// Byte-level tokens are the line's bytes; WordPiece gives the words as the tokenizer normalised them.
+  @Test func textOfTokens() throws {
+    func text(_ tokenizer: any Tokenizer, _ line: String) -> String? {
+      let ids = Array(tokenizer.encode(line, maximumLength: 512).ids.dropFirst().dropLast())
+      return tokenizer.text(of: ids).map { String(decoding: $0, as: UTF8.self) }
+    }
+    let line = "The ferry  leaves, d\u{e9}j\u{e0} vu \u{1F6A2} at seven."
+    #expect(text(byteLevel, line) == line)
+    let inner = Array(byteLevel.encode(line, maximumLength: 512).ids.dropFirst().dropLast())
+    #expect(byteLevel.text(of: Array(inner.dropFirst()))?.first == 0x20, "a word has its blank")
+    #expect(text(wordPiece, "The Ferry leaves") == "the ferry leaves")
+    for tokenizer in [wordPiece, byteLevel] {
+      #expect(tokenizer.text(of: []) == [])
+      #expect(tokenizer.text(of: [-1]) == nil && tokenizer.text(of: [Int32(tokenizer.vocabularySize)]) == nil)
+    }
+  }
+
   @Test func emptyTextHasTheTwoSpecialTokens() {
     for tokenizer in [wordPiece, byteLevel] {
       let empty = TokenizedLine(ids: [tokenizer.startID, tokenizer.endID])

@@ -14,8 +14,8 @@ package final class HostServices: Sendable {
   package let pool: ThreadPool
   /// What `cse_library_entry_v1` and every `cse_call` get. Never freed.
   package nonisolated(unsafe) let table: UnsafePointer<cse_host>
-  /// Structs are bigger and the minor version higher than plugins of today know; for `plugins check`.
-  package let isNewer: Bool
+  /// The host that plugins meet; other than today's for `plugins check` and for tests.
+  package let age: HostAge
   /// In which order chunks of a parallel loop run; for `plugins check`.
   let chunkOrder: ChunkOrder
   private let cancelled = Atomic<Bool>(false)
@@ -47,25 +47,25 @@ package final class HostServices: Sendable {
   ///   for more than a second after that (or after its own beginning, if that is later) is cancelled: its parallel
   ///   loops leave out the rest and return CSE_E_CANCELLED. Called from several threads.
   package convenience init(
-    pool: ThreadPool, logger: Logger, isNewer: Bool = false, chunkOrder: ChunkOrder = .parallel,
+    pool: ThreadPool, logger: Logger, age: HostAge = .today, chunkOrder: ChunkOrder = .parallel,
     stopRequestedAt: @escaping @Sendable () -> Int64? = { nil }
   ) {
     self.init(
-      pool: pool, logger: logger, isNewer: isNewer, chunkOrder: chunkOrder, stopRequestedAt: stopRequestedAt,
+      pool: pool, logger: logger, age: age, chunkOrder: chunkOrder, stopRequestedAt: stopRequestedAt,
       cancelWord: nil)
   }
 
   /// - Parameter cancelWord: Where another process writes its wish to end; nil for none.
   package init(
-    pool: ThreadPool, logger: Logger, isNewer: Bool = false, chunkOrder: ChunkOrder = .parallel,
+    pool: ThreadPool, logger: Logger, age: HostAge = .today, chunkOrder: ChunkOrder = .parallel,
     stopRequestedAt: @escaping @Sendable () -> Int64? = { nil }, cancelWord: UnsafeMutableRawPointer?
   ) {
     self.pool = pool
-    self.isNewer = isNewer
+    self.age = age
     self.chunkOrder = chunkOrder
     self.stopRequestedAt = stopRequestedAt
     self.cancelWord = cancelWord.map { UnsafePointer($0.assumingMemoryBound(to: UInt32.self)) }
-    table = makeHostTable(sink: LogSink(logger: logger), isNewer: isNewer)
+    table = makeHostTable(sink: LogSink(logger: logger), age: age)
   }
 
   /// Cancels running and later calls at once. May be called from any thread.
@@ -95,6 +95,14 @@ package final class CallContext {
   package var score: ScoreService.Score?
   /// Why the last `score` of the running call failed.
   package var scoreFailure: (any Error)?
+  /// The texts of the training data; nil where the instance may not read them.
+  var texts: RowTexts?
+  /// Why a text that the running call asked for could not be read.
+  var textFailure: (any Error)?
+  /// The run's tokenizer; nil where the instance may not ask it.
+  var vocabulary: VocabularyTexts?
+  /// What the running call was lent.
+  let lent = LentMemory()
   /// Whether a parallel loop of the running call left something out because the call was cancelled.
   private let isCutShort = Atomic<Bool>(false)
 
@@ -108,6 +116,8 @@ package final class CallContext {
   /// A call begins: it is not cut short yet.
   package func begin() {
     began = monotonicNanoseconds()
+    textFailure = nil
+    lent.takeBack()
     isCutShort.store(false, ordering: .relaxed)
   }
 
@@ -138,26 +148,40 @@ private final class LogSink: Sendable {
 private struct HostTable {
   var table: cse_host
   var sink: Unmanaged<LogSink>
+  var age: HostAge
 }
 
-private func makeHostTable(sink: LogSink, isNewer: Bool) -> UnsafePointer<cse_host> {
+private func makeHostTable(sink: LogSink, age: HostAge) -> UnsafePointer<cse_host> {
   let memory = UnsafeMutablePointer<HostTable>.allocate(capacity: 1)
   var table = cse_host()
   // To a plugin the sink is a field it does not know.
-  table.struct_size = UInt32(isNewer ? MemoryLayout<HostTable>.size : MemoryLayout<cse_host>.size)
+  table.struct_size = UInt32(age == .newer ? MemoryLayout<HostTable>.size : MemoryLayout<cse_host>.size)
   table.abi_major = UInt16(CSE_ABI_MAJOR)
-  table.abi_minor = isNewer ? 99 : UInt16(CSE_ABI_MINOR)
+  table.abi_minor = age == .newer ? 99 : UInt16(CSE_ABI_MINOR)
   table.name = UnsafeRawPointer(hostName.utf8Start).assumingMemoryBound(to: CChar.self)
   table.version = UnsafeRawPointer(ProgramVersion.text.utf8Start).assumingMemoryBound(to: CChar.self)
   table.log = logService
   table.parallel_for = parallelForService
   table.random = randomService
-  table.get_service = { _, id in ScoreService.table(id) }
-  memory.initialize(to: HostTable(table: table, sink: .passRetained(sink)))
+  table.get_service = { host, id in service(host, id) }
+  memory.initialize(to: HostTable(table: table, sink: .passRetained(sink), age: age))
   return UnsafeRawPointer(memory).assumingMemoryBound(to: cse_host.self)
 }
 
 private let hostName: StaticString = "mixcse"
+
+/// The table of an optional service; nil for an id that is not offered.
+private func service(_ host: UnsafePointer<cse_host>?, _ id: UnsafePointer<CChar>?) -> UnsafeRawPointer? {
+  guard let host, let id else { return nil }
+  let (age, name) = (UnsafeRawPointer(host).assumingMemoryBound(to: HostTable.self).pointee.age, String(cString: id))
+  guard age.services.contains(name) else { return nil }
+  return switch name {
+  case CSE_SCORE_1: UnsafeRawPointer(ScoreService.table)
+  case CSE_ROWS_1: UnsafeRawPointer(RowsService.table)
+  case CSE_VOCABULARY_1: UnsafeRawPointer(VocabularyService.table)
+  default: nil
+  }
+}
 
 private let logService: @convention(c) (UnsafePointer<cse_host>?, Int32, UnsafePointer<CChar>?) -> Void = {
   host, level, line in

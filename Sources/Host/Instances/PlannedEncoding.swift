@@ -63,6 +63,11 @@ package struct PlannedEncoding: Sendable, Hashable, CustomStringConvertible {
       }
       source = .average(decay: raw.decay, dropout: dropout)
     case Int(CSE_BY_GUIDE):
+      guard view < limits.viewCount - limits.addedViews else {
+        throw PlanRefusal(
+          "\(title): it wants view z\(view + 1) by a guide, which reads texts; an augmenter of this run made that view "
+            + "of tokens: leave one of the two out")
+      }
       let count = limits.guideWidths.count
       guard Int(raw.guide) < count else {
         throw PlanRefusal(

@@ -28,6 +28,8 @@ package struct PluginFailure: Error, CustomStringConvertible, Sendable {
     case plan(String)
     /// It needs to know something of each row that the data does not say.
     case unsupervised(Supervision)
+    /// It reads the texts of the data, and there are none.
+    case textless
     /// A value is NaN or infinite: which tensor, the first index as text ("[3, 17]"), the value as text.
     case notFinite(tensor: String, index: String, value: String)
     /// A write outside of a buffer.
@@ -72,7 +74,12 @@ package struct PluginFailure: Error, CustomStringConvertible, Sendable {
   package let reason: Reason
 
   /// 69: a plugin failed; 65: the data is not for it.
-  package var exitCode: Int32 { if case .unsupervised = reason { 65 } else { 69 } }
+  package var exitCode: Int32 {
+    switch reason {
+    case .unsupervised, .textless: 65
+    default: 69
+    }
+  }
 
   /// Who, where, what was wrong, and with which parameters.
   package var description: String {
@@ -91,6 +98,9 @@ package struct PluginFailure: Error, CustomStringConvertible, Sendable {
     case .cancelled: return "stopped because the run was asked to end"
     case .plan(let text): return "its plan cannot be used: \(text)"
     case .unsupervised(let missing): return Self.advice(missing)
+    case .textless:
+      return "it reads the texts of the data, and there are none here, as in a probe or where embeddings come from a"
+        + " file; train with it on a file of texts"
     case .notFinite(let tensor, let index, let value):
       return index.isEmpty
         ? "\(tensor) is \(value); expected a finite number"

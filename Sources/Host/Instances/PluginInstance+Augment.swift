@@ -14,11 +14,24 @@ package struct TokenView: Sendable {
   package var words: [[Int32]]
   /// Where the rows stand in the training file.
   package var rowIDs: [Int64]
+  /// Of each sequence the probability of dropout that an earlier augmenter asked for; -1: the run's own.
+  package var dropout: [Float]
 
-  /// A view by its parts.
-  package init(view: Int, sequences: [[Int32]], words: [[Int32]], rowIDs: [Int64]) {
+  /// A view by its parts; without `dropout` it has the run's own.
+  package init(
+    view: Int, sequences: [[Int32]], words: [[Int32]], rowIDs: [Int64], dropout: [Float]? = nil
+  ) {
     (self.view, self.sequences, self.words, self.rowIDs) = (view, sequences, words, rowIDs)
+    self.dropout = dropout ?? [Float](repeating: -1, count: sequences.count)
   }
+}
+
+/// What an augmenter made of a view.
+package struct EditedView: Sendable, Equatable {
+  /// By row.
+  package var sequences: [[Int32]]
+  /// Of each sequence the probability of dropout in training; -1: the run's own.
+  package var dropout: [Float]
 }
 
 /// What an augmenter may make of tokens.
@@ -40,14 +53,28 @@ package struct TokenBounds: Sendable {
 }
 
 extension PluginInstance {
-  /// Augmenter: the sequences of a view as it leaves them.
+  /// Augmenter: a view as it leaves it.
   /// - Throws: `PluginFailure` where it fails, or makes sequences that no encoder takes.
-  package func augment(_ view: TokenView, within bounds: TokenBounds) throws -> [[Int32]] {
+  package func augment(_ view: TokenView, within bounds: TokenBounds) throws -> EditedView {
     guard table.augment != nil else { throw missing(.augment) }
-    let memory = EditMemory(view, bounds, growth: plan.growth, isNewer: services.isNewer)
+    let memory = EditMemory(view, bounds, growth: plan.growth, size: services.age.size(of: cse_edit.self))
     return try withExtendedLifetime(memory) {
       try perform(.augment, CallArguments(memory.edit), extraBuffers: memory.buffers)
-      return try sequences(memory, like: view, within: bounds)
+      return EditedView(
+        sequences: try sequences(memory, like: view, within: bounds), dropout: try dropout(memory, of: view))
+    }
+  }
+
+  private func dropout(_ memory: EditMemory, of view: TokenView) throws -> [Float] {
+    try view.sequences.indices.map { sequence in
+      let rate = memory.newDropout[sequence]
+      guard rate == -1 || (0..<1).contains(rate) else {
+        throw failure(
+          .augment,
+          .contract(
+            "it set the dropout of sequence \(sequence) to \(rate), expected 0 to below 1, or -1 for the run's own"))
+      }
+      return rate
     }
   }
 
@@ -85,8 +112,9 @@ private final class EditMemory {
   let room: Int
   let newIDs: UnsafeMutablePointer<Int32>
   let newOffsets: UnsafeMutablePointer<Int64>
+  let newDropout: UnsafeMutablePointer<Float>
 
-  init(_ view: TokenView, _ bounds: TokenBounds, growth: Double, isNewer: Bool) {
+  init(_ view: TokenView, _ bounds: TokenBounds, growth: Double, size: UInt32) {
     let tokens = Array(view.sequences.joined())
     room = Int((Double(tokens.count) * growth).rounded(.up))
     let offsets = Self.buffer(
@@ -98,11 +126,13 @@ private final class EditMemory {
     let rows = Self.buffer(view.rowIDs, "row_ids")
     let outIDs = GuardedBuffer(byteCount: room * 4, label: "out_ids")
     let outOffsets = GuardedBuffer(byteCount: (view.sequences.count + 1) * 8, label: "out_offsets")
-    buffers = [offsets, ids, flags, numbers, rows, outIDs, outOffsets]
+    let dropout = Self.buffer(view.dropout, "out_dropout", .shared)
+    buffers = [offsets, ids, flags, numbers, rows, outIDs, outOffsets, dropout]
+    newDropout = dropout.pointer.assumingMemoryBound(to: Float.self)
     newIDs = outIDs.pointer.assumingMemoryBound(to: Int32.self)
     newOffsets = outOffsets.pointer.assumingMemoryBound(to: Int64.self)
     var raw = cse_edit()
-    raw.struct_size = TailedStruct<cse_edit>.size(isNewer: isNewer)
+    raw.struct_size = size
     raw.view = Int32(view.view)
     (raw.n_seqs, raw.n_tokens, raw.vocab) = (
       Int64(view.sequences.count), Int64(tokens.count), Int64(bounds.vocabularySize)
@@ -114,15 +144,15 @@ private final class EditMemory {
     raw.row_ids = UnsafePointer(rows.pointer.assumingMemoryBound(to: Int64.self))
     (raw.mask_id, raw.pad_id) = (bounds.maskID ?? -1, bounds.padID ?? -1)
     (raw.max_tokens, raw.room) = (Int64(bounds.maximumTokens), Int64(room))
-    (raw.out_ids, raw.out_offsets) = (newIDs, newOffsets)
+    (raw.out_ids, raw.out_offsets, raw.out_dropout) = (newIDs, newOffsets, newDropout)
     let tailed = UnsafeMutablePointer.visible(.shown, capacity: 1, repeating: TailedStruct(raw))
     edit = UnsafeMutableRawPointer(tailed).assumingMemoryBound(to: cse_edit.self)
   }
 
   deinit { edit.freeVisible() }
 
-  private static func buffer<T>(_ values: [T], _ label: String) -> GuardedBuffer {
-    let buffer = GuardedBuffer(byteCount: values.count * MemoryLayout<T>.stride, label: label, .shown)
+  private static func buffer<T>(_ values: [T], _ label: String, _ visibility: Visibility = .shown) -> GuardedBuffer {
+    let buffer = GuardedBuffer(byteCount: values.count * MemoryLayout<T>.stride, label: label, visibility)
     values.withUnsafeBytes { bytes in
       if let start = bytes.baseAddress { buffer.pointer.copyMemory(from: start, byteCount: bytes.count) }
     }

@@ -106,7 +106,7 @@ extension PluginInstance {
     _ function: PluginFunction, _ arguments: CallArguments = CallArguments(), wantsWeightGradients: Bool = false,
     extraBuffers: [GuardedBuffer] = []
   ) throws {
-    call.pointee.flags = isTraining ? UInt32(CSE_TRAINING) : 0
+    call.pointee.flags = (isTraining ? UInt32(CSE_TRAINING) : 0) | (holdsConstants ? UInt32(CSE_HOLD) : 0)
     call.pointee.step = position.step
     call.pointee.total_steps = position.totalSteps
     call.pointee.epoch = position.epoch
@@ -131,6 +131,8 @@ extension PluginInstance {
       runner.abandon()
       throw error
     }
+    // What the host could not read is not the plugin's.
+    if let failed = context.textFailure { throw failed }
     // A plugin that does not pass CSE_E_CANCELLED on left work undone all the same.
     let passedOn = status == cse_status(CSE_E_CANCELLED) && services.isCancelled(context)
     if passedOn || context.wasCutShort { throw failure(function, .cancelled) }

@@ -9,6 +9,8 @@ extension PluginInstance {
   /// - Throws: `PluginFailure` when the plan fails or cannot be used.
   package func prepare(_ limits: PluginLimits) throws {
     guard needsPlan(for: limits) else { return }
+    context.vocabulary = table.kind == UInt32(CSE_AUGMENTER) ? limits.vocabulary : nil
+    context.texts = nil
     let plan = try makePlan(limits)
     try checkFunctions(plan)
     let (bytes, room) = (plan.memory(limits), Int(PluginPlan.largestElementCount) * 4)
@@ -21,6 +23,7 @@ extension PluginInstance {
     }
     let missing = plan.needs.subtracting(limits.supervision)
     guard missing.isEmpty else { throw failure(.plan, .unsupervised(missing)) }
+    if plan.readsTexts { context.texts = try readableTexts(limits) }
     let oldStates = states
     states = try plan.states.map { declaration in
       try oldStates.first { $0.declaration.matches(declaration) } ?? makeState(declaration, limits)
@@ -41,6 +44,18 @@ extension PluginInstance {
     call.pointee.weights = weightTensors.isEmpty ? nil : UnsafePointer(weightList.pointer)
     self.plan = plan
     self.limits = limits
+  }
+
+  /// The texts that this instance may read.
+  private func readableTexts(_ limits: PluginLimits) throws -> RowTexts {
+    guard runner is LocalRunner else {
+      throw failure(
+        .plan,
+        .plan(
+          "it reads the texts of the data, which a process of its own is not shown: leave \(name) out of --isolate"))
+    }
+    guard let texts = limits.texts else { throw failure(.plan, .textless) }
+    return texts
   }
 
   /// A state with its first values.
@@ -80,7 +95,7 @@ extension PluginInstance {
     let told = ToldLimits(limitsForPlugin(limits), guideWidths: limits.guideWidths)
     let answer = GuardedBuffer(byteCount: MemoryLayout<TailedStruct<cse_plan>>.size, label: "plan")
     var raw = cse_plan()
-    raw.struct_size = TailedStruct<cse_plan>.size(isNewer: services.isNewer)
+    raw.struct_size = services.age.size(of: cse_plan.self)
     raw.layers = layers.pointer.assumingMemoryBound(to: Int32.self)
     raw.blocks = blocks.pointer.assumingMemoryBound(to: cse_block.self)
     raw.states = states.pointer.assumingMemoryBound(to: cse_tensor_decl.self)
@@ -118,7 +133,7 @@ extension PluginInstance {
   /// `limits` as a plugin is told them.
   func limitsForPlugin(_ limits: PluginLimits) -> cse_limits {
     var told = cse_limits()
-    told.struct_size = TailedStruct<cse_limits>.size(isNewer: services.isNewer)
+    told.struct_size = services.age.size(of: cse_limits.self)
     told.max_threads = Int32(services.pool.threads)
     told.device = DLDevice(device_type: 1, device_id: 0)
     told.dtype = DLDataType(code: 2, bits: 32, lanes: 1)
@@ -129,6 +144,7 @@ extension PluginInstance {
     told.n_layers = Int32(limits.layerCount)
     told.n_views = Int32(limits.viewCount)
     told.vocab = Int64(limits.vocabularySize)
+    told.n_added_views = UInt32(limits.addedViews)
     return told
   }
 

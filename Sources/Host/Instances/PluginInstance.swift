@@ -54,6 +54,8 @@ package final class PluginInstance {
   package var position = StepPosition()
   /// Off in evaluation; only poolers run then.
   package var isTraining = true
+  /// What the gradient takes for constants is read from the tape and not made anew (CSE_HOLD), for `plugins check`.
+  package var holdsConstants = false
 
   var weightTensors: [PluginWeight] = []
   var stateList = TensorList([])
@@ -144,7 +146,7 @@ package final class PluginInstance {
   }
 
   private func fillCall() {
-    call.pointee.struct_size = TailedStruct<cse_call>.size(isNewer: services.isNewer)
+    call.pointee.struct_size = services.age.size(of: cse_call.self)
     call.pointee.host = services.table
     call.pointee.host_data = Unmanaged.passUnretained(context).toOpaque()
     call.pointee.component = component.declared

@@ -34,6 +34,12 @@ package struct PluginLimits: Sendable, Equatable {
   package var supervision: Supervision
   /// Of each frozen encoder of the run the width of its vectors.
   package var guideWidths: [Int]
+  /// Of the views the last so many that augmenters add: no hard negatives, of no text.
+  package var addedViews = 0
+  /// The texts of the training data, for samplers and losses that ask for them; nil: there are none.
+  package var texts: RowTexts?
+  /// The tokenizer, for augmenters; nil: there is none.
+  package var vocabulary: VocabularyTexts?
   /// For poolers: token ids are below it; 0 where it is not known.
   package var vocabularySize = 0
   /// For poolers: where document frequencies come from.
@@ -91,6 +97,8 @@ package struct PluginPlan: Sendable {
   package var firstGroupOnly = false
   /// Sampler, loss: what it cannot do without.
   package var needs: Supervision = []
+  /// Sampler, loss: reads the texts of the data.
+  package var readsTexts = false
   /// Sampler: the candidates it appends, in order.
   package var blocks: [PlannedBlock] = []
   /// Sampler: the sets of vectors it writes, by the k of CSE_NEW(k).
@@ -99,6 +107,8 @@ package struct PluginPlan: Sendable {
   package var encodings: [PlannedEncoding] = []
   /// Augmenter: the views it edits.
   package var editedViews: [Int] = []
+  /// Augmenter: what it makes of the one view it edits is a further view.
+  package var addsView = false
   /// Augmenter: of n tokens it makes at most so many times n.
   package var growth = 1.0
   /// What it keeps between steps.
@@ -198,8 +208,9 @@ extension PluginPlan {
     let known: UInt32
     switch Int(kind) {
     case Int(CSE_POOLER): known = UInt32(CSE_FIRST_TOKEN)
-    case Int(CSE_SAMPLER): known = UInt32(CSE_EDIT_CELLS) | supervised
-    case Int(CSE_LOSS): known = UInt32(CSE_FIRST_GROUP) | supervised
+    case Int(CSE_SAMPLER): known = UInt32(CSE_EDIT_CELLS) | supervised | UInt32(CSE_NEEDS_TEXTS)
+    case Int(CSE_LOSS): known = UInt32(CSE_FIRST_GROUP) | supervised | UInt32(CSE_NEEDS_TEXTS)
+    case Int(CSE_AUGMENTER): known = UInt32(CSE_ADDS_VIEW)
     default: known = 0
     }
     guard flags & ~known == 0 else {
@@ -208,6 +219,8 @@ extension PluginPlan {
     firstTokenOnly = flags & UInt32(CSE_FIRST_TOKEN) != 0
     editsCells = flags & UInt32(CSE_EDIT_CELLS) != 0
     firstGroupOnly = flags & UInt32(CSE_FIRST_GROUP) != 0
+    readsTexts = flags & UInt32(CSE_NEEDS_TEXTS) != 0
+    addsView = flags & UInt32(CSE_ADDS_VIEW) != 0
     if flags & UInt32(CSE_NEEDS_SCORES) != 0 { needs.insert(.scores) }
     if flags & UInt32(CSE_NEEDS_CLASSES) != 0 { needs.insert(.classes) }
   }
@@ -241,6 +254,9 @@ extension PluginPlan {
     editedViews = (0..<32).filter { views >> UInt32($0) & 1 == 1 }
     if let view = editedViews.first(where: { $0 >= limits.viewCount }) {
       throw PlanRefusal("it edits view z\(view + 1), but this run has \(limits.viewCount) views")
+    }
+    guard !addsView || editedViews.count == 1 else {
+      throw PlanRefusal("it adds a view made of \(editedViews.count) views, expected one in edited_views")
     }
     guard raw.max_growth == 0 || (1...1000).contains(raw.max_growth) else {
       throw PlanRefusal("max_growth is \(raw.max_growth), expected 1 to 1000, or 0 for 1")

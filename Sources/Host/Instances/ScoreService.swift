@@ -10,13 +10,8 @@ package enum ScoreService {
   /// Gives the loss of `vectors` [m, width], and writes its gradient at them, of the same shape.
   package typealias Score = (_ vectors: Matrix, _ gradient: Matrix) throws -> Double
 
-  /// What `get_service` returns for `id`; NULL for another service.
-  static func table(_ id: UnsafePointer<CChar>?) -> UnsafeRawPointer? {
-    guard let id, String(cString: id) == CSE_SCORE_1 else { return nil }
-    return UnsafeRawPointer(service)
-  }
-
-  private nonisolated(unsafe) static let service: UnsafePointer<cse_score_1> = {
+  /// What `get_service` returns for the id.
+  nonisolated(unsafe) static let table: UnsafePointer<cse_score_1> = {
     let table = UnsafeMutablePointer<cse_score_1>.allocate(capacity: 1)
     table.initialize(
       to: cse_score_1(

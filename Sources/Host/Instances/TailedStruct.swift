@@ -7,9 +7,4 @@ struct TailedStruct<Head> {
   private var tail = (UInt64(0xA5A5_A5A5_A5A5_A5A5), UInt64(0x5A5A_5A5A_5A5A_5A5A))
 
   init(_ head: Head) { self.head = head }
-
-  /// What struct_size says.
-  static func size(isNewer: Bool) -> UInt32 {
-    UInt32(isNewer ? MemoryLayout<Self>.size : MemoryLayout<Head>.size)
-  }
 }

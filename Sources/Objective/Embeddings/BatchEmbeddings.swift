@@ -100,9 +100,10 @@ final class BatchEmbeddings {
     for batch in shown { describe(batch) }
   }
 
-  /// The batch for a component that asked for `encodings`; it lives as long as these embeddings.
-  func show(encodings: TensorList) -> ShownBatch {
-    let batch = ShownBatch(encodings)
+  /// The batch for a component that asked for `encodings`; it lives as long as these embeddings. `size`: what
+  /// struct_size says.
+  func show(encodings: TensorList, size: UInt32) -> ShownBatch {
+    let batch = ShownBatch(encodings, size: size)
     shown.append(batch)
     describe(batch)
     return batch
@@ -110,7 +111,7 @@ final class BatchEmbeddings {
 
   private func describe(_ shown: ShownBatch) {
     var batch = cse_batch()
-    batch.struct_size = UInt32(MemoryLayout<cse_batch>.size)
+    batch.struct_size = shown.size
     batch.rows = Int64(rows)
     batch.n_views = UInt32(count)
     batch.dim = Int64(width)
@@ -166,9 +167,10 @@ final class ShownBatch {
   /// In `on_embeds` when gradients are wanted.
   let scoring: UnsafeMutablePointer<cse_batch>
   let encodings: TensorList
+  let size: UInt32
 
-  init(_ encodings: TensorList) {
-    self.encodings = encodings
+  init(_ encodings: TensorList, size: UInt32) {
+    (self.encodings, self.size) = (encodings, size)
     reading = .visible(.shown, capacity: 3, repeating: cse_batch())
     writing = reading + 1
     scoring = reading + 2

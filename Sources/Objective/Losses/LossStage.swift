@@ -75,7 +75,8 @@ final class LossStage {
       work.dSimilarity.clear()
     }
     group.describe(
-      work, batch: batch, temperature: temperature, wantsGradients: scale != nil, wantsRows: wantsRows)
+      work, batch: batch, age: instance.services.age, temperature: temperature, wantsGradients: scale != nil,
+      wantsRows: wantsRows)
     let loss = try instance.onLogits(UnsafePointer(group.described), wantsGradients: scale != nil)
     guard let scale else { return loss }
     try instance.checkFinite(work.dLogits, "dlogits", .onLogits)
@@ -91,7 +92,8 @@ final class LossStage {
   func look(at group: SimilarityMatrix, _ work: LogitMatrices, batch: ShownBatch) throws -> Double {
     work.dLogits.clear()
     work.dSimilarity.clear()
-    group.describe(work, batch: batch, temperature: temperature, wantsGradients: true, wantsRows: false)
+    group.describe(
+      work, batch: batch, age: instance.services.age, temperature: temperature, wantsGradients: true, wantsRows: false)
     let loss = try instance.onLogits(UnsafePointer(group.described), wantsGradients: true)
     try instance.checkFinite(work.dLogits, "dlogits", .onLogits)
     try instance.checkFinite(work.dSimilarity, "dsim", .onLogits)

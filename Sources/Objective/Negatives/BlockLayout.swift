@@ -48,7 +48,8 @@ struct BlockLayout {
     let base = SimilarityBlock(
       PlannedBlock(host: 0, 1, isBase: true, label: "in-batch"), owner: nil, rows: views[0], columns: views[1],
       width: limits.width)
-    guard views.count > 2 else { return (base, []) }
+    // What augmenters add is nobody's hard negative.
+    guard views.count - limits.addedViews > 2 else { return (base, []) }
     let hard = SimilarityBlock(
       PlannedBlock(host: 0, 2, isBase: false, label: "hard-negative"), owner: nil, rows: views[0], columns: views[2],
       width: limits.width, diagonalBias: Float(hardNegativeWeight))

@@ -81,7 +81,7 @@ final class SamplerStage {
     gains = TensorList(visible.map { edits ? $0.gain : nil })
     biases = TensorList(visible.map { edits ? $0.bias : nil })
     similarities = TensorList(visible.map { _ in nil })
-    candidates.pointee.struct_size = UInt32(MemoryLayout<cse_candidates>.size)
+    candidates.pointee.struct_size = instance.services.age.size(of: cse_candidates.self)
     candidates.pointee.n_blocks = UInt32(visible.count)
     candidates.pointee.first_own = UInt32(firstOwn)
     candidates.pointee.n_vectors = UInt32(vectors.count)

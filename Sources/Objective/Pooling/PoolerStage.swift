@@ -52,7 +52,7 @@ final class PoolerStage {
     offsets = .visible(.shown, capacity: limits.maxSequences + 1, repeating: 0)
     ids = .visible(.shown, capacity: max(limits.maxTokens, limits.maxSequences), repeating: 0)
     flags = .visible(.shown, capacity: max(limits.maxTokens, limits.maxSequences), repeating: 0)
-    tokens.pointee.struct_size = UInt32(MemoryLayout<cse_tokens>.size)
+    tokens.pointee.struct_size = instance.services.age.size(of: cse_tokens.self)
     tokens.pointee.n_layers = UInt32(instance.plan.layers.count)
     tokens.pointee.dim = Int64(width)
     tokens.pointee.offsets = UnsafePointer(offsets)

@@ -128,10 +128,11 @@ final class SimilarityMatrix {
   }
 
   /// Points the description at the workspace; gradients are NULL where none are wanted.
-  /// - Parameter batch: as the loss sees it.
+  /// - Parameter batch: as the loss sees it, on a host of `age`.
   func describe(
-    _ work: LogitMatrices, batch: ShownBatch, temperature: Double, wantsGradients: Bool, wantsRows: Bool
+    _ work: LogitMatrices, batch: ShownBatch, age: HostAge, temperature: Double, wantsGradients: Bool, wantsRows: Bool
   ) {
+    described.pointee.struct_size = age.size(of: cse_logits.self)
     described.pointee.batch = UnsafePointer(batch.reading)
     described.pointee.temperature = temperature
     described.pointee.logits = UnsafePointer(work.logits.dl)
@@ -144,7 +145,6 @@ final class SimilarityMatrix {
   }
 
   private func fillDescription() {
-    described.pointee.struct_size = UInt32(MemoryLayout<cse_logits>.size)
     described.pointee.group = UInt32(number)
     described.pointee.n_blocks = UInt32(blocks.count)
     described.pointee.sim = UnsafePointer(similarity.dl)

@@ -31,8 +31,8 @@ package final class BatchMaker {
     isSpecial = (0..<tokenizer.vocabularySize).map { special.contains(Int32($0)) }
   }
 
-  /// The number of views a batch has.
-  package var views: Int { max(2, data.columns) }
+  /// The number of views a batch has, those that augmenters add among them.
+  package var views: Int { max(2, data.columns) + (augmentation?.addedViews ?? 0) }
 
   /// The batch of the given rows, as a step at `position` sees it. Sentences alone are their own positives: the same
   /// tokens twice, told apart by dropout.
@@ -42,8 +42,10 @@ package final class BatchMaker {
     let lines = (0..<data.columns).flatMap { column in texts.map { $0[column] } }
     var sequences = tokenizer.encodeAll(lines, maximumLength: maximumLength, threads: threads).map(\.ids)
     if data.columns == 1 { sequences += sequences }
-    if let augmentation { sequences = try augmentation.edit(sequences, rows: rows, at: position) }
-    let packed = PackedBatch(sequences)
+    var dropout: [Float]?
+    if let augmentation { (sequences, dropout) = try augmentation.edit(sequences, rows: rows, at: position) }
+    var packed = PackedBatch(sequences)
+    packed.dropout = dropout
     return TokenBatch(
       packed, tokenFlags: packed.tokens.map { isSpecial[Int($0)] ? 1 : 0 }, views: views, rowIDs: rows.map(Int64.init),
       textIDs: texts.map { Self.identifier(of: $0[0]) }, labels: data.labels(of: rows))

@@ -154,17 +154,27 @@ package final class StrategyCourse {
 }
 
 extension TrainingPlan {
-  /// The course of the run, with the augmenters of its first strategy at work.
-  /// - Throws: `PluginFailure`; `TrainingError.usage` for schedules that have no target.
+  /// The course of the run, whose first strategy's augmenters are at work.
+  /// - Throws: `PluginFailure`; `TrainingError.usage` for schedules that have no target, and for strategies whose batches
+  ///   have another number of views.
   func makeCourse(
-    _ model: SentenceModel, _ batches: BatchMaker, _ tokenizer: any Tokenizer, rows: Int, services: HostServices
+    _ model: SentenceModel, _ batches: BatchMaker, _ tokenizer: any Tokenizer, _ data: TrainingData,
+    services: HostServices
   ) throws -> StrategyCourse {
-    func makeAugmentation(_ strategy: Strategy) throws -> Augmentation? {
-      try augmentation(strategy, model, views: batches.views, tokenizer, services: services)
+    let addedViews = batches.augmentation?.addedViews ?? 0
+    func makeAugmentation(_ next: Strategy) throws -> Augmentation? {
+      let made = try augmentation(
+        next, model.source, views: max(2, data.columns), tokenizer, services: services)
+      guard made?.addedViews ?? 0 == addedViews else {
+        throw TrainingError.usage(
+          place: "strategy \(next.scheduledText)",
+          expected: "augmenters that add \(addedViews) views, as those of the run's first strategy",
+          found: "\(made?.addedViews ?? 0)", advice: "The views of a run stay the same: let all its strategies add them")
+      }
+      return made
     }
-    batches.augmentation = try makeAugmentation(strategy)
     return try StrategyCourse(
-      self, totalSteps: options.totalSteps(rows: rows),
+      self, totalSteps: options.totalSteps(rows: data.rows),
       .init(
         model: model, batches: batches, augmentation: makeAugmentation, configuration: try configuration,
         options: options))

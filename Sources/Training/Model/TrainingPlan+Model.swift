@@ -13,15 +13,14 @@ extension TrainingPlan {
   /// - Throws: errors of the encoder, `PluginError`, `PluginFailure`, `TrainingError.usage`
   func makeModel(
     _ source: ModelFolder, _ files: [RunInputs.FileDigest], _ data: TrainingData, _ tokenizer: any Tokenizer,
-    _ guides: [Guide], services: HostServices, display: ProgressDisplay
+    _ guides: [Guide], addedViews: Int, services: HostServices, display: ProgressDisplay
   ) throws -> SentenceModel {
     let weights = try source.openWeights()
     let encoder = try TransformerEncoder(
       configuration: source.configuration, weights: weights, pool: services.pool, seed: options.seed)
     let objective = try makeObjective(
-      encoder, views: max(2, data.columns), supervision: data.supervision, guides,
-      documents(data, tokenizer, services),
-      services: services, display: display)
+      encoder, data, addedViews: addedViews, guides, documents(data, tokenizer, services), services: services,
+      display: display)
     let further = FurtherEncodings(guides: guides, averages: .init(pooler: pooler, services: services))
     let model = SentenceModel(
       source: source, encoder: encoder, objective: objective, dropout: options.dropout, seed: options.seed,
@@ -43,14 +42,16 @@ extension TrainingPlan {
   }
 
   private func makeObjective(
-    _ encoder: TransformerEncoder, views: Int, supervision: Supervision, _ guides: [Guide],
+    _ encoder: TransformerEncoder, _ data: TrainingData, addedViews: Int, _ guides: [Guide],
     _ documents: DocumentSource, services: HostServices, display: ProgressDisplay
   ) throws -> ContrastiveModel {
-    try ContrastiveModel(
+    let views = max(2, data.columns) + addedViews
+    return try ContrastiveModel(
       try configuration, pooler: pooler, head: head, hiddenWidth: encoder.hiddenSize, layerCount: encoder.layerCount,
       maxRows: options.batchSize, maxTokens: options.batchSize * views * options.maximumLength, views: views,
-      supervision: supervision, guideWidths: guides.map(\.width), vocabularySize: encoder.vocabularySize,
-      documents: documents, services: services, shadows: shadows, say: display.note)
+      supervision: data.supervision, guideWidths: guides.map(\.width), vocabularySize: encoder.vocabularySize,
+      documents: documents, addedViews: addedViews, texts: RowTexts(of: data), services: services, shadows: shadows,
+      say: display.note)
   }
 
   /// The strategy that the run begins with, and the settings around every one.
@@ -69,18 +70,18 @@ extension TrainingPlan {
   /// The augmenters of a strategy; nil where there are none.
   /// - Throws: `PluginFailure`
   func augmentation(
-    _ strategy: Strategy, _ model: SentenceModel, views: Int, _ tokenizer: any Tokenizer, services: HostServices
+    _ strategy: Strategy, _ source: ModelFolder, views: Int, _ tokenizer: any Tokenizer, services: HostServices
   ) throws -> Augmentation? {
     guard !strategy.augmenters.isEmpty else { return nil }
-    let encoder = model.encoder
+    let encoder = source.configuration
     return try Augmentation(
       strategy.augmenters,
       limits: PluginLimits(
         maxRows: options.batchSize, width: encoder.hiddenSize,
         maxTokens: options.batchSize * views * options.maximumLength, maxSequences: options.batchSize * views,
-        layerCount: encoder.layerCount, viewCount: views),
+        layerCount: encoder.layerCount + 1, viewCount: views),
       tokenizer: tokenizer, vocabularySize: min(encoder.vocabularySize, tokenizer.vocabularySize),
-      maximumTokens: encoder.maximumTokens, services: services, seed: options.seed)
+      maximumTokens: encoder.maximumPositions, services: services, seed: options.seed)
   }
 
   private func makeMaskedObjective(

@@ -106,10 +106,15 @@ package struct TrainingPlan {
       try Guide(
         $0, data: data, visited: visits(data.rows).rows, registry: registry, services: services, say: display.note)
     }
-    let model = try makeModel(source, inputs.model, data, tokenizer, guides, services: services, display: display)
+    let augmentation = try augmentation(
+      strategy, source, views: max(2, data.columns), tokenizer, services: services)
+    let model = try makeModel(
+      source, inputs.model, data, tokenizer, guides, addedViews: augmentation?.addedViews ?? 0, services: services,
+      display: display)
     let batches = BatchMaker(
-      data: data, tokenizer: tokenizer, maximumLength: options.maximumLength, threads: services.pool.threads)
-    let course = try makeCourse(model, batches, tokenizer, rows: data.rows, services: services)
+      data: data, tokenizer: tokenizer, maximumLength: options.maximumLength, threads: services.pool.threads,
+      augmentation: augmentation)
+    let course = try makeCourse(model, batches, tokenizer, data, services: services)
     let later = try checkCourse(course, rows: data.rows)
     try checkData(data, guides, model.objective, later, say: display.note)
     let identify = identify(inputs, model.objective)

@@ -62,7 +62,7 @@ package struct SmokeTest {
       ? (0..<views).map { Self.numbers(rows: rows, columns: width, name: "z\($0)") } : matrices.map(\.buffer)
     let objective = try EmbeddingObjective(
       configuration, width: width, rows: rows, views: views, supervision: supervision, guideWidths: guideWidths,
-      services: services)
+      texts: .madeUp, services: services)
     let encoded = madeUp(objective.wantedEncodings, rows: rows, width: width)
     for step in 0..<2 {
       _ = try withExtendedLifetime((batch, encoded)) {
@@ -89,7 +89,7 @@ package struct SmokeTest {
       configuration, pooler: pooler, head: .none, hiddenWidth: hiddenWidth, layerCount: layerCount, maxRows: rows,
       maxTokens: count, views: views, supervision: supervision, guideWidths: guideWidths,
       vocabularySize: count, documents: .text(DocumentFrequencies { [Float](repeating: 0.5, count: count) }),
-      services: services)
+      texts: .madeUp, services: services)
     let request = model.layerRequest
     let height = request.firstTokenOnly ? rows * views : count
     let layers = request.layers.map { Self.numbers(rows: height, columns: hiddenWidth, name: "layer\($0)") }

@@ -37,7 +37,7 @@ struct PluginCheckChild {
   /// The components that a host of a later minor version is offered.
   private func componentsOfNewerHost() throws -> [PluginComponent] {
     let logger = Logger(label: "check") { _ in SwiftLogNoOpLogHandler() }
-    return try components(services: HostServices(pool: ThreadPool(threads: 1), logger: logger, isNewer: true))
+    return try components(services: HostServices(pool: ThreadPool(threads: 1), logger: logger, age: .newer))
   }
 
   private func load(_ id: String) -> ChildReport {

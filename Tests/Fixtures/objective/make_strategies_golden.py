@@ -251,6 +251,20 @@ def same_text(z, T, texts):
     return mean(cross_entropy(s[i][i], [s[i][j] for j in range(n) if texts[j] != texts[i]], T) for i in range(n))
 
 
+def word_overlap(z, T, threshold):
+    """Jaccard 1912; Unicode words, lower-cased."""
+    sets = [[set("".join(c if c.isalnum() else " " for c in text.lower()).split()) for text in column]
+            for column in zip(*ROW_TEXTS)]
+    def alike(i, j):
+        return len(sets[0][i] & sets[1][j]) > threshold * len(sets[0][i] | sets[1][j])
+    s = cosines(z[0], z[1])
+    n = len(s)
+    left = sum(alike(i, j) for i in range(n) for j in range(n) if i != j)
+    assert 0 < left < n, "a case that tells nothing"
+    return mean(cross_entropy(s[i][i], [s[i][j] for j in range(n) if j != i and not alike(i, j)], T)
+                for i in range(n))
+
+
 def nearest(s, i, k):
     """The k columns of row i that are nearest to it, falling, without its own."""
     return sorted((j for j in range(len(s)) if j != i), key=lambda j: -s[i][j])[:k]
@@ -312,6 +326,44 @@ def hncse_hnm(z, T, share, count):
         v = cosines([z[0][i]], [line(share, z[1][j], z[1][k])])[0][0]
         return cross_entropy(s[i][i], [s[i][j] for j in range(len(s)) if j != i] + count * [v], T)
     return mean(row(i) for i in range(len(s)))
+
+
+# ---- virtual augmentation: moves and neighbours are made of numbers that no difference moves --------------------------
+
+def added(a, b):
+    return [x + y for x, y in zip(a, b)]
+
+
+def vascl_moves(e, k, tau, radius, steps):
+    """Zhang et al. 2022, equation 5: ascent on the loss of the moved anchor among its neighbours; slopes by differences
+    of it, along each number."""
+    s = [[dot(a, b) for b in e] for a in e]
+    def rise(i, d):
+        f = unit(added(e[i], d))
+        own = dot(e[i], f) / tau
+        return log(exp(own) + sum(exp(dot(f, e[j]) / tau) for j in nearest(s, i, k))) - own
+    def slope(i, d, m, h=1e-5):
+        up, down = d[:], d[:]
+        up[m] += h
+        down[m] -= h
+        return (rise(i, up) - rise(i, down)) / (2 * h)
+    moves = [[0.0] * len(a) for a in e]
+    for _ in range(steps):
+        moves = [[radius * x for x in unit([slope(i, d, m) for m in range(len(d))])] for i, d in enumerate(moves)]
+    return [nearest(s, i, k) for i in range(len(e))], moves
+
+
+def vascl(z, k, tau, radius, steps):
+    """Zhang et al. 2022, equation 4 in both directions, as the released code: every e_i and its moved f_i, told from the
+    neighbours' e and f."""
+    fixed = [unit(a) for a in embeddings(len(z[0]), len(z[0][0]))[0]]
+    near, moves = vascl_moves(fixed, k, tau, radius, steps)
+    e = [unit(a) for a in z[0]]
+    f = [unit(added(a, d)) for a, d in zip(e, moves)]
+    def row(a, i):
+        own = dot(e[i], f[i]) / tau
+        return log(exp(own) + sum(exp(dot(a[i], b[j]) / tau) for j in near[i] for b in (e, f))) - own
+    return mean(row(a, i) for a in (e, f) for i in range(len(e)))
 
 
 # ---- with further encodings: numbers that no difference moves ------------------------------------------------------
@@ -416,6 +468,8 @@ def off_dropout(z, T):
 # ---- cases ----------------------------------------------------------------------------------------------------------
 
 TEXTS = [0, 1, 0, 2, 1, 3]
+ROW_TEXTS = [["The fox jumps.", "a fox jumps"], ["A FOX, jumps!", "it sleeps"], ["two dogs", "the fox jumps high"],
+             ["sleep; it", "of \u00d6l"], ["\u00f6l of", "two  dogs bark"], ["", "-"]]
 SCORES = [4.5, 0, 3.25, 3.25, 1, 5]
 CLASSES = [7, 2, 7, 7, 2, 0]
 
@@ -491,6 +545,10 @@ def cases():
         yield f"gist of {views}", views, ["gist"], ["infonce"], T, lambda z: gist(z, T)
         yield (f"gist of {views}, relative", views, ["gist:margin=0.2,relative=true,sides=false"], ["infonce"], T,
                lambda z: gist(z, T, 0.2, True, False))
+    yield ("word-overlap", two, ["word-overlap:threshold=0.4"], ["infonce"], T, lambda z: word_overlap(z, T, 0.4))
+    for k, tau, radius, steps in ((2, 0.3, 1, 1), (5, 0.2, 0.4, 3), (3, 0.5, 0.7, 0)):
+        yield (f"vascl {k} {steps}", two, [], [f"vascl:k={k},tau={tau},radius={radius},steps={steps},start=0"], None,
+               lambda z, k=k, tau=tau, radius=radius, steps=steps: vascl(z, k, tau, radius, steps))
     yield "momentum", two, ["momentum"], ["infonce"], T, lambda z: momentum(z, T)
     yield "off-dropout", two, ["off-dropout"], ["infonce"], T, lambda z: off_dropout(z, T)
 
@@ -510,7 +568,7 @@ def gradients(loss, z):
 
 def document():
     z = embeddings(6, 5)
-    result = {"z": z, "texts": TEXTS, "scores": SCORES, "classes": CLASSES, "guides": GUIDES, "plain": PLAIN,
+    result = {"z": z, "texts": TEXTS, "rowTexts": ROW_TEXTS, "scores": SCORES, "classes": CLASSES, "guides": GUIDES, "plain": PLAIN,
               "average": AVERAGE, "cases": []}
     for name, views, samplers, losses, T, loss in cases():
         own = [[row[:] for row in view] for view in z[:views]]
