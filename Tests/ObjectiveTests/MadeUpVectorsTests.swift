@@ -57,6 +57,26 @@ struct MadeUpVectorsTests {
     #expect(try loss("dclr:steps=4,rate=0.05") == moved)
   }
 
+  /// VaSCL's moves: drawn anew in each batch and nothing else, longer ones are harder, and ascent is harder than chance.
+  @Test func movedAnchorsAreHarder() throws {
+    let world = try TestWorld()
+    let views = makeViews(2, rows: 12, width: 16)
+    func loss(_ settings: String, step: Int64 = 0) throws -> Double {
+      try world.objective(losses: ["vascl:tau=0.3,k=5,\(settings)"], width: 16, rows: 12)
+        .evaluate(views, position: StepPosition(step: step)).loss
+    }
+    let (still, short, long) = (try loss("radius=0"), try loss("radius=0.3"), try loss("radius=0.6"))
+    #expect(still < short && short < long)
+    let chance = try loss("radius=0.6,steps=0")
+    #expect(still < chance && chance < long)
+    #expect(try loss("radius=0.6,steps=0") == chance)
+    #expect(try loss("radius=0.6,steps=0", step: 1) != chance)
+    #expect(try loss("radius=0.6,steps=1,start=0", step: 1) == loss("radius=0.6,steps=1,start=0"))
+    // A row by itself has no neighbours to be told from.
+    let alone = try world.objective(losses: ["vascl"], width: 16, rows: 1).evaluate(makeViews(2, rows: 1, width: 16))
+    #expect(alone.loss == 0)
+  }
+
   /// With a guide that finds all pairs near, every in-batch negative has the logit 0.
   @Test func falseNegativesCountAsUnlike() throws {
     let world = try TestWorld()
