@@ -10,6 +10,7 @@
 # make fuzz      every reader of files under libFuzzer, each a million inputs or 15 minutes; TARGET=json SECONDS=60
 # make bench     time the training step and the encoder against PyTorch, sentence-transformers and ONNX Runtime
 # make bare-bench ARGUMENTS=calls   what a call of a bare function costs
+# make strategy-bench   what each method costs on embeddings, and as a share of a step
 # make model     fetch the pretrained model only
 # make interop   check the package mixcse in PyTorch and its trainers, and exports in the packages that load them
 #
@@ -40,7 +41,7 @@ FILTER :=
 CONFIGURATION := debug
 
 .PHONY: all demo test build deps test-deps lint-deps model lint format check sweep sanitize sanitize-address \
-  sanitize-thread coverage calibration fuzz interop browser bench bare-bench clean
+  sanitize-thread coverage calibration fuzz interop browser bench bare-bench strategy-bench clean
 
 all: build
 
@@ -185,6 +186,9 @@ $(BENCH_VENV)/ready:
 ARGUMENTS := calls
 bare-bench: deps
 	swift run --package-path Benchmarks --scratch-path .build/benchmarks -c release bare-bench $(ARGUMENTS)
+
+strategy-bench: build
+	swift run --package-path Benchmarks --scratch-path .build/benchmarks -c release strategy-bench $(ARGUMENTS)
 
 clean:
 	rm -rf .build .cache

@@ -26,7 +26,17 @@ let package = Package(
       path: "bare", packageAccess: false,
       swiftSettings: [
         inside, .enableUpcomingFeature("InternalImportsByDefault"), .enableUpcomingFeature("ExistentialAny"),
-      ])
+      ]),
+    // make strategy-bench
+    .executableTarget(
+      name: "strategy-bench",
+      dependencies: [
+        .product(name: "Measured", package: above), .product(name: "Logging", package: "swift-log"),
+      ],
+      path: "strategies", packageAccess: false,
+      swiftSettings: [
+        inside, .enableUpcomingFeature("InternalImportsByDefault"), .enableUpcomingFeature("ExistentialAny"),
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

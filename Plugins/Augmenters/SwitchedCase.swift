@@ -2,8 +2,8 @@
 
 import PluginKit
 
-/// The first letter of each word is switched from lower to upper case, or back, with probability `rate`; that word alone
-/// is made into tokens again.
+/// The first letter of each word is switched from lower to upper case, or back, with probability `rate`; that word
+/// alone is made into tokens again.
 ///
 /// A cased tokenizer makes other tokens of it, often several, and the meaning stays.
 ///

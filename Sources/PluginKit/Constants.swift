@@ -2,8 +2,8 @@
 
 import PluginAPI
 
-/// A component whose gradient takes something that it computes for a constant. Forward takes that from `Call.constants`;
-/// `plugins check` then holds it while it makes differences.
+/// A component whose gradient takes something that it computes for a constant. Forward takes that from
+/// `Call.constants`; `plugins check` then holds it while it makes differences.
 public protocol ConstantHolding: Component {}
 
 extension Call {

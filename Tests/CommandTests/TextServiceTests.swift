@@ -1,5 +1,5 @@
-// What plugins may ask of text and views in real runs: texts of rows, the tokenizer, dropout of single views, views that
-// augmenters add; and who is refused before the first step, with which reason.
+// What plugins may ask of text and views in real runs: texts of rows, the tokenizer, dropout of single views, views
+// that augmenters add; and who is refused before the first step, with which reason.
 
 import Foundation
 import TestSupport

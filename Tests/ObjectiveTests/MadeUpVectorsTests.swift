@@ -57,7 +57,7 @@ struct MadeUpVectorsTests {
     #expect(try loss("dclr:steps=4,rate=0.05") == moved)
   }
 
-  /// VaSCL's moves: drawn anew in each batch and nothing else, longer ones are harder, and ascent is harder than chance.
+  /// VaSCL's moves: drawn anew in each batch, longer ones are harder, and ascent is harder than chance.
   @Test func movedAnchorsAreHarder() throws {
     let world = try TestWorld()
     let views = makeViews(2, rows: 12, width: 16)

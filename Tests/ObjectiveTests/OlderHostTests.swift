@@ -1,5 +1,5 @@
-// Plugins built with today's header on hosts of earlier headers, which say smaller structs and have fewer services: what
-// a plugin does not need it does not miss, to the bit, and what it needs is named.
+// Plugins built with today's header on hosts of earlier headers, which say smaller structs and have fewer services:
+// what a plugin does not need it does not miss, to the bit, and what it needs is named.
 
 import Host
 import Kernels
