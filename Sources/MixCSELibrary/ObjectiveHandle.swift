@@ -33,9 +33,13 @@ final class ObjectiveHandle: Handle {
       throw CallError.argument(
         "options->temperature", expected: "a number above 0, or 0 for the loss's own", found: "\(options.temperature)")
     }
-    strategy = try StrategyRequest.resolve(
-      comparison: Argument.text(options.strategy, "options->strategy"), with: context.registry
-    ).strategy
+    let text = try Argument.text(options.strategy, "options->strategy")
+    guard StrategySequence(text).changes.isEmpty else {
+      throw CallError.notHere(
+        "'\(text)' is strategies one after the other, which only mixcse train has: open an objective for each, and "
+          + "pass its batches from that step on")
+    }
+    strategy = try StrategyRequest.resolve(comparison: text, with: context.registry).strategy
     try Self.check(strategy, in: context)
     var configuration = ObjectiveConfiguration(
       strategy: strategy, temperature: options.temperature == 0 ? nil : options.temperature, seed: options.seed)

@@ -205,6 +205,7 @@ static void mistakes(void) {
                {"mixcse:lambda=linear(0.1,0.4)", "lambda", MIXCSE_E_USAGE},
                {"esimcse", "edits tokens", MIXCSE_E_USAGE},
                {"infonce+", "column", MIXCSE_E_USAGE},
+               {"simcse then 5:mixcse", "one after the other", MIXCSE_E_USAGE},
                {"queue", "", 0},
                {"", "strategy", MIXCSE_E_USAGE},
                {NULL, "strategy", MIXCSE_E_USAGE},
