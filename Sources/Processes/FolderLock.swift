@@ -43,6 +43,15 @@ package final class FolderLock {
     close(descriptor)
   }
 
+  /// Whether a process holds the lock of a folder. A file that nobody holds, left by a kill, is no lock.
+  package static func isHeld(folder: String) -> Bool {
+    let descriptor = open(folder + "/" + name, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return false }
+    defer { close(descriptor) }
+    // A shared lock for a moment: whoever begins a run meanwhile tries again.
+    return flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
+  }
+
   private static func take(
     _ path: String, _ options: Int32, _ waiting: () -> Void
   ) throws(FolderLockFailure) -> Int32 {

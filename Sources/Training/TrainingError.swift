@@ -24,6 +24,10 @@ package enum TrainingError: Error, Equatable {
   case notEnoughSpace(path: String, needed: Int, free: Int)
   /// A strategy that is to take over on the way cannot; `place` is how it was named.
   case change(place: String, problem: String, exitCode: Int32)
+  /// A strategy that was asked for on a live run does not train there.
+  case swap(folder: String, problem: String)
+  /// A run did not say in time what it makes of a strategy.
+  case noAnswer(folder: String, seconds: Double)
   /// A description of a run that cannot be used; `place` is a line or a key.
   case badDescription(path: String, place: String, problem: String)
   /// A run cannot be repeated: what it was made of is no longer there.
@@ -67,6 +71,11 @@ extension TrainingError: CustomStringConvertible {
         + "free. Free some space or choose another --output-dir"
     case .change(let place, let problem, _):
       return "\(place): \(problem)"
+    case .swap(let folder, let problem):
+      return "\(folder): \(problem)"
+    case .noAnswer(let folder, let seconds):
+      return "\(folder): expected an answer within \(fixed(seconds, 0)) s, found none; the wish is taken back. "
+        + "The run may be in a long step or an evaluation: give more --timeout"
     case .badDescription(let path, let place, let problem):
       return "\(path): \(place): \(problem)"
     case .cannotRepeat(let path, let differences):
@@ -106,9 +115,9 @@ extension TrainingError: CustomStringConvertible {
     case .cannotWrite(_, _, let code): return writeFailureCode(code, otherwise: 64)
     case .notEnoughSpace: return 75
     case .brokenCheckpoints: return 65
-    case .notFinite, .schedule: return 69
+    case .notFinite, .schedule, .swap: return 69
     case .interrupted: return 130
-    case .stopped: return 75
+    case .stopped, .noAnswer: return 75
     }
   }
 

@@ -17,8 +17,8 @@ struct MixCSECommand: ParsableCommand {
     abstract: "Trains sentence encoders by contrastive learning, with samplers, losses and poolers from plugins.",
     version: BuildReport.text,
     subcommands: [
-      TrainCommand.self, EncodeCommand.self, EvaluateCommand.self, TokenizeCommand.self, ProbeCommand.self,
-      CompareCommand.self, PluginsCommand.self, CheckReloadCommand.self, LookUpCommand.self,
+      TrainCommand.self, SwapCommand.self, EncodeCommand.self, EvaluateCommand.self, TokenizeCommand.self,
+      ProbeCommand.self, CompareCommand.self, PluginsCommand.self, CheckReloadCommand.self, LookUpCommand.self,
     ])
 
   static func main() {

@@ -114,7 +114,7 @@ package enum RunFolders {
   }
 
   /// Where the description of a run lies.
-  static func description(of folder: String) -> String { folder + "/comparison.json" }
+  static func description(of folder: String) -> String { folder + "/" + RunRecord.ofComparison }
 
   /// Writes `comparison.json`: what the run is, and the command that repeats it elsewhere. `train --from` reads it.
   static func describe(

@@ -67,6 +67,11 @@ package struct Strategy: Sendable {
   /// Everything that is used, in the order of its instances' names.
   package var uses: [ComponentUse] { augmenters + samplers + losses }
 
+  /// Bare metric functions, which report and change nothing.
+  package var metrics: [ComponentUse] {
+    samplers.filter { $0.component.bare?.meaning.forward.declaration.kind == .metric }
+  }
+
   /// Samplers that change nothing, since every loss looks at embeddings and none at candidates. Metrics are no samplers
   /// in this sense: they report.
   package var unseenSamplers: [ComponentUse] {

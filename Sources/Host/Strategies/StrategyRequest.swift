@@ -91,18 +91,46 @@ package struct StrategyRequest: Sendable, Equatable {
     change text: String, pooler: String, metrics: [String] = [], with registry: PluginRegistry
   ) throws -> Strategy {
     let builder = StrategyBuilder(registry: registry)
-    if ComponentKind.allCases.contains(where: { text.hasPrefix($0.rawValue + ":") }) {
+    if isCanonical(text) {
       try builder.add(StrategySpec(parsing: text))
     } else {
-      if let label = StrategyGrid.splitLabel(text).label {
-        throw UsageError.badText(
-          text: text, column: 1, problem: "expected a strategy, found the label '\(label)' before one; leave it out")
-      }
-      try builder.add(chain: try chain(text))
+      try builder.add(chain: try specs(change: text))
     }
     for metric in metrics { try builder.add(metric: try StrategyRequest().parsed(metric)) }
     try builder.add(pooler: try PoolerSpec(parsing: pooler))
     return try builder.finish(label: nil, schedulable: true).strategy
+  }
+
+  /// Looks whether a text names a strategy of components that are found by their names alone.
+  /// - Throws: `UsageError.badText` for a path, a label, several strategies, or what is no strategy.
+  package static func checkNames(change text: String) throws {
+    guard StrategySequence(text).changes.isEmpty else {
+      throw UsageError.badText(text: text, column: 1, problem: "expected one strategy, found several with 'then'")
+    }
+    let specs = try specs(change: text)
+    if let path = specs.first(where: { isPath($0.name) })?.name {
+      throw UsageError.badText(
+        text: text, column: 1,
+        problem: "expected components that the run finds by name, found the path \(path); start the run with "
+          + "--plugin-path and its folder")
+    }
+  }
+
+  private static func specs(change text: String) throws -> [ComponentSpec] {
+    if isCanonical(text) {
+      let spec = try StrategySpec(parsing: text)
+      return spec.augmenters + spec.samplers + spec.losses
+    }
+    if let label = StrategyGrid.splitLabel(text).label {
+      throw UsageError.badText(
+        text: text, column: 1, problem: "expected a strategy, found the label '\(label)' before one; leave it out")
+    }
+    return try chain(text)
+  }
+
+  /// Whether a text is in the form of records: `sampler:mixcse loss:infonce`.
+  private static func isCanonical(_ text: String) -> Bool {
+    ComponentKind.allCases.contains { text.hasPrefix($0.rawValue + ":") }
   }
 
   private static func chain(_ text: String) throws -> [ComponentSpec] {

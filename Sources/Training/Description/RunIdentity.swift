@@ -12,6 +12,10 @@ package struct RunIdentity: Sendable, Equatable {
 
   /// The steps after which a finished run was extended; not of one that was trained at a stretch.
   package static let extensions = "extended after steps"
+  /// The strategies that somebody swapped in by hand; not of a run that was left alone.
+  package static let swaps = "swapped by hand"
+  /// What happened to a run, which whoever goes on with it takes over.
+  static let history = [extensions, swaps]
   /// The strategies that take over on the way; not of a run that has one.
   package static let changes = "--then"
   /// What decides how long a run is.
@@ -35,6 +39,17 @@ package struct RunIdentity: Sendable, Equatable {
     set { members[Self.extensions] = newValue.isEmpty ? nil : newValue.json }
   }
 
+  /// The strategies that were swapped in by hand.
+  var swaps: [JSONValue] {
+    get { members[Self.swaps]?.array ?? [] }
+    set { members[Self.swaps] = newValue.isEmpty ? nil : .array(newValue) }
+  }
+
+  /// What happened to the run so far, as an earlier identity of it says.
+  mutating func takeHistory(of earlier: RunIdentity) {
+    (extensions, swaps) = (earlier.extensions, earlier.swaps)
+  }
+
   /// The members that differ from an earlier run's.
   func changes(from earlier: RunIdentity, ignoring ignored: [String]) -> [String] {
     let keys = earlier.members.keys + members.keys.filter { earlier.members[$0] == nil }
@@ -56,8 +71,8 @@ package struct RunIdentity: Sendable, Equatable {
       let found =
         if key == Self.plugins, let old = old?.array, let new = new?.array {
           ComponentDifferences(old, new).found.filter { $0.place != "--pooler" || !changed.contains($0.place) }
-        } else if key == Self.changes {
-          Self.changeDifferences(old?.array ?? [], new?.array ?? [])
+        } else if key == Self.changes || key == Self.swaps {
+          Self.changeDifferences(key, old?.array ?? [], new?.array ?? [])
         } else {
           Self.differences(key, old, new)
         }
@@ -68,15 +83,15 @@ package struct RunIdentity: Sendable, Equatable {
   static let plugins = "plugins"
 
   /// Where the strategies of two runs that take over on the way differ.
-  private static func changeDifferences(
-    _ old: [JSONValue], _ new: [JSONValue]
+  static func changeDifferences(
+    _ label: String, _ old: [JSONValue], _ new: [JSONValue]
   ) -> [(place: String, old: String, new: String)] {
     let (then, now) = (old.map(shortText), new.map(shortText))
     func list(_ texts: [String]) -> String { texts.isEmpty ? "nothing" : texts.joined(separator: ", ") }
-    guard then == now else { return [(changes, list(then), list(now))] }
+    guard then == now else { return [(label, list(then), list(now))] }
     return zip(old, new).enumerated().flatMap { index, pair -> [(place: String, old: String, new: String)] in
       let (old, new) = (pair.0.object ?? JSONObject(), pair.1.object ?? JSONObject())
-      let place = "\(changes) \(then[index])"
+      let place = "\(label) \(then[index])"
       return ComponentDifferences(old[plugins]?.array ?? [], new[plugins]?.array ?? []).found.map {
         ("\(place): \($0.place)", $0.old, $0.new)
       } + differences("\(place): --schedule", old["--schedule"], new["--schedule"])
@@ -187,8 +202,8 @@ extension RunIdentity {
   }
 
   /// What identifies a strategy that takes over on the way.
-  private static func record(
-    _ change: PlannedChange, current: (PluginComponent) -> PluginComponent
+  static func record(
+    _ change: PlannedChange, current: (PluginComponent) -> PluginComponent = { $0 }
   ) throws -> JSONValue {
     .object(
       JSONObject([
@@ -243,7 +258,7 @@ extension RunIdentity {
   /// Components with the hashes of their libraries.
   private static func libraries(_ identity: RunIdentity) -> [(id: String, sha256: String)] {
     var result: [(id: String, sha256: String)] = []
-    let later = (identity.members[changes]?.array ?? []).flatMap { $0.object?[plugins]?.array ?? [] }
+    let later = ((identity.members[changes]?.array ?? []) + identity.swaps).flatMap { $0.object?[plugins]?.array ?? [] }
     for use in (identity.members[plugins]?.array ?? []) + later {
       guard let id = use.object?["id"]?.string, var sha256 = use.object?["sha256"]?.string else { continue }
       if let functions = use.object?["functions"]?.string { sha256 += ", functions " + functions }

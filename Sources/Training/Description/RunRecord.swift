@@ -11,6 +11,8 @@ package enum RunRecord {
   package static let identity = "identity"
   /// The identity's hash.
   package static let hash = "hash"
+  /// The file that says in a run's folder which run of a comparison it is.
+  package static let ofComparison = "comparison.json"
 }
 
 /// Which program ran, and how it was started.
@@ -90,6 +92,11 @@ package struct RepeatedRun: Sendable {
     if let step = identity.extensions.last {
       say(
         "note: the run of \(path) was extended after step \(step); this one is trained at a stretch, to other numbers")
+    }
+    if !identity.swaps.isEmpty {
+      say(
+        "note: strategies of the run of \(path) were swapped by hand; this one is trained without that, to other "
+          + "numbers. --then plans the same")
     }
     let lost = now.lost(from: identity, renamed: renamed)
     guard !lost.isEmpty else { return }

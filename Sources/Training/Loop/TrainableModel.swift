@@ -38,11 +38,15 @@ extension TrainableModel {
 package protocol ExportableModel: TrainableModel {
   /// About how many bytes `export` writes.
   var exportedBytes: Int { get }
+  /// From `step` on another strategy trains it than the planned ones, for its record.
+  func trained(by strategy: String, after step: Int)
   /// Writes the model; `folder` is either complete afterwards or as before. Returns notes for the user.
   func export(to folder: String) throws -> [String]
 }
 
 extension ExportableModel {
+  /// Nothing is recorded.
+  package func trained(by strategy: String, after step: Int) {}
   /// All that learns: what belongs to training alone is not much beside the rest.
   package var exportedBytes: Int { parameters.reduce(0) { $0 + $1.count * 4 } }
 }

@@ -28,6 +28,7 @@ extension TrainingRun {
     savedStep = state.step
     needsCheckpoint = false
     folder.checkpoints.prune(bestOfStep: state.bestOfCheckpoint)
+    try answerSwap()
   }
 
   /// Parameters and states are those of the last whole step; the gradients of the failed one are dropped.
@@ -48,6 +49,7 @@ extension TrainingRun {
     nonisolated(unsafe) let run = self
     PluginGuard.onGivingUp {
       run.snapshot.putBack(run.setup.model.states)
+      run.endTrial()
       run.saveAfter(failure: TrainingError.interrupted(checkpoint: "", step: run.state.step))
     }
   }
@@ -114,7 +116,7 @@ extension TrainingRun {
   /// - Throws: `TrainingError.resumeMismatch` where this is another run than `earlier`.
   private func refuse(_ earlier: RunIdentity, called then: String, method: String?, path: String) throws {
     let differences = setup.identity.differences(
-      from: earlier, called: (then, "now"), ignoring: RunIdentity.observers + [RunIdentity.extensions])
+      from: earlier, called: (then, "now"), ignoring: RunIdentity.observers + RunIdentity.history)
     guard !differences.isEmpty else { return }
     // Two recipes differ by their names, which is what was typed.
     let lines = differences.map { line in
@@ -161,7 +163,7 @@ extension TrainingRun {
 
   /// Whether this run is `earlier`, finished after `step`, with more steps.
   private func extends(_ earlier: RunIdentity, after step: Int) -> Bool {
-    let changed = setup.identity.changes(from: earlier, ignoring: RunIdentity.observers + [RunIdentity.extensions])
+    let changed = setup.identity.changes(from: earlier, ignoring: RunIdentity.observers + RunIdentity.history)
     guard !changed.isEmpty, changed.allSatisfy(RunIdentity.lengths.contains) else { return false }
     var then = options
     then.maximumSteps = earlier.members["--max-steps"]?.integer
@@ -171,7 +173,7 @@ extension TrainingRun {
 
   /// Whether this run is `earlier` with more patience: up to now both are the same, to the bit.
   private func isMorePatient(than earlier: RunIdentity) -> Bool {
-    let changed = setup.identity.changes(from: earlier, ignoring: RunIdentity.observers + [RunIdentity.extensions])
+    let changed = setup.identity.changes(from: earlier, ignoring: RunIdentity.observers + RunIdentity.history)
     guard changed == ["--patience"], let then = earlier.members["--patience"]?.integer else { return false }
     return options.patience.map { $0 > then } ?? true
   }
@@ -187,6 +189,7 @@ extension TrainingRun {
         "extending the finished run of \(step) steps to \(totalSteps): from here the learning rate is that of a run of "
           + "\(totalSteps) steps, and the numbers are not those of one that was as long from the start")
     }
+    setup.identity.takeHistory(of: earlier)
     setup.identity.extensions = steps
   }
 }

@@ -5,10 +5,15 @@ import Files
 import Host
 import Kernels
 
-/// A rebuilt plugin in its first step, and the optimiser to go back to.
-struct ReloadTrial {
-  let reload: PluginReload
+/// Something new in its first step, and what there is to go back to.
+struct StepTrial {
   let optimizer: AdamW
+  /// The model goes back.
+  let undo: () -> Void
+  /// The step went well.
+  let accept: () throws -> Void
+  /// It did not; gets the reason.
+  let refuse: (String) throws -> Void
 }
 
 extension TrainingRun {
@@ -16,35 +21,46 @@ extension TrainingRun {
   func reloadPlugins() throws {
     guard let reload = setup.reloader?.poll() else { return }
     if let reason = reload.refusal { return try refuse(reload, reason) }
-    trial = ReloadTrial(reload: reload, optimizer: optimizer)
+    trial = StepTrial(
+      optimizer: optimizer, undo: { [setup] in setup.reloader?.undo(reload) },
+      accept: { [unowned self] in try accept(reload) }, refuse: { [unowned self] in try refuse(reload, $0) })
     optimizer = AdamW(parameters: setup.model.parameters, continuing: optimizer)
   }
 
-  /// The gradients of a step; states are as before where it fails, and the old build of a plugin on trial tries again.
+  /// The gradients of a step; states are as before where it fails, and what was there before something on trial tries
+  /// again.
   func safeGradients(of batches: [[Int]]) throws -> (outcome: StepOutcome, norm: Double) {
     let result: (outcome: StepOutcome, norm: Double)
     do {
       result = try snapshot.undoingOnFailure({ setup.model.states }) { try gradients(of: batches) }
     } catch {
       guard let trial else { throw error }
-      self.trial = nil
-      setup.reloader?.undo(trial.reload)
-      optimizer = trial.optimizer
+      endTrial()
       optimizer.clearGradients()
       if let failure = error as? PluginFailure, failure.reason == .cancelled { throw failure }
-      try refuse(trial.reload, "its first step failed: \("\(error)".split(separator: "\n").first ?? "")")
+      try applySchedules()
+      try trial.refuse("its first step failed: \("\(error)".split(separator: "\n").first ?? "")")
       return try safeGradients(of: batches)
     }
-    if let trial { try accept(trial.reload) }
+    let passed = trial
+    trial = nil
+    try passed?.accept()
     return result
   }
 
+  /// What is on trial goes, and what was there before is back.
+  func endTrial() {
+    guard let trial else { return }
+    self.trial = nil
+    trial.undo()
+    optimizer = trial.optimizer
+  }
+
   private func accept(_ reload: PluginReload) throws {
-    trial = nil
     setup.reloader?.accept(reload)
-    let extensions = setup.identity.extensions
+    let earlier = setup.identity
     setup.identity = try setup.identify()
-    setup.identity.extensions = extensions
+    setup.identity.takeHistory(of: earlier)
     // The newest checkpoint names the build that a resumed run will find.
     needsCheckpoint = true
     let mapped = "\(reload.mapped.count) builds mapped, \(fixed(Double(reload.mapped.bytes) / 1e6, 1)) MB"

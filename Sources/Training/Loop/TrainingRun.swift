@@ -24,8 +24,11 @@ package final class TrainingRun {
   private var notesSaid: Set<String> = []
   let snapshot: StateSnapshot
   private let stepClock = StepClock()
-  /// A rebuilt plugin until its first step is done; what became of all of them, for run.json.
-  var trial: ReloadTrial?
+  /// A rebuilt plugin, or a strategy that was asked for, until its first step is done.
+  var trial: StepTrial?
+  /// What whoever asked for a strategy will hear once it is in a checkpoint.
+  var swapAnswer: SwapAnswer?
+  /// What became of rebuilt plugins, for run.json.
   var reloads: [JSONValue] = []
   /// The strategies that took over, for run.json.
   var strategyChanges: [JSONValue] = []
@@ -167,6 +170,7 @@ package final class TrainingRun {
       }
       try changeStrategy()
       try reloadPlugins()
+      try swapStrategy()
       try setup.pool.profile.step("training/rest") { try step() }
     }
   }

@@ -40,6 +40,9 @@ package final class FrozenModel: ExportableModel {
   /// Those of the model.
   package func commit() throws -> [(name: String, value: Double)] { try model.commit() }
 
+  /// As the model's.
+  package func trained(by strategy: String, after step: Int) { model.trained(by: strategy, after: step) }
+
   /// The usual export, with the head.
   package func export(to folder: String) throws -> [String] { try model.export(to: folder) }
 }

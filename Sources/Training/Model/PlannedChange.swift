@@ -33,7 +33,7 @@ package struct PlannedChange {
 
   /// Looks the strategy up.
   /// - Throws: `TrainingError.change`.
-  private init(_ change: StrategyChange, of run: RunDescription, flag: String, registry: PluginRegistry) throws {
+  init(_ change: StrategyChange, of run: RunDescription, flag: String, registry: PluginRegistry) throws {
     step = change.step
     let place = "\(flag) \(change.text)"
     self.place = place
@@ -46,6 +46,22 @@ package struct PlannedChange {
 
   /// As records hold it, whatever recipes mean elsewhere.
   package var text: String { "\(step):\(strategy.scheduledText)" }
+
+  /// What is other than a user may expect: values that have changed, temperatures that do not hold.
+  func notes(after before: Strategy, _ configuration: ObjectiveConfiguration) -> [String] {
+    var notes = strategy.changedValues(from: before)
+    let losses = strategy.losses.map(\.name).joined(separator: ", ")
+    let hasTemperature = configuration.temperature != nil || configuration.learnTemperature
+    if hasTemperature, !strategy.losses.contains(where: { $0.parameters["temperature"] != nil }) {
+      notes.append("note: \(losses) has no temperature, so none of the run's holds there")
+    }
+    if let temperature = configuration.temperature,
+      let own = strategy.losses.first(where: { $0.parameters.isSet("temperature") })
+    {
+      notes.append("note: --temperature \(temperature) does not hold there, since \(own.name) has its own")
+    }
+    return notes
+  }
 
   /// Says in every error which change it is about.
   func named<Result>(_ body: () throws -> Result) throws -> Result { try Self.named(place, body) }
@@ -80,7 +96,7 @@ extension TrainingPlan {
     for change in changes { try checkSchedules(of: change) }
   }
 
-  private func checkSchedules(of change: PlannedChange) throws {
+  func checkSchedules(of change: PlannedChange) throws {
     try change.named { try checkSchedules(change.schedules, of: change.strategy) }
   }
 
@@ -112,18 +128,19 @@ extension TrainingPlan {
   func checkCourse(_ course: StrategyCourse, rows: Int) throws -> [StrategyNeeds] {
     try checkChanges(totalSteps: options.totalSteps(rows: rows))
     for change in changes { try checkSchedules(of: change) }
-    let needs = try course.check()
-    for (change, needs) in zip(changes, needs) where options.isFrozen {
-      try change.named {
-        try checkFrozen(encodings: needs.encodings)
-        guard change.strategy.augmenters.map(\.spec) == strategy.augmenters.map(\.spec) else {
-          throw TrainingError.usage(
-            place: "--frozen", expected: "the augmenters that the run begins with", found: "others",
-            advice: "The rows are embedded once, with their first edit; leave --frozen out, or keep the augmenters")
-        }
-      }
+    return try course.check()
+  }
+
+  /// Looks whether a strategy can take over in the kind of run that this is.
+  /// - Throws: `TrainingError.usage`
+  func admit(_ other: Strategy, _ needs: StrategyNeeds) throws {
+    guard options.isFrozen else { return }
+    try checkFrozen(encodings: needs.encodings)
+    guard other.augmenters.map(\.spec) == strategy.augmenters.map(\.spec) else {
+      throw TrainingError.usage(
+        place: "--frozen", expected: "the augmenters that the run begins with", found: "others",
+        advice: "The rows are embedded once, with their first edit; leave --frozen out, or keep the augmenters")
     }
-    return needs
   }
 
   /// Looks whether the data is enough for every strategy of the run, and says what is left out and what is odd.
@@ -142,28 +159,14 @@ extension TrainingPlan {
     let contrast = Contrast(rows: data.rows, options: options, hasNegatives: haveNegatives)
     if let warning = try contrast.check() { say("warning: " + warning) }
     for warning in strategies.compactMap(Self.unseenWarning) { say(warning) }
-    for note in changeNotes { say(note) }
+    for note in changeNotes(try configuration) { say(note) }
   }
 
   /// What a user should know of the changes before the first step.
-  var changeNotes: [String] {
-    let hasTemperature = description.strategy.temperature != nil || description.strategy.learnsTemperature
-    return zip(strategies, changes).flatMap { before, change -> [String] in
-      let strategy = change.strategy
-      var notes = ["after step \(change.step) \(strategy.scheduledText) takes over"]
-      notes += strategy.expansions.map { "  " + $0 }
-      notes += strategy.changedValues(from: before).map { "  " + $0 }
-      let losses = strategy.losses.map(\.name).joined(separator: ", ")
-      if hasTemperature, !strategy.losses.contains(where: { $0.parameters["temperature"] != nil }) {
-        notes.append("note: \(change.place): \(losses) has no temperature, so none of the run's holds there")
-      }
-      if let temperature = description.strategy.temperature,
-        let own = strategy.losses.first(where: { $0.parameters.isSet("temperature") })
-      {
-        notes.append(
-          "note: \(change.place): --temperature \(temperature) does not hold there, since \(own.name) has its own")
-      }
-      return notes
+  func changeNotes(_ configuration: ObjectiveConfiguration) -> [String] {
+    zip(strategies, changes).flatMap { before, change in
+      ["after step \(change.step) \(change.strategy.scheduledText) takes over"]
+        + (change.strategy.expansions + change.notes(after: before, configuration)).map { "  " + $0 }
     }
   }
 

@@ -29,7 +29,7 @@ package final class SentenceModel: ExportableModel {
   package var parameters: [Parameter] {
     encoder.parameters + objective.parameters + (masked?.head.parameters ?? [])
   }
-  private let export: ExportSettings
+  private var export: ExportSettings
   private let seal: ModelSeal?
   private let masked: MaskedLanguageObjective?
   /// Encodings of a batch beside the one that is trained.
@@ -134,6 +134,11 @@ package final class SentenceModel: ExportableModel {
   }
 
   // MARK: - Export
+
+  /// Names a strategy that was swapped in by hand in the record of what trained the model.
+  package func trained(by strategy: String, after step: Int) {
+    export.record.strategy = "\(export.record.strategy ?? ""); swapped after step \(step): \(strategy)"
+  }
 
   /// Writes the Hugging Face folder; returns what it cannot hold.
   /// - Throws: `TrainingError.changedFile` where the model's own folder is another than at the start.

@@ -12,6 +12,8 @@ struct RunningStrategy {
   let start: Int
   /// How many of the plan's changes are behind it.
   let index: Int
+  /// Whether somebody swapped it in by hand.
+  var isSwapped = false
 
   /// The canonical form, with schedules.
   var text: String { strategy.scheduledText }
@@ -37,6 +39,10 @@ package final class StrategyCourse {
     let batches: BatchMaker
     /// The augmenters of a strategy, planned; nil where it has none.
     let augmentation: (Strategy) throws -> Augmentation?
+    /// Looks whether the run can train a strategy beside what it is otherwise.
+    let admit: (Strategy, StrategyNeeds) throws -> Void
+    /// Notes what of the data's scores and labels is used, and checks it.
+    let use: (Supervision) throws -> Void
     /// The strategy's settings around it.
     let configuration: ObjectiveConfiguration
     let options: TrainingOptions
@@ -78,6 +84,7 @@ package final class StrategyCourse {
       try change.named {
         let needs = try parts.model.objective.needs(of: parts.configuration.around(change.strategy))
         _ = try parts.augmentation(change.strategy)
+        try parts.admit(change.strategy, needs)
         return needs
       }
     }
@@ -102,11 +109,29 @@ package final class StrategyCourse {
     }
   }
 
+  /// Lets a strategy take over that was asked for; the plan's next change stays where it is.
+  /// - Throws: `TrainingError.change`; then everything is as it was.
+  func swap(to change: PlannedChange, goesOn: Bool = true) throws -> CourseChange {
+    try change.named {
+      let needs = try parts.model.objective.needs(of: parts.configuration.around(change.strategy))
+      try parts.admit(change.strategy, needs)
+      try parts.use(parts.model.objective.needs.union(needs.supervision))
+      return try take(
+        RunningStrategy(strategy: change.strategy, start: change.step, index: current.index, isSwapped: true),
+        schedules: change.schedules, goesOn: goesOn)
+    }
+  }
+
+  /// What a user should know of a strategy that took over.
+  func notes(of change: PlannedChange, _ taken: CourseChange) -> [String] {
+    change.notes(after: taken.from.strategy, parts.configuration) + taken.notes
+  }
+
   /// Puts the strategy there that a checkpoint was written under, in its first state.
   /// - Parameter index: how many of the plan's changes were behind it.
   /// - Throws: `TrainingError.change`.
   func enter(_ index: Int) throws {
-    guard index != current.index else { return }
+    guard index != current.index || current.isSwapped else { return }
     guard index > 0 else {
       _ = try take(first, schedules: firstSchedules, goesOn: false)
       return
@@ -176,7 +201,7 @@ extension TrainingPlan {
     return try StrategyCourse(
       self, totalSteps: options.totalSteps(rows: data.rows),
       .init(
-        model: model, batches: batches, augmentation: makeAugmentation, configuration: try configuration,
-        options: options))
+        model: model, batches: batches, augmentation: makeAugmentation, admit: admit, use: data.use,
+        configuration: try configuration, options: options))
   }
 }

@@ -129,6 +129,13 @@ package struct TrainingPlan {
     setup.identify = identify
     setup.plugins = { Self.pluginRecord(model.objective, batches.augmentation) }
     setup.course = course
+    if !isTrial {
+      setup.swapper = StrategySwapper(
+        folder: folder.path,
+        .init(
+          model: model.objective, registry: registry, plan: self, settings: reload ?? PluginReloader.Settings(),
+          note: { display.note($0) }))
+    }
     setup.laterBytes = later.map { ($0.parameterBytes, $0.stateBytes) }
     try addEvaluation(
       to: &setup, model, task: task, tokenizer: tokenizer, services: services)

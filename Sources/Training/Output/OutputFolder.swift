@@ -36,7 +36,7 @@ package struct OutputFolder {
   ) throws {
     guard Path.exists(path) else { return }
     guard Path.isFolder(path) else { throw refusal("a folder or nothing", "a file", "Choose another name") }
-    let names = Folders.names(path).filter { $0 != FolderLock.name }
+    let names = Folders.names(path).filter { $0 != FolderLock.name && !SwapFiles.names.contains($0) }
     if names.isEmpty || isUntouched(names) { return }
     let found = "\(names.count) entries (\(names.prefix(3).joined(separator: ", ")))"
     guard !Path.isWithin(model, path) || !(resume || overwrite) else {
@@ -102,6 +102,7 @@ package struct OutputFolder {
     try checkpoints.create()
     try probe()
     checkpoints.removeUnfinished()
+    SwapFiles(folder: path).clear()
     Temporary.removeStale(in: path) { Self.runNames.contains($0) || Self.modelNames.contains($0) }
     for name in Self.modelNames where Path.isFolder(path + "/" + name) {
       Temporary.removeStale(in: path + "/" + name) { _ in true }

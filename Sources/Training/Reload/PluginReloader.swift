@@ -43,9 +43,7 @@ package final class PluginReloader {
   private struct Attempt {
     let library: String
     let copy: LibraryCopy
-    let folder: PrivateFolder
-    let child: ChildProcess
-    let proof: String
+    let check: SmokeCheck
   }
 
   /// Files are left alone for so long after their last change, in seconds.
@@ -113,9 +111,9 @@ package final class PluginReloader {
     let now = ContinuousClock.now
     for path in watch.changes() { changed[path] = now }
     if let attempt {
-      guard let end = attempt.child.poll() else { return nil }
+      guard let answer = attempt.check.poll() else { return nil }
       self.attempt = nil
-      return conclude(attempt, end)
+      return conclude(attempt, answer)
     }
     let due = changed.filter { now - $0.value >= .seconds(Self.settling) }.keys.sorted().first
     guard let due else { return nil }
@@ -159,22 +157,10 @@ package final class PluginReloader {
         advice: "Stop the run and go on with --resume")
     }
     let folder = try PrivateFolder()
-    let proof = folder.file("passed")
-    let request = folder.file("request.json")
-    let test = try smokeTest(path, copy, in: folder, proof: proof)
-    try Data(test.json.text().utf8).write(to: URL(fileURLWithPath: request))
-    // A process of its own for the code of a rebuilt plugin, where it can do no harm while training goes on.
-    var start = ChildSettings(
-      program: settings.program, name: "mixcse", ["check-reload", request, "--deadline", String(settings.deadline)])
-    start.variables = Environment.withoutBacktrace()
-    start.streams = [.nothing, .nothing, .appended(to: folder.file("errors"))]
-    start.hasOwnGroup = true
-    start.deadline = settings.deadline
-    let child: ChildProcess
-    do { child = try ChildProcess(start) } catch {
-      throw TrainingError.unreadable(path: settings.program, operation: error.operation, code: error.code)
+    let check = try SmokeCheck(in: folder, settings: settings) { proof in
+      try smokeTest(path, copy, in: folder, proof: proof)
     }
-    attempt = Attempt(library: path, copy: copy, folder: folder, child: child, proof: proof)
+    attempt = Attempt(library: path, copy: copy, check: check)
   }
 
   /// The run's strategy with the new build in place of the old one, all libraries written into `folder`.
@@ -192,30 +178,20 @@ package final class PluginReloader {
         name: "\(file):\(instance.component.name)", weight: weight, settings: set.map { ($0.0, $0.1) })
     }
     let pooling = model.pooling
-    let views = model.lastEmbeddings
-    let embeddings = try views.enumerated().map { index, matrix in
-      let file = folder.file("z\(index + 1).npy")
-      try NPYFile.write(matrix, to: file)
-      return file
-    }
     return SmokeTest(
       poolers: pooling.instances.map { use($0) }, samplers: model.samplers.map { use($0) },
       losses: zip(model.losses, model.lossWeights).map { use($0, weight: $1) },
       testsPoolers: pooling.instances.contains { $0.component.library.path == path },
       hiddenWidth: pooling.hiddenWidth, layerCount: pooling.layerCount, width: model.outputWidth,
       views: model.viewCount, supervision: model.supervision, guideWidths: model.guideWidths,
-      hardNegativeWeight: model.hardNegativeWeight, seed: seed, embeddings: embeddings, proof: proof)
+      hardNegativeWeight: model.hardNegativeWeight, seed: seed,
+      embeddings: try SmokeTest.write(model.lastEmbeddings, into: folder), proof: proof)
   }
 
-  private func conclude(_ attempt: Attempt, _ end: ProcessEnd) -> PluginReload {
-    let errors = FileManager.default.contents(atPath: attempt.folder.path + "/errors") ?? Data()
-    let said = Self.reason(in: String(decoding: errors, as: UTF8.self))
-      .replacing(attempt.copy.path, with: attempt.library)
-    if let problem = end.problem(said: said, deadline: settings.deadline) {
-      return refused(attempt.library, to: attempt.copy.sha256, problem)
-    }
-    guard Path.exists(attempt.proof) else {
-      return refused(attempt.library, to: attempt.copy.sha256, "it ended its check before the end")
+  private func conclude(_ attempt: Attempt, _ answer: SmokeCheck.Answer) -> PluginReload {
+    if let problem = answer.problem {
+      let said = problem.replacing(attempt.copy.path, with: attempt.library)
+      return refused(attempt.library, to: attempt.copy.sha256, said)
     }
     defer { attempt.copy.forget() }
     do {
@@ -223,13 +199,6 @@ package final class PluginReloader {
     } catch {
       return refused(attempt.library, to: attempt.copy.sha256, "\(error)")
     }
-  }
-
-  /// The first line of what the child said last, without the word every error begins with.
-  private static func reason(in errors: String) -> String {
-    let lines = errors.split(separator: "\n").map(String.init)
-    guard let first = lines.lastIndex(where: { $0.hasPrefix("error: ") }) else { return lines.last ?? "" }
-    return String(lines[first].dropFirst("error: ".count))
   }
 
   private func swap(_ path: String, _ copy: LibraryCopy) throws -> PluginReload {

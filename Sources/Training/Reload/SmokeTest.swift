@@ -38,23 +38,29 @@ package struct SmokeTest {
   var seed: UInt64
   /// Files of embeddings, one a view; none before the first step.
   var embeddings: [String]
-  /// The file whose being there says that all went well.
+  /// The file whose being there says that all went well; it names the libraries with their hashes.
   var proof: String
+  /// A strategy that is looked up by name in place of `samplers` and `losses`.
+  var change: Change?
+
+  /// A strategy as `mixcse swap` names it, and where its plugins are.
+  struct Change: Equatable {
+    var text, pooler: String
+    /// Bare metric functions of the run, which go on.
+    var metrics: [String]
+    var plugins: PluginDescription
+  }
 
   // MARK: Running
 
   /// Runs the test; whatever is wrong is thrown, or ends the process.
   package func run(services: HostServices, allowInsecure: Bool) throws {
-    let registry = try PluginRegistry(
-      searchPath: PluginSearchPath(folders: []), allowInsecure: allowInsecure, host: services.table)
-    let pooler = PoolerSpec(chain: try poolers.map { try spec($0, .pooler, registry) })
-    let strategy = StrategySpec(
-      samplers: try samplers.map { try spec($0, .sampler, registry) },
-      losses: try losses.map { try spec($0, .loss, registry) })
-    let found = try StrategyRequest.resolve(strategy, pooler: pooler, with: registry)
-    var configuration = ObjectiveConfiguration(strategy: found.strategy, seed: seed)
+    let registry = try registry(services, allowInsecure: allowInsecure)
+    let (strategy, pooler) = try lookUp(registry)
+    var configuration = ObjectiveConfiguration(strategy: strategy, seed: seed)
     configuration.hardNegativeWeight = hardNegativeWeight
-    if testsPoolers, let pooler = found.pooler { try testPoolers(pooler, configuration, registry, services) }
+    if testsPoolers, let pooler { try testPoolers(pooler, configuration, registry, services) }
+    try testAugmenters(strategy.augmenters, services)
     let matrices = try embeddings.map { try NPYFile(contentsOf: $0) }
     let rows = matrices.first?.rows ?? 8
     let batch =
@@ -72,8 +78,61 @@ package struct SmokeTest {
       }
       try objective.commit()
     }
-    guard FileManager.default.createFile(atPath: proof, contents: Data()) else {
+    let libraries = strategy.uses.map { ($0.component.library.path, JSONValue.string($0.component.library.sha256)) }
+    let text = JSONValue.object(JSONObject(libraries)).text()
+    guard FileManager.default.createFile(atPath: proof, contents: Data(text.utf8)) else {
       throw TrainingError.cannotWrite(path: proof, operation: "create", code: errno)
+    }
+  }
+
+  private func registry(_ services: HostServices, allowInsecure: Bool) throws -> PluginRegistry {
+    guard let plugins = change?.plugins else {
+      return try PluginRegistry(
+        searchPath: PluginSearchPath(folders: []), allowInsecure: allowInsecure, host: services.table)
+    }
+    return try PluginRegistry(
+      searchPath: PluginSearchPath(pluginPaths: plugins.paths),
+      renamed: plugins.renamed.map(PluginRegistry.Renamed.init(parsing:)), allowInsecure: plugins.allowsInsecure,
+      host: services.table)
+  }
+
+  private func lookUp(_ registry: PluginRegistry) throws -> (Strategy, Pooler?) {
+    if let change {
+      return (
+        try StrategyRequest.resolve(
+          change: change.text, pooler: change.pooler, metrics: change.metrics, with: registry), nil
+      )
+    }
+    let pooler = PoolerSpec(chain: try poolers.map { try spec($0, .pooler, registry) })
+    let strategy = StrategySpec(
+      samplers: try samplers.map { try spec($0, .sampler, registry) },
+      losses: try losses.map { try spec($0, .loss, registry) })
+    let found = try StrategyRequest.resolve(strategy, pooler: pooler, with: registry)
+    return (found.strategy, found.pooler)
+  }
+
+  /// Augmenters get made-up tokens: sentences of one to eight words of one token each.
+  private func testAugmenters(_ uses: [ComponentUse], _ services: HostServices) throws {
+    let rows = 4
+    let bounds = TokenBounds(vocabularySize: 1000, maximumTokens: 128, maskID: 1, padID: 0)
+    for use in uses {
+      let instance = try PluginInstance(
+        component: use.component, values: ParameterValues(use.parameters), name: use.name, services: services,
+        seed: seed)
+      try instance.prepare(
+        PluginLimits(
+          maxRows: rows, width: hiddenWidth, maxTokens: rows * views * 8, maxSequences: rows * views,
+          layerCount: layerCount, viewCount: views))
+      for step in 0..<2 {
+        instance.begin(StepPosition(step: Int64(step)))
+        for view in instance.plan.editedViews {
+          let sequences = (0..<rows).map { row in (0...(row * 2 + 1)).map { Int32(2 + 10 * row + $0) } }
+          _ = try instance.augment(
+            TokenView(
+              view: view, sequences: sequences, words: sequences.map { $0.indices.map(Int32.init) },
+              rowIDs: (0..<rows).map(Int64.init)), within: bounds)
+        }
+      }
     }
   }
 
@@ -165,7 +224,29 @@ extension SmokeTest {
         ("supervision", .integer(Int(supervision.rawValue))), ("guideWidths", guideWidths.json),
         ("hardNegativeWeight", .number(hardNegativeWeight)), ("seed", .string(String(seed))),
         ("embeddings", .array(embeddings.map { .string($0) })), ("proof", .string(proof)),
+        ("change", change?.json ?? .null),
       ]))
+  }
+
+  /// A strategy that is to take over in `model`, on the embeddings of its last batch.
+  /// - Throws: errors of writing.
+  init(
+    swapping change: Change, into model: ContrastiveModel, seed: UInt64, in folder: PrivateFolder, proof: String
+  ) throws {
+    self.init(
+      poolers: [], samplers: [], losses: [], testsPoolers: false, hiddenWidth: model.pooling.hiddenWidth,
+      layerCount: model.pooling.layerCount, width: model.outputWidth, views: model.viewCount,
+      supervision: model.supervision, guideWidths: model.guideWidths, hardNegativeWeight: model.hardNegativeWeight,
+      seed: seed, embeddings: try Self.write(model.lastEmbeddings, into: folder), proof: proof, change: change)
+  }
+
+  /// Files of embeddings, one a view.
+  static func write(_ views: [Matrix], into folder: PrivateFolder) throws -> [String] {
+    try views.enumerated().map { index, matrix in
+      let file = folder.file("z\(index + 1).npy")
+      try NPYFile.write(matrix, to: file)
+      return file
+    }
   }
 
   /// - Throws: `TrainingError.badData` where `json` is no such request.
@@ -189,7 +270,8 @@ extension SmokeTest {
       poolers: poolers, samplers: samplers, losses: losses, testsPoolers: testsPoolers, hiddenWidth: hiddenWidth,
       layerCount: layerCount, width: width, views: views,
       supervision: Supervision(rawValue: UInt8(truncatingIfNeeded: supervision)), guideWidths: guideWidths,
-      hardNegativeWeight: hardNegativeWeight, seed: seed, embeddings: embeddings.compactMap(\.string), proof: proof)
+      hardNegativeWeight: hardNegativeWeight, seed: seed, embeddings: embeddings.compactMap(\.string), proof: proof,
+      change: object["change"].flatMap(Change.init))
   }
 }
 
@@ -212,5 +294,26 @@ extension SmokeTest.Use {
         guard let texts = pair.array?.compactMap(\.string), texts.count == 2 else { return nil }
         return (texts[0], texts[1])
       })
+  }
+}
+
+extension SmokeTest.Change {
+  fileprivate var json: JSONValue {
+    .object(
+      JSONObject([
+        ("text", .string(text)), ("pooler", .string(pooler)), ("metrics", metrics.json),
+        ("paths", plugins.paths.json), ("renamed", plugins.renamed.json), ("insecure", .bool(plugins.allowsInsecure)),
+      ]))
+  }
+
+  fileprivate init?(_ json: JSONValue) {
+    guard let object = json.object, let text = object["text"]?.string, let pooler = object["pooler"]?.string,
+      let metrics = object["metrics"].flatMap([String].init(json:)),
+      let paths = object["paths"].flatMap([String].init(json:)),
+      let renamed = object["renamed"].flatMap([String].init(json:)), let insecure = object["insecure"]?.bool
+    else { return nil }
+    var plugins = PluginDescription()
+    (plugins.paths, plugins.renamed, plugins.allowsInsecure) = (paths, renamed, insecure)
+    self.init(text: text, pooler: pooler, metrics: metrics, plugins: plugins)
   }
 }

@@ -91,7 +91,8 @@ package struct LoggedLine: Sendable, Equatable {
 
   /// A line; nil where it is no step or evaluation.
   package init?(_ line: JSONObject) {
-    guard let step = line["step"]?.integer, line["reload"] == nil, line["strategy"] == nil else { return nil }
+    let events = ["reload", "strategy", "swap"]
+    guard let step = line["step"]?.integer, !events.contains(where: { line[$0] != nil }) else { return nil }
     self.step = step
     isEvaluation = line["evaluation"] != nil
     time = line[Self.timeName]?.double
