@@ -10,8 +10,8 @@ import PluginKit
 ///     -log exp(e_i f_i / tau) / (exp(e_i f_i / tau) + sum_{j in K(i)} exp(a e_j / tau) + exp(a f_j / tau)).
 ///
 /// `d_i` has the length `radius`. It starts in a random direction, at `start` times that length, and takes `steps`
-/// times the direction in which the loss of `f_i` among the `e_j` rises. `K` and `d` are constants to the gradient; it runs
-/// through every `e`, by itself and in `f`.
+/// times the direction in which the loss of `f_i` among the `e_j` rises. `K` and `d` are constants to the gradient; it
+/// runs through every `e`, by itself and in `f`.
 ///
 /// Meant to be added to the loss on all 2N vectors, with weight 1 (method `vascl`).
 ///

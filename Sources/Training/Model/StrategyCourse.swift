@@ -180,8 +180,8 @@ package final class StrategyCourse {
 
 extension TrainingPlan {
   /// The course of the run, whose first strategy's augmenters are at work.
-  /// - Throws: `PluginFailure`; `TrainingError.usage` for schedules that have no target, and for strategies whose batches
-  ///   have another number of views.
+  /// - Throws: `PluginFailure`; `TrainingError.usage` for schedules that have no target, and for strategies whose
+  ///   batches have another number of views.
   func makeCourse(
     _ model: SentenceModel, _ batches: BatchMaker, _ tokenizer: any Tokenizer, _ data: TrainingData,
     services: HostServices
@@ -194,7 +194,8 @@ extension TrainingPlan {
         throw TrainingError.usage(
           place: "strategy \(next.scheduledText)",
           expected: "augmenters that add \(addedViews) views, as those of the run's first strategy",
-          found: "\(made?.addedViews ?? 0)", advice: "The views of a run stay the same: let all its strategies add them")
+          found: "\(made?.addedViews ?? 0)",
+          advice: "The views of a run stay the same: let all its strategies add them")
       }
       return made
     }

@@ -106,7 +106,7 @@ package struct TrainingPlan {
       try Guide(
         $0, data: data, visited: visits(data.rows).rows, registry: registry, services: services, say: display.note)
     }
-    let augmentation = try augmentation(
+    let augmentation = try self.augmentation(
       strategy, source, views: max(2, data.columns), tokenizer, services: services)
     let model = try makeModel(
       source, inputs.model, data, tokenizer, guides, addedViews: augmentation?.addedViews ?? 0, services: services,
