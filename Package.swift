@@ -199,7 +199,8 @@ let package = Package(
     .target(name: "GuidedLosses", dependencies: ["PluginKit", "PluginAPI"], path: "Plugins/GuidedLosses"),
     .target(name: "Negatives", dependencies: ["PluginKit", "PluginAPI"], path: "Plugins/Negatives"),
     .target(name: "TextNegatives", dependencies: ["PluginKit", "PluginAPI"], path: "Plugins/TextNegatives"),
-    .target(name: "VirtualAugmentation", dependencies: ["PluginKit", "PluginAPI"], path: "Plugins/VirtualAugmentation"),
+    .target(
+      name: "VirtualAugmentation", dependencies: ["PluginKit", "PluginAPI"], path: "Plugins/VirtualAugmentation"),
 
     // Tests mirror Sources.
     .target(name: "TestSupport", dependencies: ["Kernels"], path: "Tests/TestSupport"),

@@ -2,8 +2,9 @@
 
     speed.py LIBRARY DEVICE [--layers N --hidden N --batches 64,512 --steps N --exact]
 
-Both: two dropout views of each sentence, first token, InfoNCE at 0.05, clip at 1, AdamW. PyTorch: transformers' BertModel
-padded to the longest, SDPA, autocast in bf16, fused AdamW. The plugin: bf16 as `--precision bf16`; the loss on the host.
+Both: two dropout views of each sentence, first token, InfoNCE at 0.05, clip at 1, AdamW. PyTorch: transformers'
+BertModel padded to the longest, SDPA, autocast in bf16, fused AdamW. The plugin: bf16 as `--precision bf16`; the loss
+on the host.
 """
 
 import argparse

@@ -45,13 +45,20 @@ struct Opened {
     }
     load();
     name = named(device.index());
-    if (!is_fast || head_width % 8 != 0 || head_width > 256) return;
-    is_packed = works(head_width, [](const at::Tensor &x, const at::Tensor &ends) {
-      at::_efficient_attention_forward(x.unsqueeze(0), x.unsqueeze(0), x.unsqueeze(0), {}, ends, ends, 8, 8, 0.0, 0);
-    });
+    if (!is_fast) return;
+    // Whatever else torch has adds in an order of its own from run to run.
+    auto short_kernel = [](const at::Tensor &x, const at::Tensor &ends) {
+      at::Tensor one = x.unsqueeze(0);
+      at::_efficient_attention_forward(one, one, one, {}, ends, ends, 8, 8, 0.0, 0);
+    };
+    is_packed = head_width % 8 == 0 && head_width <= 256 && works(head_width, short_kernel);
     has_flash = works(head_width, [](const at::Tensor &x, const at::Tensor &ends) {
       at::_flash_attention_forward(x, x, x, ends, ends, 8, 8, 0.0, false, false);
     });
+    if (!is_packed)
+      throw Refusal{"expected for --precision bf16 a device of compute capability 8.0 or later and heads of a multiple "
+                    "of 8 up to 256 numbers, found " +
+                    name + " and heads of " + std::to_string(head_width) + ". Pass --precision f32"};
   }
 
   uint64_t peak_memory() const {

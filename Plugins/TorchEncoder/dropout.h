@@ -74,9 +74,8 @@ inline std::vector<Tensor> half_words(const Tensor &c0, const Tensor &c1, uint64
 inline Tensor kept_features(const std::vector<uint64_t> &keys, uint64_t step, const Rate &rate, const Tensor &rows,
                             int64_t width) {
   int64_t groups = (width + 127) / 128, n = (int64_t)keys.size(), count = rows.size(0);
-  Tensor blocks = at::arange(groups * 16, rows.options()).view({1, 1, groups * 16});
-  auto halves = half_words(blocks.expand({1, count, groups * 16})[0], rows.view({count, 1}).expand({count, groups * 16}),
-                           step, keys);
+  Tensor blocks = at::arange(groups * 16, rows.options()).view({1, groups * 16}).expand({count, groups * 16});
+  auto halves = half_words(blocks, rows.view({count, 1}).expand({count, groups * 16}), step, keys);
   for (Tensor &half : halves) half = half.ge(rate.threshold).view({n, count, groups, 1, 16});
   return at::cat(halves, 3).view({n, count, groups * 128}).slice(2, 0, width);
 }

@@ -248,11 +248,12 @@ private:
     Tensor q, k, v;
     if (only_first) {
       q = linear(asking, self + "query", H, H).view({-1, A, D});
-      Tensor kv = at::linear(h, tensors.leaf(self + "key.weight", {2 * H, H}), tensors.leaf(self + "key.bias", {2 * H}));
-      auto both = kv.view({T, 2, A, D}).unbind(1);
+      Tensor weight = tensors.leaf(self + "key.weight", {2 * H, H}), bias = tensors.leaf(self + "key.bias", {2 * H});
+      auto both = at::linear(h, weight, bias).view({T, 2, A, D}).unbind(1);
       (k = both[0], v = both[1]);
     } else {
-      Tensor weight = tensors.leaf(self + "query.weight", {3 * H, H}), bias = tensors.leaf(self + "query.bias", {3 * H});
+      Tensor weight = tensors.leaf(self + "query.weight", {3 * H, H});
+      Tensor bias = tensors.leaf(self + "query.bias", {3 * H});
       auto three = at::linear(h, weight, bias).view({T, 3, A, D}).unbind(1);
       (q = three[0], k = three[1], v = three[2]);
     }

@@ -2,7 +2,7 @@
 // StrategySwapper for strategies.
 
 import Files
-import Foundation
+import FoundationEssentials
 import Host
 import Processes
 

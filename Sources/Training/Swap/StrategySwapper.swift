@@ -2,7 +2,6 @@
 // on, and looks it up here once that went well. Made by TrainingPlan, asked by TrainingRun before each step.
 
 import Files
-import Foundation
 import Host
 import Objective
 

@@ -3,7 +3,8 @@
 
 import ArgumentParser
 import Files
-import Foundation
+import FoundationEssentials
+import Glibc
 import Host
 import Processes
 import Training
