@@ -260,7 +260,7 @@ struct EncodingCommandTests {
     }
     let unread = try train("unread", ["--method", "simcse"], ["--guide", world.path("model") + ":avg"])
     #expect(unread.code == 0)
-    #expect(unread.errors.contains(":avg: no sampler or loss of this strategy reads it"), "\(unread.errors)")
+    #expect(unread.errors.contains(":avg: no sampler or loss of this run reads it"), "\(unread.errors)")
   }
 }
 
