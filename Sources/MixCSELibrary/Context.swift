@@ -10,7 +10,7 @@ import Processes
 import Version
 
 /// What a `mixcse_context` is.
-final class Context: Handle {
+final class Context: Handle, Callable {
   let registry: PluginRegistry
   let services: HostServices
   let logger: Logger
@@ -141,8 +141,7 @@ public func mixcse_context_close(_ context: OpaquePointer?) { Context.close(cont
 @c @implementation
 public func mixcse_context_components(_ context: OpaquePointer?) -> Int64 {
   attempt(or: -1) {
-    let context = try Context.at(context)
-    return try context.locked { Int64(context.componentCount) }
+    try Context.with(context) { Int64($0.componentCount) }
   }
 }
 
@@ -151,7 +150,6 @@ public func mixcse_context_component(
   _ context: OpaquePointer?, _ index: Int64, _ out: UnsafeMutablePointer<mixcse_component>?
 ) -> Int32 {
   attempt {
-    let context = try Context.at(context)
-    try context.locked { try Argument.fill(out, with: context.component(index), "out") }
+    try Context.with(context) { try Argument.fill(out, with: $0.component(index), "out") }
   }
 }

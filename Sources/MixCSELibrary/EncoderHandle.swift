@@ -9,7 +9,7 @@ import Objective
 import TextData
 
 /// A model folder, opened.
-final class EncoderHandle: Handle {
+final class EncoderHandle: Handle, Callable {
   private let embedder: SentenceEmbedder
   private let options: EmbeddingOptions
   private let pooler: String
@@ -68,11 +68,6 @@ final class EncoderHandle: Handle {
   }
 }
 
-private func with<Value>(_ pointer: OpaquePointer?, _ body: (EncoderHandle) throws -> Value) throws -> Value {
-  let handle = try EncoderHandle.at(pointer)
-  return try handle.locked { try body(handle) }
-}
-
 @c @implementation
 public func mixcse_encoder_open(
   _ context: OpaquePointer?, _ options: UnsafePointer<mixcse_encoder_options>?,
@@ -81,9 +76,8 @@ public func mixcse_encoder_open(
   attempt {
     let out = try Argument.pointer(out, "out")
     out.pointee = nil
-    let context = try Context.at(context)
     let options = try Argument.structure(options, mixcse_encoder_options(), "options")
-    try context.locked { try EncoderHandle(options, in: context).open(into: out) }
+    try Context.with(context) { try EncoderHandle(options, in: $0).open(into: out) }
   }
 }
 
@@ -92,17 +86,17 @@ public func mixcse_encoder_close(_ encoder: OpaquePointer?) { EncoderHandle.clos
 
 @c @implementation
 public func mixcse_encoder_width(_ encoder: OpaquePointer?) -> Int64 {
-  attempt(or: -1) { try with(encoder) { Int64($0.width) } }
+  attempt(or: -1) { try EncoderHandle.with(encoder) { Int64($0.width) } }
 }
 
 @c @implementation
 public func mixcse_encoder_max_length(_ encoder: OpaquePointer?) -> Int64 {
-  attempt(or: -1) { try with(encoder) { Int64($0.maximumLength) } }
+  attempt(or: -1) { try EncoderHandle.with(encoder) { Int64($0.maximumLength) } }
 }
 
 @c @implementation
 public func mixcse_encoder_pooler(_ encoder: OpaquePointer?) -> UnsafePointer<CChar>? {
-  attempt(or: nil) { try with(encoder) { $0.poolerText } }
+  attempt(or: nil) { try EncoderHandle.with(encoder) { $0.poolerText } }
 }
 
 @c @implementation
@@ -115,7 +109,7 @@ public func mixcse_encoder_encode(
     let found =
       try n == 0
       ? mixcse_encode_report()
-      : with(encoder) {
+      : EncoderHandle.with(encoder) {
         try $0.encode(Argument.pointer(texts, "texts"), lengths, n, into: Argument.pointer(out, "out"))
       }
     if report != nil { try Argument.fill(report, with: found, "report") }

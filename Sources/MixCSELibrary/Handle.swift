@@ -52,3 +52,15 @@ class Handle {
     if object.takeUnretainedValue().process == getpid() { object.release() }
   }
 }
+
+/// A kind of handle that C functions are called with.
+protocol Callable: Handle {}
+
+extension Callable {
+  /// Calls `body` with the object behind `pointer`, while no other call has it.
+  /// - Throws: as `at` and `locked`.
+  static func with<Value>(_ pointer: OpaquePointer?, _ body: (Self) throws -> Value) throws -> Value {
+    let handle = try at(pointer)
+    return try handle.locked { try body(handle) }
+  }
+}

@@ -3,12 +3,6 @@
 import Host
 public import LibraryAPI
 
-/// Calls `body` with the object behind `pointer`, while no other call has it.
-private func with<Value>(_ pointer: OpaquePointer?, _ body: (ObjectiveHandle) throws -> Value) throws -> Value {
-  let handle = try ObjectiveHandle.at(pointer)
-  return try handle.locked { try body(handle) }
-}
-
 @c @implementation
 public func mixcse_objective_open(
   _ context: OpaquePointer?, _ options: UnsafePointer<mixcse_objective_options>?,
@@ -17,10 +11,9 @@ public func mixcse_objective_open(
   attempt {
     let out = try Argument.pointer(out, "out")
     out.pointee = nil
-    let context = try Context.at(context)
     let options = try Argument.structure(options, mixcse_objective_options(), "options")
     // A registry takes one question at a time.
-    try context.locked { try ObjectiveHandle(options, in: context).open(into: out) }
+    try Context.with(context) { try ObjectiveHandle(options, in: $0).open(into: out) }
   }
 }
 
@@ -29,7 +22,7 @@ public func mixcse_objective_close(_ objective: OpaquePointer?) { ObjectiveHandl
 
 @c @implementation
 public func mixcse_objective_text(_ objective: OpaquePointer?) -> UnsafePointer<CChar>? {
-  attempt(or: nil) { try with(objective) { $0.keep($0.strategy.text) } }
+  attempt(or: nil) { try ObjectiveHandle.with(objective) { $0.keep($0.strategy.text) } }
 }
 
 @c @implementation
@@ -40,13 +33,13 @@ public func mixcse_objective_evaluate(
     let loss = try Argument.pointer(loss, "loss")
     loss.pointee = .nan
     let batch = try Argument.structure(batch, mixcse_batch(), "batch")
-    loss.pointee = try with(objective) { try $0.evaluate(batch) }
+    loss.pointee = try ObjectiveHandle.with(objective) { try $0.evaluate(batch) }
   }
 }
 
 @c @implementation
 public func mixcse_objective_commit(_ objective: OpaquePointer?) -> Int32 {
-  attempt { try with(objective) { try $0.commit() } }
+  attempt { try ObjectiveHandle.with(objective) { try $0.commit() } }
 }
 
 @c @implementation
@@ -56,20 +49,24 @@ public func mixcse_objective_set(
   attempt {
     let name = try Argument.text(name, "name")
     let value = String(cString: try Argument.pointer(value, "value"))
-    try with(objective) { try $0.set(name, to: value) }
+    try ObjectiveHandle.with(objective) { try $0.set(name, to: value) }
   }
 }
 
 @c @implementation
 public func mixcse_objective_count(_ objective: OpaquePointer?, _ what: Int32) -> Int64 {
-  attempt(or: -1) { try with(objective) { Int64(try $0.count(of: Contents(number: what))) } }
+  attempt(or: -1) { try ObjectiveHandle.with(objective) { Int64(try $0.count(of: Contents(number: what))) } }
 }
 
 @c @implementation
 public func mixcse_objective_tensor(
   _ objective: OpaquePointer?, _ what: Int32, _ index: Int64, _ out: UnsafeMutablePointer<mixcse_tensor>?
 ) -> Int32 {
-  attempt { try with(objective) { try Argument.fill(out, with: $0.description(Contents(number: what), index), "out") } }
+  attempt {
+    try ObjectiveHandle.with(objective) {
+      try Argument.fill(out, with: $0.description(Contents(number: what), index), "out")
+    }
+  }
 }
 
 @c @implementation
@@ -77,7 +74,7 @@ public func mixcse_objective_read(
   _ objective: OpaquePointer?, _ what: Int32, _ index: Int64, _ to: UnsafeMutableRawPointer?, _ byteCount: Int64
 ) -> Int32 {
   attempt {
-    try with(objective) {
+    try ObjectiveHandle.with(objective) {
       try $0.read(Contents(number: what), index, to: Argument.pointer(to, "to"), byteCount: byteCount)
     }
   }
@@ -88,7 +85,7 @@ public func mixcse_objective_write(
   _ objective: OpaquePointer?, _ what: Int32, _ index: Int64, _ from: UnsafeRawPointer?, _ byteCount: Int64
 ) -> Int32 {
   attempt {
-    try with(objective) {
+    try ObjectiveHandle.with(objective) {
       try $0.write(Contents(number: what), index, from: Argument.pointer(from, "from"), byteCount: byteCount)
     }
   }
@@ -101,7 +98,7 @@ public func mixcse_objective_metric(
 ) -> Int32 {
   attempt {
     let (name, value) = (try Argument.pointer(name, "name"), try Argument.pointer(value, "value"))
-    (name.pointee, value.pointee) = try with(objective) { try $0.metric(index) }
+    (name.pointee, value.pointee) = try ObjectiveHandle.with(objective) { try $0.metric(index) }
   }
 }
 
@@ -109,12 +106,12 @@ public func mixcse_objective_metric(
 public func mixcse_objective_block(
   _ objective: OpaquePointer?, _ index: Int64, _ out: UnsafeMutablePointer<mixcse_block>?
 ) -> Int32 {
-  attempt { try with(objective) { try Argument.fill(out, with: $0.block(index), "out") } }
+  attempt { try ObjectiveHandle.with(objective) { try Argument.fill(out, with: $0.block(index), "out") } }
 }
 
 @c @implementation
 public func mixcse_objective_encoding(
   _ objective: OpaquePointer?, _ index: Int64, _ out: UnsafeMutablePointer<mixcse_encoding>?
 ) -> Int32 {
-  attempt { try with(objective) { try Argument.fill(out, with: $0.encoding(index), "out") } }
+  attempt { try ObjectiveHandle.with(objective) { try Argument.fill(out, with: $0.encoding(index), "out") } }
 }

@@ -8,7 +8,7 @@ import LibraryAPI
 import Objective
 
 /// A strategy that takes batches.
-final class ObjectiveHandle: Handle {
+final class ObjectiveHandle: Handle, Callable {
   let strategy: Strategy
   let objective: EmbeddingObjective
   let width: Int

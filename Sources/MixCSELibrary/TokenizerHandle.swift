@@ -6,7 +6,7 @@ import ModelFiles
 import Tokenizer
 
 /// The tokenizer of a model folder.
-final class TokenizerHandle: Handle {
+final class TokenizerHandle: Handle, Callable {
   let tokenizer: any Tokenizer
   private let encoder: any LineEncoder
 
@@ -22,11 +22,6 @@ final class TokenizerHandle: Handle {
     let bytes = UnsafeRawBufferPointer(start: text, count: length).bindMemory(to: UInt8.self)
     return encoder.encode(bytes, maximumLength: maximumLength).ids
   }
-}
-
-private func with<Value>(_ pointer: OpaquePointer?, _ body: (TokenizerHandle) throws -> Value) throws -> Value {
-  let handle = try TokenizerHandle.at(pointer)
-  return try handle.locked { try body(handle) }
 }
 
 @c @implementation
@@ -54,7 +49,7 @@ public func mixcse_tokenizer_encode(
     // Half of what there is: room for the special tokens.
     let limit = try maximumLength == 0 ? Int.max / 2 : Argument.count(maximumLength, in: 2...Int.max / 2, "max_length")
     let room = try Argument.count(room, in: 0...Int.max, "room")
-    let found = try with(tokenizer) { $0.encode(text, length: bytes, maximumLength: limit) }
+    let found = try TokenizerHandle.with(tokenizer) { $0.encode(text, length: bytes, maximumLength: limit) }
     number.pointee = Int64(found.count)
     guard room > 0 else { return }
     let target = try Argument.pointer(ids, "ids")
@@ -64,10 +59,12 @@ public func mixcse_tokenizer_encode(
 
 @c @implementation
 public func mixcse_tokenizer_size(_ tokenizer: OpaquePointer?) -> Int64 {
-  attempt(or: -1) { try with(tokenizer) { Int64($0.tokenizer.vocabularySize) } }
+  attempt(or: -1) { try TokenizerHandle.with(tokenizer) { Int64($0.tokenizer.vocabularySize) } }
 }
 
 @c @implementation
 public func mixcse_tokenizer_token(_ tokenizer: OpaquePointer?, _ id: Int32) -> UnsafePointer<CChar>? {
-  attempt(or: nil) { try with(tokenizer) { handle in handle.tokenizer.token(id).flatMap { handle.keep($0) } } }
+  attempt(or: nil) {
+    try TokenizerHandle.with(tokenizer) { handle in handle.tokenizer.token(id).flatMap { handle.keep($0) } }
+  }
 }

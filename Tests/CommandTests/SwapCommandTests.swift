@@ -10,42 +10,6 @@ import Testing
 
   init() throws { world = try CommandWorld() }
 
-  /// A run that goes on until it is stopped.
-  private final class LiveRun {
-    let process = Process()
-    private let errorsPath: String
-
-    init(_ arguments: [String], errors: String) throws {
-      errorsPath = errors
-      _ = FileManager.default.createFile(atPath: errors, contents: nil)
-      process.executableURL = URL(fileURLWithPath: arguments[0])
-      process.arguments = Array(arguments.dropFirst())
-      process.standardOutput = FileHandle.nullDevice
-      process.standardError = FileHandle(forWritingAtPath: errors)
-      try process.run()
-    }
-
-    deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
-
-    var errors: String { (try? String(contentsOfFile: errorsPath, encoding: .utf8)) ?? "" }
-
-    func wait(_ what: String, until condition: () throws -> Bool) throws {
-      let start = Date()
-      while try !condition() {
-        try #require(process.isRunning, "the run ended while the test waited for \(what): \(errors)")
-        try #require(Date().timeIntervalSince(start) < 300, "nothing came of \(what): \(errors)")
-        usleep(5000)
-      }
-    }
-
-    /// Interrupts the run, which ends with a checkpoint.
-    func stop() throws {
-      kill(process.processIdentifier, SIGINT)
-      process.waitUntilExit()
-      try #require(process.terminationReason == .exit && process.terminationStatus == 130, "\(errors)")
-    }
-  }
-
   private func arguments(_ output: String, _ more: [String]) throws -> [String] {
     [
       Resources.command, "train", "--model", world.path("model"), "--train-file", world.path("train.txt"),
@@ -56,7 +20,8 @@ import Testing
   }
 
   private func live(_ output: String, _ more: [String] = []) throws -> LiveRun {
-    let run = try LiveRun(try arguments(output, more), errors: world.path(output + ".errors"))
+    let run = LiveRun(errors: world.path(output + ".errors"))
+    try run.start(try arguments(output, more))
     try run.wait("the first steps") { world.lines(output) > 5 }
     return run
   }

@@ -5,9 +5,8 @@ import TestSupport
 import Testing
 
 /// A folder with a library, builds of it, and a run that uses it.
-final class WatchedRun {
+final class WatchedRun: LiveRun {
   let world: CommandWorld
-  let process = Process()
   private let output: String
   private var installs = 0
   /// What was read of metrics.jsonl: whole lines, and the reloads among them.
@@ -19,14 +18,11 @@ final class WatchedRun {
   init(_ world: CommandWorld, output: String = "watched") throws {
     self.world = world
     self.output = output
+    super.init(errors: world.path("errors"))
     for name in ["work", "runtime"] {
       try FileManager.default.createDirectory(
         atPath: world.path(name), withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
     }
-  }
-
-  deinit {
-    if process.isRunning { kill(process.processIdentifier, SIGKILL) }
   }
 
   static func arguments(_ world: CommandWorld, _ output: String, _ more: [String]) -> [String] {
@@ -67,35 +63,10 @@ final class WatchedRun {
   }
 
   func start(_ more: [String]) throws {
-    _ = FileManager.default.createFile(atPath: world.path("errors"), contents: nil)
-    let arguments = Self.arguments(world, output, more) + ["--watch"]
-    process.executableURL = URL(fileURLWithPath: arguments[0])
-    process.arguments = Array(arguments.dropFirst())
-    process.environment = ProcessInfo.processInfo.environment.merging(["XDG_RUNTIME_DIR": world.path("runtime")]) { $1 }
-    process.standardOutput = FileHandle.nullDevice
-    process.standardError = FileHandle(forWritingAtPath: world.path("errors"))
-    try process.run()
+    try start(
+      Self.arguments(world, output, more) + ["--watch"], variables: ["XDG_RUNTIME_DIR": world.path("runtime")])
     try wait("the first steps") { try self.lines() > 5 }
   }
-
-  /// Waits until something is so; a run that ends, or five minutes, is the end of patience.
-  func wait(_ what: String, until condition: () throws -> Bool) throws {
-    let start = Date()
-    while try !condition() {
-      try #require(process.isRunning, "the run ended while the test waited for \(what): \(errors)")
-      try #require(Date().timeIntervalSince(start) < 300, "nothing came of \(what): \(errors)")
-      usleep(5000)
-    }
-  }
-
-  /// Interrupts the run, which then ends with a checkpoint.
-  func stop() throws {
-    kill(process.processIdentifier, SIGINT)
-    process.waitUntilExit()
-    try #require(process.terminationReason == .exit && process.terminationStatus == 130, "\(errors)")
-  }
-
-  var errors: String { (try? String(contentsOfFile: world.path("errors"), encoding: .utf8)) ?? "" }
 
   /// Lines of the log so far.
   func lines() throws -> Int {
