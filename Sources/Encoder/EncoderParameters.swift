@@ -3,7 +3,7 @@
 // Made once by TransformerEncoder.
 
 import CKernels
-import Kernels
+package import Kernels
 
 /// The weights of one transformer layer; `query` starts the joined `[3 * hidden, hidden]` block.
 struct LayerParameters {
@@ -55,6 +55,21 @@ struct EncoderParameters {
     }
   }
 
+  /// The tensors of a checkpoint, for an encoder that computes elsewhere; their gradients take up no memory.
+  /// - Throws: the table's error where it lacks a tensor or has it in another shape or type.
+  static func loaded(
+    _ configuration: EncoderConfiguration, from table: any WeightSource, pool: ThreadPool
+  ) throws -> [Parameter] {
+    try table.require(plan(configuration))
+    // What is not a number on the device is looked for in a gradient's place here.
+    let parameters = EncoderParameters(configuration, learns: true)
+    parameters.claimValues(pool)
+    for parameter in parameters.all {
+      try table.copy(parameter.name, shape: parameter.shape, into: parameter.value)
+    }
+    return parameters.all
+  }
+
   /// Has the system give memory to all values, on all threads at once: for a large model that takes longer than to read
   /// it.
   func claimValues(_ pool: ThreadPool) {
@@ -91,5 +106,14 @@ struct EncoderParameters {
       (root + "dense.weight", [output, input]), (root + "dense.bias", [output]),
       (root + "LayerNorm.weight", [output]), (root + "LayerNorm.bias", [output]),
     ]
+  }
+}
+
+extension EncoderConfiguration {
+  /// The learnable tensors of such an encoder with the values of a checkpoint, in the order of
+  /// `TransformerEncoder.parameters`: mirrors of what computes elsewhere.
+  /// - Throws: the table's error where it lacks a tensor or has it in another shape or type.
+  package func parameters(from table: any WeightSource, pool: ThreadPool) throws -> [Parameter] {
+    try EncoderParameters.loaded(self, from: table, pool: pool)
   }
 }

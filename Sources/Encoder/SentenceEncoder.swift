@@ -27,6 +27,22 @@ package struct PackedBatch: Sendable {
 
   /// The number of sequences.
   package var sequences: Int { offsets.count - 1 }
+
+  /// Looks whether an encoder can compute it.
+  /// - Throws: `EncoderError` naming sequence and position where a sequence is empty or too long, or an id is no token.
+  package func check(maximumTokens: Int, vocabularySize: Int) throws {
+    precondition(offsets.first == 0 && offsets.last == tokens.count, "offsets must span the tokens")
+    for sequence in 0..<sequences {
+      let (start, end) = (offsets[sequence], offsets[sequence + 1])
+      guard end > start, end - start <= maximumTokens else {
+        throw EncoderError.sequenceLength(sequence: sequence, tokens: end - start, maximum: maximumTokens)
+      }
+      for at in start..<end where !(0..<vocabularySize).contains(Int(tokens[at])) {
+        throw EncoderError.tokenOutOfRange(
+          sequence: sequence, position: at - start, token: tokens[at], vocabularySize: vocabularySize)
+      }
+    }
+  }
 }
 
 /// Which hidden states a caller reads; nothing above or beside them is computed.
@@ -53,7 +69,7 @@ package enum EncoderMode: Sendable {
   case reading(step: UInt64, hiddenDropout: Float, attentionDropout: Float)
 }
 
-/// An encoder of token sequences with a hand-written backward pass.
+/// An encoder of token sequences with its backward pass.
 package protocol SentenceEncoder: AnyObject {
   /// The width of a hidden state.
   var hiddenSize: Int { get }
@@ -65,6 +81,8 @@ package protocol SentenceEncoder: AnyObject {
   var vocabularySize: Int { get }
   /// Everything that learns, in a fixed order, by Hugging Face's names.
   var parameters: [Parameter] { get }
+  /// Where the parameters live on a device, of which `parameters` are mirrors; nil where they are here.
+  var device: (any DeviceWeights)? { get }
 
   /// The requested hidden states in the order of `request.layers`: `[tokens, hiddenSize]`, or
   /// `[sequences, hiddenSize]` for first tokens. They are valid until the next forward.
@@ -73,4 +91,9 @@ package protocol SentenceEncoder: AnyObject {
 
   /// Adds to the parameters' gradients what the gradients of the last forward's hidden states cause.
   func backward(_ gradients: [Matrix]) throws
+}
+
+extension SentenceEncoder {
+  /// None: the parameters are here.
+  package var device: (any DeviceWeights)? { nil }
 }

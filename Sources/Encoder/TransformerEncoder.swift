@@ -67,7 +67,7 @@ package final class TransformerEncoder: SentenceEncoder {
   /// The requested hidden states, `[tokens, hiddenSize]` or `[sequences, hiddenSize]` each, valid until the next pass.
   /// - Throws: `EncoderError` naming sequence and position where a sequence is empty or too long, or an id is no token.
   package func forward(_ batch: PackedBatch, request: LayerRequest, mode: EncoderMode) throws -> [Matrix] {
-    try check(batch)
+    try batch.check(maximumTokens: maximumTokens, vocabularySize: vocabularySize)
     precondition(request.layers.allSatisfy { (0..<layerCount).contains($0) }, "no such layers: \(request.layers)")
     precondition(!request.layers.isEmpty, "no layer is requested")
     var current = EncoderPass(batch, request, mode)
@@ -113,22 +113,6 @@ package final class TransformerEncoder: SentenceEncoder {
   func gatherFirstRows(of hidden: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>, _ pass: EncoderPass) {
     for sequence in 0..<pass.sequences {
       (target + sequence * hiddenSize).update(from: hidden + pass.offsets[sequence] * hiddenSize, count: hiddenSize)
-    }
-  }
-
-  private func check(_ batch: PackedBatch) throws {
-    precondition(
-      batch.offsets.first == 0 && batch.offsets.last == batch.tokens.count, "offsets must span the tokens")
-    for sequence in 0..<batch.sequences {
-      let (start, end) = (batch.offsets[sequence], batch.offsets[sequence + 1])
-      guard end > start, end - start <= maximumTokens else {
-        throw EncoderError.sequenceLength(sequence: sequence, tokens: end - start, maximum: maximumTokens)
-      }
-      for at in start..<end where !(0..<configuration.vocabularySize).contains(Int(batch.tokens[at])) {
-        throw EncoderError.tokenOutOfRange(
-          sequence: sequence, position: at - start, token: batch.tokens[at],
-          vocabularySize: configuration.vocabularySize)
-      }
     }
   }
 

@@ -20,7 +20,7 @@ package struct ComponentBench: Sendable {
     self.settings = settings
   }
 
-  var isStrategy: Bool { component.kind != .other }
+  var isStrategy: Bool { ![.other, .encoder].contains(component.kind) }
 
   func services(
     threads: Int = 2, isNewer: Bool = false, chunkOrder: HostServices.ChunkOrder = .parallel
@@ -79,7 +79,7 @@ package struct ComponentBench: Sendable {
     case .sampler: return try SamplerRig(instance, shape, seed: self.seed, limits: limits)
     case .loss where instance.scoresLogits: return try LogitsRig(instance, shape, seed: self.seed, limits: limits)
     case .augmenter: return try AugmenterRig(instance, shape, seed: self.seed, limits: limits)
-    case .loss, .other: return try EmbeddingLossRig(instance, shape, seed: self.seed, limits: limits)
+    case .loss, .encoder, .other: return try EmbeddingLossRig(instance, shape, seed: self.seed, limits: limits)
     }
   }
 

@@ -14,6 +14,7 @@ import Training
 extension TrainingError: CommandFailure {}
 extension ComparisonError: CommandFailure {}
 extension EncoderError: CommandFailure {}
+extension EncoderFailure: CommandFailure {}
 extension EvaluationError: CommandFailure {}
 extension ObjectiveError: CommandFailure {}
 extension PluginError: CommandFailure {}

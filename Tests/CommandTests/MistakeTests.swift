@@ -72,7 +72,10 @@ import Testing
     Mistake("probe --z1 a.npy --eval-steps 3", 64, "no --eval-steps", "mixcse train"),
     Mistake(mixcse + "--quux", 64, "no --quux"),
     // Wishes that no flag fulfils.
-    Mistake(mixcse + "--device cuda", 64, "no --device", "processor", "--threads"),
+    Mistake(mixcse + "--device cuda", 64, "--device: expected --encoder with a plugin beside it"),
+    Mistake(mixcse + "--gpu 0", 64, "no --gpu", "processors", "--threads", "--encoder"),
+    Mistake(mixcse + "--encoder absent", 69, "no encoder is called 'absent'"),
+    Mistake(mixcse + "--encoder torch --precision fp16", 64, "--precision: expected one of f32, tf32, bf16"),
     Mistake(mixcse + "--half", 64, "no --half", "float32"),
     Mistake(mixcse + "--report-to wandb", 64, "no --report-to", "metrics.jsonl"),
     // Commands.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Trains a few steps per pooler with the real command and checks each exported folder in Python; then compares two
-# strategies and looks at what that leaves, in TensorBoard and in a browser.
+# Trains a few steps per pooler with the real command and checks each exported folder in Python; trains with the encoder
+# on libtorch; then compares two strategies and looks at what that leaves, in TensorBoard and in a browser.
 #   run.sh MIXCSE MODEL PYTHON
 set -euo pipefail
 mixcse=$1 model=$2 python=$3
@@ -45,6 +45,9 @@ check cls-head-dropped --pooler cls --head-train-only
 check avg --pooler avg
 check avg_first_last --pooler avg_first_last
 check weighted --pooler weighted
+
+echo "-- the encoder on libtorch"
+bash "$here/../../Benchmarks/device/check.sh" "$mixcse" "$python" cpu "$folder/device"
 
 echo "-- compare"
 "$mixcse" compare simcse mixcse --seeds 1,2 --model "$model" --train-file "$samples/sentences.txt" \

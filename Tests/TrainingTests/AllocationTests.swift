@@ -91,9 +91,9 @@ struct AllocationTests {
       let backward = try count { try encoder.backward(matrices) }
       counts.encoder = Count(
         calls: forward.calls + backward.calls, largest: max(forward.largest, backward.largest))
-      counts.optimizer = count {
-        _ = optimizer.gradientNorm()
-        optimizer.step(learningRate: 1e-4)
+      counts.optimizer = try count {
+        _ = try optimizer.gradientNorm()
+        try optimizer.step(learningRate: 1e-4)
       }
       withExtendedLifetime(gradients) {}
     }

@@ -34,6 +34,7 @@ import Training
     (run.training.maskedLanguageWeight, run.training.maskedLanguageProbability) = (0.3, 0.2)
     (run.training.isFrozen, run.training.keepsCheckpoints, run.training.patience) = (true, true, 4)
     (run.plugins.paths, run.plugins.renamed, run.plugins.allowsInsecure) = (["p", "q"], ["a=b.so"], true)
+    (run.encoder.name, run.encoder.device, run.encoder.precision) = ("torch", "cuda:1", "bf16")
     (run.plugins.isolate, run.plugins.deadline, run.plugins.memory) = ("x,y", 1.5, 64)
     return run
   }

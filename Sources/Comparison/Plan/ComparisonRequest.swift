@@ -80,7 +80,10 @@ package struct ComparisonRequest: Sendable {
     .init("tensorboard", \.writesTensorBoard), .init("json", \.printsJSON),
   ]
 
-  static let ofOneRun = ["seed", "method", "sampler", "loss", "metric", "set", "schedule", "then"]
+  static let ofOneRun = ["seed", "method", "sampler", "loss", "metric", "set", "schedule", "then"] + encoderFlags
+
+  /// Runs of a comparison share this machine's processors; runs on a device would have to share that, too.
+  private static let encoderFlags = ["encoder", "device", "precision"]
 
   /// Puts the plan of a file into the request.
   /// - Throws: `TrainingError.badDescription` naming the key.
@@ -93,6 +96,8 @@ package struct ComparisonRequest: Sendable {
     try file.read(into: &self, Self.fields) { key in
       switch key {
       case "seed": "a comparison has seeds, a list of them"
+      case _ where Self.encoderFlags.contains(key):
+        "a comparison trains with this program's own encoder; train runs one by one to use another"
       case _ where Self.ofOneRun.contains(key): "a comparison names its strategies as a list of strings: strategies"
       case "from", "help", "dry-run", "resume", "overwrite", "stop-after", "max-hours", "profile", "watch":
         "a plan file cannot hold --\(key)"

@@ -57,7 +57,7 @@ package final class LoadedBareComponent: ComponentSource, @unchecked Sendable {
     case .loss:
       table.kind = UInt32(CSE_LOSS)
       if meaning.scoresLogits { table.on_logits = logitsAdapter } else { table.on_embeds = embeddingsAdapter }
-    case .augmenter: preconditionFailure("no bare function is an augmenter")
+    case .augmenter, .encoder: preconditionFailure("no bare function is of kind \(meaning.kind)")
     case .other: table.kind = UInt32(CSE_OTHER)
     }
     return table

@@ -1,5 +1,6 @@
 // Every pooler there is, with and without the heads a folder holds, over one encoding: `mixcse evaluate --all-poolers`.
 
+package import Encoder
 package import Host
 import Kernels
 package import ModelFiles
@@ -25,8 +26,11 @@ package struct PoolerPanel {
 
   /// All poolers of the registry with their defaults and with every choice of a parameter that names its choices (both
   /// conventions of `avg_first_last`), and the folder's own.
+  /// - Parameter encoder: an encoder of the folder; nil: this program's own.
   /// - Throws: errors of the folder; a pooler that fails is left out with a note.
-  package init(_ folder: ModelFolder, registry: PluginRegistry, services: HostServices) throws {
+  package init(
+    _ folder: ModelFolder, registry: PluginRegistry, services: HostServices, encoder: (any SentenceEncoder)? = nil
+  ) throws {
     let recorded = try SentenceEmbedder.usablePooler(folder)
     let isDropped = folder.sentencePooling?.head == .dropped
     var entries: [Entry] = []
@@ -36,7 +40,7 @@ package struct PoolerPanel {
       do {
         let pooler = try Pooler(spec, in: registry)
         let embedder = try SentenceEmbedder.open(
-          folder, pooler: pooler, services: services, encoder: first?.encoder,
+          folder, pooler: pooler, services: services, encoder: first?.encoder ?? encoder,
           tokenizer: first?.tokenizer)
         first = first ?? embedder
         let isOwn = spec.chain == recorded?.chain

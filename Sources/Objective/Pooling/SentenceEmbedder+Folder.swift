@@ -47,10 +47,11 @@ extension SentenceEmbedder {
   }
 
   /// Opens a folder with a pooler that is looked up here, and says what of the folder's own is used beside it.
+  /// - Parameter encoder: as of the other `open`.
   /// - Throws: as the other `open`; `PluginError`, `UsageError`.
   package static func open(
     _ folder: ModelFolder, pooler: PoolerSpec, registry: PluginRegistry, services: HostServices,
-    maximumLength: Int? = nil, say: (String) -> Void
+    maximumLength: Int? = nil, encoder: (any SentenceEncoder)? = nil, say: (String) -> Void
   ) throws -> SentenceEmbedder {
     let found = try Pooler(pooler, in: registry)
     if let layer = try modelHead(folder, pooler: found) {
@@ -62,7 +63,8 @@ extension SentenceEmbedder {
     if let prompt = folder.defaultPrompt {
       say("\"\(prompt)\" is put before every line, the default prompt of \(folder.path)")
     }
-    return try open(folder, pooler: found, services: services, maximumLength: maximumLength)
+    return try open(
+      folder, pooler: found, services: services, maximumLength: maximumLength, encoder: encoder)
   }
 
   /// The layer of the model's own that `open` would put behind the pooler: `pooler.dense`, `mlp.dense`; nil for none.

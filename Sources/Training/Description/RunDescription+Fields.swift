@@ -53,6 +53,9 @@ extension RunDescription {
     .init("mlm-weight", \.training.maskedLanguageWeight, in: 0...1e6),
     .init("mlm-probability", \.training.maskedLanguageProbability, in: 0.001...1),
     .init("frozen", \.training.isFrozen),
+    .init("encoder", \.encoder.name, decides: false),
+    .init("device", \.encoder.device, decides: false),
+    .init("precision", \.encoder.precision, decides: false, problem: isPrecision),
     .init("threads", \.threads, in: 1...1024, decides: false),
     .init("plugin-path", \.plugins.paths, decides: false),
     .init("plugin-as", \.plugins.renamed, decides: false),
@@ -99,6 +102,9 @@ extension RunDescription {
   var contradiction: (name: String, problem: DescriptionProblem)? {
     if training.patience != nil, training.evalData == nil {
       return ("patience", DescriptionProblem(expected: "--eval-data beside it", found: "none"))
+    }
+    if encoder.isOwn, let name = encoder.settings.first {
+      return (name, DescriptionProblem(expected: "--encoder with a plugin beside it", found: "none"))
     }
     guard !training.trainsMaskedLanguage else { return nil }
     let given = [
@@ -152,6 +158,14 @@ private let areChanges: @Sendable ([String]) -> DescriptionProblem? = { texts in
 
 private let isHead: @Sendable (String?) -> DescriptionProblem? = { value in
   value.flatMap { HeadKind(rawValue: $0) == nil ? DescriptionProblem(expected: "mlp or none", found: "'\($0)'") : nil }
+}
+
+private let isPrecision: @Sendable (String?) -> DescriptionProblem? = { value in
+  value.flatMap { text in
+    let known = Precision.allCases.map(\.rawValue)
+    return known.contains(text)
+      ? nil : DescriptionProblem(expected: "one of " + known.joined(separator: ", "), found: "'\(text)'")
+  }
 }
 
 private let isIsolation: @Sendable (String?) -> DescriptionProblem? = { value in

@@ -12,6 +12,8 @@ package struct RunDescription: Sendable, Equatable {
   package var pooling = PoolingDescription()
   /// Data, optimiser, evaluations.
   package var training = TrainingOptions()
+  /// What computes hidden states.
+  package var encoder = EncoderDescription()
   /// Where plugins come from and how they are contained.
   package var plugins = PluginDescription()
   /// Threads to compute with, 1 to 1024; nil: the processors there are. Changes no number.
@@ -68,6 +70,19 @@ package struct PoolingDescription: Sendable, Equatable {
   package var headTrainOnly = false
   /// The pooler of evaluations; nil: the training pooler, before the head.
   package var evaluationPooler: String?
+}
+
+/// The encoder that computes, and on what.
+package struct EncoderDescription: Sendable, Equatable {
+  /// A plugin of kind 4; nil or `native`: this program's own encoder.
+  package var name: String?
+  /// `cpu`, `cuda`, `cuda:N`; nil: `cuda`.
+  package var device: String?
+  /// `f32`, `tf32` or `bf16`; nil: `f32`.
+  package var precision: String?
+
+  /// As where nothing was said.
+  package init() {}
 }
 
 /// Where plugins are looked for, and what a plugin may do.

@@ -7,8 +7,8 @@ package import Host
 
 /// Everything that determines one training run.
 package struct RunIdentity: Sendable, Equatable {
-  /// What a run may go on without agreeing in: who looks on, and the program's version.
-  package static let observers = ["--shadow", "mixcse"]
+  /// What a run may go on without agreeing in: who looks on, the program's version, which encoder computes.
+  package static let observers = ["--shadow", "mixcse", encoder, earlierEncoders]
 
   /// The steps after which a finished run was extended; not of one that was trained at a stretch.
   package static let extensions = "extended after steps"
@@ -22,7 +22,7 @@ package struct RunIdentity: Sendable, Equatable {
   package static let lengths = ["--max-steps", "--epochs"]
 
   /// Values by flag, hashes of what was read, components with their parameters and libraries.
-  package private(set) var members: JSONObject
+  package internal(set) var members: JSONObject
 
   /// - Parameter members: distinct names; their order counts.
   package init(_ members: [(String, JSONValue)]) { self.members = JSONObject(members) }
@@ -48,6 +48,7 @@ package struct RunIdentity: Sendable, Equatable {
   /// What happened to the run so far, as an earlier identity of it says.
   mutating func takeHistory(of earlier: RunIdentity) {
     (extensions, swaps) = (earlier.extensions, earlier.swaps)
+    members[Self.earlierEncoders] = earlier.members[Self.earlierEncoders]
   }
 
   /// The members that differ from an earlier run's.
@@ -198,7 +199,8 @@ extension RunIdentity {
       ]
         + (plan.changes.isEmpty
           ? []
-          : [(Self.changes, .array(try plan.changes.map { try Self.record($0, current: current) }))]))
+          : [(Self.changes, .array(try plan.changes.map { try Self.record($0, current: current) }))])
+        + (plan.encoder.map { [(Self.encoder, Self.record($0))] } ?? []))
   }
 
   /// What identifies a strategy that takes over on the way.

@@ -106,7 +106,7 @@ final class FurtherEncodings {
 
   /// One pass of an encoder.
   private struct Pass {
-    let encoder: TransformerEncoder
+    let encoder: any SentenceEncoder
     let pooling: PoolingStack
     /// Nil for the run's own.
     let dropout: Float?

@@ -23,7 +23,8 @@ final class WeightAverage {
   init(of model: SentenceModel, decay: Float, pooler: Pooler, services: HostServices) throws {
     self.decay = decay
     pool = services.pool
-    let (encoder, pooling) = (model.encoder, model.objective.pooling)
+    guard let encoder = model.encoder as? TransformerEncoder else { throw TrainingError.averageOfPlugin }
+    let pooling = model.objective.pooling
     self.encoder = TransformerEncoder(
       configuration: encoder.configuration, pool: services.pool, seed: model.seed, learns: false)
     self.pooling = try PoolingStack(

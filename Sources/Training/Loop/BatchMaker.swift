@@ -31,6 +31,12 @@ package final class BatchMaker {
     isSpecial = (0..<tokenizer.vocabularySize).map { special.contains(Int32($0)) }
   }
 
+  /// The same with other augmenters.
+  func with(_ augmentation: Augmentation?) -> BatchMaker {
+    BatchMaker(
+      data: data, tokenizer: tokenizer, maximumLength: maximumLength, threads: threads, augmentation: augmentation)
+  }
+
   /// The number of views a batch has, those that augmenters add among them.
   package var views: Int { max(2, data.columns) + (augmentation?.addedViews ?? 0) }
 

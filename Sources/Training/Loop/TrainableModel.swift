@@ -11,6 +11,8 @@ package protocol TrainableModel: AnyObject {
   var parameters: [Parameter] { get }
   /// What plugins keep between steps, in a fixed order with distinct names.
   var states: [CheckpointTensor] { get }
+  /// Where some of the parameters are mirrors of tensors on a device; nil where all are here.
+  var device: (any DeviceWeights)? { get }
   /// Moving averages of the parameters, for checkpoints; they change in `didStep` only.
   var averages: [CheckpointTensor] { get }
 
@@ -26,6 +28,8 @@ package protocol TrainableModel: AnyObject {
 }
 
 extension TrainableModel {
+  /// None.
+  package var device: (any DeviceWeights)? { nil }
   /// None.
   package var averages: [CheckpointTensor] { [] }
   /// Does nothing.

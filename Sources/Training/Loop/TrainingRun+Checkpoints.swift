@@ -23,6 +23,7 @@ extension TrainingRun {
     document[RunRecord.identity] = .object(setup.identity.members)
     document["method"] = setup.method.map { .string($0) }
     for (name, value) in courseMembers { document[name] = value }
+    try optimizer.readDevice()
     try CheckpointFile.write(
       to: folder.checkpoints.checkpointPath(step: state.step), state: document, tensors: tensors)
     savedStep = state.step
@@ -70,6 +71,7 @@ extension TrainingRun {
     for reason in passedOver { setup.display.note("passed over: " + reason) }
     for group in missing { setup.display.note("note: \(group) is not in the checkpoint; it starts over here") }
     optimizer.markTouchedRows()
+    try optimizer.writeDevice()
     self.state = state
     optimizer.steps = file.state["optimizerSteps"]?.integer ?? state.step
     optimizer.restore(joined: file.state[Self.joinedLater]?.object?.members ?? [])
@@ -191,5 +193,6 @@ extension TrainingRun {
     }
     setup.identity.takeHistory(of: earlier)
     setup.identity.extensions = steps
+    if let note = setup.identity.takeOver(earlier, step: step) { setup.display.note(note) }
   }
 }

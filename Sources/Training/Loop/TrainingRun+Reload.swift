@@ -36,7 +36,7 @@ extension TrainingRun {
     } catch {
       guard let trial else { throw error }
       endTrial()
-      optimizer.clearGradients()
+      try optimizer.clearGradients()
       if let failure = error as? PluginFailure, failure.reason == .cancelled { throw failure }
       try applySchedules()
       try trial.refuse("its first step failed: \("\(error)".split(separator: "\n").first ?? "")")

@@ -95,7 +95,7 @@ extension TrainingRun {
   /// them would take.
   /// - Throws: whatever a step throws.
   package func measure() throws -> RunForecast {
-    optimizer.clearGradients()
+    try optimizer.clearGradients()
     var tokens: [Int] = []
     var seconds: [Double] = []
     for _ in 0..<min(2, totalSteps) {

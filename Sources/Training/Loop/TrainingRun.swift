@@ -44,7 +44,8 @@ package final class TrainingRun {
     folder = setup.folder
     snapshot = StateSnapshot(pool: setup.pool)
     optimizer = AdamW(
-      parameters: setup.model.parameters, weightDecay: Float(setup.description.training.weightDecay), pool: setup.pool)
+      parameters: setup.model.parameters, weightDecay: Float(setup.description.training.weightDecay), pool: setup.pool,
+      device: setup.model.device)
     totalSteps = setup.description.training.totalSteps(rows: setup.data.rows)
     schedule = LearningRateSchedule(
       peak: setup.description.training.learningRate, totalSteps: totalSteps,
@@ -80,7 +81,7 @@ package final class TrainingRun {
   // MARK: - Start and end
 
   private func start() throws {
-    optimizer.clearGradients()
+    try optimizer.clearGradients()
     try folder.checkSpace(neededSpace)
     if setup.control.resume {
       try restore()
@@ -220,7 +221,7 @@ package final class TrainingRun {
     let batches = batchesOfStep()
     let (outcome, norm) = try safeGradients(of: batches)
     try checkContrast(outcome, batches)
-    optimizer.step(
+    try optimizer.step(
       learningRate: rate, gradientScale: AdamW.clipFactor(norm: norm, limit: options.maximumGradientNorm))
     setup.model.didStep()
     let epoch = state.epochFraction(rows: setup.data.rows)
@@ -258,9 +259,9 @@ package final class TrainingRun {
       report.metrics += setup.batches.augmentation?.metrics ?? []
       outcome.add(report, committed: try setup.model.commit())
     }
-    let norm = setup.pool.profile.measure("optimizer/gradient norm") { optimizer.gradientNorm() }
+    let norm = try setup.pool.profile.measure("optimizer/gradient norm") { try optimizer.gradientNorm() }
     guard norm.isFinite, outcome.loss.isFinite else {
-      let what = optimizer.parameterWithBadGradient.map { "the gradient of \($0)" } ?? "the loss"
+      let what = try optimizer.parameterWithBadGradient().map { "the gradient of \($0)" } ?? "the loss"
       throw TrainingError.notFinite(what: what, step: state.step)
     }
     return (outcome, norm)

@@ -22,7 +22,7 @@ package final class SentenceModel: ExportableModel {
   /// The folder it came from.
   package let source: ModelFolder
   /// From tokens to hidden states.
-  package let encoder: TransformerEncoder
+  package let encoder: any SentenceEncoder
   /// From hidden states to the loss.
   package let objective: ContrastiveModel
   /// Of encoder, objective and masked language modelling, in this order.
@@ -42,7 +42,7 @@ package final class SentenceModel: ExportableModel {
   /// `dropout` replaces both of the model's own probabilities; `masked` adds masked language modelling; `further` makes
   /// what samplers and losses ask for beside the embeddings.
   init(
-    source: ModelFolder, encoder: TransformerEncoder, objective: ContrastiveModel, dropout: Double?,
+    source: ModelFolder, encoder: any SentenceEncoder, objective: ContrastiveModel, dropout: Double?,
     seed: UInt64, export: ExportSettings, seal: ModelSeal? = nil, masked: MaskedLanguageObjective? = nil,
     further: FurtherEncodings? = nil
   ) {
@@ -58,12 +58,17 @@ package final class SentenceModel: ExportableModel {
     attentionDropout = dropout.map(Float.init) ?? source.configuration.attentionDropout
   }
 
+  /// The encoder's.
+  package var device: (any DeviceWeights)? { encoder.device }
   /// Moving averages of the weights.
   package var averages: [CheckpointTensor] { further?.tensors ?? [] }
   /// What plugins keep between steps.
   package var states: [CheckpointTensor] { objective.checkpointTensors }
-  /// What shadows have to say at the end.
-  package var closingLines: [String] { objective.closingLines }
+  /// What shadows and the encoder have to say at the end.
+  package var closingLines: [String] {
+    let peak = (encoder as? PluginEncoder)?.plugin.peakMemory ?? 0
+    return objective.closingLines + (peak > 0 ? ["encoder: peak device memory \(mebibytes(Int(peak)))"] : [])
+  }
 
   /// One batch forward and backward; with masked language modelling a second pass over a masked copy.
   package func accumulate(_ batch: TokenBatch, at position: StepPosition, scale: Double) throws -> StepReport {
@@ -144,6 +149,7 @@ package final class SentenceModel: ExportableModel {
   /// - Throws: `TrainingError.changedFile` where the model's own folder is another than at the start.
   package func export(to folder: String) throws -> [String] {
     try seal?.check()
+    try encoder.device?.readValues()
     let learned = objective.pooling.parameters.filter { $0.name.hasPrefix("plugin.") }
     return try ModelExport.write(
       to: folder, from: source, encoder: encoder.parameters,

@@ -181,7 +181,7 @@ package final class StrategyCourse {
 extension TrainingPlan {
   /// The course of the run, whose first strategy's augmenters are at work.
   /// - Throws: `PluginFailure`; `TrainingError.usage` for schedules that have no target, and for strategies whose
-  ///   batches have another number of views.
+  ///   batches have another number of views, or a dropout that the encoder does not have.
   func makeCourse(
     _ model: SentenceModel, _ batches: BatchMaker, _ tokenizer: any Tokenizer, _ data: TrainingData,
     services: HostServices
@@ -197,6 +197,7 @@ extension TrainingPlan {
           found: "\(made?.addedViews ?? 0)",
           advice: "The views of a run stay the same: let all its strategies add them")
       }
+      try checkEncoder(next, batches.with(made), rows: data.rows)
       return made
     }
     return try StrategyCourse(

@@ -16,8 +16,7 @@ extension TrainingPlan {
     _ guides: [Guide], addedViews: Int, services: HostServices, display: ProgressDisplay
   ) throws -> SentenceModel {
     let weights = try source.openWeights()
-    let encoder = try TransformerEncoder(
-      configuration: source.configuration, weights: weights, pool: services.pool, seed: options.seed)
+    let encoder = try makeEncoder(source, weights: weights, services: services, display: display)
     let objective = try makeObjective(
       encoder, data, addedViews: addedViews, guides, documents(data, tokenizer, services), services: services,
       display: display)
@@ -31,6 +30,19 @@ extension TrainingPlan {
     return model
   }
 
+  /// This program's own encoder, or the plugin's of the run.
+  private func makeEncoder(
+    _ source: ModelFolder, weights: WeightTable, services: HostServices, display: ProgressDisplay
+  ) throws -> any SentenceEncoder {
+    guard let encoder else {
+      return try TransformerEncoder(
+        configuration: source.configuration, weights: weights, pool: services.pool, seed: options.seed)
+    }
+    let opened = try encoder.open(source, weights: weights, services: services, seed: options.seed)
+    display.note(opened.text(encoder))
+    return opened
+  }
+
   /// The document frequencies of the run's text, counted where a pooler asks for them.
   private func documents(
     _ data: TrainingData, _ tokenizer: any Tokenizer, _ services: HostServices
@@ -42,7 +54,7 @@ extension TrainingPlan {
   }
 
   private func makeObjective(
-    _ encoder: TransformerEncoder, _ data: TrainingData, addedViews: Int, _ guides: [Guide],
+    _ encoder: any SentenceEncoder, _ data: TrainingData, addedViews: Int, _ guides: [Guide],
     _ documents: DocumentSource, services: HostServices, display: ProgressDisplay
   ) throws -> ContrastiveModel {
     let views = max(2, data.columns) + addedViews
@@ -85,9 +97,10 @@ extension TrainingPlan {
   }
 
   private func makeMaskedObjective(
-    _ encoder: TransformerEncoder, weights: WeightTable, tokenizer: any Tokenizer, display: ProgressDisplay
+    _ encoder: any SentenceEncoder, weights: WeightTable, tokenizer: any Tokenizer, display: ProgressDisplay
   ) throws -> MaskedLanguageObjective? {
-    guard options.trainsMaskedLanguage else { return nil }
+    // A plan with another encoder refuses --mlm (checkEncoderFlags).
+    guard options.trainsMaskedLanguage, let encoder = encoder as? TransformerEncoder else { return nil }
     guard let maskID = tokenizer.maskID else {
       throw TrainingError.usage(
         place: "--mlm", expected: "a tokenizer with a mask token", found: "none in \(description.model)",

@@ -52,9 +52,21 @@ extension TrainingPlan {
       })
   }
 
+  /// What computed, by name: null for this program's own encoder.
+  private func encoderRecord(_ model: SentenceModel) -> JSONValue {
+    guard let encoder, let opened = model.encoder as? PluginEncoder else { return .null }
+    return .object(
+      JSONObject([
+        ("id", .string(encoder.component.id)), ("library", .string(opened.plugin.libraryName)),
+        ("sha256", .string(encoder.component.library.sha256)), ("device", .string(encoder.device)),
+        ("deviceName", .string(opened.plugin.deviceName)), ("precision", .string(encoder.precision.rawValue)),
+      ]))
+  }
+
   /// For run.json: which program, and what is easier to read there than in the description.
-  func record(_ objective: ContrastiveModel, threads: Int) -> [(String, JSONValue)] {
-    origin.members + [
+  func record(_ model: SentenceModel, threads: Int) -> [(String, JSONValue)] {
+    let objective = model.objective
+    return origin.members + [
       ("model", .string(description.model)), ("outputDir", .string(description.outputFolder ?? "")),
       ("evalData", options.evalData.map { .string($0) } ?? .null), ("strategy", .string(strategy.text)),
       ("expansions", .array(strategy.expansions.map { .string($0) })), ("pooler", .string(pooler.text)),
@@ -64,7 +76,7 @@ extension TrainingPlan {
       ("learnTemperature", .bool(description.strategy.learnsTemperature)),
       ("hardNegativeWeight", .number(description.strategy.hardNegativeWeight)),
       ("schedules", .array(schedules.map(\.record))), ("threads", .integer(threads)),
-      ("shadows", shadowRecord(objective)),
+      ("shadows", shadowRecord(objective)), ("encoder", encoderRecord(model)),
     ]
   }
 }

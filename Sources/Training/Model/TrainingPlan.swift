@@ -29,6 +29,8 @@ package struct TrainingPlan {
   package let schedules: [ValueSchedule]
   /// Strategies that take over on the way, in the order of their steps.
   package let changes: [PlannedChange]
+  /// The encoder plugin; nil for this program's own encoder.
+  package let encoder: EncoderChoice?
   /// Strategies that look on.
   package let shadows: [ShadowStrategy]
   /// How the run starts and stops.
@@ -71,6 +73,7 @@ package struct TrainingPlan {
     schedules = try (strategy.schedules + names.schedules).map { try ValueSchedule(parsing: $0, registry: registry) }
     changes = try PlannedChange.all(
       course?.changes ?? names.changes, of: asked, flag: course == nil ? "--then" : "then", registry: registry)
+    encoder = try asked.encoder.choice(in: registry)
     shadows = try ShadowStrategy.named(names.shadows, registry: registry)
     self.origin = origin
     method = comparison == nil ? names.method : nil
@@ -86,6 +89,7 @@ package struct TrainingPlan {
     try control.check()
     try checkReload()
     try checkFrozenFlags()
+    try checkEncoderFlags()
     let source = try ModelFolder(path: description.model)
     let modelFiles = Background { [folder = description.model] in try RunInputs.modelFiles(folder) }
     try description.check(maximumTokens: source.configuration.maximumPositions)
@@ -114,6 +118,7 @@ package struct TrainingPlan {
     let batches = BatchMaker(
       data: data, tokenizer: tokenizer, maximumLength: options.maximumLength, threads: services.pool.threads,
       augmentation: augmentation)
+    try checkEncoder(strategy, batches, rows: data.rows)
     let course = try makeCourse(model, batches, tokenizer, data, services: services)
     let later = try checkCourse(course, rows: data.rows)
     try checkData(data, guides, model.objective, later, say: display.note)
@@ -122,7 +127,7 @@ package struct TrainingPlan {
     try repeated?.compare(identity, description, by: origin, say: display.note)
     var setup = TrainingSetup(
       description: description, control: control, folder: folder, data: data, batches: batches, model: model,
-      pool: services.pool, identity: identity, record: record(model.objective, threads: services.pool.threads),
+      pool: services.pool, identity: identity, record: record(model, threads: services.pool.threads),
       display: display)
     setup.lock = lock
     setup.method = method

@@ -50,8 +50,10 @@ struct ModelScorer {
     let logger = commandLogger()
     let pool = ThreadPool(threads: options.threads.count)
     let services = HostServices(pool: pool, logger: logger)
+    let registry = try options.plugins.registry(logger: logger, services: services)
     let panel = try PoolerPanel(
-      folder, registry: options.plugins.registry(logger: logger, services: services), services: services)
+      folder, registry: registry, services: services,
+      encoder: options.encoder(of: folder, registry: registry, services: services))
     for note in panel.notes { printToStandardError("note: " + note) }
     let scores = try score(panel.embedder, panel.entries.map(\.variant), pool)
     return zip(panel.entries, scores).map { PoolerResult(pooler: $0.label, isRecorded: $0.isRecorded, scores: $1) }

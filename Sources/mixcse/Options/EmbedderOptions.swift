@@ -5,6 +5,7 @@ import Host
 import Kernels
 import ModelFiles
 import Objective
+import Training
 
 /// `--model`, `--pooler`, `--threads` and the plugins' flags.
 struct EmbedderOptions: ParsableArguments {
@@ -27,6 +28,7 @@ struct EmbedderOptions: ParsableArguments {
     help: "Take the pooler's vector before the head, whatever the pooler; for cls that is cls_before_pooler.")
   var beforeHead = false
 
+  @OptionGroup(title: "Encoder") var encoder: EncoderOptions
   @OptionGroup var threads: ThreadOptions
   @OptionGroup(title: "Plugins") var plugins: PluginOptions
 
@@ -43,7 +45,18 @@ struct EmbedderOptions: ParsableArguments {
     let services = HostServices(pool: pool ?? ThreadPool(threads: threads.count), logger: logger)
     let registry = try plugins.registry(logger: logger, services: services)
     return try SentenceEmbedder.open(
-      folder, pooler: pooler, registry: registry, services: services, maximumLength: maximumLength, say: note)
+      folder, pooler: pooler, registry: registry, services: services, maximumLength: maximumLength,
+      encoder: encoder(of: folder, registry: registry, services: services), say: note)
+  }
+
+  /// The encoder plugin that was asked for, opened; nil for this program's own encoder.
+  func encoder(
+    of folder: ModelFolder, registry: PluginRegistry, services: HostServices
+  ) throws -> PluginEncoder? {
+    var run = RunDescription()
+    encoder.apply(to: &run)
+    return try run.encoder.choice(in: registry)?
+      .open(folder, weights: folder.openWeights(), services: services, seed: 0)
   }
 
   private func note(_ text: String) { printToStandardError("note: " + text) }

@@ -41,11 +41,12 @@ enum UsualNames {
   static let absent: [(names: [String], text: String)] = [
     (
       ["device", "gpu", "gpus", "cuda", "no-cuda", "use-cuda", "n-gpu", "local-rank", "accelerator"],
-      "computing is done on the processor; --threads says with how many threads"
+      "computing is done on the processors, --threads says with how many threads; train, encode and evaluate compute "
+        + "elsewhere with --encoder NAME --device cuda"
     ),
     (
       ["fp16", "bf16", "amp", "half", "precision", "dtype", "mixed-precision", "fp32", "load-in-8bit"],
-      "computing is done in float32"
+      "computing is done in float32; train, encode and evaluate have --precision beside --encoder NAME"
     ),
     (
       ["lr-scheduler-type", "scheduler", "lr-scheduler", "lr-schedule"],

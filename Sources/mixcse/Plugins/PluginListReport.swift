@@ -24,7 +24,7 @@ struct PluginListReport: Encodable {
 
   init(_ registry: PluginRegistry) {
     let libraries = registry.libraries
-    components = libraries.flatMap(\.components).map(ComponentReport.init)
+    components = (libraries.flatMap(\.components) + registry.encoders).map(ComponentReport.init)
     methods = libraries.flatMap { library in
       library.recipes.map { MethodReport(name: $0.name, expansion: $0.text, library: library.id) }
     }

@@ -8,6 +8,8 @@ import Processes
 struct PluginSDK {
   let header: String
   let kit: String
+  /// Where the sources of the encoder on libtorch would be.
+  private let encoder: String
 
   init(_ given: String?) throws {
     let program = URL(fileURLWithPath: ThisProcess.executable ?? ThisProcess.link).deletingLastPathComponent()
@@ -21,15 +23,30 @@ struct PluginSDK {
       }
     }
     for place in places {
-      for (header, kit) in [("", "/PluginKit"), ("/Sources/PluginAPI/include", "/Sources/PluginKit")]
+      for (header, kit, encoder) in [
+        ("", "/PluginKit", "/TorchEncoder"),
+        ("/Sources/PluginAPI/include", "/Sources/PluginKit", "/Plugins/TorchEncoder"),
+      ]
       where FileManager.default.fileExists(atPath: place + header + "/cse_plugin.h") {
         self.header = place + header
         self.kit = place + kit
+        self.encoder = place + encoder
         return
       }
     }
     throw ValidationError(
       "cse_plugin.h is in none of \(places.joined(separator: ", ")); say where the sources are with --sdk DIR")
+  }
+
+  /// The file that the encoder on libtorch is compiled from.
+  /// - Throws: `ValidationError` where it is not there.
+  func torchEncoder() throws -> String {
+    for file in [encoder + "/encoder.cpp", header + "/cse_encoder.h"]
+    where !FileManager.default.fileExists(atPath: file) {
+      throw ValidationError(
+        "\(file): expected the sources of the encoder, found none; say where they are with --sdk DIR")
+    }
+    return encoder + "/encoder.cpp"
   }
 
   func files(kit withKit: Bool) throws -> [(path: String, data: Data)] {

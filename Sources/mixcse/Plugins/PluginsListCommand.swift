@@ -14,16 +14,16 @@ struct PluginsListCommand: ParsableCommand {
     let registry = try plugins.registry(logger: commandLogger())
     let libraries = registry.libraries
     if json { return try printJSON(PluginListReport(registry)) }
-    try printText(componentTable(libraries))
+    try printText(componentTable(libraries.flatMap(\.components) + registry.encoders))
     let methods = libraries.flatMap { library in library.recipes.map { [$0.name, $0.text] } }
     if !methods.isEmpty { try printText("\nMETHODS\n" + textTable(methods, indent: 2)) }
     try printText("\n\(registry.report)")
   }
 
-  private func componentTable(_ libraries: [PluginLibrary]) -> String {
+  private func componentTable(_ components: [PluginComponent]) -> String {
     var rows = [["KIND", "NAME", "LIBRARY", "VERSION", "WHAT IT DOES"]]
     for kind in ComponentKind.allCases {
-      for component in libraries.flatMap(\.components).filter({ $0.kind == kind }) {
+      for component in components where component.kind == kind {
         rows.append([
           kind.rawValue, component.name, component.library.id, component.library.version, component.summary,
         ])

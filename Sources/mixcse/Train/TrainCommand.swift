@@ -50,6 +50,7 @@ struct TrainCommand: ParsableCommand {
         """, valueName: "strategy"), completion: .strategies)
   var shadows: [String] = []
   @OptionGroup(title: "Training") var training: TrainingFlags
+  @OptionGroup(title: "Encoder") var encoder: EncoderOptions
   @OptionGroup(title: "Run") var runFlags: RunFlags
   @OptionGroup(title: "Plugins") var plugins: PluginOptions
   @OptionGroup(title: "Plugins under work") var watch: WatchOptions
@@ -97,6 +98,7 @@ struct TrainCommand: ParsableCommand {
     strategy.apply(to: &run)
     run.take(\.strategy.shadows, list: shadows)
     training.apply(to: &run)
+    encoder.apply(to: &run)
     runFlags.apply(to: &run)
     plugins.apply(to: &run)
     run.take(\.threads, threads.threads)

@@ -58,7 +58,7 @@ static void break_it(void) {
   loss.kind = 77;
 #elif defined(KINDS_UNKNOWN)
   loss.kind = 77;
-  second.kind = CSE_ENCODER;
+  second.kind = 78;
 #elif defined(DOC_NOT_UTF8)
   second.doc = "caf\xe9";
 #elif defined(DOC_CONTROL)

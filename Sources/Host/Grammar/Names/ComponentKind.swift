@@ -10,6 +10,8 @@ package enum ComponentKind: String, Sendable, CaseIterable {
   case sampler
   /// Scores the comparison.
   case loss
+  /// Computes hidden states and their gradients, on a device of its own.
+  case encoder
   /// Something this host does not run in training: functions to be called by name, schedules.
   case other
 }

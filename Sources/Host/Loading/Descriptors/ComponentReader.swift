@@ -56,6 +56,8 @@ struct ComponentReader {
       try require(raw.on_logits != nil || raw.on_embeds != nil, "a loss needs the function on_logits or on_embeds")
     case .augmenter:
       try require(raw.augment != nil, "an augmenter needs the function augment")
+    case .encoder:
+      try require(raw.get_extension != nil, "an encoder needs the function get_extension")
     case .other:
       try require(raw.get_extension != nil, "a component of kind 'other' needs the function get_extension")
     }

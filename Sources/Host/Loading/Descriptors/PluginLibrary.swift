@@ -11,6 +11,7 @@ extension ComponentKind {
     case Int(CSE_SAMPLER): self = .sampler
     case Int(CSE_LOSS): self = .loss
     case Int(CSE_AUGMENTER): self = .augmenter
+    case Int(CSE_ENCODER): self = .encoder
     case Int(CSE_OTHER): self = .other
     default: return nil
     }

@@ -119,7 +119,8 @@ package final class PluginRegistry {
     return false
   }
 
-  private func refuse(_ path: String, _ reason: PluginRefusal) {
+  func refuse(_ path: String, _ reason: PluginRefusal) {
+    if refusals.contains(where: { $0.path == path }) { return }
     refusals.append(Refusal(path: path, reason: reason))
     logger.warning("plugin \(path) is not used: \(reason)")
   }

@@ -36,6 +36,11 @@ package struct PluginSearchPath: Sendable {
   /// What is not searched.
   package private(set) var refused: [Refused] = []
 
+  private static let dataOrigins = ["XDG_DATA_HOME", "your data folder"]
+
+  /// The folder of the user's own plugins; nil where the environment names none.
+  package var dataFolder: String? { folders.first { Self.dataOrigins.contains($0.origin) }?.path }
+
   /// An empty path; add folders with `init(folders:)`.
   package init(folders: [String] = []) {
     for folder in folders { add(folder, origin: "--plugin-path", isRequired: true) }
@@ -88,7 +93,7 @@ package struct PluginSearchPath: Sendable {
   }
 
   private mutating func addDataHome(_ environment: (String) -> String?) {
-    let origin = "XDG_DATA_HOME"
+    let origin = Self.dataOrigins[0]
     if let home = environment("XDG_DATA_HOME"), !home.isEmpty {
       // The XDG rules ask to ignore relative paths.
       guard home.hasPrefix("/") else {
@@ -97,7 +102,7 @@ package struct PluginSearchPath: Sendable {
       }
       add(home + "/cse/plugins", origin: origin, isRequired: false)
     } else if let home = environment("HOME"), home.hasPrefix("/") {
-      add(home + "/.local/share/cse/plugins", origin: "your data folder", isRequired: false)
+      add(home + "/.local/share/cse/plugins", origin: Self.dataOrigins[1], isRequired: false)
     }
   }
 

@@ -1,0 +1,226 @@
+"""`mixcse train` with an encoder plugin: against the program's own encoder, killed and resumed, in time and memory.
+
+    training.py MIXCSE LIBRARY DEVICE FOLDER [--small] [--skip-speed]
+
+Models are random and seeded, sentences made up; everything is written to FOLDER. Exits with 1 where a check fails.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import pathlib
+import random
+import re
+import signal
+import statistics
+import subprocess
+import time
+
+failures = []
+
+
+def expect(name, ok, found=""):
+    print(f"  {'ok  ' if ok else 'FAIL'} {name}{': ' if found else ''}{found}", flush=True)
+    if not ok:
+        failures.append(name)
+
+
+def write_model(folder, layers, hidden, words):
+    """A BERT of random weights with a word for each token."""
+    import torch
+    from transformers import BertConfig, BertModel
+
+    torch.manual_seed(3)
+    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] + [f"word{i:05d}" for i in range(words)]
+    config = BertConfig(
+        vocab_size=len(tokens), hidden_size=hidden, num_hidden_layers=layers, num_attention_heads=hidden // 64,
+        intermediate_size=4 * hidden)
+    BertModel(config, add_pooling_layer=False).save_pretrained(folder)
+    (folder / "vocab.txt").write_text("\n".join(tokens) + "\n")
+
+
+def write_sentences(path, count, words, lengths):
+    draw = random.Random(5)
+    lines = [" ".join(f"word{draw.randrange(words):05d}" for _ in range(draw.randint(*lengths))) for _ in range(count)]
+    path.write_text("\n".join(lines) + "\n")
+
+
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+class Runs:
+    """Trainings of one model."""
+
+    def __init__(self, asked, model, text):
+        self.asked, self.folder, self.model, self.text = asked, pathlib.Path(asked.folder), model, text
+
+    def arguments(self, output, encoder, *more):
+        flags = {
+            "native": [],
+            "cpu": ["--encoder", self.asked.library, "--device", "cpu"],
+        }.get(encoder, ["--encoder", self.asked.library, "--device", self.asked.device, "--precision", encoder])
+        return [
+            self.asked.mixcse, "train", "--model", str(self.model), "--train-file", str(self.text), "--output-dir",
+            str(self.folder / output), "--max-seq-length", "32", "--pooler", "cls", *flags,
+            *([] if "--method" in more else ["--method", "mixcse"]), *more]
+
+    def train(self, output, encoder, *more, code=0):
+        ended = subprocess.run(self.arguments(output, encoder, *more), capture_output=True, text=True)
+        if ended.returncode != code:
+            print(ended.stderr[-3000:])
+            raise SystemExit(f"{output}: expected exit code {code}, found {ended.returncode}")
+        return ended.stderr
+
+    def steps(self, output):
+        lines = [json.loads(line) for line in (self.folder / output / "metrics.jsonl").read_text().splitlines()]
+        return [line for line in lines if "gradNorm" in line]
+
+    def weights(self, output):
+        return digest(self.folder / output / "model.safetensors")
+
+
+def check_numbers(runs, device):
+    """Losses as with the own encoder, step by step; resumed bit for bit; on with another encoder."""
+    short = ["--batch-size", "16", "--max-steps", "20", "--learning-rate", "1e-4", "--save-steps", "7"]
+    runs.train("native", "native", *short)
+    own = runs.steps("native")
+    said = runs.train("f32", "f32", *short)
+    expect("the encoder says what it is", "dropout masks of the native encoder" in said)
+    there = runs.steps("f32")
+    apart = max(abs(a["loss"] - b["loss"]) / abs(b["loss"]) for a, b in zip(there, own))
+    expect("f32: 20 losses as with the native encoder", len(there) == 20 and apart < 2e-5, f"{apart:.1e} apart")
+    apart = max(abs(a["gradNorm"] - b["gradNorm"]) / b["gradNorm"] for a, b in zip(there, own))
+    expect("f32: 20 gradient norms", apart < 2e-4, f"{apart:.1e} apart")
+    names = [sorted(p.name for p in (runs.folder / o).iterdir()) for o in ("native", "f32")]
+    expect("the export holds the same files", names[0] == names[1], str(names[1]))
+    for precision in ("f32", "bf16"):
+        runs.train(f"{precision}-whole", precision, *short)
+        runs.train(f"{precision}-again", precision, *short)
+        expect(f"{precision}: the same run again, bit for bit",
+               runs.weights(f"{precision}-whole") == runs.weights(f"{precision}-again"))
+        output = f"{precision}-killed"
+        child = subprocess.Popen(
+            runs.arguments(output, precision, *short), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        log = runs.folder / output / "metrics.jsonl"
+        while child.poll() is None and (not log.exists() or log.read_text().count("\n") < 10):
+            time.sleep(0.001)
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+        runs.train(output, precision, *short, "--resume")
+        expect(f"{precision}: killed and resumed, bit for bit",
+               runs.weights(output) == runs.weights(f"{precision}-whole"))
+    apart = max(abs(a["loss"] - b["loss"]) / abs(b["loss"]) for a, b in zip(runs.steps("bf16-whole"), own))
+    expect("bf16: losses near those of the native encoder", apart < 0.5, f"{apart:.1e} apart")
+    for first, then in (("native", "f32"), ("f32", "native")):
+        output = f"{first}-to-{then}"
+        runs.train(output, first, *short, "--stop-after", "10", code=75)
+        said = runs.train(output, then, *short, "--resume")
+        expect(f"from {first} to {then}: said", "going on with another encoder" in said)
+        apart = max(abs(a["loss"] - b["loss"]) / abs(b["loss"]) for a, b in zip(runs.steps(output), own))
+        expect(f"from {first} to {then}: the losses of one alone", apart < 2e-5, f"{apart:.1e} apart")
+    for flags, words in ((["--mlm"], "--mlm"), (["--frozen"], "--frozen")):
+        said = runs.train("refused", "f32", *short, *flags, code=64)
+        expect(f"{words} is refused", words in said, said.strip().splitlines()[-1])
+    encoded = {}
+    for name, flags in (("native", []), ("plugin", ["--encoder", runs.asked.library, "--device", device])):
+        out = runs.folder / f"{name}.npy"
+        subprocess.run(
+            [runs.asked.mixcse, "encode", "--model", str(runs.folder / "native"), "--input", str(runs.text), "--output",
+             str(out), *flags], check=True, capture_output=True)
+        import numpy
+        encoded[name] = numpy.load(out)
+    apart = float(abs(encoded["native"] - encoded["plugin"]).max())
+    expect("encode: the same embeddings", apart < 1e-4, f"{apart:.1e} apart")
+
+
+def phases(runs, output):
+    """Mean seconds of a step's phases, after three to warm up."""
+    lines = [line["phases"] for line in runs.steps(output)[3:]]
+    return {name: statistics.mean(line.get(name, 0.0) for line in lines) for name in lines[0]}
+
+
+def check_speed(runs, asked, config):
+    """A step of `mixcse train` in bf16 against a PyTorch loop of the same recipe."""
+    import copy
+
+    import speed
+    import torch
+    from transformers import BertModel
+
+    is_cuda = asked.device.startswith("cuda")
+    wait = torch.cuda.synchronize if is_cuda else lambda: None
+    torch.manual_seed(5)
+    first = BertModel._from_config(config, add_pooling_layer=False, attn_implementation="sdpa")
+    for lengths, words in (("32", (30, 30)), ("6-32", (4, 30))):
+        text = runs.folder / f"text-{lengths}.txt"
+        write_sentences(text, 20000 if is_cuda else 200, config.vocab_size - 5, words)
+        for rows in (64, 512) if is_cuda else (8,):
+            sets = speed.batches(rows, lengths, config.vocab_size)
+            theirs, their_peak = speed.pytorch(
+                copy.deepcopy(first), sets, rows, 30 if is_cuda else 3, wait, asked.device, torch.bfloat16)
+            if is_cuda:
+                torch.cuda.empty_cache()
+            runs.text = text
+            wanted = [("bf16", "simcse"), ("bf16", "mixcse")]
+            if is_cuda and lengths == "32":
+                wanted += [("tf32", "simcse"), ("f32", "simcse")]
+            for precision, method in wanted:
+                ours, there = time_run(runs, f"{precision}-{method}-{rows}-{lengths}", precision, method, rows, theirs)
+                if (precision, method) == ("bf16", "simcse") and is_cuda:
+                    expect(f"batch {rows} x {lengths}: the encoder's part as fast as PyTorch's step", theirs >= there)
+                    if rows <= 64:
+                        expect(f"batch {rows} x {lengths}: the step as fast as PyTorch's", theirs >= ours)
+            print(f"    (peak memory of PyTorch: {their_peak >> 20} MiB)", flush=True)
+
+
+def time_run(runs, output, precision, method, rows, theirs):
+    """Seconds of a step, and those of encoder and optimiser in it.
+
+    simcse: the recipe of the PyTorch loop; mixcse: with the head of training and two mixtures.
+    """
+    head = ["--head", "none"] if method == "simcse" else []
+    said = runs.train(
+        output, precision, "--batch-size", str(rows), "--max-steps", "30" if precision == "bf16" else "10",
+        "--save-steps", "100000", "--profile", "--method", method, *head)
+    ours = statistics.median(rows / line["sentencesPerSecond"] for line in runs.steps(output)[3:])
+    told = phases(runs, output)
+    there = sum(s for name, s in told.items() if name.startswith(("encoder", "optimizer")))
+    shown = ", ".join(f"{name} {seconds * 1e3:.2f}" for name, seconds in sorted(told.items()) if seconds > 2e-5)
+    peak = re.search(r"peak device memory (\d+) MiB", said)
+    beside = (1 - there / sum(told.values())) * 100
+    print(f"  {output}: {ours * 1e3:.2f} ms; PyTorch bf16 {theirs * 1e3:.2f} ms: {theirs / ours:.2f}x; beside encoder "
+          f"and optimiser {beside:.0f} %; {peak.group(1) if peak else '?'} MiB", flush=True)
+    print(f"    ({shown})", flush=True)
+    subprocess.run(["rm", "-rf", str(runs.folder / output)])
+    return ours, there
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    for name in ("mixcse", "library", "device", "folder"):
+        parser.add_argument(name)
+    parser.add_argument("--small", action="store_true", help="a step of a small model, for machines without a GPU")
+    parser.add_argument("--skip-speed", action="store_true")
+    asked = parser.parse_args()
+    asked.library = os.path.abspath(asked.library)
+    folder = pathlib.Path(asked.folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_model(folder / "small", 2 if asked.small else 4, 128 if asked.small else 256, 2000)
+    write_sentences(folder / "text.txt", 400, 2000, (3, 34))
+    runs = Runs(asked, folder / "small", folder / "text.txt")
+    check_numbers(runs, asked.device)
+    if not asked.skip_speed:
+        from transformers import BertConfig
+
+        size = (2, 128) if asked.small else (12, 768)
+        write_model(folder / "base", *size, 30517)
+        runs.model = folder / "base"
+        check_speed(runs, asked, BertConfig.from_pretrained(folder / "base"))
+    print(f"{len(failures)} failures" if failures else "training: all as expected")
+    raise SystemExit(1 if failures else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,167 @@
+// An encoder plugin as a SentenceEncoder: what it computes is copied here, what it learns stays on its device and is
+// mirrored by parameters. Made from an EncoderChoice; used by training like the encoder of this program.
+
+package import Encoder
+package import Host
+package import Kernels
+import PluginAPI
+
+/// A plugin's encoder with mirrors of its tensors.
+package final class PluginEncoder: SentenceEncoder, DeviceWeights {
+  /// What it is asked to compute.
+  package let configuration: EncoderConfiguration
+  /// The plugin.
+  package let plugin: EncoderPlugin
+  /// The tensors as they were read last, in the order of this program's own encoder.
+  package let mirrors: [Parameter]
+  /// For each mirror the plugin's number of the tensor.
+  private let numbers: [Int]
+  private let pool: ThreadPool
+  private var outputs: [ScratchBuffer] = []
+  private var handed: [Matrix] = []
+
+  /// The width of a hidden state.
+  package var hiddenSize: Int { configuration.hiddenSize }
+  /// Hidden states there are: the embeddings and one for each transformer layer.
+  package var layerCount: Int { configuration.layerCount + 1 }
+  /// The longest sequence there are positions for.
+  package var maximumTokens: Int { configuration.maximumPositions }
+  /// Rows of the word matrix.
+  package var vocabularySize: Int { configuration.vocabularySize }
+  /// The mirrors.
+  package var parameters: [Parameter] { mirrors }
+  /// Itself.
+  package var device: (any DeviceWeights)? { self }
+
+  /// Opens the plugin's encoder and gives it the weights of a checkpoint.
+  /// - Throws: `EncoderFailure`; the table's error where it lacks a tensor or has it in another shape or type.
+  init(
+    _ choice: EncoderChoice, configuration: EncoderConfiguration, weights: any WeightSource, services: HostServices,
+    seed: UInt64
+  ) throws {
+    self.configuration = configuration
+    pool = services.pool
+    mirrors = try configuration.parameters(from: weights, pool: services.pool)
+    let plugin = try EncoderPlugin(
+      choice.component, host: services.table,
+      source: Self.source(configuration, choice.precision, seed: seed, threads: services.pool.threads),
+      device: choice.device)
+    self.plugin = plugin
+    numbers = try mirrors.map { mirror in
+      let wanted = EncoderPlugin.TensorFacts(name: mirror.name, shape: mirror.shape, decays: mirror.decays)
+      guard let number = plugin.tensors.firstIndex(of: wanted) else {
+        throw EncoderFailure(
+          component: choice.component.id, function: "open",
+          message: "expected a tensor \(mirror.name) of shape \(mirror.shape), found none; the plugin does not "
+            + "fit this version of the program: build it again")
+      }
+      return number
+    }
+    guard numbers.count == plugin.tensors.count else {
+      throw EncoderFailure(
+        component: choice.component.id, function: "open",
+        message: "expected \(numbers.count) tensors, found \(plugin.tensors.count)")
+    }
+    for index in mirrors.indices { try write(.value, of: index, from: mirrors[index].value) }
+  }
+
+  private static func source(
+    _ c: EncoderConfiguration, _ precision: Precision, seed: UInt64, threads: Int
+  ) -> cse_encoder_source {
+    var source = cse_encoder_source()
+    switch c.family {
+    case .bert: source.family = UInt32(CSE_BERT)
+    case .roberta: source.family = UInt32(CSE_ROBERTA)
+    }
+    switch c.activation {
+    case .gelu: source.activation = UInt32(CSE_GELU_ERF)
+    case .geluTanh: source.activation = UInt32(CSE_GELU_TANH)
+    case .relu: source.activation = UInt32(CSE_RELU)
+    }
+    source.precision = precision.number
+    (source.vocabulary, source.hidden) = (Int64(c.vocabularySize), Int64(c.hiddenSize))
+    (source.layers, source.heads) = (Int64(c.layerCount), Int64(c.headCount))
+    source.intermediate = Int64(c.intermediateSize)
+    (source.position_rows, source.first_position) = (Int64(c.positionRows), Int64(c.positionOffset))
+    source.type_rows = Int64(c.typeVocabularySize)
+    source.norm_epsilon = Double(c.layerNormEpsilon)
+    (source.seed, source.threads) = (seed, Int32(threads))
+    return source
+  }
+
+  // MARK: Passes
+
+  /// The requested hidden states, `[tokens, hiddenSize]` or `[sequences, hiddenSize]` each, valid until the next pass.
+  /// - Throws: `EncoderError` for a batch that no encoder can compute; `EncoderFailure`, also for sequences with a
+  ///   dropout of their own.
+  package func forward(_ batch: PackedBatch, request: LayerRequest, mode: EncoderMode) throws -> [Matrix] {
+    try batch.check(maximumTokens: maximumTokens, vocabularySize: vocabularySize)
+    let rows = request.firstTokenOnly ? batch.sequences : batch.tokens.count
+    while outputs.count < request.layers.count { outputs.append(ScratchBuffer(.shown)) }
+    let targets = request.layers.indices.map { outputs[$0].reserve(rows * hiddenSize) }
+    var pass = EncoderPlugin.Pass(
+      tokens: batch.tokens, offsets: batch.offsets, layers: request.layers, firstTokenOnly: request.firstTokenOnly,
+      hiddenDropout: 0, attentionDropout: 0, batch: 0, isKept: false)
+    switch mode {
+    case .inference: break
+    case .training(let step, let hidden, let attention), .reading(let step, let hidden, let attention):
+      guard batch.dropout == nil else { throw oneDropout }
+      (pass.batch, pass.hiddenDropout, pass.attentionDropout) = (step, hidden, attention)
+    }
+    if case .training = mode { pass.isKept = true }
+    try pool.profile.measure("encoder forward/plugin") { try plugin.encode(pass, into: targets) }
+    handed = targets.map { Matrix($0, rows: rows, columns: hiddenSize) }
+    return handed
+  }
+
+  /// Training looks at the first batch (`TrainingPlan.checkEncoder`); this is for augmenters that change their minds.
+  private var oneDropout: EncoderFailure {
+    EncoderFailure(
+      component: plugin.component.id, function: "encode",
+      message: "expected one dropout for all texts, found an augmenter's for single ones; leave that augmenter out, or "
+        + "the encoder plugin")
+  }
+
+  /// Adds on the device what the gradients of the last training pass's hidden states cause.
+  package func backward(_ gradients: [Matrix]) throws {
+    try pool.profile.measure("encoder backward/plugin") { try plugin.backward(gradients.map(\.pointer)) }
+  }
+
+  // MARK: Tensors
+
+  /// The sum of squares of all gradients.
+  package func squaredGradientNorm() throws -> Double { try plugin.squaredGradientNorm() }
+
+  /// AdamW as `adamwStep` does it.
+  package func step(_ step: DeviceStep) throws {
+    var settings = cse_adamw()
+    (settings.learning_rate, settings.weight_decay) = (step.learningRate, step.weightDecay)
+    (settings.beta1, settings.beta2, settings.epsilon) = (0.9, 0.999, 1e-8)
+    (settings.gradient_scale, settings.step) = (step.gradientScale, Int64(step.number))
+    try plugin.step(settings)
+  }
+
+  /// Sets all gradients to zero.
+  package func clearGradients() throws { try plugin.clearGradients() }
+
+  /// Copies a part of a tensor here.
+  package func read(_ part: DevicePart, of index: Int, into target: UnsafeMutablePointer<Float>) throws {
+    try plugin.get(part.number, of: numbers[index], into: target)
+  }
+
+  /// Copies a part of a tensor there.
+  package func write(_ part: DevicePart, of index: Int, from source: UnsafePointer<Float>) throws {
+    try plugin.put(part.number, of: numbers[index], from: source)
+  }
+}
+
+extension DevicePart {
+  fileprivate var number: Int {
+    switch self {
+    case .value: Int(CSE_WEIGHT)
+    case .gradient: Int(CSE_GRADIENT)
+    case .firstMoment: Int(CSE_MOMENT1)
+    case .secondMoment: Int(CSE_MOMENT2)
+    }
+  }
+}

@@ -1,0 +1,123 @@
+// `--encoder`: which plugin computes, what such a run refuses, what is said and remembered of it. Used by TrainingPlan.
+
+import Encoder
+import Files
+package import Host
+import Kernels
+package import Objective
+
+extension EncoderDescription {
+  /// Whether this program's own encoder computes.
+  package var isOwn: Bool { name == nil || name == EncoderChoice.own }
+
+  /// The flags that only an encoder plugin reads, as far as they are given.
+  var settings: [String] { [("device", device), ("precision", precision)].filter { $0.1 != nil }.map(\.0) }
+
+  /// The plugin that was asked for; nil for this program's own encoder.
+  /// - Throws: `PluginError` where there is none, or it cannot be loaded; `UsageError.ambiguous`.
+  package func choice(in registry: PluginRegistry) throws -> EncoderChoice? {
+    guard let name, !isOwn else { return nil }
+    return try EncoderChoice(
+      name, device: device, precision: precision.flatMap(Precision.init(rawValue:)) ?? .f32, registry: registry)
+  }
+}
+
+extension TrainingPlan {
+  /// What an encoder plugin cannot do yet, before anything is read.
+  /// - Throws: `TrainingError.usage`.
+  func checkEncoderFlags() throws {
+    guard let encoder else { return }
+    guard encoder.component.place == nil else {
+      throw TrainingError.usage(
+        place: "--encoder \(description.encoder.name ?? "") --isolate",
+        expected: "the names of plugins beside the encoder, which runs in this process", found: "all plugins",
+        advice: "Write --isolate=NAME,...")
+    }
+    let others: [(flag: String, isGiven: Bool, reason: String)] = [
+      ("--mlm", options.trainsMaskedLanguage, "Its head is trained by this program's own encoder alone"),
+      ("--frozen", options.isFrozen, "Its embeddings are computed by this program's own encoder alone"),
+      ("--watch", reload != nil, "Rebuilt plugins are tried on this program's own encoder alone"),
+    ]
+    guard let other = others.first(where: \.isGiven) else { return }
+    throw TrainingError.usage(
+      place: "--encoder \(description.encoder.name ?? "") \(other.flag)", expected: "one of the two", found: "both",
+      advice: "\(other.reason); leave one out")
+  }
+
+  /// What an encoder plugin cannot make for samplers and losses.
+  /// - Throws: `TrainingError.usage`.
+  func checkEncoder(encodings: [PlannedEncoding]) throws {
+    guard encoder != nil else { return }
+    for encoding in encodings {
+      if case .average = encoding.source { throw TrainingError.averageOfPlugin }
+    }
+  }
+
+  /// Looks whether augmenters leave the encoder's dropout alone, which is one for all texts in a plugin. What they make
+  /// of it they say no sooner than with a batch, so the first one is edited here.
+  /// - Throws: `TrainingError.usage`; errors of the data, `PluginFailure`.
+  func checkEncoder(_ strategy: Strategy, _ batches: BatchMaker, rows: Int) throws {
+    guard encoder != nil, batches.augmentation != nil else { return }
+    let first = DataOrder(rows: rows, seed: options.seed, isShuffled: options.isShuffled)
+      .batch(epoch: 0, position: 0, size: options.batchSize)
+    guard try batches.batch(rows: first, at: StepPosition()).packed.dropout != nil else { return }
+    throw TrainingError.usage(
+      place: "--encoder \(description.encoder.name ?? "")", expected: "augmenters that leave dropout as it is",
+      found: "a dropout of its own for each text (\(strategy.augmenters.map(\.name).joined(separator: ", ")))",
+      advice: "Only this program's own encoder (native) has that: leave out --encoder, or the augmenter")
+  }
+}
+
+extension TrainingError {
+  /// The weights to be averaged are on another device.
+  static let averageOfPlugin = TrainingError.usage(
+    place: "--encoder", expected: "this program's own encoder (native) for a moving average of it",
+    found: "an encoder plugin", advice: "Leave --encoder out, or the sampler or loss that asks for the average")
+}
+
+extension PluginEncoder {
+  /// What the user is told when it is opened.
+  func text(_ choice: EncoderChoice) -> String {
+    let masks = plugin.hasExactDropout ? "the dropout masks of the native encoder" : "dropout of its own"
+    return "encoder \(choice.component.name): \(plugin.libraryName) on \(plugin.deviceName), "
+      + "\(choice.precision.rawValue), \(masks)"
+  }
+}
+
+extension RunIdentity {
+  /// The member that says which encoder computes.
+  static let encoder = "encoder"
+  /// The member that lists the encoders of earlier steps.
+  static let earlierEncoders = "encoders before"
+
+  /// What identifies an encoder plugin.
+  static func record(_ choice: EncoderChoice) -> JSONValue {
+    .object(
+      JSONObject([
+        ("id", .string(choice.component.id)), ("version", .string(choice.component.library.version)),
+        ("sha256", .string(choice.component.library.sha256)), ("device", .string(choice.deviceKind)),
+        ("precision", .string(choice.precision.rawValue)),
+      ]))
+  }
+
+  /// For messages.
+  var encoderText: String {
+    guard let record = members[Self.encoder]?.object else { return EncoderChoice.own }
+    return ["id", "version", "device", "precision"].compactMap { record[$0]?.string }.joined(separator: " ")
+  }
+
+  /// Goes on from a checkpoint of `earlier`, written after `step`: remembers its encoder where it is another one.
+  /// - Returns: what the user should know; nil where nothing changed.
+  mutating func takeOver(_ earlier: RunIdentity, step: Int) -> String? {
+    var before = earlier.members[Self.earlierEncoders]?.array ?? []
+    let hasChanged = earlier.members[Self.encoder] != members[Self.encoder]
+    if hasChanged {
+      before.append(
+        .object(JSONObject([("until step", .integer(step)), (Self.encoder, earlier.members[Self.encoder] ?? .null)])))
+    }
+    members[Self.earlierEncoders] = before.isEmpty ? nil : .array(before)
+    guard hasChanged else { return nil }
+    return "going on with another encoder: \(earlier.encoderText) up to step \(step), \(encoderText) from here; the "
+      + "numbers are not those of one of them alone"
+  }
+}

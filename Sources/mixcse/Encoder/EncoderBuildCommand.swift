@@ -1,0 +1,80 @@
+// `mixcse encoder build torch`: compiles the encoder on libtorch against the torch that is there, since torch's C++ ABI
+// is another with each version. Needs a C++ compiler, no CUDA toolkit.
+
+import ArgumentParser
+import Files
+import Glibc
+import Host
+import Processes
+
+struct EncoderBuildCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "build", abstract: "Compiles an encoder plugin against what is installed here.",
+    discussion: """
+      torch: needs a C++ compiler (g++ or clang++, or what CXX names) and a Python environment with torch 2.9 or later; \
+      with another version of torch it is built again. It is put where --encoder torch finds it.
+      """)
+
+  enum Kind: String, ExpressibleByArgument, CaseIterable { case torch }
+
+  @Argument(help: ArgumentHelp("Which encoder.", valueName: "encoder")) var kind: Kind
+  @Option(help: ArgumentHelp("The Python whose torch it computes with.", valueName: "file")) var python = "python3"
+  @Option(
+    help: ArgumentHelp(
+      "The folder of the library. (default: encoders in the folder of your plugins, $XDG_DATA_HOME/cse/plugins)",
+      valueName: "dir"))
+  var output: String?
+  @Option(
+    help: ArgumentHelp(
+      "Where cse_encoder.h and Plugins/TorchEncoder are. (default: CSE_SDK, share/cse beside the program's folder, or "
+        + "the sources the program was built from)", valueName: "dir"))
+  var sdk: String?
+
+  private static let library = "libTorchEncoder.so"
+
+  func run() throws {
+    let sources = try PluginSDK(sdk)
+    let source = try sources.torchEncoder()
+    let torch = try TorchInstallation(python: python)
+    let compiler = try Self.compiler()
+    let folder = try output ?? Self.ownFolder()
+    // Whatever the umask: a plugin that others can write to is refused later.
+    try Folder.create(folder, mode: 0o755)
+    let (target, temporary) = (folder + "/" + Self.library, folder + "/.\(getpid()).\(Self.library)")
+    defer { unlink(temporary) }
+    let began = ContinuousClock.now
+    let result = try ChildOutput(
+      of: compiler, torch.arguments(source: source, header: sources.header, target: temporary))
+    guard result.isSuccess else {
+      throw ValidationError(
+        "\(compiler) does not compile \(source) against torch \(torch.version):\n" + result.errors.prefix(2000)
+          + "\nThis version of the program was built with torch 2.11 and 2.15: \(python) -m pip install torch==2.11")
+    }
+    guard chmod(temporary, 0o755) == 0, rename(temporary, target) == 0 else {
+      throw ValidationError("\(target) cannot be written: \(systemMessage(errno))")
+    }
+    let seconds = Double((ContinuousClock.now - began).components.seconds)
+    try printText(
+      "\(target): torch \(torch.version), \(torch.cuda.map { "CUDA \($0)" } ?? "processors only"), "
+        + "\(Int(seconds)) s")
+    let name = output == nil ? kind.rawValue : target
+    try printText("mixcse train --encoder \(name) --device \(torch.cuda == nil ? "cpu" : "cuda") ...")
+  }
+
+  /// `CXX`, else g++ or clang++.
+  private static func compiler() throws -> String {
+    let names = getenv("CXX").map { [String(cString: $0)] } ?? ["g++", "clang++", "c++"]
+    guard let found = names.first(where: { ChildOutput.found($0) != nil }) else {
+      throw ValidationError(
+        "expected a C++ compiler (\(names.joined(separator: ", "))), found none\n  sudo apt-get install g++")
+    }
+    return found
+  }
+
+  private static func ownFolder() throws -> String {
+    guard let folder = try PluginSearchPath(pluginPaths: []).dataFolder else {
+      throw ValidationError("--output: expected a folder, since neither XDG_DATA_HOME nor HOME names one; found none")
+    }
+    return folder + "/" + PluginRegistry.encoderFolder
+  }
+}
