@@ -81,6 +81,29 @@ import Testing
     #expect(asked.code == 0 && asked.output.hasPrefix("pooler max (org.mixcse.poolers.max)"))
   }
 
+  /// Software that an administrator has installed for all, under an account of its own and with its umask 002.
+  @Test(.enabled(if: geteuid() == 0, "only root can give files away"))
+  func pluginsOfTheProgramsOwnerAreTaken() throws {
+    let folder = FileManager.default.temporaryDirectory.path + "/installed-" + UUID().uuidString
+    let (program, plugin) = (folder + "/bin/mixcse", folder + "/lib/cse/plugins/libPoolers.so")
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    for (file, source) in [(program, Resources.command), (plugin, Resources.pluginDirectory + "/libPoolers.so")] {
+      #expect(try shell(["install", "-D", source, file]).code == 0)
+    }
+    for change in [["chown", "-R", "12345:12345"], ["chmod", "-R", "g+w"]] {
+      #expect(try shell(change + [folder]).code == 0)
+    }
+    let taken = try shell([program, "plugins", "info", "max"])
+    #expect(taken.code == 0, "\(taken.errors)")
+    // Anybody else's are not, nor what another group may write.
+    _ = try shell(["chown", "12346", plugin])
+    let stranger = try shell([program, "plugins", "info", "max"])
+    #expect(stranger.code == 69 && stranger.errors.contains("\(plugin) belongs to user 12346"))
+    _ = try shell(["chown", "12345:12346", plugin])
+    let group = try shell([program, "plugins", "info", "max"])
+    #expect(group.code == 69 && group.errors.contains("\(plugin) can be written by others"))
+  }
+
   @Test func theProgramLinksNoPlugin() throws {
     let linked = try shell(["ldd", Resources.command]).output
     for name in ["MixCSELoss", "SimCSELoss", "Poolers"] { #expect(!linked.contains(name)) }

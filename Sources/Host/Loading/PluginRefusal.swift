@@ -60,8 +60,8 @@ package enum PluginRefusal: Error, Equatable, Sendable, CustomStringConvertible 
     case .unreadable(let reason): return "it cannot be read: \(reason)"
     case .notARegularFile(let found): return "expected a regular file, found \(found)"
     case .wrongOwner(let what, let path, let owner):
-      return "\(what) \(path) belongs to user \(owner); plugins must belong to you or to root"
-        + " (chown it, or --allow-insecure-plugin)"
+      return "\(what) \(path) belongs to user \(owner); plugins must belong to you, to root or to the owner of this "
+        + "program (chown it, or --allow-insecure-plugin)"
     case .writableByOthers(let what, let path, let mode):
       return "\(what) \(path) can be written by others (mode \(String(mode, radix: 8)))"
         + "; run chmod go-w on it, or use --allow-insecure-plugin"

@@ -76,7 +76,7 @@ import Testing
     #expect(refusal(path).hasPrefix("the file \(path) can be written by others (mode 775)"))
     try bench.setMode(0o755, "good.so")
     chown(path, 12345, 0)
-    #expect(refusal(path).hasPrefix("the file \(path) belongs to user 12345; plugins must belong to you or to root"))
+    #expect(refusal(path).hasPrefix("the file \(path) belongs to user 12345; plugins must belong to you, to root"))
     #expect(refusal(path, allowInsecure: true) == "nothing was thrown")
     chown(path, 0, 0)
     chown(bench.folder, 12345, 0)

@@ -1,5 +1,6 @@
-// Who may change a plugin: only its user and root, or its code could be anybody's. Asked by the pre-flight of plugins,
-// of what describes them and of what they are linked with, and by whoever makes private copies.
+// Who may change a plugin: its user, root, and who can change this program anyway, or its code could be anybody's.
+// Asked by the pre-flight of plugins, of what describes them and of what they are linked with, and by whoever makes
+// private copies.
 
 import Files
 import Glibc
@@ -37,9 +38,7 @@ package enum FileSafety {
 
   /// What is unsafe about what lies at `path`.
   static func problem(of info: stat, what: String, path: String) -> PluginRefusal? {
-    if info.st_uid != 0 && info.st_uid != geteuid() {
-      return .wrongOwner(what: what, path: path, owner: info.st_uid)
-    }
+    guard isTrusted(owner: info.st_uid) else { return .wrongOwner(what: what, path: path, owner: info.st_uid) }
     // In a sticky folder such as /tmp others can add files, but not replace those of somebody else.
     if isFolder(info) && isSticky(info) { return nil }
     guard isWritableByOthers(info) else { return nil }
@@ -51,7 +50,13 @@ package enum FileSafety {
   static func isSticky(_ info: stat) -> Bool { info.st_mode & S_ISVTX != 0 }
 
   static func isWritableByOthers(_ info: stat) -> Bool {
-    info.st_mode & S_IWOTH != 0 || info.st_mode & S_IWGRP != 0 && !isPrivateGroup(info.st_gid)
+    info.st_mode & S_IWOTH != 0
+      || info.st_mode & S_IWGRP != 0 && !isPrivateGroup(info.st_gid) && !programWriters.groups.contains(info.st_gid)
+  }
+
+  /// Whether what this user owns may be loaded.
+  static func isTrusted(owner: uid_t) -> Bool {
+    owner == 0 || owner == geteuid() || programWriters.owners.contains(owner)
   }
 
   /// Where every user has a group of their own (umask 002), that group is nobody else; sshd decides the same way.
@@ -72,6 +77,20 @@ package enum FileSafety {
   static func leadsToProgram(_ folder: String) -> Bool {
     programFiles.contains { $0.hasPrefix(folder == "/" ? folder : folder + "/") }
   }
+
+  /// Who can replace this very program: whoever owns its file or folder, and groups that may write there. Software that
+  /// an administrator has installed for all, under an account of its own, brings plugins of that account.
+  private static let programWriters: (owners: Set<uid_t>, groups: Set<gid_t>) = {
+    var writers: (owners: Set<uid_t>, groups: Set<gid_t>) = ([], [])
+    for place in programFiles.flatMap({ [$0, Path.folder(of: $0)] }) {
+      var info = stat()
+      // In a sticky folder others cannot replace it.
+      guard lstat(place, &info) == 0, !(isFolder(info) && isSticky(info)) else { continue }
+      writers.owners.insert(info.st_uid)
+      if info.st_mode & S_IWGRP != 0 { writers.groups.insert(info.st_gid) }
+    }
+    return writers
+  }()
 
   private static let programFiles = [ThisProcess.executable, ThisProcess.codeFile].compactMap { $0 }
 }

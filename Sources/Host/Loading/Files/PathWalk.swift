@@ -60,7 +60,7 @@ struct PathWalk {
 
   /// A link's own mode means nothing; but in a sticky folder it must be nobody else's.
   private mutating func follow(_ link: String, _ info: stat) -> PluginRefusal? {
-    if info.st_uid != 0 && info.st_uid != geteuid() {
+    guard FileSafety.isTrusted(owner: info.st_uid) else {
       return .wrongOwner(what: "the link", path: link, owner: info.st_uid)
     }
     links += 1
