@@ -7,30 +7,46 @@
     mixcse.run(["train", "--model", "MODEL", "--train-file", "FILE.txt", "--method", "mixcse", "--output-dir", "OUT"])
 
 `mixcse.sentence_transformers.StrategyLoss` is a loss for SentenceTransformerTrainer, `mixcse.transformers.
-StrategyTrainer` a trainer of transformers. Documentation/Python.md describes all of it. PyTorch is imported only by
-what needs it.
+StrategyTrainer` a trainer of transformers. Documentation/Python.md describes all of it. What a name needs (the library,
+NumPy, PyTorch) is imported where it is first used.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ._errors import ArgumentError, Error, MissingError, PluginError
-from .encoder import Encoder, Tokenizer
-from .program import program_path, run
-from ._engine import components, version
-
 if TYPE_CHECKING:
+    from . import sentence_transformers, transformers
+    from ._engine import components, version
+    from ._errors import ArgumentError, Error, MissingError, PluginError
+    from .encoder import Encoder, Tokenizer
     from .objective import Objective
+    from .program import program_path, run
 
+    __version__: str
+
+#: Where each name comes from; an empty text: it is a module itself.
+_MODULES = {
+    "ArgumentError": "_errors", "Encoder": "encoder", "Error": "_errors", "MissingError": "_errors",
+    "Objective": "objective", "PluginError": "_errors", "Tokenizer": "encoder", "components": "_engine",
+    "program_path": "program", "run": "program", "sentence_transformers": "", "transformers": "", "version": "_engine",
+}
 __all__ = [
     "ArgumentError", "Encoder", "Error", "MissingError", "Objective", "PluginError", "Tokenizer", "components",
     "program_path", "run", "version",
 ]
-__version__ = version()
 
 
 def __getattr__(name: str) -> Any:
-    if name == "Objective":
-        from .objective import Objective
+    if name == "__version__":
+        value = __getattr__("version")()
+    elif name in _MODULES:
+        module = import_module(f".{_MODULES[name] or name}", __name__)
+        value = getattr(module, name) if _MODULES[name] else module
+    else:
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    globals()[name] = value
+    return value
 
-        return Objective
-    raise AttributeError(f"module 'mixcse' has no attribute '{name}'")
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, "__version__"})

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from . import _library as lib
-from . import _places
 from ._library import library
 
 
@@ -24,7 +23,7 @@ class Context:
     """Plugins and threads, shared by what is opened with the same settings."""
 
     def __init__(self, plugin_folders: Sequence[str], threads: int) -> None:
-        folders = [os.fsencode(folder) for folder in [*plugin_folders, *_places.plugins()]]
+        folders = [os.fsencode(folder) for folder in plugin_folders]
         settings = lib.Settings(
             plugin_folders=(c.c_char_p * max(len(folders), 1))(*folders), n_plugin_folders=len(folders),
             threads=threads, log=lib.log)

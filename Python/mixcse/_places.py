@@ -1,8 +1,9 @@
-"""Where the parts of an installation lie: the library, the program, the plugins.
+"""Where the parts of an installation lie: the library and the program, which find their plugins themselves.
 
-A package that was built to be sent around holds them itself: mixcse/lib/libmixcse.so, mixcse/bin/mixcse and
-mixcse/plugins. One that was installed from a checkout remembers that checkout (built_in.txt), and inside of a checkout
-they are in .build/release. MIXCSE_LIBRARY and MIXCSE_PROGRAM come before all of that.
+A wheel that was built to be sent around holds them itself, as below a prefix: mixcse/bin/mixcse,
+mixcse/lib/libmixcse.so and mixcse/lib/cse/plugins. A package that was installed from a checkout remembers that checkout
+(built_in.txt), and inside of a checkout they are in .build/release. MIXCSE_LIBRARY and MIXCSE_PROGRAM come before all
+of that.
 """
 
 import os
@@ -67,9 +68,3 @@ def _is_binary(path: str) -> bool:
     """Whether this is the program, and not the script that pip made for this package."""
     with open(path, "rb") as file:
         return file.read(4) == b"\x7fELF"
-
-
-def plugins() -> list[str]:
-    """The folder of plugins that the package holds, where it holds one; others the library finds by itself."""
-    own = PACKAGE / "plugins"
-    return [str(own)] if own.is_dir() else []

@@ -1,6 +1,5 @@
 """The program `mixcse` as a child process: all its subcommands, from Python."""
 
-import os
 import subprocess
 from collections.abc import Iterable
 
@@ -22,12 +21,7 @@ def run(arguments: Iterable[object]) -> int:
 
     Returns its exit code, 0 for success; 128 and the number of the signal that ended it.
     """
-    environment = dict(os.environ)
-    folders = _places.plugins()
-    if folders:
-        known = environment.get("CSE_PLUGIN_PATH")
-        environment["CSE_PLUGIN_PATH"] = ":".join(([known] if known else []) + folders)
-    process = subprocess.Popen([program_path(), *map(str, arguments)], env=environment)
+    process = subprocess.Popen([program_path(), *map(str, arguments)])
     while True:
         try:
             code = process.wait()

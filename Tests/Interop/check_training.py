@@ -120,11 +120,17 @@ def check_program():
     assert mixcse.run(["train", "--nonsense"]) == 64
     command = subprocess.run([sys.executable, "-m", "mixcse", "plugins", "list"], capture_output=True, text=True)
     assert command.returncode == 0 and "mixcse" in command.stdout
+    # What Python ignores is not handed on to the program that the command becomes.
+    question = ["SigIgn", "/proc/self/status"]
+    asked = [subprocess.run([*start, *question], capture_output=True, text=True, check=True,
+                            env={**os.environ, "MIXCSE_PROGRAM": "/bin/grep"}).stdout
+             for start in (["/bin/grep"], [sys.executable, "-m", "mixcse"])]
+    assert asked[0] == asked[1] and asked[0].startswith("SigIgn"), asked
     kinds = {(item["kind"], item["name"]) for item in mixcse.components()}
     assert {("sampler", "mixcse"), ("loss", "infonce"), ("method", "simcse")} <= kinds
-    for variable in ("MIXCSE_PROGRAM", "MIXCSE_LIBRARY"):
+    for variable, use in (("MIXCSE_PROGRAM", "run(['--version'])"), ("MIXCSE_LIBRARY", "components()")):
         broken = subprocess.run(
-            [sys.executable, "-c", "import mixcse; mixcse.run(['--version'])"], capture_output=True, text=True,
+            [sys.executable, "-c", f"import mixcse; mixcse.{use}"], capture_output=True, text=True,
             env={**os.environ, variable: "/not/there"})
         assert broken.returncode != 0 and f"{variable}: expected the path" in broken.stderr, broken.stderr
     print(f"program: version {mixcse.__version__} at {mixcse.program_path()}")
