@@ -12,6 +12,11 @@
 # make bare-bench ARGUMENTS=calls   what a call of a bare function costs
 # make strategy-bench   what each method costs on embeddings, and as a share of a step
 # make model     fetch the pretrained model only
+# make install PREFIX=$HOME/.local   program, plugins, library, manuals, completions; Swift is not needed to run them
+# make uninstall PREFIX=$HOME/.local
+# make dist deb wheel   the same as a tarball, a Debian package and a Python package in .build/dist
+# make try       install all four and try them where Swift is hidden
+# make release   all that a release must pass, and its files (Documentation/Releasing.md)
 # make interop   check the package mixcse in PyTorch and its trainers, and exports in the packages that load them
 #
 # Some tests need the large data beside the package (../shared, or CSE_SHARED). Without it they are left out by name,
@@ -41,7 +46,8 @@ FILTER :=
 CONFIGURATION := debug
 
 .PHONY: all demo test build deps test-deps lint-deps model lint format check sweep sanitize sanitize-address \
-  sanitize-thread coverage calibration fuzz interop browser bench bare-bench strategy-bench clean
+  sanitize-thread coverage calibration fuzz interop browser bench bare-bench strategy-bench \
+  stage install uninstall dist deb wheel try release clean
 
 all: build
 
@@ -96,6 +102,7 @@ lint: lint-deps
 	swift format lint --strict --recursive $(SWIFT_SOURCES)
 	clang-format --dry-run -Werror $(C_SOURCES)
 	python3 .ci/widths.py
+	python3 .ci/versions.py
 
 format: lint-deps
 	swift format --in-place --recursive $(SWIFT_SOURCES)
@@ -189,6 +196,34 @@ bare-bench: deps
 
 strategy-bench: build
 	swift run --package-path Benchmarks --scratch-path .build/benchmarks -c release strategy-bench $(ARGUMENTS)
+
+# Laid out as below a prefix, with Swift's library linked in.
+PREFIX := /usr/local
+STAGE := .build/stage
+DIST := .build/dist
+stage: build
+	Packaging/stage.sh $(STAGE)
+
+install: stage
+	Packaging/install.sh $(STAGE) $(PREFIX)
+
+uninstall:
+	Packaging/install.sh --remove $(PREFIX)
+
+dist: stage
+	Packaging/archive.sh tarball $(STAGE) $(DIST)
+
+deb: stage
+	Packaging/archive.sh deb $(STAGE) $(DIST)
+
+wheel: stage
+	Packaging/wheel.sh $(STAGE) $(DIST)
+
+try: dist deb wheel model
+	Packaging/try.sh $(STAGE) $(DIST) $(MODEL) $(abspath $(wildcard $(VENV)/bin/python))
+
+release:
+	Packaging/release.sh $(DIST)
 
 clean:
 	rm -rf .build .cache
