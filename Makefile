@@ -205,10 +205,10 @@ stage: build
 	Packaging/stage.sh $(STAGE)
 
 install: stage
-	Packaging/install.sh $(STAGE) $(PREFIX)
+	Packaging/install.sh $(STAGE) "$(PREFIX)"
 
 uninstall:
-	Packaging/install.sh --remove $(PREFIX)
+	Packaging/install.sh --remove "$(PREFIX)"
 
 dist: stage
 	Packaging/archive.sh tarball $(STAGE) $(DIST)

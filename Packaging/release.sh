@@ -28,6 +28,7 @@ cat <<NEXT
 
 All checks of $version have passed. What is left:
   git tag -a $tag -m 'mixcse $version' && git push origin $tag
-  the four files of $folder to the release page, the wheel to PyPI: python3 -m twine upload $folder/*.whl
+  the four files of $folder to the release page
+  the wheel to PyPI: python3 -m twine upload $folder/*.whl
   the next version: Sources/Version/ProgramVersion.swift, and '## NEXT (unreleased)' above $version in CHANGELOG.md
 NEXT
