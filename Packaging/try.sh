@@ -38,6 +38,10 @@ unshare "${user[@]}" --mount bash -euo pipefail -c '
   done
   for prefix in installed tarball deb/usr; do bash input/try-program.sh "$work/$prefix" "$work"; done
   bash input/try-wheel.sh "$work"
+  # In a bare chroot nothing tells a program its arguments, and no arguments would mean that help is wanted.
+  mount -t tmpfs none /proc
+  if installed/bin/mixcse train 2>said; then echo "expected a refusal without /proc, found none" >&2; exit 1; fi
+  grep "expected /proc" said
 ' try "$work" "$model" "$toolchain" "$PWD" "${4:-}"
 
 Packaging/install.sh --remove "$work/installed"

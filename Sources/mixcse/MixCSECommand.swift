@@ -24,6 +24,11 @@ struct MixCSECommand: ParsableCommand {
 
   static func main() {
     StandardStreams.prepare()
+    if CommandLine.arguments.isEmpty {
+      // Swift reads them from there. Without them any command would print the help and end well.
+      printToStandardError("error: expected /proc, from which a program learns its arguments; found none: mount it")
+      Glibc.exit(66)
+    }
     let arguments = Array(CommandLine.arguments.dropFirst())
     IsolatedWorker.runIfAsked(arguments)
     PluginGuard.install()
