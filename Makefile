@@ -10,6 +10,7 @@
 # make fuzz      every reader of files under libFuzzer, each a million inputs or 15 minutes; TARGET=json SECONDS=60
 # make bench     time the training step and the encoder against PyTorch, sentence-transformers and ONNX Runtime
 # make bare-bench ARGUMENTS=calls   what a call of a bare function costs
+# make search-bench   exact search against FAISS and NumPy
 # make strategy-bench   what each method costs on embeddings, and as a share of a step
 # make model     fetch the pretrained model only
 # make install PREFIX=$HOME/.local   program, plugins, library, manuals, completions; Swift is not needed to run them
@@ -46,7 +47,7 @@ FILTER :=
 CONFIGURATION := debug
 
 .PHONY: all demo test build deps test-deps lint-deps model lint format check sweep sanitize sanitize-address \
-  sanitize-thread coverage calibration fuzz interop browser bench bare-bench strategy-bench \
+  sanitize-thread coverage calibration fuzz interop browser bench bare-bench search-bench strategy-bench \
   stage install uninstall dist deb wheel try release clean
 
 all: build
@@ -193,6 +194,16 @@ $(BENCH_VENV)/ready:
 ARGUMENTS := calls
 bare-bench: deps
 	swift run --package-path Benchmarks --scratch-path .build/benchmarks -c release bare-bench $(ARGUMENTS)
+
+# 180,000 sentences are embedded once; then the search alone is timed.
+SEARCH_INDEX := .cache/search-bench.index
+search-bench: build model $(BENCH_VENV)/search
+	[ -d $(SEARCH_INDEX) ] || $(MIXCSE) index build $(BENCH_DATA)/corpora/wiki_sentences.txt --model $(MODEL) \
+	  --output $(SEARCH_INDEX)
+	$(BENCH_VENV)/bin/python Benchmarks/search/search.py --index $(SEARCH_INDEX) --model $(MODEL)
+$(BENCH_VENV)/search: $(BENCH_VENV)/ready
+	$(BENCH_VENV)/bin/pip install --quiet faiss-cpu ./Python
+	@touch $@
 
 strategy-bench: build
 	swift run --package-path Benchmarks --scratch-path .build/benchmarks -c release strategy-bench $(ARGUMENTS)

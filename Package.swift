@@ -146,13 +146,20 @@ let package = Package(
       name: "PluginCheck", dependencies: ["Host", "Processes", "Kernels", "PluginAPI", "CMalloc", logging],
       swiftSettings: walls),
 
+    // An index of sentences, and what is nearest in it.
+    .target(
+      name: "Search",
+      dependencies: [
+        "Objective", "ModelFiles", "Host", "TextData", "Kernels", "CKernels", "Processes", "Files",
+      ],
+      swiftSettings: walls),
+
     // The engine behind C functions: libMixCSE.so.
     .target(
       name: "MixCSELibrary",
       dependencies: [
-        "Objective", "Encoder", "ModelFiles", "Host", "Tokenizer", "TextData", "Kernels", "Processes", "Files",
-        "Version",
-        "LibraryAPI", logging,
+        "Search", "Objective", "Encoder", "ModelFiles", "Host", "Tokenizer", "TextData", "Kernels", "Processes",
+        "Files", "Version", "LibraryAPI", logging,
       ],
       swiftSettings: walls,
       // Programs that link it look for libmixcse.so.
@@ -181,7 +188,7 @@ let package = Package(
     .executableTarget(
       name: "mixcse",
       dependencies: [
-        "Comparison", "Training", "Objective", "Evaluation", "Encoder", "ModelFiles", "Host", "PluginCheck",
+        "Comparison", "Training", "Search", "Objective", "Evaluation", "Encoder", "ModelFiles", "Host", "PluginCheck",
         "PluginTemplates", "Tokenizer", "TextData", "Kernels", "Processes", "Files", "PluginAPI", "Version", "Commit",
         argumentParser, logging,
       ],
@@ -229,6 +236,9 @@ let package = Package(
       dependencies: ["Objective", "Host", "Encoder", "ModelFiles", "PluginAPI", "Kernels", "TestSupport", logging]),
     .testTarget(name: "TextDataTests", dependencies: ["TextData", "Files", "TestSupport"]),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "TextData", "Kernels", "TestSupport"]),
+    .testTarget(
+      name: "SearchTests",
+      dependencies: ["Search", "Objective", "Encoder", "ModelFiles", "Host", "Kernels", "Files", "TestSupport"]),
     .testTarget(
       name: "TrainingTests",
       dependencies: [

@@ -4,6 +4,7 @@
     objective = mixcse.Objective("infonce+mixcse:lambda=0.3", dimension=768)   # a torch module
     objective(z1, z2).backward()
     mixcse.Encoder("runs/a").encode(["A sentence."])                           # NumPy, [1, width]
+    mixcse.Index("runs/a").search("A query.")                                  # after build_index(sentences)
     mixcse.run(["train", "--model", "MODEL", "--train-file", "FILE.txt", "--method", "mixcse", "--output-dir", "OUT"])
 
 `mixcse.sentence_transformers.StrategyLoss` is a loss for SentenceTransformerTrainer, `mixcse.transformers.
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ._engine import components, version
     from ._errors import ArgumentError, Error, MissingError, PluginError
     from .encoder import Encoder, Tokenizer
+    from .index import Index
     from .objective import Objective
     from .program import program_path, run
 
@@ -26,12 +28,12 @@ if TYPE_CHECKING:
 
 #: Where each name comes from; an empty text: it is a module itself.
 _MODULES = {
-    "ArgumentError": "_errors", "Encoder": "encoder", "Error": "_errors", "MissingError": "_errors",
-    "Objective": "objective", "PluginError": "_errors", "Tokenizer": "encoder", "components": "_engine",
+    "ArgumentError": "_errors", "Encoder": "encoder", "Error": "_errors", "Index": "index",
+    "MissingError": "_errors", "Objective": "objective", "PluginError": "_errors", "Tokenizer": "encoder", "components": "_engine",
     "program_path": "program", "run": "program", "sentence_transformers": "", "transformers": "", "version": "_engine",
 }
 __all__ = [
-    "ArgumentError", "Encoder", "Error", "MissingError", "Objective", "PluginError", "Tokenizer", "components",
+    "ArgumentError", "Encoder", "Error", "Index", "MissingError", "Objective", "PluginError", "Tokenizer", "components",
     "program_path", "run", "version",
 ]
 

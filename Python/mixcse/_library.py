@@ -12,7 +12,7 @@ logger = logging.getLogger("mixcse")
 POINTER, TEXT, U32, I32, I64, U64 = c.c_void_p, c.c_char_p, c.c_uint32, c.c_int32, c.c_int64, c.c_uint64
 API_VERSION = 1
 PARAMETERS, GRADIENTS, STATES, METRICS, BLOCKS, ENCODINGS = range(1, 7)
-LEARN_TEMPERATURE = ALLOW_INSECURE_PLUGINS = NORMALIZE = NO_DECAY = 1
+LEARN_TEMPERATURE = ALLOW_INSECURE_PLUGINS = NORMALIZE = NO_DECAY = REPLACE = 1
 BEFORE_HEAD = 2
 LOG_FUNCTION = c.CFUNCTYPE(None, POINTER, I32, TEXT)
 
@@ -98,6 +98,14 @@ _FUNCTIONS = {
     "encoder_max_length": (I64, [POINTER]),
     "encoder_pooler": (TEXT, [POINTER]),
     "encoder_encode": (I32, [POINTER, c.POINTER(TEXT), POINTER, I64, POINTER, c.POINTER(EncodeReport)]),
+    "index_build": (I32, [POINTER, TEXT, U32, c.POINTER(TEXT), POINTER, I64]),
+    "index_add": (I32, [POINTER, TEXT, c.POINTER(TEXT), POINTER, I64]),
+    "index_open": (I32, [POINTER, POINTER, TEXT, c.POINTER(POINTER)]),
+    "index_close": (None, [POINTER]),
+    "index_size": (I64, [POINTER]),
+    "index_width": (I64, [POINTER]),
+    "index_search": (I32, [POINTER, POINTER, I64, I64, c.c_double, POINTER, POINTER]),
+    "index_text": (TEXT, [POINTER, I64]),
     "tokenizer_open": (I32, [TEXT, c.POINTER(POINTER)]),
     "tokenizer_close": (None, [POINTER]),
     "tokenizer_encode": (I32, [POINTER, TEXT, I64, I64, POINTER, I64, c.POINTER(I64)]),

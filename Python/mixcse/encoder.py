@@ -21,6 +21,12 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
+def c_texts(sentences: Sequence[str]) -> tuple[c.Array, np.ndarray]:
+    """Sentences as the library takes them: pointers, and the bytes of each."""
+    texts = [_bytes(sentence) for sentence in sentences]
+    return (c.c_char_p * len(texts))(*texts), np.fromiter(map(len, texts), np.int64, len(texts))
+
+
 class Encoder:
     """A Hugging Face folder that makes embeddings, on the CPU.
 
@@ -41,16 +47,17 @@ class Encoder:
         options = lib.EncoderOptions(
             flags=(lib.NORMALIZE if normalize else 0) | (lib.BEFORE_HEAD if before_head else 0),
             folder=os.fsencode(folder), pooler=None if pooler is None else pooler.encode(), max_length=max_length or 0)
-        self._context = context(plugin_folders, threads)
-        self._handle = c.c_void_p()
-        library().check(library().encoder_open(self._context.handle, options, c.byref(self._handle)))
-        weakref.finalize(self, library().encoder_close, self._handle)
+        #: What the library computes with.
+        self.context = context(plugin_folders, threads)
+        self.handle = c.c_void_p()
+        library().check(library().encoder_open(self.context.handle, options, c.byref(self.handle)))
+        weakref.finalize(self, library().encoder_close, self.handle)
         #: Numbers of an embedding.
-        self.width: int = library().counted(library().encoder_width(self._handle))
+        self.width: int = library().counted(library().encoder_width(self.handle))
         #: Tokens of a sentence at most; longer ones are cut.
-        self.max_length: int = library().counted(library().encoder_max_length(self._handle))
+        self.max_length: int = library().counted(library().encoder_max_length(self.handle))
         #: What makes one vector of a sentence's token states.
-        self.pooler: str = library().encoder_pooler(self._handle).decode()
+        self.pooler: str = library().encoder_pooler(self.handle).decode()
 
     @overload
     def encode(self, sentences: str) -> np.ndarray: ...
@@ -67,12 +74,10 @@ class Encoder:
         result = np.empty((len(sentences), self.width), np.float32)
         cut = replaced = 0
         for start in range(0, len(sentences), _SENTENCES_A_CALL):
-            texts = [_bytes(sentence) for sentence in sentences[start : start + _SENTENCES_A_CALL]]
-            lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+            texts, lengths = c_texts(sentences[start : start + _SENTENCES_A_CALL])
             report = lib.EncodeReport()
             library().check(library().encoder_encode(
-                self._handle, (c.c_char_p * len(texts))(*texts), lengths.ctypes.data, len(texts),
-                result[start:].ctypes.data, report))
+                self.handle, texts, lengths.ctypes.data, len(texts), result[start:].ctypes.data, report))
             cut, replaced = cut + report.cut, replaced + report.replaced_bytes
         if cut:
             logger.info("%d of %d sentences were longer than %d tokens and were cut", cut, len(result), self.max_length)

@@ -98,6 +98,15 @@ enum Argument {
     return Int(value)
   }
 
+  /// The bytes of one of several texts; without lengths they end with a zero.
+  static func bytes(
+    _ texts: UnsafePointer<UnsafePointer<CChar>?>, _ lengths: UnsafePointer<Int64>?, _ index: Int
+  ) throws -> UnsafeBufferPointer<UInt8> {
+    let text = try pointer(texts[index], "texts[\(index)]")
+    let length = try lengths.map { try count($0[index], in: 0...Int.max, "lengths[\(index)]") } ?? strlen(text)
+    return UnsafeRawBufferPointer(start: text, count: length).bindMemory(to: UInt8.self)
+  }
+
   /// Rows that a caller holds, for reading.
   static func rows(_ pointer: UnsafePointer<Float>, _ count: Int, _ width: Int) -> Matrix {
     // Nothing writes to it: the type has no reading form.

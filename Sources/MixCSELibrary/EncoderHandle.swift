@@ -6,14 +6,19 @@ import Kernels
 public import LibraryAPI
 import ModelFiles
 import Objective
+import Search
 import TextData
 
 /// A model folder, opened.
 final class EncoderHandle: Handle, Callable {
-  private let embedder: SentenceEmbedder
+  /// What embeds.
+  let embedder: SentenceEmbedder
   private let options: EmbeddingOptions
-  private let pooler: String
+  private let folder: ModelFolder
+  private let pooler: PoolerSpec
+  private let asked: Int?
   private let context: Context
+  private var known: IndexedModel?
 
   override class var name: String { "encoder" }
 
@@ -25,18 +30,26 @@ final class EncoderHandle: Handle, Callable {
     let spec = try SentenceEmbedder.pooler(
       Argument.optionalText(options.pooler), beforeHead: flags & UInt32(MIXCSE_BEFORE_HEAD) != 0, of: folder,
       say: context.note)
+    asked = maximum == 0 ? nil : maximum
     embedder = try SentenceEmbedder.open(
-      folder, pooler: spec, registry: context.registry, services: context.services,
-      maximumLength: maximum == 0 ? nil : maximum, say: context.note)
+      folder, pooler: spec, registry: context.registry, services: context.services, maximumLength: asked,
+      say: context.note)
     self.options = EmbeddingOptions(
       normalize: flags & UInt32(MIXCSE_NORMALIZE) != 0 || folder.sentencePooling?.normalizes == true)
-    pooler = spec.text
-    self.context = context
+    (pooler, self.folder, self.context) = (spec, folder, context)
   }
 
   var width: Int { embedder.width }
   var maximumLength: Int { embedder.maximumLength }
-  var poolerText: UnsafePointer<CChar>? { keep(pooler) }
+  var poolerText: UnsafePointer<CChar>? { keep(pooler.text) }
+
+  /// What an index of this encoder says of it; its files are read once.
+  /// - Throws: `FileError`
+  func indexed() throws -> IndexedModel {
+    let model = try known ?? IndexedModel(folder, pooler: pooler, maximumLength: asked)
+    known = model
+    return model
+  }
 
   /// Writes [n, width] to `out`.
   func encode(
@@ -46,7 +59,7 @@ final class EncoderHandle: Handle, Callable {
     var report = mixcse_encode_report()
     for start in stride(from: 0, to: n, by: SentenceEmbedder.linesAtOnce) {
       let lines = try (start..<min(start + SentenceEmbedder.linesAtOnce, n)).map { index in
-        let bytes = try Self.bytes(texts, lengths, index)
+        let bytes = try Argument.bytes(texts, lengths, index)
         report.replaced_bytes += Int64(invalidUTF8Bytes(bytes))
         return String(decoding: bytes, as: UTF8.self)
       }
@@ -57,14 +70,6 @@ final class EncoderHandle: Handle, Callable {
       }
     }
     return report
-  }
-
-  private static func bytes(
-    _ texts: UnsafePointer<UnsafePointer<CChar>?>, _ lengths: UnsafePointer<Int64>?, _ index: Int
-  ) throws -> UnsafeBufferPointer<UInt8> {
-    let text = try Argument.pointer(texts[index], "texts[\(index)]")
-    let length = try lengths.map { try Argument.count($0[index], in: 0...Int.max, "lengths[\(index)]") } ?? strlen(text)
-    return UnsafeRawBufferPointer(start: text, count: length).bindMemory(to: UInt8.self)
   }
 }
 

@@ -7,6 +7,7 @@ import Host
 import LibraryAPI
 import ModelFiles
 import Objective
+import Search
 import Tokenizer
 
 /// What callers can do wrong with the C functions themselves.
@@ -43,6 +44,7 @@ extension ModelFileError: CodedError {}
 extension ObjectiveError: CodedError {}
 extension PluginError: CodedError {}
 extension PluginFailure: CodedError {}
+extension SearchError: CodedError {}
 extension TokenizerError: CodedError {}
 extension UsageError: CodedError {}
 

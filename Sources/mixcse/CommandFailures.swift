@@ -7,6 +7,7 @@ import Files
 import Host
 import ModelFiles
 import Objective
+import Search
 import TextData
 import Tokenizer
 import Training
@@ -19,6 +20,7 @@ extension EvaluationError: CommandFailure {}
 extension ObjectiveError: CommandFailure {}
 extension PluginError: CommandFailure {}
 extension PluginFailure: CommandFailure {}
+extension SearchError: CommandFailure {}
 extension TextDataError: CommandFailure {}
 extension TokenizerError: CommandFailure {}
 extension UsageError: CommandFailure {}

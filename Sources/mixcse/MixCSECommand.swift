@@ -18,8 +18,8 @@ struct MixCSECommand: ParsableCommand {
     version: BuildReport.text,
     subcommands: [
       TrainCommand.self, SwapCommand.self, EncodeCommand.self, EvaluateCommand.self, TokenizeCommand.self,
-      ProbeCommand.self, CompareCommand.self, PluginsCommand.self, EncoderCommand.self, CheckReloadCommand.self,
-      LookUpCommand.self,
+      SimilarityCommand.self, IndexCommand.self, SearchCommand.self, MineCommand.self, ProbeCommand.self,
+      CompareCommand.self, PluginsCommand.self, EncoderCommand.self, CheckReloadCommand.self, LookUpCommand.self,
     ])
 
   static func main() {

@@ -47,6 +47,15 @@ struct LibraryTests {
     #expect(result.code == 0 && result.output == "all as it should be\n", "\(result.output)\(result.errors)")
   }
 
+  @Test("indexes: built, opened, searched, added to, and refused to another model")
+  func indexes() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try TinyModel(words: 81).write(to: folder + "/other")
+    let program = try build(Resources.fixture("library/index.c"), named: "index")
+    let result = try shell([program, folder + "/model", folder + "/other", folder + "/texts.index"])
+    #expect(result.code == 0 && result.output == "all as it should be\n", "\(result.output)\(result.errors)")
+  }
+
   @Test("the example of Documentation/Library.md compiles as it stands, and says what the page says")
   func documentedExample() throws {
     defer { try? FileManager.default.removeItem(atPath: folder) }

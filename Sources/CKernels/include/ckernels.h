@@ -115,6 +115,18 @@ int64_t ck_gemm_scratch_count(int64_t m);
 // Computes C on the calling thread; `scratch` is aligned like ck_allocate's memory.
 void ck_gemm_run(ck_gemm_shape shape, const float *a, const float *packed, float *c, float *scratch);
 
+// Embeddings as bytes -----------------------------------------------------------------------------
+
+// dots[r] = sum of codes[r][i] * query[i], i < width. The caller sees to it that 32 bits are enough.
+void ck_code_dots(int64_t rows, int64_t width, const int8_t *codes, const int16_t *query, int32_t *dots);
+// How large a row's score may be: factor * scales[r] * dots[r] + slack + length * errors[r].
+typedef struct {
+  float factor, slack, length;
+} ck_code_bounds;
+// Writes the rows whose score may reach `limit`, in their order, and returns how many there are.
+int64_t ck_code_select(int64_t rows, const int32_t *dots, const float *scales, const float *errors, ck_code_bounds by,
+                       float limit, int32_t *chosen);
+
 #include "ckernels_encoder.h"
 
 #endif

@@ -1,6 +1,20 @@
-// The header of a .npy file: a Python dictionary of three keys. Called by NPYReader.
+// The header of a .npy file: a Python dictionary of three keys. Called by the readers and writers of .npy files.
+
+/// What the rows of a .npy file consist of.
+package enum NPYElement: String, Sendable {
+  /// float32, little-endian.
+  case float32 = "<f4"
+  /// Signed bytes.
+  case int8 = "|i1"
+
+  /// Bytes of one.
+  package var size: Int { self == .float32 ? 4 : 1 }
+}
 
 struct NPYHeader {
+  /// Bytes of a header that is written here.
+  static let written = 128
+
   let rows: Int
   let columns: Int
   /// Bytes a value: 4 or 8.
@@ -61,4 +75,29 @@ struct NPYHeader {
     }
     return nil
   }
+
+  /// A header of `written` bytes: magic, version 1.0, length and dictionary, padded with blanks and a line feed.
+  static func bytes(_ element: NPYElement, rows: Int, columns: Int) -> [UInt8] {
+    let length = written - 10
+    let text = beginning(element) + "\(rows)" + ending(columns)
+    var bytes: [UInt8] = [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(length & 0xFF), UInt8(length >> 8)]
+    bytes += Array(text.utf8)
+    bytes += [UInt8](repeating: 32, count: written - 1 - bytes.count)
+    return bytes + [10]
+  }
+
+  /// Whether the first bytes of a file are a header that `bytes` wrote, whatever its number of rows.
+  static func isWritten(_ bytes: [UInt8], _ element: NPYElement, columns: Int) -> Bool {
+    let text = String(decoding: bytes.dropFirst(10), as: UTF8.self)
+    let (beginning, ending) = (beginning(element), ending(columns))
+    let rest = text.dropFirst(beginning.count).drop(while: \.isNumber)
+    return bytes.starts(with: [0x93] + Array("NUMPY".utf8) + [1, 0]) && text.hasPrefix(beginning)
+      && rest.hasPrefix(ending)
+  }
+
+  private static func beginning(_ element: NPYElement) -> String {
+    "{'descr': '\(element.rawValue)', 'fortran_order': False, 'shape': ("
+  }
+
+  private static func ending(_ columns: Int) -> String { ", \(columns)), }" }
 }

@@ -17,6 +17,17 @@ package final class OutputFile {
     if descriptor < 0 { throw FileError.cannotWrite(path: self.path, operation: "create", code: errno) }
   }
 
+  /// Goes on with a file that is there, behind its first `size` bytes; what follows them is dropped.
+  /// - Throws: `FileError.cannotWrite`.
+  package init(continuing path: String, at size: Int) throws {
+    self.path = path
+    descriptor = open(path, O_WRONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw FileError.cannotWrite(path: path, operation: "open", code: errno) }
+    guard ftruncate(descriptor, off_t(size)) == 0, lseek(descriptor, off_t(size), SEEK_SET) >= 0 else {
+      throw FileError.cannotWrite(path: path, operation: "truncate", code: errno)
+    }
+  }
+
   /// Takes over an open descriptor.
   init(descriptor: Int32, reportedAs name: String) {
     path = name
@@ -68,13 +79,23 @@ package final class OutputFile {
     try text.withUTF8 { try write(UnsafeRawBufferPointer($0)) }
   }
 
-  /// Waits until the bytes are on the disk, and closes. Devices that cannot sync are closed all the same.
+  /// Waits until the bytes are on the disk; devices that cannot sync are passed over.
+  /// - Throws: `FileError.cannotWrite`.
+  package func sync() throws {
+    guard fsync(descriptor) == 0 || errno == EINVAL || errno == EROFS else {
+      throw FileError.cannotWrite(path: path, operation: "fsync", code: errno)
+    }
+  }
+
+  /// Waits until the bytes are on the disk, and closes.
+  /// - Throws: `FileError.cannotWrite`.
   package func close() throws {
     defer { descriptor = -1 }
-    if fsync(descriptor) != 0, errno != EINVAL, errno != EROFS {
-      let code = errno
+    do {
+      try sync()
+    } catch {
       Glibc.close(descriptor)
-      throw FileError.cannotWrite(path: path, operation: "fsync", code: code)
+      throw error
     }
     if Glibc.close(descriptor) != 0, errno != EINTR {
       throw FileError.cannotWrite(path: path, operation: "close", code: errno)

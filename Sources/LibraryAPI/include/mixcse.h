@@ -1,11 +1,12 @@
 /* mixcse.h - mixcse as a library, version 1 (C11, C++17; needs no other header): strategies on embeddings that somebody
- * else computed, with their gradients; sentences to embeddings with a model folder; text to token ids. It is the code
- * of the program `mixcse`.
+ * else computed, with their gradients; sentences to embeddings with a model folder, the nearest of many; text to token
+ * ids. It is the code of the program `mixcse`.
  *
  *   mixcse_context    plugins, threads, where log lines go
  *   mixcse_objective  a strategy, "infonce+mixcse:lambda=0.3": embeddings -> loss, gradients, metrics; its weights, its
  *                     states
  *   mixcse_encoder    a model folder: sentences -> embeddings
+ *   mixcse_index      texts in a folder: the nearest to a query
  *   mixcse_tokenizer  a model folder: text -> token ids
  *
  * Rules for everything below
@@ -221,6 +222,29 @@ typedef struct {
  * encode`. report: NULL: not wanted. */
 int32_t mixcse_encoder_encode(mixcse_encoder *encoder, const char *const *texts, const int64_t *lengths, int64_t n,
                               float *out, mixcse_encode_report *report);
+
+/* ---- index ------------------------------------------------------------------------------------------------------- */
+typedef struct mixcse_index mixcse_index;
+enum { MIXCSE_REPLACE = 1                /* an index that is there goes */ };
+/* Makes an index of n texts in a folder, as `mixcse index build` does: all of it or nothing. flags: MIXCSE_REPLACE. */
+int32_t mixcse_index_build(mixcse_encoder *encoder, const char *folder, uint32_t flags, const char *const *texts,
+                           const int64_t *lengths, int64_t n);
+/* Adds n texts behind those of an index that the encoder's model made: all of them or none. Open indexes do not see
+ * them. */
+int32_t mixcse_index_add(mixcse_encoder *encoder, const char *folder, const char *const *texts, const int64_t *lengths,
+                         int64_t n);
+/* Opens the index in a folder. encoder: refuse the index of another model; NULL: ask nothing. */
+int32_t mixcse_index_open(mixcse_context *context, mixcse_encoder *encoder, const char *folder, mixcse_index **out);
+void mixcse_index_close(mixcse_index *index);
+int64_t mixcse_index_size(mixcse_index *index);  /* texts in it; -1 for a failure */
+int64_t mixcse_index_width(mixcse_index *index); /* numbers of a vector; -1 for a failure */
+/* The k texts with the highest cosines to each of n queries [n, width], of any length: exact, the highest first, equal
+ * ones by their rows. rows, scores: [n, k]; -1 and NaN where fewer than k reach the threshold. threshold below -1:
+ * none. */
+int32_t mixcse_index_search(mixcse_index *index, const float *queries, int64_t n, int64_t k, double threshold,
+                            int64_t *rows, float *scores);
+/* The text of a row, UTF-8, valid until the next call on the handle; NULL for a failure. */
+const char *mixcse_index_text(mixcse_index *index, int64_t row);
 
 /* ---- tokenizer --------------------------------------------------------------------------------------------------- */
 typedef struct mixcse_tokenizer mixcse_tokenizer;

@@ -25,6 +25,12 @@ extension ModelFolder {
     return Set(inner + (try files(in: folder))).sorted()
   }
 
+  /// The deciding files of a folder with their SHA-256.
+  /// - Throws: the errors of reading.
+  package static func digests(_ folder: String) throws -> [(name: String, sha256: String)] {
+    try decidingFiles(folder).map { ($0, try fileDigest(folder + "/" + $0).sha256) }
+  }
+
   /// By their names in one folder.
   private static func files(in folder: String) throws -> [String] {
     let settings = try Folder.names(in: folder).filter { name in

@@ -60,8 +60,6 @@ package struct RunInputs: Sendable, Equatable {
   /// Hashes the files of a model folder that decide what a run computes.
   /// - Throws: the errors of reading.
   package static func modelFiles(_ folder: String) throws -> [FileDigest] {
-    try ModelFolder.decidingFiles(folder).map { name in
-      FileDigest(name: name, sha256: try fileDigest(folder + "/" + name).sha256)
-    }
+    try ModelFolder.digests(folder).map { FileDigest(name: $0.name, sha256: $0.sha256) }
   }
 }

@@ -10,6 +10,7 @@ final class ProgressLine: Sendable {
     var phase = ""
     var tenth = 0
     var drawn = 0.0
+    var counted = 0
     var line = LiveLine()
   }
 
@@ -23,6 +24,27 @@ final class ProgressLine: Sendable {
       isLive
         ? draw(&state, done: done, total: total, unit: unit) : say(&state, done: done, total: total, unit: unit)
     }
+  }
+
+  /// `done` units of a phase whose end nobody knows: a line that renews itself, or one whenever ten times as many are
+  /// done.
+  func count(_ phase: String, done: Int, unit: String) {
+    state.withLock { state in
+      let now = ProcessInfo.processInfo.systemUptime
+      if isLive {
+        guard now - state.drawn >= 0.1 else { return }
+        state.drawn = now
+        write(state.line.renew("\(phase.visibleOnOneLine): \(done) \(unit)"))
+      } else if done >= max(10_000, 10 * state.counted) {
+        state.counted = done
+        write("\(phase.visible): \(done) \(unit)\n")
+      }
+    }
+  }
+
+  /// Leaves what is shown standing.
+  func end() {
+    state.withLock { state in write(state.line.close()) }
   }
 
   /// A line of its own.

@@ -1,0 +1,115 @@
+// Making an index of texts, and adding to one. Called by `mixcse index` and by `mixcse mine`.
+
+import Files
+package import Objective
+import Processes
+import TextData
+
+/// What went into an index.
+package struct IndexReport: Sendable, Equatable {
+  /// Texts that were added.
+  package var added = 0
+  /// Those without a character.
+  package var empty = 0
+  /// Those with bytes that are no UTF-8.
+  package var invalid = 0
+  /// Those that were longer than the model reads.
+  package var cut = 0
+}
+
+extension SentenceIndex {
+  /// Makes an index of texts; `folder` holds all of it or what it held before.
+  /// - Parameters:
+  ///   - overwrite: an index that is there is replaced.
+  ///   - next: up to so many further texts, in bytes; none at the end.
+  ///   - progress: called with the number of texts done.
+  /// - Throws: `SearchError.occupied`, `.noTexts`, errors of the embedder, `FileError`, what the closures throw.
+  package static func build(
+    in folder: String, by model: IndexedModel, embedder: SentenceEmbedder, overwrite: Bool = false, source: String,
+    next: (Int) throws -> [[UInt8]], progress: (Int) throws -> Void = { _ in }
+  ) throws -> IndexReport {
+    try refuse(folder, overwrite: overwrite)
+    return try FolderReplacement.write(to: folder, replaceable: { _ in nil }) { temporary in
+      let record = IndexRecord(rows: 0, width: embedder.width, textBytes: 0, model: model)
+      let writer = try IndexWriter(newIn: temporary, record)
+      let report = try append(to: writer, embedder, next, progress)
+      guard report.added > 0 else { throw SearchError.noTexts(path: source) }
+      try writer.commit()
+      return report
+    }
+  }
+
+  /// Adds texts behind those of the index in `folder`: all of them or none.
+  /// - Throws: `SearchError`, errors of the embedder, `FileError`, what the closures throw.
+  package static func add(
+    to folder: String, by model: IndexedModel, embedder: SentenceEmbedder, next: (Int) throws -> [[UInt8]],
+    progress: (Int) throws -> Void = { _ in }
+  ) throws -> IndexReport {
+    let record = try IndexRecord(folder: folder)
+    try check(record, model, embedder, folder)
+    let lock = try lock(folder)
+    return try withExtendedLifetime(lock) {
+      // What counts may have grown while the lock was waited for.
+      let record = try IndexRecord(folder: folder)
+      let writer = try IndexWriter(behind: record, in: folder)
+      let report = try append(to: writer, embedder, next, progress)
+      try writer.commit()
+      return report
+    }
+  }
+
+  private static func check(
+    _ record: IndexRecord, _ model: IndexedModel, _ embedder: SentenceEmbedder, _ folder: String
+  ) throws {
+    if let found = record.model.difference(from: model) {
+      throw SearchError.otherModel(path: folder, folder: model.folder, found: found)
+    }
+    guard record.width == embedder.width else {
+      throw SearchError.width(path: folder, expected: record.width, found: embedder.width)
+    }
+  }
+
+  /// Before anything is computed.
+  /// - Throws: `SearchError.occupied`.
+  package static func refuse(_ folder: String, overwrite: Bool) throws {
+    guard Path.exists(folder) else { return }
+    guard Path.isFolder(folder) else { throw SearchError.occupied(path: folder, found: "a file") }
+    if FolderLock.isHeld(folder: folder) { _ = try lock(folder) }
+    // What an addition that was killed leaves.
+    let leftovers = [FolderLock.name, ".\(IndexRecord.name)."]
+    let names = try Folder.names(in: folder).filter { name in !leftovers.contains { name.hasPrefix($0) } }
+    guard !names.isEmpty else { return }
+    if let other = names.first(where: { !File.all.contains($0) }) {
+      throw SearchError.occupied(path: folder, found: "\(other) in it")
+    }
+    guard overwrite else { throw SearchError.occupied(path: folder, found: "an index") }
+  }
+
+  private static func lock(_ folder: String) throws -> FolderLock? {
+    do throws(FolderLockFailure) {
+      return try FolderLock(folder: folder) {}
+    } catch {
+      if case .inUse(let process) = error { throw SearchError.inUse(path: folder, process: process) }
+      // Without locks on this file system: whoever writes at the same time is not known.
+      return nil
+    }
+  }
+
+  private static func append(
+    to writer: IndexWriter, _ embedder: SentenceEmbedder, _ next: (Int) throws -> [[UInt8]],
+    _ progress: (Int) throws -> Void
+  ) throws -> IndexReport {
+    var report = IndexReport()
+    while case let lines = try next(SentenceEmbedder.linesAtOnce), !lines.isEmpty {
+      let table = try embedder.embed(
+        lines.map { String(decoding: $0, as: UTF8.self) }, options: EmbeddingOptions(normalize: true))
+      try withExtendedLifetime(table) { try writer.append(table.matrix, lines) }
+      report.added += lines.count
+      report.empty += lines.count(where: \.isEmpty)
+      report.invalid += lines.count { $0.withUnsafeBufferPointer { invalidUTF8Bytes($0) > 0 } }
+      report.cut += table.truncatedLines
+      try progress(report.added)
+    }
+    return report
+  }
+}

@@ -1,0 +1,91 @@
+// An index of sentences: a folder of vectors, the same as bytes, and texts, which `mixcse index` writes and `mixcse
+// search` looks through. Exact: bytes decide only which rows are worth the float32 product.
+//
+//   index.json     how many rows count, and which model made them
+//   vectors.npy    float32 [rows, width], of length 1
+//   codes.npy      int8 [rows, width]
+//   bounds.npy     float32 [rows, 2]: the step of a row's codes, and the length of what they leave out
+//   texts.txt      a line for each row
+
+import Files
+import Kernels
+
+/// A row that was found.
+package struct SearchHit: Sendable, Equatable {
+  /// From 0, in the order of the texts.
+  package var row: Int
+  /// The cosine of its vector and the query's, summed in double precision.
+  package var score: Float
+
+  /// A row with its score.
+  package init(row: Int, score: Float) { (self.row, self.score) = (row, score) }
+}
+
+/// An opened index. What is appended to it later is not seen.
+package final class SentenceIndex: Sendable {
+  /// The names of its files.
+  enum File {
+    static let vectors = "vectors.npy", codes = "codes.npy", bounds = "bounds.npy", texts = "texts.txt"
+    static let all = [IndexRecord.name, vectors, codes, bounds, texts]
+  }
+
+  /// Where it lies.
+  package let folder: String
+  /// Texts in it.
+  package var rows: Int { record.rows }
+  /// Numbers of a vector.
+  package var width: Int { record.width }
+  /// What made the vectors.
+  package var model: IndexedModel { record.model }
+
+  let record: IndexRecord
+  let vectors: NPYRows
+  /// [rows, width] bytes in the memory of float32 numbers.
+  private let codes: FloatBuffer
+  /// [rows] each.
+  let steps: FloatBuffer, errors: FloatBuffer
+  private let texts: IndexedTexts
+
+  /// Opens the index in a folder.
+  /// - Throws: `SearchError.noIndex`, `FileError`.
+  package init(folder: String) throws {
+    self.folder = Path.withoutTrailingSlashes(folder)
+    record = try IndexRecord(folder: self.folder)
+    let (path, rows, width) = (self.folder + "/", record.rows, record.width)
+    func open(_ name: String, _ element: NPYElement, _ columns: Int) throws -> NPYRows {
+      try NPYRows(path: path + name, element, rows: rows, columns: columns, expected: "a part of an index")
+    }
+    vectors = try open(File.vectors, .float32, width)
+    let codeRows = try open(File.codes, .int8, width)
+    let bounds = try open(File.bounds, .float32, 2)
+    codes = FloatBuffer(count: (rows * width + 3) / 4)
+    try codeRows.read(0..<rows, into: codes.pointer)
+    (steps, errors) = (FloatBuffer(count: rows), FloatBuffer(count: rows))
+    let pairs = FloatBuffer(count: 2 * rows)
+    try bounds.read(0..<rows, into: pairs.pointer)
+    for row in 0..<rows {
+      (steps.pointer[row], errors.pointer[row]) = (pairs.pointer[2 * row], pairs.pointer[2 * row + 1])
+    }
+    texts = IndexedTexts(path: path + File.texts, rows: rows, bytes: record.textBytes)
+  }
+
+  /// The bytes of row `row`.
+  func code(_ row: Int) -> UnsafePointer<Int8> {
+    UnsafeRawPointer(codes.pointer).assumingMemoryBound(to: Int8.self) + row * width
+  }
+
+  /// The texts of rows, in that order; bytes that are no UTF-8 come as U+FFFD.
+  /// - Throws: `FileError`.
+  package func texts(of rows: [Int]) throws -> [String] { try texts[rows] }
+
+  /// What made the vectors of the index in a folder, which is not opened for that.
+  /// - Throws: `SearchError.noIndex`, `FileError`.
+  package static func recordedModel(in folder: String) throws -> IndexedModel { try IndexRecord(folder: folder).model }
+
+  /// Refuses a model that makes other vectors.
+  /// - Throws: `SearchError.otherModel`.
+  package func check(_ model: IndexedModel) throws {
+    guard let found = record.model.difference(from: model) else { return }
+    throw SearchError.otherModel(path: folder, folder: model.folder, found: found)
+  }
+}

@@ -1,0 +1,82 @@
+// `mixcse index`: makes an index of sentences, and lets it grow.
+
+import ArgumentParser
+import Files
+import Kernels
+import ModelFiles
+import Objective
+import Search
+import TextData
+
+struct IndexCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "index", abstract: "Makes an index of sentences for mixcse search, and adds to it.",
+    subcommands: [IndexBuildCommand.self, IndexAddCommand.self])
+}
+
+struct IndexBuildCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "build", abstract: "Embeds each line of a file and keeps vectors and lines in a folder.",
+    discussion: """
+      Example: mixcse index build sentences.txt --model all-MiniLM-L6-v2 --output sentences.index
+
+      The folder's vectors.npy is float32 [lines, width] of length 1, for NumPy and FAISS as well. The index knows its \
+      model by its files; a build that is ended leaves nothing.
+      """)
+
+  @Argument(help: "A file of lines, or - for standard input.", completion: .file()) var file: String
+  @OptionGroup var model: EmbedderOptions
+  @Option(
+    name: .customLong("max-seq-length"),
+    help: ArgumentHelp(
+      "Cut lines to that many tokens, 2 to the model's limit. (default: what the folder records, else that limit)",
+      valueName: "tokens"))
+  var maximumLength: Int?
+  @Option(help: ArgumentHelp("Where to make the index: a folder.", valueName: "dir"), completion: .directory)
+  var output: String
+  @Flag(help: "Replace an index that is there.") var overwrite = false
+
+  func run() throws {
+    try SentenceIndex.refuse(output, overwrite: overwrite)
+    let folder = try ModelFolder(path: model.model)
+    let pooler = try model.poolerSpec(for: folder)
+    let embedder = try model.embedder(folder, pooler: pooler, maximumLength: maximumLength)
+    let indexed = try IndexedModel(folder, pooler: pooler, maximumLength: maximumLength)
+    let lines = try LineInput(path: file, spoolFolder: Folder.temporary)
+    let progress = ProgressLine()
+    let report = try SentenceIndex.build(
+      in: output, by: indexed, embedder: embedder, overwrite: overwrite, source: file, next: lines.next,
+      progress: { progress.count("index", done: $0, unit: "lines") })
+    progress.end()
+    report.note(limit: embedder.maximumLength)
+    try printText("\(output): \(report.added) lines")
+  }
+}
+
+struct IndexAddCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "add", abstract: "Adds each line of a file to an index: all of them, or none where it is ended.",
+    discussion: "Example: mixcse index add sentences.index more.txt")
+
+  @Argument(help: "The folder of an index.", completion: .directory) var index: String
+  @Argument(help: "A file of lines, or - for standard input.", completion: .file()) var file: String
+  @OptionGroup var model: IndexedModelOptions
+
+  func run() throws {
+    let recorded = try SentenceIndex.recordedModel(in: index)
+    let (embedder, found) = try model.embedder(
+      of: recorded, in: index, pool: ThreadPool(threads: model.threads.count))
+    let lines = try LineInput(path: file, spoolFolder: Folder.temporary)
+    let progress = ProgressLine()
+    let report = try SentenceIndex.add(
+      to: index, by: found, embedder: embedder, next: lines.next,
+      progress: { progress.count("index", done: $0, unit: "lines") })
+    progress.end()
+    report.note(limit: embedder.maximumLength)
+    try printText("\(index): \(report.added) lines more")
+  }
+}
+
+extension IndexReport {
+  func note(limit: Int) { noteTexts(empty: empty, invalid: invalid, cut: cut, limit: limit) }
+}

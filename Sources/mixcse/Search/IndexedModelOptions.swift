@@ -1,0 +1,47 @@
+// The model of an index: the one it names, unless a flag names another folder of the same files.
+
+import ArgumentParser
+import Host
+import Kernels
+import ModelFiles
+import Objective
+import Search
+
+/// `--model` where a file says which one it is, and what else opens a model.
+struct IndexedModelOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp("The folder of the model that made the index. (default: what the index says)", valueName: "dir"),
+    completion: .directory)
+  var model: String?
+
+  @OptionGroup(title: "Encoder") var encoder: EncoderOptions
+  @OptionGroup var threads: ThreadOptions
+  @OptionGroup(title: "Plugins") var plugins: PluginOptions
+
+  /// Opens the model, which must be the one of the index.
+  /// - Throws: `SearchError.otherModel`, and the errors of opening a model.
+  func embedder(
+    of index: IndexedModel, in path: String, pool: ThreadPool
+  ) throws -> (embedder: SentenceEmbedder, model: IndexedModel) {
+    let folder = try ModelFolder(path: model ?? index.folder)
+    var options = try EmbedderOptions.parse(
+      ["--model", folder.path, "--pooler", index.pooler] + (index.beforeHead ? ["--before-head"] : []))
+    (options.encoder, options.threads, options.plugins) = (encoder, threads, plugins)
+    let pooler = try options.poolerSpec(for: folder)
+    let found = try IndexedModel(folder, pooler: pooler, maximumLength: index.maximumLength)
+    if let difference = index.difference(from: found) {
+      throw SearchError.otherModel(path: path, folder: folder.path, found: difference)
+    }
+    return (
+      try options.embedder(folder, pooler: pooler, maximumLength: index.maximumLength, pool: pool), found
+    )
+  }
+}
+
+/// Says what there is to say of texts that were embedded.
+func noteTexts(empty: Int = 0, invalid: Int = 0, cut: Int = 0, limit: Int) {
+  for (count, what) in [
+    (empty, "empty lines were embedded as such"), (invalid, "lines held bytes that are no UTF-8"),
+    (cut, "lines were longer than \(limit) tokens and were cut"),
+  ] where count > 0 { printToStandardError("note: \(count) \(what)") }
+}

@@ -1,0 +1,82 @@
+// `mixcse similarity`: how near the sentences of two files are to each other.
+
+import ArgumentParser
+import Files
+import Kernels
+import ModelFiles
+import Objective
+import Search
+import TextData
+import Training
+
+struct SimilarityCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "similarity", abstract: "Prints the cosine of each line of a file and the same line of another.",
+    discussion: """
+      Example: mixcse similarity first.txt second.txt --model all-MiniLM-L6-v2
+
+      A score a line; with --matrix those of each line of the first file with all of the second, a row a line.
+      """)
+
+  @Argument(help: "A file of lines, or - for standard input.", completion: .file()) var first: String
+  @Argument(help: "The other one.", completion: .file()) var second: String
+  @OptionGroup var model: EmbedderOptions
+  @Option(
+    name: .customLong("max-seq-length"),
+    help: ArgumentHelp(
+      "Cut lines to that many tokens, 2 to the model's limit. (default: what the folder records, else that limit)",
+      valueName: "tokens"))
+  var maximumLength: Int?
+  @Flag(help: "Compare each line with all lines.") var matrix = false
+  @Option(
+    help: ArgumentHelp(
+      "Write float32 [lines, 1], or with --matrix [lines, lines of the second file], in NumPy's format instead.",
+      valueName: "file.npy"),
+    completion: .file(extensions: ["npy"]))
+  var output: String?
+
+  func validate() throws {
+    guard first != "-" || second != "-" else {
+      throw ValidationError("expected standard input (-) in place of one file, found it twice")
+    }
+  }
+
+  func run() throws {
+    if let output { try refuseOutput(output, of: "--output", over: [first, second, model.model]) }
+    let folder = try ModelFolder(path: model.model)
+    let embedder = try model.embedder(folder, pooler: model.poolerSpec(for: folder), maximumLength: maximumLength)
+    let (left, right) = (try embed(first, embedder), try embed(second, embedder))
+    if !matrix, left.matrix.rows != right.matrix.rows {
+      throw SearchError.lineCounts(
+        first: first, count: left.matrix.rows, second: second, otherCount: right.matrix.rows)
+    }
+    let writer = try output.map { try NPYWriter(path: $0, columns: matrix ? right.matrix.rows : 1) }
+    var scores = [Float](repeating: 0, count: matrix ? right.matrix.rows : 1)
+    try withExtendedLifetime((left, right)) {
+      for row in 0..<left.matrix.rows {
+        for column in scores.indices {
+          scores[column] = exactDot(
+            left.matrix.row(row), right.matrix.row(matrix ? column : row), left.matrix.columns)
+        }
+        if let writer {
+          try writer.append(scores, rows: 1)
+        } else {
+          try printText(scores.map(printed).joined(separator: "\t"))
+        }
+      }
+    }
+    try writer?.finish()
+  }
+
+  private func embed(_ path: String, _ embedder: SentenceEmbedder) throws -> EmbeddingTable {
+    let lines = try LineInput(path: path, spoolFolder: Folder.temporary).next(.max)
+    guard !lines.isEmpty else { throw SearchError.noTexts(path: path) }
+    let table = try embedder.embed(
+      lines.map { String(decoding: $0, as: UTF8.self) }, options: EmbeddingOptions(normalize: true))
+    noteTexts(
+      empty: lines.count(where: \.isEmpty),
+      invalid: lines.count { $0.withUnsafeBufferPointer { invalidUTF8Bytes($0) > 0 } }, cut: table.truncatedLines,
+      limit: embedder.maximumLength)
+    return table
+  }
+}
