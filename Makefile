@@ -8,6 +8,7 @@
 # make sweep     a run made to fail at every single call that changes files; make test takes a few of each kind
 # make coverage  the share of lines that the tests run
 # make fuzz      every reader of files under libFuzzer, each a million inputs or 15 minutes; TARGET=json SECONDS=60
+# make site      the documents as a site in .build/site, without broken links, looked at in a browser at two widths
 # make bench     time the training step and the encoder against PyTorch, sentence-transformers and ONNX Runtime
 # make bare-bench ARGUMENTS=calls   what a call of a bare function costs
 # make search-bench   exact search against FAISS and NumPy
@@ -47,7 +48,7 @@ FILTER :=
 CONFIGURATION := debug
 
 .PHONY: all demo test build deps test-deps lint-deps model lint format check sweep sanitize sanitize-address \
-  sanitize-thread coverage calibration fuzz interop browser bench bare-bench search-bench strategy-bench \
+  sanitize-thread coverage calibration fuzz interop site browser bench bare-bench search-bench strategy-bench \
   stage install uninstall dist deb wheel try release clean
 
 all: build
@@ -170,6 +171,15 @@ interop: build model $(VENV)/trainers browser
 $(VENV)/trainers:
 	python3 -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet torch transformers sentence-transformers datasets accelerate tensorboard setuptools
+	@touch $@
+
+# The documents as a site, in .build/site; looked at in a browser.
+site: build browser $(VENV)/site
+	bash Site/build.sh $(MIXCSE) $(VENV)/bin/python .build/site
+	$(VENV)/bin/python Tests/Interop/check_site.py .build/site
+$(VENV)/site:
+	[ -x $(VENV)/bin/python ] || python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet sphinx myst-parser furo
 	@touch $@
 
 browser:

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 #: Where each name comes from; an empty text: it is a module itself.
 _MODULES = {
     "ArgumentError": "_errors", "Encoder": "encoder", "Error": "_errors", "Index": "index",
-    "MissingError": "_errors", "Objective": "objective", "PluginError": "_errors", "Tokenizer": "encoder", "components": "_engine",
-    "program_path": "program", "run": "program", "sentence_transformers": "", "transformers": "", "version": "_engine",
+    "MissingError": "_errors", "Objective": "objective", "PluginError": "_errors", "Tokenizer": "encoder",
+    "components": "_engine", "program_path": "program", "run": "program", "sentence_transformers": "",
+    "transformers": "", "version": "_engine",
 }
 __all__ = [
     "ArgumentError", "Encoder", "Error", "Index", "MissingError", "Objective", "PluginError", "Tokenizer", "components",

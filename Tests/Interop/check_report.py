@@ -1,33 +1,23 @@
 """A comparison's report.html in a real browser: it loads, needs nothing else, shows its parts, fits its window, prints.
 
-check_report.py REPORT [CHROMIUM]: exits with 1 and a reason where something is missing.
+check_report.py REPORT: exits with 1 and a reason where something is missing.
 """
 import json
 import os
 import re
-import shutil
 import struct
-import subprocess
 import sys
-import tempfile
 import zlib
 from urllib.parse import unquote
 
+import browser
+from browser import scratch
+
 report = os.path.abspath(sys.argv[1])
-browser = sys.argv[2] if len(sys.argv) > 2 else shutil.which("chromium") or shutil.which("google-chrome")
-if not browser:
-    sys.exit("check_report.py: no chromium found; install Debian's package `chromium`")
-scratch = tempfile.TemporaryDirectory()
 
 
 def chromium(*flags, page=report):
-    # No network, no profile of the user's; a container has no sandbox and little /dev/shm.
-    command = [
-        browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
-        "--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={scratch.name}/profile", *flags, "file://" + page]
-    done = subprocess.run(command, capture_output=True, timeout=180)
-    assert done.returncode == 0, f"chromium ended with {done.returncode}: {done.stderr.decode()[-2000:]}"
-    return done.stdout.decode()
+    return browser.chromium(*flags, page=page)
 
 
 def pixels(path):
