@@ -11,6 +11,7 @@
 # make site      the documents as a site in .build/site, without broken links, looked at in a browser at two widths
 # make bench     time the training step and the encoder against PyTorch, sentence-transformers and ONNX Runtime
 # make bare-bench ARGUMENTS=calls   what a call of a bare function costs
+# make chunk-bench   memory and time of steps in parts (train --chunk-size)
 # make search-bench   exact search against FAISS and NumPy
 # make strategy-bench   what each method costs on embeddings, and as a share of a step
 # make model     fetch the pretrained model only
@@ -48,7 +49,7 @@ FILTER :=
 CONFIGURATION := debug
 
 .PHONY: all demo test build deps test-deps lint-deps model lint format check sweep sanitize sanitize-address \
-  sanitize-thread coverage calibration fuzz interop site browser bench bare-bench search-bench strategy-bench \
+  sanitize-thread coverage calibration fuzz interop site browser bench bare-bench chunk-bench search-bench strategy-bench \
   stage install uninstall dist deb wheel try release clean
 
 all: build
@@ -214,6 +215,9 @@ search-bench: build model $(BENCH_VENV)/search
 $(BENCH_VENV)/search: $(BENCH_VENV)/ready
 	$(BENCH_VENV)/bin/pip install --quiet faiss-cpu ./Python
 	@touch $@
+chunk-bench: build model $(BENCH_VENV)/ready
+	$(BENCH_VENV)/bin/python Benchmarks/chunks/chunks.py --mixcse $(MIXCSE) --model $(MODEL) \
+	  --text $(BENCH_DATA)/corpora/wiki_sentences.txt
 
 strategy-bench: build
 	swift run --package-path Benchmarks --scratch-path .build/benchmarks -c release strategy-bench $(ARGUMENTS)

@@ -47,7 +47,7 @@ CK_INLINE void ck_philox_lanes(vu32 c[4], uint64_t key) {
 CK_INLINE void ck_row_factors(ck_dropout d, uint32_t row, uint32_t group, float factors[DROPOUT_GROUP]) {
   vu32 c[4];
   c[0] = CK_LANE_NUMBERS + group * LANES;
-  c[1] = CK_SPLAT(row);
+  c[1] = CK_SPLAT(row + d.first);
   c[2] = CK_SPLAT((uint32_t)d.step);
   c[3] = CK_SPLAT((uint32_t)(d.step >> 32));
   ck_philox_lanes(c, d.key);
@@ -61,7 +61,7 @@ CK_INLINE void ck_row_factors(ck_dropout d, uint32_t row, uint32_t group, float 
 CK_INLINE void ck_attention_factors(ck_dropout d, const vu32 *rows, const vu32 *heads, uint32_t block, vf factors[8]) {
   vu32 c[4];
   c[0] = *heads << 16 | block;
-  c[1] = *rows;
+  c[1] = *rows + d.first;
   c[2] = CK_SPLAT((uint32_t)d.step);
   c[3] = CK_SPLAT((uint32_t)(d.step >> 32));
   ck_philox_lanes(c, d.key);

@@ -29,12 +29,12 @@ struct DropoutSites {
 extension EncoderPass {
   /// The masks of a hidden-state site in this pass.
   func hidden(_ site: RandomStream) -> ck_dropout {
-    site.dropout(rate: ck_rate(hiddenDropout), rates: rates?.ofTokens, step: step)
+    site.dropout(rate: ck_rate(hiddenDropout), rates: rates?.ofTokens, step: step, first: firstToken)
   }
 
   /// The masks of a sequence's attention probabilities in this pass.
   func attention(_ site: RandomStream, sequence: Int) -> ck_dropout {
-    site.dropout(rate: rates?.attention[sequence] ?? ck_rate(attentionDropout), step: step)
+    site.dropout(rate: rates?.attention[sequence] ?? ck_rate(attentionDropout), step: step, first: firstToken)
   }
 }
 

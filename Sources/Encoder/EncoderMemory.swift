@@ -79,6 +79,8 @@ struct EncoderPass {
   var attentionDropout: Float
   /// Where sequences have rates of their own.
   var rates: SequenceRates?
+  /// What masks count the tokens of this pass from.
+  let firstToken: UInt32
   /// How many embeddings are computed.
   var embedded = 0
 
@@ -91,6 +93,7 @@ struct EncoderPass {
 
   init(_ batch: PackedBatch, _ request: LayerRequest, _ mode: EncoderMode) {
     offsets = batch.offsets
+    firstToken = UInt32(truncatingIfNeeded: batch.firstToken)
     self.request = request
     switch mode {
     case .inference:

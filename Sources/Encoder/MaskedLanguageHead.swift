@@ -64,8 +64,27 @@ package final class MaskedLanguageHead {
   package func train(
     hidden: Matrix, positions: [Int], labels: [Int32], scale: Double, dHidden: Matrix
   ) -> Double {
+    precondition(!positions.isEmpty && labels.count == positions.count, "each masked position needs its label")
+    for row in 0..<dHidden.rows { dHidden.row(row).update(repeating: 0, count: dHidden.columns) }
+    encoder.weights.word.touched?.markAll()
+    var sum = 0.0
+    for start in stride(from: 0, to: positions.count, by: Self.positionsAtOnce) {
+      let part = start..<min(start + Self.positionsAtOnce, positions.count)
+      sum += train(
+        hidden, Array(positions[part]), Array(labels[part]), factor: Float(scale / Double(positions.count)), dHidden)
+    }
+    return sum / Double(positions.count)
+  }
+
+  /// Positions whose scores of all words are there at a time.
+  private static let positionsAtOnce = 512
+
+  /// The same for some of the positions, with the gradients of `factor` times their summed loss.
+  /// - Returns: the sum of their losses.
+  private func train(
+    _ hidden: Matrix, _ positions: [Int], _ labels: [Int32], factor: Float, _ dHidden: Matrix
+  ) -> Double {
     let (count, h, words) = (positions.count, encoder.hiddenSize, encoder.configuration.vocabularySize)
-    precondition(count > 0 && labels.count == count, "each masked position needs its label")
     let pool = encoder.pool
     forward(hidden, positions, count, h)
     let scores = logits.reserve(count * words)
@@ -73,18 +92,16 @@ package final class MaskedLanguageHead {
     gemm(
       pool, .no, .yes, m: count, n: words, k: h, alpha: 1, a: output.pointer, lda: h, b: word.value, ldb: h, beta: 0,
       c: scores, ldc: words)
-    let loss = crossEntropy(scores, labels, words, scale: scale)
+    let loss = crossEntropy(scores, labels, words, factor: factor)
     let d = gradient.reserve(count * h)
     gemm(
       pool, .no, .no, m: count, n: h, k: words, alpha: 1, a: scores, lda: words, b: word.value, ldb: h, beta: 0, c: d,
       ldc: h)
-    word.touched?.markAll()
     gemm(
       pool, .yes, .no, m: words, n: h, k: count, alpha: 1, a: scores, lda: words, b: output.pointer, ldb: h, beta: 1,
       c: word.gradient, ldc: h)
     ck_column_sums(Int64(count), Int64(words), scores, Int64(words), tokenBias.gradient)
     backward(d, count, h)
-    for row in 0..<dHidden.rows { dHidden.row(row).update(repeating: 0, count: h) }
     for (index, position) in positions.enumerated() { ck_add(Int64(h), d + index * h, dHidden.row(position)) }
     return loss
   }
@@ -129,11 +146,11 @@ package final class MaskedLanguageHead {
     d.update(from: after.pointer, count: count * h)
   }
 
-  /// Adds the bias to the logits, turns them into `scale / M` times the gradient of the summed loss.
+  /// Adds the bias to the logits, turns them into `factor` times the gradient of the summed loss.
+  /// - Returns: the summed loss.
   private func crossEntropy(
-    _ scores: UnsafeMutablePointer<Float>, _ labels: [Int32], _ words: Int, scale: Double
+    _ scores: UnsafeMutablePointer<Float>, _ labels: [Int32], _ words: Int, factor: Float
   ) -> Double {
-    let factor = Float(scale / Double(labels.count))
     let bias = tokenBias.value
     let losses = FloatBuffer(count: labels.count)
     defer { withExtendedLifetime(losses) {} }
@@ -158,14 +175,14 @@ package final class MaskedLanguageHead {
         row[label] = -factor * Float(others)
       }
     }
-    return (0..<labels.count).reduce(0.0) { $0 + Double(losses.pointer[$1]) } / Double(labels.count)
+    return (0..<labels.count).reduce(0.0) { $0 + Double(losses.pointer[$1]) }
   }
 
   private var norm: ck_norm {
     ck_norm(gamma: gamma.value, beta: beta.value, epsilon: encoder.configuration.layerNormEpsilon)
   }
 
-  private var noDropout: ck_dropout { ck_dropout(key: 0, step: 0, rate: ck_rate(0), rates: nil) }
+  private var noDropout: ck_dropout { ck_dropout(key: 0, step: 0, rate: ck_rate(0), rates: nil, first: 0) }
 
   private func rows(_ count: Int, _ width: Int) -> ck_rows {
     ck_rows(first: 0, count: Int64(count), width: Int64(width), numbers: nil)

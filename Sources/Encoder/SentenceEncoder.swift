@@ -12,6 +12,8 @@ package struct PackedBatch: Sendable {
   /// Of each sequence its probability of dropout where a pass has any, of hidden states and attention alike; negative:
   /// that of the pass. Nil: that of the pass for all.
   package var dropout: [Float]?
+  /// Of a part of a batch the number of its first token in the whole; dropout masks belong to places in the whole.
+  package private(set) var firstToken = 0
 
   /// A batch that is packed already; `offsets` start with 0 and end with the number of tokens.
   package init(tokens: [Int32], offsets: [Int]) {
@@ -27,6 +29,16 @@ package struct PackedBatch: Sendable {
 
   /// The number of sequences.
   package var sequences: Int { offsets.count - 1 }
+
+  /// Some of the sequences, with the dropout masks that they have in this batch.
+  package func part(_ range: Range<Int>) -> PackedBatch {
+    let (first, end) = (offsets[range.lowerBound], offsets[range.upperBound])
+    var part = PackedBatch(
+      tokens: Array(tokens[first..<end]), offsets: offsets[range.lowerBound...range.upperBound].map { $0 - first })
+    part.dropout = dropout.map { Array($0[range]) }
+    part.firstToken = firstToken + first
+    return part
+  }
 
   /// Looks whether an encoder can compute it.
   /// - Throws: `EncoderError` naming sequence and position where a sequence is empty or too long, or an id is no token.
@@ -63,7 +75,7 @@ package struct LayerRequest: Sendable, Equatable {
 package enum EncoderMode: Sendable {
   /// No dropout; nothing is kept.
   case inference
-  /// Keeps what backward needs. Masks depend on seed, layer, `step`, packed token index and feature only.
+  /// Keeps what backward needs. Masks depend on seed, layer, `step`, the token's index in the batch and feature only.
   case training(step: UInt64, hiddenDropout: Float, attentionDropout: Float)
   /// The same numbers as in training, with nothing kept: no backward can follow.
   case reading(step: UInt64, hiddenDropout: Float, attentionDropout: Float)

@@ -11,9 +11,12 @@ extension RandomStream {
     dropout(rate: ck_rate(rate), step: step)
   }
 
-  /// The same with a rate as kernels have it; `rates` gives each row one of its own, by the rows' numbers.
-  package func dropout(rate: ck_rate, rates: UnsafePointer<ck_rate>? = nil, step: UInt64) -> ck_dropout {
-    ck_dropout(key: key, step: step, rate: rate, rates: rates)
+  /// The same with a rate as kernels have it; `rates` gives each row one of its own, by the rows' numbers. `first` is
+  /// the number of row 0 in the batch that decides about the masks.
+  package func dropout(
+    rate: ck_rate, rates: UnsafePointer<ck_rate>? = nil, step: UInt64, first: UInt32 = 0
+  ) -> ck_dropout {
+    ck_dropout(key: key, step: step, rate: rate, rates: rates, first: first)
   }
 }
 

@@ -16,6 +16,7 @@ typedef struct {
   uint64_t key, step;
   ck_rate rate;
   const ck_rate *rates;  // of each row by its number, or NULL: `rate` for all. Attention reads `rate` alone
+  uint32_t first;        // added to the numbers of rows, where this pass computes a part of a batch
 } ck_dropout;
 
 // Rows `first` ... `first + count - 1` of a batch, each `width` wide. `numbers` (or NULL) gives the row

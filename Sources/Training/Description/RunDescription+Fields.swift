@@ -46,6 +46,7 @@ extension RunDescription {
     .init("dropout", \.training.dropout, in: 0...0.99),
     .init("no-shuffle", \.training.keepsOrder),
     .init("gradient-accumulation", \.training.gradientAccumulation, in: 1...65_536),
+    .init("chunk-size", \.training.chunkSize, in: 1...Int.max),
     .init("weight-decay", \.training.weightDecay, in: 0...1),
     .init("warmup-steps", \.training.warmupSteps, in: 0...Int.max),
     .init("max-grad-norm", \.training.maximumGradientNorm, in: 0...1e30),

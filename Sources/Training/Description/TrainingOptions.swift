@@ -34,6 +34,8 @@ package struct TrainingOptions: Sendable, Equatable {
   package var keepsOrder = false
   /// Batches whose mean gradient makes one step.
   package var gradientAccumulation = 1
+  /// Texts that the encoder computes at a time; nil: all of a batch.
+  package var chunkSize: Int?
   /// Decoupled weight decay; not on biases and norms.
   package var weightDecay = 0.0
   /// Steps over which the learning rate rises from 0.

@@ -73,12 +73,12 @@ final class FurtherEncodings {
         switch source {
         case .guide(let index): try fill(encodings, guides[index], batch, objective)
         case .encoder(let dropout):
-          let pass = Pass(encoder: model.encoder, pooling: objective.pooling, dropout: dropout, stream: 1)
+          let pass = Pass(encoder: model.passes, pooling: objective.pooling, dropout: dropout, stream: 1)
           try fill(encodings, pass, batch, model, at: position)
         case .average(let decay, let dropout):
           let average = try average(decay, of: model)
           average.begin()
-          let pass = Pass(encoder: average.encoder, pooling: average.pooling, dropout: dropout, stream: 2)
+          let pass = Pass(encoder: average.passes, pooling: average.pooling, dropout: dropout, stream: 2)
           try fill(encodings, pass, batch, model, at: position)
         }
       }

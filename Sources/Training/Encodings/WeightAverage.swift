@@ -11,6 +11,8 @@ import Objective
 final class WeightAverage {
   let decay: Float
   let encoder: TransformerEncoder
+  /// The same as batches go through it.
+  let passes: any SentenceEncoder
   let pooling: PoolingStack
   private let pool: ThreadPool
   private let pairs: [(live: Parameter, copy: Parameter)]
@@ -27,6 +29,7 @@ final class WeightAverage {
     let pooling = model.objective.pooling
     self.encoder = TransformerEncoder(
       configuration: encoder.configuration, pool: services.pool, seed: model.seed, learns: false)
+    passes = ChunkedEncoder.of(self.encoder, size: model.chunkSize)
     self.pooling = try PoolingStack(
       pooler: pooler, head: pooling.hasHead ? .mlp : .none, hiddenWidth: encoder.hiddenSize,
       layerCount: encoder.layerCount, services: services, seed: model.seed, vocabularySize: encoder.vocabularySize,

@@ -11,7 +11,6 @@ package final class MaskedLanguageObjective {
   let head: MaskedLanguageHead
   private let masking: TokenMasking
   private let weight: Double
-  private let encoder: TransformerEncoder
   private var gradient = FloatBuffer(count: 0)
 
   /// - Parameters:
@@ -21,7 +20,6 @@ package final class MaskedLanguageObjective {
     encoder: TransformerEncoder, head: MaskedLanguageHead, maskID: Int32, vocabularySize: Int, weight: Double,
     probability: Double, seed: UInt64
   ) {
-    self.encoder = encoder
     self.head = head
     self.weight = weight
     masking = TokenMasking(
@@ -30,10 +28,11 @@ package final class MaskedLanguageObjective {
       seed: seed)
   }
 
-  /// One pass over the masked batch; adds `scale * weight` times the gradients.
+  /// One pass of the encoder over the masked batch; adds `scale * weight` times the gradients.
   /// - Returns: the loss before its weight, and after it; nil where no token was chosen.
   func accumulate(
-    _ batch: TokenBatch, batchNumber: UInt64, scale: Double, hiddenDropout: Float, attentionDropout: Float
+    _ batch: TokenBatch, through encoder: any SentenceEncoder, batchNumber: UInt64, scale: Double,
+    hiddenDropout: Float, attentionDropout: Float
   ) throws -> (loss: Double, weighted: Double)? {
     let masked = masking.mask(batch.packed.tokens, flags: batch.tokenFlags, batch: batchNumber)
     guard !masked.positions.isEmpty else { return nil }

@@ -23,6 +23,10 @@ package final class SentenceModel: ExportableModel {
   package let source: ModelFolder
   /// From tokens to hidden states.
   package let encoder: any SentenceEncoder
+  /// The same as batches go through it, some texts at a time.
+  let passes: any SentenceEncoder
+  /// How many texts that is; nil: all.
+  let chunkSize: Int?
   /// From hidden states to the loss.
   package let objective: ContrastiveModel
   /// Of encoder, objective and masked language modelling, in this order.
@@ -42,12 +46,14 @@ package final class SentenceModel: ExportableModel {
   /// `dropout` replaces both of the model's own probabilities; `masked` adds masked language modelling; `further` makes
   /// what samplers and losses ask for beside the embeddings.
   init(
-    source: ModelFolder, encoder: any SentenceEncoder, objective: ContrastiveModel, dropout: Double?,
+    source: ModelFolder, encoder: any SentenceEncoder, chunkSize: Int? = nil, objective: ContrastiveModel,
+    dropout: Double?,
     seed: UInt64, export: ExportSettings, seal: ModelSeal? = nil, masked: MaskedLanguageObjective? = nil,
     further: FurtherEncodings? = nil
   ) {
     self.source = source
-    self.encoder = encoder
+    (self.encoder, self.chunkSize) = (encoder, chunkSize)
+    passes = ChunkedEncoder.of(encoder, size: chunkSize)
     self.objective = objective
     self.export = export
     self.seal = seal
@@ -73,12 +79,12 @@ package final class SentenceModel: ExportableModel {
   /// One batch forward and backward; with masked language modelling a second pass over a masked copy.
   package func accumulate(_ batch: TokenBatch, at position: StepPosition, scale: Double) throws -> StepReport {
     try further?.fill(batch, for: self, at: position)
-    let hidden = try encoder.forward(batch.packed, request: objective.layerRequest, mode: mode(position.batch))
+    let hidden = try passes.forward(batch.packed, request: objective.layerRequest, mode: mode(position.batch))
     let dHidden = gradientMatrices(like: hidden)
     var report = try objective.trainStep(batch, hidden: hidden, dHidden: dHidden, at: position, lossScale: scale)
-    try encoder.backward(dHidden)
+    try passes.backward(dHidden)
     let guessed = try masked?.accumulate(
-      batch, batchNumber: position.batch, scale: scale, hiddenDropout: hiddenDropout,
+      batch, through: passes, batchNumber: position.batch, scale: scale, hiddenDropout: hiddenDropout,
       attentionDropout: attentionDropout)
     if let guessed {
       report.loss += guessed.weighted
@@ -119,7 +125,7 @@ package final class SentenceModel: ExportableModel {
 
   /// The vectors before the head as the training step at `position` would see them, `into` [sequences, outputWidth].
   func pool(_ batch: TokenBatch, at position: StepPosition, into target: Matrix) throws {
-    let hidden = try encoder.forward(batch.packed, request: objective.layerRequest, mode: mode(position.batch))
+    let hidden = try passes.forward(batch.packed, request: objective.layerRequest, mode: mode(position.batch))
     try objective.pool(batch, hidden: hidden, at: position, into: target)
   }
 

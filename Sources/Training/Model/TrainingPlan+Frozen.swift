@@ -17,6 +17,7 @@ extension TrainingPlan {
         description.pooling.headTrainOnly, "--head-train-only",
         "The head is what --frozen trains and scores, so it is kept"
       ),
+      (options.chunkSize != nil, "--chunk-size", "The encoder has no part in the steps of --frozen"),
       (evaluationPooler != nil, "--eval-pooler", "The frozen pooler with its head is what is scored"),
     ]
     for (isGiven, flag, reason) in problems where isGiven {

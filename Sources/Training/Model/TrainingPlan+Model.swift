@@ -22,8 +22,8 @@ extension TrainingPlan {
       display: display)
     let further = FurtherEncodings(guides: guides, averages: .init(pooler: pooler, services: services))
     let model = SentenceModel(
-      source: source, encoder: encoder, objective: objective, dropout: options.dropout, seed: options.seed,
-      export: exportSettings(objective), seal: ModelSeal(folder: description.model, files),
+      source: source, encoder: encoder, chunkSize: options.chunkSize, objective: objective, dropout: options.dropout,
+      seed: options.seed, export: exportSettings(objective), seal: ModelSeal(folder: description.model, files),
       masked: try makeMaskedObjective(encoder, weights: weights, tokenizer: tokenizer, display: display),
       further: further)
     if !options.isFrozen { try further.prepare(for: model) }

@@ -104,6 +104,15 @@ struct TrainingFlags: ParsableArguments {
   var gradientAccumulation: Int?
 
   @Option(
+    name: .customLong("chunk-size"),
+    help: ArgumentHelp(
+      """
+      For batches larger than memory: the encoder holds the activations of that many texts at a time and computes them \
+      once more for the gradients; samplers and losses see the whole batch. (default: all)
+      """, valueName: "texts"))
+  var chunkSize: Int?
+
+  @Option(
     name: .customLong("weight-decay"), help: "Decoupled weight decay, 0 to 1; not on biases and norms. (default: 0)")
   var weightDecay: Double?
 
@@ -156,6 +165,7 @@ struct TrainingFlags: ParsableArguments {
     run.take(\.training.dropout, dropout)
     run.take(\.training.keepsOrder, flag: noShuffle)
     run.take(\.training.gradientAccumulation, gradientAccumulation)
+    run.take(\.training.chunkSize, chunkSize)
     run.take(\.training.weightDecay, weightDecay)
     run.take(\.training.warmupSteps, warmupSteps)
     run.take(\.training.maximumGradientNorm, maximumGradientNorm)
