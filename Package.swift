@@ -55,6 +55,8 @@ let package = Package(
     .target(name: "CProcesses", cSettings: strict),  // starting programs, names of signals
     // Memory two processes share, a doorbell, what is said of a crash.
     .target(name: "CIsolation", dependencies: ["CProcesses"], cSettings: strict),
+    // The Python side of plugins in Python, as bytes.
+    .target(name: "CPythonPlugins", cSettings: strict),
     .target(name: "Version", swiftSettings: walls),  // one constant
     .target(name: "CMalloc", cSettings: strict),  // one inline function over mallinfo2
     .target(name: "PluginAPI"),  // cse_plugin.h: the whole plugin ABI, header only
@@ -116,6 +118,14 @@ let package = Package(
         "Kernels", "CIsolation", logging,
       ],
       path: "Sources/Host/Isolation", swiftSettings: walls),
+    // Plugins in Python, in processes of Python's.
+    .target(
+      name: "PluginPython",
+      dependencies: [
+        "PluginGrammar", "PluginLoading", "PluginInstances", "PluginIsolation", "PluginAPI", "Processes", "Files",
+        "Kernels", "CIsolation", "CPythonPlugins", logging,
+      ],
+      path: "Sources/Host/Python", swiftSettings: walls),
     // Private copies of libraries that are built again.
     .target(
       name: "PluginReload", dependencies: ["PluginGrammar", "PluginLoading", "Files"], path: "Sources/Host/Reload",
@@ -129,8 +139,8 @@ let package = Package(
     .target(
       name: "Host",
       dependencies: [
-        "PluginGrammar", "PluginLoading", "PluginInstances", "BareFunctions", "PluginIsolation", "PluginReload",
-        "Strategies", "PluginAPI", logging,
+        "PluginGrammar", "PluginLoading", "PluginInstances", "BareFunctions", "PluginIsolation", "PluginPython",
+        "PluginReload", "Strategies", "PluginAPI", "Kernels", logging,
       ],
       path: "Sources/Host/Host", swiftSettings: walls),
 

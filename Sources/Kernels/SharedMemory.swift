@@ -1,6 +1,6 @@
 // Memory that plugins in processes of their own see, at the same addresses there as here: so every struct and tensor
-// the host shows them is passed by its pointer, and nothing is copied. Opened once by `--isolate`, before anything is
-// allocated.
+// the host shows them is passed by its pointer, and nothing is copied. Opened once, by `--isolate` or the first plugin
+// in Python, before anything is allocated.
 
 import CIsolation
 import Glibc
@@ -44,6 +44,10 @@ package final class SharedMemory: Sendable {
   }
 
   private static let opened = Mutex<SharedMemory?>(nil)
+  private static let servedBefore = Atomic<Bool>(false)
+  private static let late = Atomic<Bool>(false)
+  /// Whether some of what plugins see was allocated before the regions were there, so that no worker can see it.
+  package static var isLate: Bool { late.load(ordering: .relaxed) }
   private let shownRegion, sharedRegion: Region
   /// Where workers may read.
   package var shown: Place { shownRegion.place }
@@ -68,6 +72,7 @@ package final class SharedMemory: Sendable {
       shown: try place("mixcse-shown", bytes, candidates: 0x2000_0000_0000),
       shared: try place("mixcse-shared", bytes, candidates: 0x3000_0000_0000))
     opened.withLock { $0 = memory }
+    late.store(servedBefore.load(ordering: .relaxed), ordering: .relaxed)
     return memory
   }
 
@@ -108,6 +113,9 @@ package final class SharedMemory: Sendable {
     return memory
   }
 
+  /// Notes that plugins are given memory of this process alone.
+  fileprivate static func noteOrdinary() { servedBefore.store(true, ordering: .relaxed) }
+
   /// Whether the block was one of these regions'.
   fileprivate func free(_ memory: UnsafeMutableRawPointer) -> Bool {
     shownRegion.free(memory) || sharedRegion.free(memory)
@@ -143,6 +151,7 @@ private final class Region: Sendable {
 /// Zeroed bytes, 64-byte aligned, for those who may see them. Freed by `freeVisible`.
 package func allocateVisible(byteCount: Int, _ visibility: Visibility) -> UnsafeMutableRawPointer {
   if visibility != .own, let memory = SharedMemory.current { return memory.allocate(max(byteCount, 1), visibility) }
+  if visibility != .own { SharedMemory.noteOrdinary() }
   // As Swift's own allocation, which `deallocate` undoes, but that one ends the program without a word.
   var block: UnsafeMutableRawPointer?
   guard posix_memalign(&block, 64, max(byteCount, 1)) == 0, let memory = block else {
@@ -179,7 +188,10 @@ private enum VisibleTexts {
 
   static func pointer(to text: String) -> UnsafePointer<CChar> {
     known.withLock { known in
-      if let entry = known[text] { return entry.pointer }
+      // One from before the regions were there is of no use to a worker.
+      if let entry = known[text], SharedMemory.current?.isShown(UInt(bitPattern: entry.pointer)) ?? true {
+        return entry.pointer
+      }
       let bytes = text.utf8CString
       let copy = UnsafeMutablePointer<CChar>.visible(.shown, capacity: bytes.count, repeating: 0)
       for (index, byte) in bytes.enumerated() { copy[index] = byte }

@@ -31,10 +31,16 @@ final class Context: Handle, Callable {
     logger = Logger(label: "mixcse") { _ in LibraryLog(sink: sink) }
     services = HostServices(
       pool: ThreadPool(threads: asked == 0 ? ThreadPool.availableThreads() : asked), logger: logger)
+    var python = PythonSettings(
+      python: try settings.python.map { try Argument.text($0, "settings->python") },
+      bounds: Isolation.Bounds(deadline: 60, memoryBytes: 0, threads: services.pool.threads), logger: logger)
+    // Every objective has memory of its own, and the thread that opens one may end long before it.
+    (python.comesLate, python.isTied) = (true, false)
     registry = try PluginRegistry(
       // Beside this library, not beside the program that loads it.
       searchPath: PluginSearchPath(pluginPaths: folders, executable: ThisProcess.codeFile),
-      allowInsecure: flags & UInt32(MIXCSE_ALLOW_INSECURE_PLUGINS) != 0, host: services.table, logger: logger)
+      allowInsecure: flags & UInt32(MIXCSE_ALLOW_INSECURE_PLUGINS) != 0, host: services.table, python: python,
+      logger: logger)
   }
 
   /// Says what the program would print as a note.

@@ -20,6 +20,9 @@ package struct ComponentBench: Sendable {
     self.settings = settings
   }
 
+  /// Whether its functions run in a process of their own.
+  package var isApart: Bool { component.place != nil }
+
   var isStrategy: Bool { ![.other, .encoder].contains(component.kind) }
 
   func services(
@@ -74,6 +77,9 @@ package struct ComponentBench: Sendable {
   ) throws -> Rig {
     let instance = try given ?? self.instance(settings, threads: threads, seed: seed, isNewer: shape.isNewer)
     let limits = Self.limits(shape)
+    var shape = shape
+    // Pages that nobody may touch are so in this process only.
+    if isApart { shape.side = .visible }
     switch component.kind {
     case .pooler: return try PoolerRig(instance, shape, seed: self.seed, limits: limits)
     case .sampler: return try SamplerRig(instance, shape, seed: self.seed, limits: limits)

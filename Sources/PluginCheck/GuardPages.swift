@@ -2,10 +2,15 @@
 
 import Glibc
 package import Host
+import Kernels
 import PluginAPI
 
 /// Which end of the memory lies against an untouchable page; the other end is watched with a pattern.
-package enum GuardSide: Sendable { case right, left }
+package enum GuardSide: Sendable {
+  case right, left
+  /// Neither: memory that another process sees, too, with a pattern at both ends.
+  case visible
+}
 
 /// Zeroed memory, 64-byte aligned as the host promises, with PROT_NONE pages on both sides.
 package final class GuardPages {
@@ -15,6 +20,7 @@ package final class GuardPages {
   package let count: Int
   private let base: UnsafeMutableRawPointer
   private let mapped: Int
+  private let isVisible: Bool
   private static let page = Int(sysconf(Int32(_SC_PAGESIZE)))
   private static let pattern: UInt8 = 0xC5
 
@@ -25,6 +31,15 @@ package final class GuardPages {
   /// - Throws: `CheckProblem` where the system gives no memory.
   package init(_ count: Int, side: GuardSide = .right, alignment: Int = 64) throws {
     self.count = count
+    isVisible = side == .visible
+    if isVisible {
+      mapped = (count + alignment - 1) / alignment * alignment + 2 * Self.page
+      base = allocateVisible(byteCount: mapped, .shared)
+      memset(base, Int32(Self.pattern), mapped)
+      pointer = base + Self.page
+      memset(pointer, 0, count)
+      return
+    }
     let pages = max(1, (count + Self.page - 1) / Self.page)
     mapped = (pages + 2) * Self.page
     let memory = mmap(nil, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
@@ -38,21 +53,22 @@ package final class GuardPages {
     mprotect(base + mapped - Self.page, Self.page, PROT_NONE)
   }
 
-  deinit { munmap(base, mapped) }
+  deinit { if isVisible { freeVisible(base) } else { munmap(base, mapped) } }
 
-  /// Makes what it holds read-only, or writable again.
+  /// Makes what it holds read-only, or writable again; not where another process sees it.
   package func protect(_ readOnly: Bool) {
+    if isVisible { return }
     mprotect(base + Self.page, mapped - 2 * Self.page, readOnly ? PROT_READ : PROT_READ | PROT_WRITE)
   }
 
   /// Where the pattern around the memory was overwritten.
   package var damage: String? {
-    let start = base + Self.page
+    let start = isVisible ? base : base + Self.page
     let before = pointer - start
     for offset in 0..<before where start.load(fromByteOffset: offset, as: UInt8.self) != Self.pattern {
       return "\(before - offset) bytes before its start"
     }
-    for offset in (before + count)..<(mapped - 2 * Self.page)
+    for offset in (before + count)..<(isVisible ? mapped : mapped - 2 * Self.page)
     where start.load(fromByteOffset: offset, as: UInt8.self) != Self.pattern {
       return "\(offset - before - count + 1) bytes past its end"
     }
@@ -114,10 +130,11 @@ package final class StructBox<T> {
   /// - Parameters:
   ///   - value: What is copied; `struct_size`, its first field, is set.
   ///   - newer: With 64 bytes more than this version of the ABI has.
+  ///   - side: `.visible` where another process reads it.
   /// - Throws: `CheckProblem` where the system gives no memory.
-  package init(_ value: T, newer: Bool) throws {
+  package init(_ value: T, newer: Bool, side: GuardSide = .right) throws {
     let size = MemoryLayout<T>.size
-    pages = try GuardPages(newer ? size + 64 : size, alignment: 8)
+    pages = try GuardPages(newer ? size + 64 : size, side: side == .visible ? .visible : .right, alignment: 8)
     pages.pointer.initializeMemory(as: T.self, repeating: value, count: 1)
     if newer { memset(pages.pointer + size, 0xA5, 64) }
     pages.pointer.storeBytes(of: UInt32(pages.count), as: UInt32.self)

@@ -26,9 +26,9 @@ final class LogitsRig: Rig {
     target = try GuardPages(shape.rows * 8, side: shape.side)
     rowLoss = try GuardPages(shape.rows * 8, side: shape.side)
     temperatureSlope = try GuardPages(8, side: shape.side)
-    starts = try GuardPages(24)
-    blockList = try GuardPages(16)
-    logits = try StructBox(cse_logits(), newer: false)
+    starts = try GuardPages(24, side: shape.side)
+    blockList = try GuardPages(16, side: shape.side)
+    logits = try StructBox(cse_logits(), newer: false, side: shape.side)
     rows = try RigRows(shape)
     views = try ["z", "u"].flatMap { name in
       try (1...3).map {
@@ -44,7 +44,7 @@ final class LogitsRig: Rig {
     encodings.describe(&raw)
     (raw.n_views, raw.dim) = (3, Int64(shape.width))
     (raw.z, raw.u) = (viewLists[0].reading, viewLists[1].reading)
-    batch = try StructBox(raw, newer: shape.isNewer)
+    batch = try StructBox(raw, newer: shape.isNewer, side: shape.side)
     try super.init(instance, shape, seed: seed, limits: limits)
     inputs = [try field("logits", [shape.rows, columns]), try field("sim", [shape.rows, columns])]
     gradients = [try field("dlogits", [shape.rows, columns]), try field("dsim", [shape.rows, columns])]
@@ -83,7 +83,7 @@ final class LogitsRig: Rig {
     raw.block_start = UnsafeRawPointer(starts.pointer).assumingMemoryBound(to: Int64.self)
     raw.blocks = UnsafeRawPointer(blockList.pointer).assumingMemoryBound(to: UnsafePointer<cse_block>?.self)
     raw.batch = UnsafePointer(batch.pointer)
-    logits = try StructBox(raw, newer: shape.isNewer)
+    logits = try StructBox(raw, newer: shape.isNewer, side: shape.side)
   }
 
   override func fill(_ values: RigValues) {
@@ -173,7 +173,7 @@ final class PoolerRig: Rig {
     raw.layers = layers.reading
     raw.token_ids = UnsafeRawPointer(ids.pointer).assumingMemoryBound(to: Int32.self)
     raw.token_flags = UnsafeRawPointer(flags.pointer).assumingMemoryBound(to: UInt8.self)
-    tokens = try StructBox(raw, newer: shape.isNewer)
+    tokens = try StructBox(raw, newer: shape.isNewer, side: shape.side)
     try super.init(instance, shape, seed: seed, limits: limits)
     inputs = fields
     gradients = gradientFields

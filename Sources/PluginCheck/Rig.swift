@@ -193,7 +193,7 @@ class BatchRig: Rig {
     raw.dim = Int64(shape.width)
     raw.z = list.reading
     raw.u = units.reading
-    batch = try StructBox(raw, newer: shape.isNewer)
+    batch = try StructBox(raw, newer: shape.isNewer, side: shape.side)
     try super.init(instance, shape, seed: seed, limits: limits)
     inputs = z + u
     gradients = dz + du

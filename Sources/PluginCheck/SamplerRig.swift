@@ -17,9 +17,9 @@ final class SamplerRig: BatchRig {
   private var dVectors = TensorList([])
 
   override init(_ instance: PluginInstance, _ shape: RigShape, seed: UInt64, limits: PluginLimits) throws {
-    candidates = try StructBox(cse_candidates(), newer: false)
-    blockList = try GuardPages(8)
-    counts = try GuardPages(8)
+    candidates = try StructBox(cse_candidates(), newer: false, side: shape.side)
+    blockList = try GuardPages(8, side: shape.side)
+    counts = try GuardPages(8, side: shape.side)
     try super.init(instance, shape, seed: seed, limits: limits)
     let planned = [PlannedBlock(host: 0, 1, isBase: true, label: "in-batch")] + instance.plan.blocks
     blocks = planned.map { block in
@@ -32,8 +32,8 @@ final class SamplerRig: BatchRig {
       if case .state(let index) = block.columns { stateRows = instance.states[index].shape.first }
       return block.columnCount(rows: shape.rows, stateRows: stateRows)
     }
-    blockList = try GuardPages(blocks.count * 8)
-    counts = try GuardPages(blocks.count * 8)
+    blockList = try GuardPages(blocks.count * 8, side: shape.side)
+    counts = try GuardPages(blocks.count * 8, side: shape.side)
     for (index, block) in blocks.enumerated() {
       blockList.pointer.storeBytes(of: UInt(bitPattern: block), toByteOffset: index * 8, as: UInt.self)
     }
@@ -88,7 +88,7 @@ final class SamplerRig: BatchRig {
       raw.bias = UnsafePointer(lists[2].pointer)
     }
     raw.sim = lists[3].reading
-    candidates = try StructBox(raw, newer: shape.isNewer)
+    candidates = try StructBox(raw, newer: shape.isNewer, side: shape.side)
   }
 
   override func run(gradients: Bool) throws -> Double {

@@ -15,15 +15,19 @@ package enum TemplateKind: String, CaseIterable, Sendable {
 package enum TemplateLanguage: String, CaseIterable, Sendable {
   case swift, c
   case cxx = "c++"
-  case rust, bare
+  case rust, bare, python
 
-  /// The compiler that `make` needs.
+  /// Whether there is nothing to build: the source is the plugin.
+  package var isInterpreted: Bool { self == .python }
+
+  /// The compiler that `make` needs, or what runs the source.
   package var compiler: String {
     switch self {
     case .swift: "swiftc"
     case .c, .bare: "cc"
     case .cxx: "g++"
     case .rust: "rustc"
+    case .python: "python3"
     }
   }
 
@@ -38,6 +42,7 @@ package enum TemplateLanguage: String, CaseIterable, Sendable {
     case .c, .bare: "c"
     case .cxx: "cpp"
     case .rust: "rs"
+    case .python: "py"
     }
   }
 }
@@ -64,14 +69,15 @@ package struct PluginTemplate: Sendable {
     return name.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) || $0 == 95 }
   }
 
-  /// `lib<name>.so`
-  package var library: String { "lib\(name).so" }
+  /// The file that is the plugin: `lib<name>.so`, or the source.
+  package var library: String { language.isInterpreted ? source : "lib\(name).so" }
   /// The source file's name: `my_idea.c`.
   package var source: String { "\(name).\(language.sourceExtension)" }
 
   /// Every file but those copied from the project: path below the folder, and text.
   package var files: [(path: String, text: String)] {
-    [
+    if language.isInterpreted { return [(source, filled(sourceText)), ("README.md", filled(readme))] }
+    return [
       (source, filled(sourceText)), ("Makefile", filled(makefile)), ("README.md", filled(readme)),
       (".gitignore", "*.so\n*.o\n.build/\n"),
     ]
@@ -87,6 +93,7 @@ package struct PluginTemplate: Sendable {
     case (.cxx, _): CTemplates.head + CTemplates.functions(kind) + CTemplates.descriptorInCxx(kind)
     case (.bare, _): BareTemplates.c(kind)
     case (.rust, _): BareTemplates.rust(kind)
+    case (.python, _): PythonTemplates.source(kind)
     }
   }
 
@@ -100,6 +107,7 @@ package struct PluginTemplate: Sendable {
       case .cxx: "\tg++ -std=c++20 -O2 -Wall -Wextra -shared -fPIC -I include -o $@ $< -lm"
       case .rust: "\trustc --edition 2021 -O -C panic=abort --crate-type cdylib -o $@ $<"
       case .bare: "\t$(CC) -std=c11 -O2 -Wall -Wextra -shared -fPIC -o $@ $< -lm"
+      case .python: ""
       }
     return """
       # make         builds libNAME.so
@@ -121,20 +129,20 @@ package struct PluginTemplate: Sendable {
   private var readme: String {
     let flag =
       switch kind {
-      case .sampler: "--sampler ./libNAME.so --loss infonce"
-      case .loss: "--loss ./libNAME.so"
-      case .pooler: "--pooler ./libNAME.so --method simcse"
-      case .augmenter: "--augment ./libNAME.so --method simcse"
+      case .sampler: "--sampler ./LIBRARY --loss infonce"
+      case .loss: "--loss ./LIBRARY"
+      case .pooler: "--pooler ./LIBRARY --method simcse"
+      case .augmenter: "--augment ./LIBRARY --method simcse"
       }
+    let build = language.isInterpreted ? "" : "make                                  # builds LIBRARY\n"
     return """
       # NAME
 
       A \(kind.rawValue) for mixcse. `SOURCE` holds all of it; change it, then:
 
       ```sh
-      make                                  # builds libNAME.so
-      mixcse plugins check ./libNAME.so     # gradients, purity, memory, odd shapes, hostile numbers
-      mixcse plugins info ./libNAME.so      # its parameters, as users see them
+      \(build)mixcse plugins check ./LIBRARY     # gradients, purity, memory, odd shapes, hostile numbers
+      mixcse plugins info ./LIBRARY      # its parameters, as users see them
       mixcse train --model MODEL --train-file FILE.txt --output-dir out \(flag)
       ```
 
@@ -143,7 +151,8 @@ package struct PluginTemplate: Sendable {
 
   private func filled(_ text: String) -> String {
     let type = name.split(separator: "_").map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
-    return replaced(replaced(replaced(text, "SOURCE", source), "NAME", name), "TYPE", type)
+    return replaced(
+      replaced(replaced(replaced(text, "SOURCE", source), "LIBRARY", library), "NAME", name), "TYPE", type)
   }
 
   private func replaced(_ text: String, _ word: String, _ value: String) -> String {

@@ -13,10 +13,11 @@ final class WatchedRun: LiveRun {
   private var read = (offset: UInt64(0), rest: Data(), lines: 0, reloads: [[String: Any]]())
 
   /// The library that the run uses.
-  var library: String { world.path("work/libreload.so") }
+  let library: String
 
-  init(_ world: CommandWorld, output: String = "watched") throws {
+  init(_ world: CommandWorld, output: String = "watched", file: String = "libreload.so") throws {
     self.world = world
+    library = world.path("work/" + file)
     self.output = output
     super.init(errors: world.path("errors"))
     for name in ["work", "runtime"] {

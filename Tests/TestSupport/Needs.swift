@@ -10,6 +10,8 @@ public enum Need: Sendable {
   case model
   /// The large data beside the package. `CSE_SHARED=none` says that there is none, also to CI.
   case sharedData
+  /// A python3 with NumPy.
+  case numpy
   /// A compiler, by the name of its command.
   case compiler(String)
 
@@ -20,6 +22,7 @@ public enum Need: Sendable {
       Resources.model == nil ? "the pretrained model is not there: `make model`, or CSE_MODEL, its folder" : nil
     case .sharedData:
       Resources.sharedRoot == nil ? "the large data is not there: set CSE_SHARED to its folder, or to none" : nil
+    case .numpy: Self.hasNumPy ? nil : "python3 has no NumPy: python3 -m pip install numpy"
     case .compiler(let name):
       Self.isCommand(name) ? nil : "\(name) is not installed: run `make test-deps`"
     }
@@ -30,6 +33,8 @@ public enum Need: Sendable {
     if case .sharedData = self { return ProcessInfo.processInfo.environment["CSE_SHARED"] == "none" }
     return false
   }
+
+  private static let hasNumPy = (try? shell(["python3", "-c", "import numpy"]).code) == 0
 
   private static func isCommand(_ name: String) -> Bool {
     (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").contains {

@@ -9,12 +9,15 @@ package import PluginLoading
 
 extension PluginLoader {
   /// A loader of libraries with a descriptor and of libraries with bare functions.
-  /// - Parameter host: The table entry functions get; without one they get a table that only keeps what they log.
-  package convenience init(host: UnsafePointer<cse_host>?) {
-    self.init(host: host) { file, source, handle, alias throws(PluginRefusal) in
+  /// - Parameters:
+  ///   - host: The table entry functions get; without one they get a table that only keeps what they log.
+  ///   - readPython: How files in Python are opened; nil: not at all.
+  package convenience init(host: UnsafePointer<cse_host>?, readPython: PythonReader? = nil) {
+    let readBare: BareReader = { file, source, handle, alias throws(PluginRefusal) in
       let (text, origin) = try BareLoader.read(source, handle)
       return try BareLoader.library(in: file, text: text, origin: origin, alias: alias) { dlsym(handle, $0) }
     }
+    self.init(host: host, readBare: readBare, readPython: readPython)
   }
 }
 
@@ -41,9 +44,9 @@ package enum BareLoader {
     if meanings.isEmpty { throw .functions(origin: origin, problem: "it declares no functions") }
     let identity = LibraryIdentity(
       path: file.path, resolvedPath: file.resolvedPath, declaredID: parsed.libraryID ?? defaultID(file.path),
-      alias: alias, version: parsed.version ?? "0", license: nil, sha256: file.sha256, buildID: file.image.buildID,
+      alias: alias, version: parsed.version ?? "0", license: nil, sha256: file.sha256, buildID: file.image?.buildID,
       sidecar: origin.hasSuffix(BareSource.sidecarSuffix) ? SHA256.digits(of: Array(text.utf8)) : nil,
-      needed: file.image.needed, abiMinor: 0)
+      needed: file.image?.needed ?? [], abiMinor: 0)
     var components: [PluginComponent] = []
     for meaning in meanings {
       components.append(try component(meaning, file, origin, of: identity, place, address))
@@ -95,10 +98,11 @@ package enum BareLoader {
     _ signature: BareSignature, _ file: PluginFile, _ origin: String, _ address: (String) -> UnsafeMutableRawPointer?
   ) throws(PluginRefusal) -> ForeignFunction {
     let symbol = signature.declaration.symbol
-    guard file.image.functions.contains(symbol), let address = address(symbol) else {
-      let near = didYouMean(nearestNames(to: symbol, among: Array(file.image.functions)))
+    let (functions, exports) = (file.image?.functions ?? [], file.image?.exports ?? [])
+    guard functions.contains(symbol), let address = address(symbol) else {
+      let near = didYouMean(nearestNames(to: symbol, among: Array(functions)))
       let what =
-        file.image.exports.contains(symbol) ? "is exported, but is no function" : "is no function the library exports"
+        exports.contains(symbol) ? "is exported, but is no function" : "is no function the library exports"
       throw .functions(origin: origin, problem: "'\(symbol)' \(what)\(near)")
     }
     return try ForeignFunction(signature, address: address)

@@ -6,6 +6,7 @@
 //   PluginInstances   a component with its parameters, memory, states, and every call into it
 //   BareFunctions     C functions described by a line of text, called through libffi
 //   PluginIsolation   plugins in processes of their own
+//   PluginPython      plugins in Python, in processes of Python's
 //   PluginReload      private copies of libraries, and the watch on their files
 //   Strategies        names looked up: flags and texts become components to make instances of
 
@@ -14,5 +15,6 @@
 @_exported public import PluginInstances
 @_exported public import PluginIsolation
 @_exported public import PluginLoading
+@_exported public import PluginPython
 @_exported public import PluginReload
 @_exported public import Strategies

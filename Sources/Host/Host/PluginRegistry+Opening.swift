@@ -2,10 +2,12 @@
 // Called by the command and by whoever else needs plugins; everything else about registries is in PluginLoading.
 
 import BareFunctions
+import Kernels
 package import Logging
 package import PluginAPI
 package import PluginIsolation
 package import PluginLoading
+package import PluginPython
 import PluginReload
 
 extension PluginRegistry {
@@ -16,15 +18,20 @@ extension PluginRegistry {
   ///   - allowInsecure: Accept files that others could write.
   ///   - host: The table entry functions get; without one they get a table that only keeps what they log.
   ///   - copiesLibraries: Load private copies, so that the files may be written while their code runs.
-  ///   - isolation: Which plugins run in processes of their own; nil for none.
+  ///   - isolation: Which plugins run in processes of their own; nil for none. Those in Python always do.
+  ///   - python: Which Python runs these, and within which bounds; nil for the usual ones.
   ///   - logger: Where reasons and warnings go as well.
   /// - Throws: `PluginError` where a build of `renamed` cannot be used, `UsageError` where two have the same name.
   package convenience init(
     searchPath: PluginSearchPath, renamed: [Renamed] = [], allowInsecure: Bool = false,
     host: UnsafePointer<cse_host>? = nil, copiesLibraries: Bool = false, isolation: Isolation? = nil,
-    logger: Logger = Logger(label: "plugins")
+    python: PythonSettings? = nil, logger: Logger = Logger(label: "plugins")
   ) throws {
-    let loader = PluginLoader(host: host)
+    let settings =
+      python
+      ?? PythonSettings(
+        bounds: Isolation.Bounds(deadline: 60, memoryBytes: 0, threads: ThreadPool.availableThreads()), logger: logger)
+    let loader = PluginLoader(host: host, readPython: PythonOpener(settings).open)
     let opener: any LibraryOpener =
       if let isolation {
         IsolatedLoader(isolation, loader: loader)

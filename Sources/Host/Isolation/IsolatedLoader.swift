@@ -3,7 +3,7 @@
 
 import Glibc
 import BareFunctions
-import PluginAPI
+package import PluginAPI
 import PluginGrammar
 package import PluginLoading
 import Processes
@@ -25,6 +25,8 @@ package final class IsolatedLoader: LibraryOpener {
   /// The library in `file`, whose instances will run in processes of their own.
   /// - Throws: `PluginRefusal`
   package func open(_ file: PluginFile, alias: String?) throws(PluginRefusal) -> PluginLibrary {
+    // In a process of its own anyway.
+    if file.image == nil { return try loader.open(file, alias: alias) }
     let report = try describe(file)
     if let source = file.bareSource {
       var (text, origin) = (report.first, source.origin)
@@ -36,7 +38,7 @@ package final class IsolatedLoader: LibraryOpener {
     let descriptor = try DescriptorReader().library(at: described.makeLibrary())
     let identity = LibraryIdentity(
       path: file.path, resolvedPath: file.resolvedPath, declaredID: descriptor.id, alias: alias,
-      version: descriptor.version, license: descriptor.license, sha256: file.sha256, buildID: file.image.buildID,
+      version: descriptor.version, license: descriptor.license, sha256: file.sha256, buildID: file.image?.buildID,
       abiMinor: described.abiMinor)
     return PluginLibrary(
       identity: identity, components: descriptor.components.map { PluginComponent($0, of: identity, place: isolation) },
@@ -46,7 +48,7 @@ package final class IsolatedLoader: LibraryOpener {
   /// The component where it is to run: one that `--isolate=NAME,...` does not name is loaded here.
   /// - Throws: `PluginRefusal`
   package func placed(_ component: PluginComponent) throws(PluginRefusal) -> PluginComponent {
-    guard component.place != nil, !isolation.covers(component) else { return component }
+    guard component.place != nil, !isolation.covers(component), component.place === isolation else { return component }
     let identity = component.library
     let library: PluginLibrary
     if let known = loadedHere[identity.path] {
@@ -130,8 +132,10 @@ package struct DescribedLibrary {
   private static let mostNotes = 1024
 
   private let id, version, license, recipes: String
-  let abiMinor: Int
-  let notes: [String]
+  /// The minor version of the plugin ABI it was built for.
+  package let abiMinor: Int
+  /// What was left out, and why.
+  package let notes: [String]
   private let components: [Component]
 
   /// Of a library that is loaded in this process.
@@ -191,7 +195,7 @@ package struct DescribedLibrary {
   }
 
   /// The descriptor, never freed, as those of loaded libraries.
-  func makeLibrary() -> UnsafePointer<cse_library> {
+  package func makeLibrary() -> UnsafePointer<cse_library> {
     let list = UnsafeMutablePointer<UnsafePointer<cse_component>?>.allocate(capacity: max(components.count, 1))
     for (index, component) in components.enumerated() { (list + index).initialize(to: makeComponent(component)) }
     var raw = cse_library()

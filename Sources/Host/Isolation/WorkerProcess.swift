@@ -1,13 +1,13 @@
 // The process of one isolated plugin as this one sees it: started, read from, waited for, ended.
-// Used by IsolatedLoader (to describe a library) and by RemoteRunner (to run an instance).
+// Used by IsolatedLoader (to describe a library), by WorkerLine (to run instances) and by plugins in Python.
 
 import Glibc
-import Kernels
-import Logging
-import Processes
+package import Kernels
+package import Logging
+package import Processes
 
 /// A running worker; ended at the latest when this object goes.
-final class WorkerProcess {
+package final class WorkerProcess {
   private let child: ChildProcess
   private let output: WorkerOutput
   private let report: PipeEnds
@@ -17,22 +17,29 @@ final class WorkerProcess {
   /// The most memory it held at once, in bytes, memory shared with this process included.
   var peakBytes: Int { child.peakBytes }
 
-  /// Starts this program again with `settings`; what it prints goes to the log under `name`. It gets the memory that
-  /// plugins may read and the one they may write as descriptors 3 and 4, the place for its report as 5, and nothing
-  /// else.
-  init(_ settings: WorkerSettings, name: String, isolation: Isolation) throws(SystemFailure) {
-    report = try PipeEnds()
-    let printed = try PipeEnds()
+  /// Starts this program again with `settings`; what it prints goes to the log under `name`.
+  convenience init(_ settings: WorkerSettings, name: String, isolation: Isolation) throws(SystemFailure) {
     var start = ChildSettings(name: "mixcse", settings.arguments)
     start.variables = Environment.withoutBacktrace()
-    let memory = [isolation.memory.shown.descriptor, isolation.memory.shared.descriptor]
+    try self.init(start, memory: isolation.memory, name: name, logger: isolation.logger)
+  }
+
+  /// Starts a program; what it prints goes to the log under `name`. It gets the memory that plugins may read and the
+  /// one they may write as descriptors 3 and 4, the place for its report as 5, `more` from 6 on, and nothing else.
+  package init(
+    _ start: ChildSettings, memory: SharedMemory, more: [Int32] = [], name: String, logger: Logger
+  ) throws(SystemFailure) {
+    report = try PipeEnds()
+    let printed = try PipeEnds()
+    var start = start
+    let regions = [memory.shown.descriptor, memory.shared.descriptor]
     start.streams =
       [.nothing, .descriptor(printed.writing), .descriptor(printed.writing)]
-      + (memory + [report.writing]).map { .descriptor($0) }
+      + (regions + [report.writing] + more).map { .descriptor($0) }
     child = try ChildProcess(start)
     report.closeWriting()
     printed.closeWriting()
-    output = WorkerOutput(printed, name: name, logger: isolation.logger)
+    output = WorkerOutput(printed, name: name, logger: logger)
   }
 
   deinit {

@@ -23,6 +23,8 @@ package enum PluginRefusal: Error, Equatable, Sendable, CustomStringConvertible 
 
   // What it offers and needs.
   case notAPlugin
+  /// A file in Python that imports nothing of this project.
+  case notAPythonPlugin
   /// The text of its bare functions cannot be used; where it stands, and what is wrong (with line and column).
   case functions(origin: String, problem: String)
   case wrongMajor(found: [Int], supported: Int)
@@ -47,7 +49,7 @@ package enum PluginRefusal: Error, Equatable, Sendable, CustomStringConvertible 
       fileDescription
     case .notELF, .truncated, .malformed, .wrongMachine, .notALibrary:
       imageDescription
-    case .notAPlugin, .functions, .wrongMajor, .missingDependency, .unsafeDependency, .loader:
+    case .notAPlugin, .notAPythonPlugin, .functions, .wrongMajor, .missingDependency, .unsafeDependency, .loader:
       symbolDescription
     case .entryRefused, .entryNotIdempotent, .hostTooOld, .descriptor, .worker:
       entryDescription
@@ -89,6 +91,8 @@ package enum PluginRefusal: Error, Equatable, Sendable, CustomStringConvertible 
   private var symbolDescription: String {
     switch self {
     case .notAPlugin: return "it exports neither cse_library_entry_v1 nor cse_functions, so it is no plugin"
+    case .notAPythonPlugin:
+      return "it imports nothing of mixcse.plugin, so it is no plugin; it begins with from mixcse.plugin import ..."
     case .functions(let origin, let problem): return "its bare functions (\(origin)) cannot be used: \(problem)"
     case .wrongMajor(let found, let supported):
       let versions = found.map(String.init).joined(separator: ", ")
@@ -120,5 +124,5 @@ package enum PluginRefusal: Error, Equatable, Sendable, CustomStringConvertible 
   }
 
   /// Whether the file simply is something else, which nobody needs to be warned about.
-  package var isNoPlugin: Bool { self == .notAPlugin }
+  package var isNoPlugin: Bool { self == .notAPlugin || self == .notAPythonPlugin }
 }

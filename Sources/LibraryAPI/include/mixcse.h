@@ -62,6 +62,8 @@ typedef struct {
   uint32_t n_plugin_folders;
   int32_t threads;                       /* to compute with, 1 to 1024; 0: the processors there are */
   mixcse_log_fn log; void *log_user;     /* gets lines of all levels; NULL: warnings and errors go to standard error */
+  const char *python;                    /* the path of the Python that runs plugins in Python; NULL: MIXCSE_PYTHON,
+                                          * else that of the active virtual environment, else python3 */
 } mixcse_settings;
 /* Finds plugins; runs none of their code yet. settings: NULL for the defaults. */
 int32_t mixcse_context_open(const mixcse_settings *settings, mixcse_context **out);

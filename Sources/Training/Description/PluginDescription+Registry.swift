@@ -14,18 +14,18 @@ extension PluginDescription {
     logger: Logger, services: HostServices? = nil, copied: Bool = false
   ) throws -> PluginRegistry {
     if services != nil { PluginGuard.watch(seconds: deadline) }
+    let bounds = Isolation.Bounds(
+      deadline: deadline, memoryBytes: memory << 20, threads: services?.pool.threads ?? 1)
     return try PluginRegistry(
       searchPath: PluginSearchPath(pluginPaths: paths), renamed: renamed.map(PluginRegistry.Renamed.init(parsing:)),
       allowInsecure: allowsInsecure, host: services?.table, copiesLibraries: copied,
-      isolation: isolation(threads: services?.pool.threads ?? 1, logger: logger), logger: logger)
+      isolation: isolation(bounds, logger: logger), python: PythonSettings(bounds: bounds, logger: logger),
+      logger: logger)
   }
 
   /// Nil where nothing is isolated.
-  private func isolation(threads: Int, logger: Logger) throws -> Isolation? {
+  private func isolation(_ bounds: Isolation.Bounds, logger: Logger) throws -> Isolation? {
     guard isolate != nil else { return nil }
-    return try Isolation(
-      names: isolatedNames,
-      bounds: Isolation.Bounds(deadline: deadline, memoryBytes: memory << 20, threads: threads),
-      allowInsecure: allowsInsecure, logger: logger)
+    return try Isolation(names: isolatedNames, bounds: bounds, allowInsecure: allowsInsecure, logger: logger)
   }
 }

@@ -32,12 +32,15 @@ extension TrainingPlan {
         let settings = instance.values.resolved.map { name, text in
           (name, JSONValue.string(name == "temperature" ? first ?? text : text))
         }
+        // What else computed its numbers; only plugins in Python say.
+        let runtime = library.runtime.map { [("runtime", JSONValue.string($0))] } ?? []
         return .object(
-          JSONObject([
-            ("instance", .string(instance.name)), ("kind", .string(instance.component.kind.rawValue)),
-            ("id", .string(instance.component.id)), ("version", .string(library.version)),
-            ("sha256", .string(library.sha256)), ("parameters", .object(JSONObject(settings))),
-          ]))
+          JSONObject(
+            [
+              ("instance", .string(instance.name)), ("kind", .string(instance.component.kind.rawValue)),
+              ("id", .string(instance.component.id)), ("version", .string(library.version)),
+              ("sha256", .string(library.sha256)), ("parameters", .object(JSONObject(settings))),
+            ] + runtime))
       })
   }
 

@@ -169,7 +169,8 @@ package final class PluginReloader {
   ) throws -> SmokeTest {
     var files = [path: copy.path]
     for (index, other) in current.sorted(by: { $0.key < $1.key }).enumerated() where other.key != path {
-      files[other.key] = try other.value.write(into: folder, as: "lib\(index).so")
+      let ending = pluginEndings.first { other.key.hasSuffix($0) } ?? ""
+      files[other.key] = try other.value.write(into: folder, as: "lib\(index)\(ending)")
     }
     func use(_ instance: PluginInstance, weight: Double = 1) -> SmokeTest.Use {
       let set = instance.values.resolved.filter { instance.values.isSet($0.0) }

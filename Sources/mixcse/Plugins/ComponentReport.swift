@@ -79,6 +79,8 @@ struct LibraryReport: Encodable {
   let sha256: String
   let buildID: String?
   let abi: String
+  /// What runs it, where the processor does not.
+  let runtime: String?
 
   init(_ library: LibraryIdentity) {
     id = library.id
@@ -89,13 +91,14 @@ struct LibraryReport: Encodable {
     sha256 = library.sha256
     buildID = library.buildID
     abi = "1.\(library.abiMinor)"
+    runtime = library.runtime
   }
 
   var text: String {
     let rows = [
       ["library", declaredID == id ? id : "\(id) (\(declaredID), renamed)"], ["version", version],
       ["license", license ?? "not stated"], ["plugin ABI", abi], ["file", path], ["sha256", sha256],
-      ["build id", buildID ?? "none"],
+      runtime.map { ["run by", $0] } ?? ["build id", buildID ?? "none"],
     ]
     return "FROM\n" + textTable(rows, indent: 2)
   }

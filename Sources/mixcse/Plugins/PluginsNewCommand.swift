@@ -12,7 +12,7 @@ struct PluginsNewCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "new", abstract: "Starts a plugin: a folder that builds with `make` and trains at once.",
     discussion: """
-      bare and rust are bare functions: one function and a line of text, without any header. c, c++ and swift are \
+      python is one function in a file that needs no compiler, only a Python with NumPy. bare and rust are bare functions: one function and a line of text, without any header. c, c++ and swift are \
       plugins with a descriptor; the header (and the kit for Swift) is copied into the folder.
       """)
 
@@ -47,8 +47,9 @@ struct PluginsNewCommand: ParsableCommand {
     let copies = try language.needsHeader ? PluginSDK(sdk).files(kit: language.needsKit) : []
     for (path, text) in template.files { try write(Data(text.utf8), to: folder + "/" + path) }
     for (path, data) in copies { try write(data, to: folder + "/" + path) }
-    try printText("\(folder): \(template.source), Makefile, README.md")
-    try printText("cd \(folder) && make && mixcse plugins check ./\(template.library)")
+    try printText("\(folder): \(template.source), \(language.isInterpreted ? "" : "Makefile, ")README.md")
+    let make = language.isInterpreted ? "" : "make && "
+    try printText("cd \(folder) && \(make)mixcse plugins check ./\(template.library)")
   }
 
   private func write(_ data: Data, to path: String) throws {

@@ -31,9 +31,17 @@ package func isLibraryID(_ text: String) -> Bool {
 /// Whether a component's name is a path to a library.
 package func isPath(_ name: String) -> Bool { name.contains("/") }
 
+/// How the names of files end that can be plugins: libraries, and files in Python.
+package let pluginEndings = [".so", pythonEnding]
+/// How the name of a plugin in Python ends.
+package let pythonEnding = ".py"
+
+/// Whether a file of this name can be a plugin.
+package func isPluginFileName(_ name: some StringProtocol) -> Bool { pluginEndings.contains { name.hasSuffix($0) } }
+
 /// A path and the component that is picked in it, if any: `./lib.so:name`.
 package func splitPath(_ name: String) -> (path: String, component: String?) {
-  guard let colon = name.lastIndex(of: ":"), name[..<colon].hasSuffix(".so") else { return (name, nil) }
+  guard let colon = name.lastIndex(of: ":"), isPluginFileName(name[..<colon]) else { return (name, nil) }
   return (String(name[..<colon]), String(name[name.index(after: colon)...]))
 }
 

@@ -54,7 +54,7 @@ package struct SpecParser {
     while take(":") {
       let start = position
       // After a path `:name` picks one of its components; everywhere else settings follow.
-      if isPath(name), !name.contains(".so:"), settings.isEmpty, let picked = pickedName() {
+      if isPath(name), splitPath(name).component == nil, settings.isEmpty, let picked = pickedName() {
         name += ":" + picked
         continue
       }
@@ -133,11 +133,11 @@ package struct SpecParser {
     return rest.prefix { !":+,=*".contains($0) }.contains("/")
   }
 
-  /// Up to and with the first `.so` that ends a file name, whatever characters the path holds.
+  /// Up to and with the first `.so` or `.py` that ends a file name, whatever characters the path holds.
   private mutating func path() -> String {
     var end = position
     while end + 3 <= characters.count {
-      if String(characters[end..<(end + 3)]) == ".so",
+      if pluginEndings.contains(String(characters[end..<(end + 3)])),
         end + 3 == characters.count || ":+,".contains(characters[end + 3])
       {
         defer { position = end + 3 }

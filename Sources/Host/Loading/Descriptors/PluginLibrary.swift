@@ -40,13 +40,16 @@ package struct LibraryIdentity: Sendable, Equatable {
   package let sidecar: String?
   /// The libraries it is linked to, by name.
   package let needed: [String]
+  /// What runs it, where the processor does not: "Python 3.11.7 (/usr/bin/python3), NumPy 2.4.6".
+  package let runtime: String?
   /// The minor version of the plugin ABI it was built for.
   package let abiMinor: Int
 
   /// An identity by its parts.
   package init(
     path: String, resolvedPath: String, declaredID: String, alias: String?, version: String, license: String?,
-    sha256: String, buildID: String?, sidecar: String? = nil, needed: [String] = [], abiMinor: Int
+    sha256: String, buildID: String?, sidecar: String? = nil, needed: [String] = [], runtime: String? = nil,
+    abiMinor: Int
   ) {
     self.path = path
     self.resolvedPath = resolvedPath
@@ -58,6 +61,7 @@ package struct LibraryIdentity: Sendable, Equatable {
     self.buildID = buildID
     self.sidecar = sidecar
     self.needed = needed
+    self.runtime = runtime
     self.abiMinor = abiMinor
   }
 

@@ -30,15 +30,23 @@ package final class PluginLoader: LibraryOpener {
     _ file: PluginFile, _ source: BareSource, _ handle: UnsafeMutableRawPointer, _ alias: String?
   ) throws(PluginRefusal) -> PluginLibrary
 
+  /// Opens a file in Python, under an alias if it has been given one.
+  package typealias PythonReader = (_ file: PluginFile, _ alias: String?) throws(PluginRefusal) -> PluginLibrary
+
   private let host: UnsafePointer<cse_host>?
   private let readBare: BareReader
+  private let readPython: PythonReader?
 
   /// - Parameters:
   ///   - host: The table entry functions get; without one they get a table that only keeps what they log.
   ///   - readBare: How bare functions become components; BareFunctions has it.
-  package init(host: UnsafePointer<cse_host>?, readBare: @escaping BareReader) {
+  ///   - readPython: How files in Python do; PluginPython has it.
+  package init(
+    host: UnsafePointer<cse_host>?, readBare: @escaping BareReader, readPython: PythonReader? = nil
+  ) {
     self.host = host
     self.readBare = readBare
+    self.readPython = readPython
   }
 
   /// Loads `file`, as `alias` if it has been given one. It stays mapped for the life of the process: a library in
@@ -46,6 +54,10 @@ package final class PluginLoader: LibraryOpener {
   /// - Throws: `PluginRefusal`
   package func open(_ file: PluginFile, alias: String?) throws(PluginRefusal) -> PluginLibrary {
     guard file.isUnchanged() else { throw .changedSinceChecked }
+    guard let image = file.image else {
+      guard let readPython else { throw .worker("plugins in Python cannot be used here") }
+      return try readPython(file, alias)
+    }
     // Constructors and entry functions are the plugin's code already. A report of a crash shows the name as it stands.
     let name = strdup(file.path.visible)
     noteEntry(name, "loading")
@@ -55,7 +67,7 @@ package final class PluginLoader: LibraryOpener {
     }
     guard let handle = dlopen(file.loadPath, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else {
       let message = dlerror().map { String(cString: $0) } ?? "dlopen failed without a reason"
-      let undefined = DependencySearch().undefinedSymbols(of: file.image, path: file.loadPath)
+      let undefined = DependencySearch().undefinedSymbols(of: image, path: file.loadPath)
       throw .loader(message: message, undefined: undefined)
     }
     // Built again between the check and here: what runs is not what was checked and what records would name.
@@ -68,8 +80,8 @@ package final class PluginLoader: LibraryOpener {
     let descriptor = try DescriptorReader().library(at: try call(entry).get())
     let identity = LibraryIdentity(
       path: file.path, resolvedPath: file.resolvedPath, declaredID: descriptor.id, alias: alias,
-      version: descriptor.version, license: descriptor.license, sha256: file.sha256, buildID: file.image.buildID,
-      needed: file.image.needed, abiMinor: descriptor.abiMinor)
+      version: descriptor.version, license: descriptor.license, sha256: file.sha256, buildID: image.buildID,
+      needed: image.needed, abiMinor: descriptor.abiMinor)
     return PluginLibrary(
       identity: identity, components: descriptor.components.map { PluginComponent($0, of: identity) },
       recipes: descriptor.recipes, notes: descriptor.notes)

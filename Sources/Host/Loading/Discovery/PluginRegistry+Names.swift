@@ -141,7 +141,7 @@ extension PluginRegistry {
   }
 
   private func hintText(_ name: String, known: [String]) -> String {
-    if name.hasSuffix(".so") { return "; a library is named by a path: ./\(name)" }
+    if isPluginFileName(name) { return "; a library is named by a path: ./\(name)" }
     let near = didYouMean(nearestNames(to: name, among: known))
     if !near.isEmpty { return near }
     return known.isEmpty ? "" : "; there are \(Set(known).sorted().joined(separator: ", "))"

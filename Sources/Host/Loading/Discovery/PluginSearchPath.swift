@@ -131,7 +131,7 @@ private func readWords(_ path: String) -> [UInt]? {
   }
 }
 
-/// The names in a folder that end in `.so`, sorted, because the order of a folder's entries is random.
+/// The names in a folder that end in `.so` or `.py`, sorted, because the order of a folder's entries is random.
 /// - Throws: The system's message where it cannot be read.
 func libraryNames(in folder: String) throws(PluginRefusal) -> [String] {
   guard let stream = opendir(folder) else {
@@ -144,7 +144,7 @@ func libraryNames(in folder: String) throws(PluginRefusal) -> [String] {
     let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
       String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
     }
-    if name.hasSuffix(".so"), !name.hasPrefix(".") { names.append(name) }
+    if isPluginFileName(name), !name.hasPrefix(".") { names.append(name) }
   }
   return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
 }

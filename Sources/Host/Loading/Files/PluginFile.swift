@@ -3,6 +3,7 @@
 
 import Files
 package import Glibc
+import PluginGrammar
 
 /// A plugin file that passed the pre-flight.
 package struct PluginFile: Sendable {
@@ -12,8 +13,8 @@ package struct PluginFile: Sendable {
   package let resolvedPath: String
   /// Lower-case hexadecimal digits of the SHA-256 of what was checked.
   package let sha256: String
-  /// What its ELF tables say.
-  package let image: ELFImage
+  /// What its ELF tables say; nil for a file in Python.
+  package let image: ELFImage?
   /// The text of its bare functions; nil for a library with a descriptor.
   package let bareSource: BareSource?
   /// The state of the file that was checked.
@@ -24,7 +25,8 @@ package struct PluginFile: Sendable {
   /// The major version of the plugin ABI this host speaks.
   static let supportedMajor = 1
 
-  /// Checks the file at `path`: owner and mode (unless `allowInsecure`), ELF, exported entry, dependencies.
+  /// Checks the file at `path`: owner and mode (unless `allowInsecure`), ELF, exported entry, dependencies; of a file
+  /// in Python, that it is meant to be a plugin.
   /// - Parameter copy: A copy of the file, which is checked and will be loaded in its stead; the names stay.
   /// - Throws: `PluginRefusal`, of which `.notAPlugin` means that it is simply another library.
   package init(path: String, allowInsecure: Bool = false, copy: String? = nil) throws(PluginRefusal) {
@@ -32,29 +34,41 @@ package struct PluginFile: Sendable {
     // An unsafe file is refused before anything in it is believed; what is no plugin is none of our business.
     let safety = allowInsecure ? nil : FileSafety.problem(of: opened)
     let bytes: [UInt8]
-    let image: ELFImage
     do {
       bytes = try opened.contents()
-      image = try ELFImage(bytes)
+      image = path.hasSuffix(pythonEnding) ? nil : try ELFImage(bytes)
     } catch {
       throw safety ?? error
     }
-    let majors = image.entryMajors
-    let hasSidecar = access(opened.resolvedPath + BareSource.sidecarSuffix, F_OK) == 0
-    if majors.isEmpty && !image.offersBareFunctions && !hasSidecar { throw .notAPlugin }
-    if let safety { throw safety }
-    bareSource =
-      majors.isEmpty ? try BareSource.find(image, path: opened.resolvedPath, allowInsecure: allowInsecure) : nil
-    guard bareSource != nil || majors.contains(Self.supportedMajor) else {
-      throw .wrongMajor(found: majors, supported: Self.supportedMajor)
+    if let image {
+      bareSource = try Self.bareSource(image, opened, safety, allowInsecure: allowInsecure)
+    } else {
+      guard PythonSource.isPlugin(bytes) else { throw .notAPythonPlugin }
+      if let safety { throw safety }
+      bareSource = nil
     }
-    try DependencySearch().check(image, path: opened.resolvedPath, allowInsecure: allowInsecure)
     self.path = path
     loadPath = opened.resolvedPath
     resolvedPath = copy == nil ? loadPath : Path.resolved(path) ?? path
     sha256 = SHA256.digits(of: bytes)
-    self.image = image
     stamp = opened.stamp
+  }
+
+  /// Checks what a library exports and needs; nil where it has a descriptor.
+  private static func bareSource(
+    _ image: ELFImage, _ opened: OpenedFile, _ safety: PluginRefusal?, allowInsecure: Bool
+  ) throws(PluginRefusal) -> BareSource? {
+    let majors = image.entryMajors
+    let hasSidecar = access(opened.resolvedPath + BareSource.sidecarSuffix, F_OK) == 0
+    if majors.isEmpty && !image.offersBareFunctions && !hasSidecar { throw .notAPlugin }
+    if let safety { throw safety }
+    let source =
+      majors.isEmpty ? try BareSource.find(image, path: opened.resolvedPath, allowInsecure: allowInsecure) : nil
+    guard source != nil || majors.contains(supportedMajor) else {
+      throw .wrongMajor(found: majors, supported: supportedMajor)
+    }
+    try DependencySearch().check(image, path: opened.resolvedPath, allowInsecure: allowInsecure)
+    return source
   }
 
   /// Whether the file is still the one that was checked; asked before it is loaded and again after.
