@@ -5,11 +5,13 @@
     objective(z1, z2).backward()
     mixcse.Encoder("runs/a").encode(["A sentence."])                           # NumPy, [1, width]
     mixcse.Index("runs/a").search("A query.")                                  # after build_index(sentences)
+    mixcse.compare(["simcse", "mixcse"], "runs/mixing", model="MODEL", train_file="FILE.txt")  # rows for pandas
     mixcse.run(["train", "--model", "MODEL", "--train-file", "FILE.txt", "--method", "mixcse", "--output-dir", "OUT"])
 
 `mixcse.sentence_transformers.StrategyLoss` is a loss for SentenceTransformerTrainer, `mixcse.transformers.
-StrategyTrainer` a trainer of transformers. Documentation/Python.md describes all of it. What a name needs (the library,
-NumPy, PyTorch) is imported where it is first used.
+StrategyTrainer` a trainer of transformers, and `mixcse.plugin` what samplers, losses and poolers in Python are made
+with. Documentation/Python.md describes all of it. What a name needs (the library, NumPy, PyTorch) is imported where it
+is first used.
 """
 
 from importlib import import_module
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from . import sentence_transformers, transformers
     from ._engine import components, version
     from ._errors import ArgumentError, Error, MissingError, PluginError
+    from .comparison import Comparison, compare
     from .encoder import Encoder, Tokenizer
     from .index import Index
     from .objective import Objective
@@ -28,14 +31,14 @@ if TYPE_CHECKING:
 
 #: Where each name comes from; an empty text: it is a module itself.
 _MODULES = {
-    "ArgumentError": "_errors", "Encoder": "encoder", "Error": "_errors", "Index": "index",
+    "ArgumentError": "_errors", "Comparison": "comparison", "Encoder": "encoder", "Error": "_errors", "Index": "index",
     "MissingError": "_errors", "Objective": "objective", "PluginError": "_errors", "Tokenizer": "encoder",
-    "components": "_engine", "program_path": "program", "run": "program", "sentence_transformers": "",
-    "transformers": "", "version": "_engine",
+    "compare": "comparison", "components": "_engine", "plugin": "", "program_path": "program", "run": "program",
+    "sentence_transformers": "", "transformers": "", "version": "_engine",
 }
 __all__ = [
-    "ArgumentError", "Encoder", "Error", "Index", "MissingError", "Objective", "PluginError", "Tokenizer", "components",
-    "program_path", "run", "version",
+    "ArgumentError", "Comparison", "Encoder", "Error", "Index", "MissingError", "Objective", "PluginError", "Tokenizer",
+    "compare", "components", "program_path", "run", "version",
 ]
 
 

@@ -26,7 +26,7 @@ class Context:
         folders = [os.fsencode(folder) for folder in plugin_folders]
         settings = lib.Settings(
             plugin_folders=(c.c_char_p * max(len(folders), 1))(*folders), n_plugin_folders=len(folders),
-            threads=threads, log=lib.log)
+            threads=threads, log=lib.log, python=os.fsencode(_places.python() or "") or None)
         self.handle = c.c_void_p()
         library().check(library().context_open(settings, c.byref(self.handle)))
         weakref.finalize(self, library().context_close, self.handle)

@@ -27,7 +27,7 @@ class Struct(c.Structure):
 
 class Settings(Struct):
     _fields_ = [("struct_size", U32), ("flags", U32), ("plugin_folders", c.POINTER(TEXT)), ("n_plugin_folders", U32),
-                ("threads", I32), ("log", LOG_FUNCTION), ("log_user", POINTER)]
+                ("threads", I32), ("log", LOG_FUNCTION), ("log_user", POINTER), ("python", TEXT)]
 
 
 class Component(Struct):

@@ -8,6 +8,7 @@ of that.
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 from ._errors import ArgumentError, MissingError
@@ -62,6 +63,11 @@ def program() -> Path:
     raise MissingError(
         f"expected the program mixcse in {', '.join(map(str, folders))} or on PATH, found none: build it (make build "
         "in a checkout of mixcse), or set MIXCSE_PROGRAM to its path", 66)
+
+
+def python() -> str | None:
+    """The Python that runs plugins in Python: MIXCSE_PYTHON, else this one."""
+    return os.environ.get("MIXCSE_PYTHON") or sys.executable or None
 
 
 def _is_binary(path: str) -> bool:

@@ -1,5 +1,6 @@
 """The program `mixcse` as a child process: all its subcommands, from Python."""
 
+import os
 import subprocess
 from collections.abc import Iterable
 
@@ -21,7 +22,11 @@ def run(arguments: Iterable[object]) -> int:
 
     Returns its exit code, 0 for success; 128 and the number of the signal that ended it.
     """
-    process = subprocess.Popen([program_path(), *map(str, arguments)])
+    environment = dict(os.environ)
+    python = _places.python()
+    if python:
+        environment["MIXCSE_PYTHON"] = python
+    process = subprocess.Popen([program_path(), *map(str, arguments)], env=environment)
     while True:
         try:
             code = process.wait()
