@@ -1,5 +1,5 @@
 # make demo      install what is missing, build, compare simcse with mixcse on the shipped sample
-# make test      build and run every test (without g++ or rustc some are left out: make test-deps)
+# make test      build and run every test (without g++, rustc or NumPy some are left out: make test-deps)
 # make test FILTER=ResumeTests    only the tests whose names match, in a debug build: the quickest way while you write
 # make lint      formatting, naming, lines of at most 120 characters;  make format rewrites the sources
 # make check     all that a change must pass: what .ci/run runs
@@ -29,8 +29,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
 APT_PACKAGES := libffi-dev zlib1g-dev pkg-config
-# Compilers that only tests need: the templates of `plugins new` in C++ and Rust.
-TEST_PACKAGES := g++ rustc
+# What only tests need: the templates of `plugins new` in C++, Rust and Python.
+TEST_PACKAGES := g++ rustc python3-numpy
 LINT_PACKAGES := clang-format
 # The browser that looks at reports, for `make interop`.
 BROWSER := chromium
@@ -65,7 +65,7 @@ deps:
 	fi
 
 test-deps: deps
-	@if ! command -v g++ >/dev/null || ! command -v rustc >/dev/null; then \
+	@if ! command -v g++ >/dev/null || ! command -v rustc >/dev/null || ! python3 -c 'import numpy' 2>/dev/null; then \
 	  sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
 	  echo "make: installing $(TEST_PACKAGES)"; \
 	  $$sudo apt-get update -qq && $$sudo apt-get install -y -qq $(TEST_PACKAGES) >/dev/null; \

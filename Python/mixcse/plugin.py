@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from typing import Any, overload
 
 __all__ = [
-    "Block", "Cells", "Component", "State", "Weight", "constant", "library", "log", "loss", "param", "pooler", "report",
-    "sampler",
+    "Block", "Cells", "Component", "Encoding", "State", "Weight", "constant", "library", "log", "loss", "param",
+    "pooler", "report", "sampler",
 ]
 
 #: What functions of every kind may be given.
@@ -71,12 +71,12 @@ def param(
 class Block:
     """Candidates that a sampler adds: rows of vectors against columns of vectors, by cosine.
 
-    rows, columns: "z1", "z2", "z3", "new" (what the function returns) or the name of a state. private: each row has so
-    many candidates of its own, [rows, private, dim]; a number or the name of an int parameter. count: how many new
-    columns there are in all; None: one for each row, or each of a state. detached: no gradient flows into the new
-    vectors or the columns; None: so for new vectors and states, not for views. dot: products in place of cosines.
-    group: 0 joins the host's rows; 1 and up are further sets of rows, each beginning with a block that has base, whose
-    column i is row i's positive.
+    rows, columns: "z1", "z2", "z3", "new" (what the function returns), or the name of a state or an encoding. private:
+    each row has so many candidates of its own, [rows, private, dim]; a number or the name of an int parameter. count:
+    how many new columns there are in all; None: one for each row, or each of a state. detached: no gradient flows into
+    the new vectors or the columns; None: so for all but views. dot: products in place of cosines. group: 0 joins the
+    host's rows; 1 and up are further sets of rows, each beginning with a block that has base, whose column i is row i's
+    positive.
     """
 
     label: str = ""
@@ -138,6 +138,22 @@ class Weight(_Tensor):
 
 
 @dataclass(frozen=True)
+class Encoding:
+    """A further encoding of a view's texts, [rows, width], into which no gradient flows.
+
+    by: "encoder", the run's own with `dropout` (None: that of training, with other masks); "average", its moving
+    average, average = decay * average + (1 - decay) * weights after each step; "guide", a frozen encoder of the run
+    (--guide) by its number, whose vectors have length one.
+    """
+
+    view: str = "z2"
+    by: str = "encoder"
+    dropout: float | None = None
+    decay: float = 0.999
+    guide: int = 0
+
+
+@dataclass(frozen=True)
 class Library:
     """What `library` says."""
 
@@ -168,6 +184,7 @@ class Component:
         self.doc = inspect.cleandoc(function.__doc__ or "")
         self.weights: dict[str, Weight] = dict(options.get("weights") or {})
         self.states: dict[str, State] = dict(options.get("states") or {})
+        self.encodings: dict[str, Encoding] = dict(options.get("encodings") or {})
         self.metrics: tuple[str, ...] = tuple(options.get("metrics") or ())
         self.gradient_function: Callable[..., Any] | None = None
         self.commit_function: Callable[..., Any] | None = None
@@ -198,16 +215,16 @@ class Component:
 
     def _read_signature(self) -> None:
         inputs, plain = [], {}
-        known = {*INPUTS[self.kind], *self.states, *self.weights}
+        known = {*INPUTS[self.kind], *self.states, *self.weights, *self.encodings}
         for argument in inspect.signature(self.function).parameters.values():
             if argument.kind in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD, argument.POSITIONAL_ONLY):
                 raise PluginError(f"{self.name}: expected arguments by name, found '{argument}'")
             if argument.default is argument.empty:
                 if argument.name not in known:
                     raise PluginError(
-                        f"{self.name}: a {self.kind} is given {', '.join(INPUTS[self.kind])}, and its own states and "
-                        f"weights; found '{argument.name}', which is none of them (a parameter has a default: "
-                        f"{argument.name}=param(0.5))")
+                        f"{self.name}: a {self.kind} is given {', '.join(INPUTS[self.kind])}, and its own states, "
+                        f"weights and encodings; found '{argument.name}', which is none of them (a parameter has a "
+                        f"default: {argument.name}=param(0.5))")
                 inputs.append(argument.name)
             else:
                 given = argument.default
@@ -232,10 +249,10 @@ def _decorate(kind: str, function: Any, name: str | None, options: dict[str, Any
 def sampler(function: Callable[..., Any]) -> Component: ...
 @overload
 def sampler(*blocks: Block, name: str | None = ..., edits: bool | None = ..., states: Mapping[str, State] | None = ...,
-            weights: Mapping[str, Weight] | None = ..., metrics: Sequence[str] = ..., tensors: str | None = ...,
-            ) -> Callable[[Callable[..., Any]], Component]: ...
+            weights: Mapping[str, Weight] | None = ..., encodings: Mapping[str, Encoding] | None = ...,
+            metrics: Sequence[str] = ..., tensors: str | None = ...) -> Callable[[Callable[..., Any]], Component]: ...
 def sampler(*blocks: Any, name: str | None = None, edits: bool | None = None, states: Any = None, weights: Any = None,
-            metrics: Sequence[str] = (), tensors: str | None = None) -> Any:
+            encodings: Any = None, metrics: Sequence[str] = (), tensors: str | None = None) -> Any:
     """A negative sampler: what it returns joins the candidates that each anchor is compared with.
 
     Without a Block: [rows, dim], for all anchors, and no gradient flows into it. With several blocks a tuple, one entry
@@ -246,19 +263,20 @@ def sampler(*blocks: Any, name: str | None = None, edits: bool | None = None, st
     function = blocks[0] if len(blocks) == 1 and callable(blocks[0]) else None
     declared = () if function is not None else blocks
     options = {"blocks": declared or (Block(),), "edits": bool(edits), "states": states, "weights": weights,
-               "metrics": metrics, "tensors": tensors}
+               "encodings": encodings, "metrics": metrics, "tensors": tensors}
     return _decorate("sampler", function, name, options)
 
 
 def loss(function: Callable[..., Any] | None = None, *, name: str | None = None, states: Any = None,
-         weights: Any = None, metrics: Sequence[str] = (), tensors: str | None = None,
+         weights: Any = None, encodings: Any = None, metrics: Sequence[str] = (), tensors: str | None = None,
          first_group: bool = False) -> Any:
     """A loss: on `logits` [rows, columns] with the column `target` of each row's positive, or on embeddings (z1, u1,
     ...). It returns the mean over the rows, or the loss of each row.
 
     A parameter named temperature is the run's own: logits are divided by it before the function sees them.
     """
-    options = {"states": states, "weights": weights, "metrics": metrics, "tensors": tensors, "first_group": first_group}
+    options = {"states": states, "weights": weights, "encodings": encodings, "metrics": metrics, "tensors": tensors,
+               "first_group": first_group}
     return _decorate("loss", function, name, options)
 
 

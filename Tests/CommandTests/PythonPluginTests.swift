@@ -101,6 +101,98 @@ import Testing
     #expect(try difference(own, ["--sampler", world.path("noise.py")] + rest) < 1e-5)
   }
 
+  @Test(.needs(.numpy)) func furtherEncodingsAndTheHostsOwnBlockAreThere() throws {
+    try world.write(
+      "off.py",
+      """
+      import numpy as np
+      from mixcse.plugin import Block, Cells, Encoding, sampler
+
+      @sampler(Block("off-dropout", columns="keys"), encodings={"keys": Encoding("z2", dropout=0.0)}, edits=True)
+      def off(z1):
+          "as off-dropout: the new block has all but the positives, the host's own nothing but them"
+          own = np.eye(len(z1), dtype=bool)
+          return Cells(bias=np.where(own, -np.inf, 0)), Cells(bias=np.where(own, 0, -np.inf))
+
+      @sampler(Block("momentum", columns="keys", base=True), encodings={"keys": Encoding("z2", "average", decay=0.9)})
+      def average():
+          "as momentum:decay=0.9"
+      """)
+    let rest = ["--loss", "infonce:temperature=0.5", "--pooler", "avg"]
+    let found = try difference(
+      ["--sampler", "off-dropout"] + rest, ["--sampler", world.path("off.py") + ":off"] + rest)
+    #expect(found < 1e-5)
+    for folder in ["a", "b"] { try FileManager.default.removeItem(atPath: world.path(folder)) }
+    let other = try difference(
+      ["--sampler", "momentum:decay=0.9"] + rest, ["--sampler", world.path("off.py") + ":average"] + rest)
+    #expect(other < 1e-5)
+  }
+
+  /// All that a file can say, in NumPy, through the conformance suite: its gradients are held against differences.
+  @Test(.needs(.numpy)) func allKindsOfPartsPassTheCheck() throws {
+    try world.write(
+      "parts.py",
+      """
+      import numpy as np
+      from mixcse.plugin import *
+
+      library("org.example.parts", version="1.2", license="MIT", recipes=["turned = sampler:turned loss:near"])
+
+      @sampler(Block("turned", private="k", detached=False), weights={"w": Weight("dim", start=1.0)})
+      def turned(z2, w, *, k=param(2, "[1, 8]"), share=param(0.3, "[0, 1]"), kind=param("own", choices=["own", "next"])):
+          "k scaled positives for each row alone"
+          source = z2 if kind == "own" else np.roll(z2, -1, 0)
+          return np.stack([share * (index + 1) * source * w for index in range(k)], axis=1)
+
+      @turned.gradient
+      def of_turned(z2, w, grad, k, share, kind):
+          source = z2 if kind == "own" else np.roll(z2, -1, 0)
+          sum = np.einsum("nkd,k->nd", grad, share * np.arange(1, k + 1))
+          back = sum * w if kind == "own" else np.roll(sum * w, 1, 0)
+          return back, (sum * source).sum(0)
+
+      @loss(weights={"scale": Weight(1, start=0.7)})
+      def near(u1, u2, scale):
+          "squared distances of each row"
+          return scale[0] * np.square(u1 - u2).sum(1)
+
+      @near.gradient
+      def of_near(u1, u2, scale):
+          difference = 2 * scale[0] * (u1 - u2) / len(u1)
+          return {"u1": difference, "u2": -difference, "scale": np.square(u1 - u2).sum(1).mean(keepdims=True)}
+
+      @loss
+      def scored(logits, scores, classes, target, sim):
+          "squares of the logits by score, over the rows' classes"
+          squares = np.square(np.where(np.isneginf(logits), 0, logits))
+          return (squares * (1 + scores[:, None] + classes[:, None])).mean()
+
+      @scored.gradient
+      def of_scored(logits, scores, classes):
+          return 2 * logits * (1 + scores[:, None] + classes[:, None]) / logits.size, None
+
+      @pooler(layers=[-1, 1], width=3, weights={"mix": Weight(2, start=0.5)})
+      def mixed(layers, lengths, segments, mix, offsets):
+          "the first three numbers of a mixture of two layers, summed"
+          hidden = mix[0] * layers[0][:, :3] + mix[1] * layers[1][:, :3]
+          return np.add.reduceat(np.pad(hidden, ((0, 0), (0, max(0, 3 - hidden.shape[1])))), offsets[:-1], axis=0)
+
+      @mixed.gradient
+      def of_mixed(layers, segments, mix, grad):
+          width = min(3, layers[0].shape[1])
+          each = grad[segments][:, :width]
+          back = [np.zeros(layer.shape, np.float32) for layer in layers]
+          for layer, share in zip(back, mix):
+              layer[:, :width] = share * each
+          return back, np.array([(layer[:, :width] * each).sum() for layer in layers])
+      """)
+    let checked = try shell([Resources.command, "plugins", "check", world.path("parts.py")])
+    #expect(checked.code == 0 && checked.output.contains(" 0 failed"), "\(checked.output)\(checked.errors)")
+    #expect(checked.output.contains("org.example.parts.turned") && checked.output.contains("org.example.parts.mixed"))
+    let trained = try train("out", ["--method", world.path("parts.py"), "--pooler", "avg"], steps: 2)
+    #expect(trained.code == 0, "\(trained.errors)")
+  }
+
   @Test(.needs(.numpy)) func aStoppedRunGoesOnBitForBit() throws {
     let flags = [
       "--sampler", example("queue.py") + ":size=20", "--sampler", example("mixcse.py"), "--loss",

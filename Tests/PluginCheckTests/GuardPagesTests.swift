@@ -25,6 +25,12 @@ import Testing
     let left = try GuardPages(100, side: .left)
     (left.pointer + 100).storeBytes(of: 1, as: UInt8.self)
     #expect(left.damage == "1 bytes past its end")
+    for (offset, damage) in [(-3, "3 bytes before its start"), (100, "1 bytes past its end")] {
+      let visible = try GuardPages(100, side: .visible)
+      #expect(visible.damage == nil && UInt(bitPattern: visible.pointer) % 64 == 0)
+      (visible.pointer + offset).storeBytes(of: 1, as: UInt8.self)
+      #expect(visible.damage == damage)
+    }
   }
 
   @Test func fieldsKeepTheirValuesApartFromPadding() throws {

@@ -14,7 +14,8 @@ KINDS = {"pooler": 1, "sampler": 2, "loss": 3}
 CLAIM_HOLDS = 8
 START = {"zero": 0, "constant": 1, "normal": 2, "uniform": 3, "eye": 4}
 NO_DECAY = 1
-NEW, STATE = 16, 256
+NEW, STATE, ENCODING = 16, 256, 1024
+ENCODED_BY = {"encoder": 0, "average": 1, "guide": 2}
 DETACH_ROWS, DETACH_COLUMNS, DOT, PRIVATE, BASE = 1, 2, 4, 8, 16
 FIRST_TOKEN, EDIT_CELLS, FIRST_GROUP, NEEDS_SCORES, NEEDS_CLASSES = 1, 2, 4, 8, 16
 POOLING = {"first": 1, "mean": 2, "max": 3}
@@ -49,6 +50,11 @@ class Declaration(c.Structure):
 class BlockStruct(c.Structure):
     _fields_ = [("rows", I32), ("cols", I32), ("flags", U32), ("group", U32), ("per_row", I64), ("fixed", I64),
                 ("label", P), ("reserved", U64)]
+
+
+class EncodingStruct(c.Structure):
+    _fields_ = [("view", I32), ("by", U32), ("dropout", c.c_float), ("decay", c.c_float), ("guide", U32),
+                ("reserved", U32 * 3)]
 
 
 class Limits(c.Structure):
@@ -89,5 +95,6 @@ class Logits(c.Structure):
 
 #: By the names of the headers, for the test of their layout.
 STRUCTS = {"iso_doorbell": Doorbell, "DLTensor": Tensor, "cse_call": Call, "cse_tensor_decl": Declaration,
-           "cse_block": BlockStruct, "cse_limits": Limits, "cse_plan": Plan, "cse_tokens": Tokens, "cse_batch": Batch,
+           "cse_block": BlockStruct, "cse_encoding": EncodingStruct,
+           "cse_limits": Limits, "cse_plan": Plan, "cse_tokens": Tokens, "cse_batch": Batch,
            "cse_candidates": Candidates, "cse_logits": Logits}

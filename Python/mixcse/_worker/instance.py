@@ -154,6 +154,8 @@ class Instance:
         for view in range(3):
             for letter, list_address in (("z", batch.z), ("u", batch.u)):
                 makers[f"{letter}{view + 1}"] = lambda a=list_address, view=view: self._view(batch, a, view)
+        for index, name in enumerate(self.component.encodings):
+            makers[name] = lambda index=index: self.shown(self._tensor(batch.encodings, index))
         rows = batch.rows
         makers["row_ids"] = lambda: self._numbers(batch.row_ids, rows, np.int64)
         makers["text_ids"] = lambda: self._numbers(batch.text_ids, rows, np.int64)

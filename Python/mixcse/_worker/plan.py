@@ -3,7 +3,7 @@
 import ctypes as c
 from typing import Any
 
-from ..plugin import Block, Component, State
+from ..plugin import Block, Component, Encoding, State
 from . import abi
 
 #: Behind the doorbell: names of states, weights and blocks (PlanTexts in Swift).
@@ -78,6 +78,21 @@ class Planned:
             self._compare(entry, block, index)
             entry.label = self._text(_BLOCKS + index, self.label(index))
 
+        plan.n_encodings = len(component.encodings)
+        for index, encoding in enumerate(component.encodings.values()):
+            address = plan.encodings + index * c.sizeof(abi.EncodingStruct)
+            self._encode(abi.EncodingStruct.from_address(address), encoding)
+
+    def _encode(self, entry: abi.EncodingStruct, encoding: Encoding) -> None:
+        if encoding.view not in _VIEWS or encoding.by not in abi.ENCODED_BY:
+            raise NotImplementedError(
+                f"an encoding: expected a view z1, z2 or z3 by {', '.join(abi.ENCODED_BY)}; found {encoding}")
+        entry.view, entry.by = _VIEWS[encoding.view], abi.ENCODED_BY[encoding.by]
+        if encoding.by != "guide":
+            entry.dropout = -1 if encoding.dropout is None else encoding.dropout
+        entry.decay = encoding.decay if encoding.by == "average" else 0
+        entry.guide = encoding.guide if encoding.by == "guide" else 0
+
     def _text(self, slot: int, text: str) -> int:
         address = Planned.texts + slot * _ROOM
         encoded = text.encode()[: _ROOM - 1] + b"\0"
@@ -121,7 +136,10 @@ class Planned:
             return abi.NEW + (self.new[index] or 0)
         if name in self.component.states:
             return abi.STATE + list(self.component.states).index(name)
-        raise NotImplementedError(f"rows and columns of a block: expected z1, z2, z3, new or a state, found '{name}'")
+        if name in self.component.encodings:
+            return abi.ENCODING + list(self.component.encodings).index(name)
+        raise NotImplementedError(
+            f"rows and columns of a block: expected z1, z2, z3, new, a state or an encoding, found '{name}'")
 
 
 def is_detached(block: Block) -> bool:

@@ -31,6 +31,21 @@ import Testing
     #expect(refusal(bench.path("loop.so")).hasPrefix("it cannot be read: "))
   }
 
+  /// A file in Python is told from others by what it imports, and is as unsafe as a library.
+  @Test func aFileInPythonIsAPlugin() throws {
+    let bench = try PluginBench()
+    func write(_ text: String) throws -> String { try bench.write(Array(text.utf8), as: "idea.py") }
+    for text in ["from mixcse.plugin import sampler\n", "import numpy\n  import mixcse.plugin as p\n"] {
+      let file = try PluginFile(path: write(text))
+      #expect(file.image == nil && file.bareSource == nil)
+    }
+    for text in ["", "import numpy\n", "# from mixcse\nimport mixcselike\n", "frommixcse import x\n"] {
+      #expect(refusal(try write(text)).hasPrefix("it imports nothing of mixcse.plugin"), "\(text)")
+    }
+    chmod(try write("import mixcse\n"), 0o666)
+    #expect(refusal(bench.path("idea.py")).contains("can be written by others (mode 666)"))
+  }
+
   @Test func saysWhatIsNoLibrary() throws {
     let bench = try PluginBench()
     #expect(refusal(try bench.write([], as: "empty.so")) == "it is no ELF file")
