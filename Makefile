@@ -49,8 +49,8 @@ FILTER :=
 CONFIGURATION := debug
 
 .PHONY: all demo test build deps test-deps lint-deps model lint format check sweep sanitize sanitize-address \
-  sanitize-thread coverage calibration fuzz interop site browser bench bare-bench chunk-bench search-bench strategy-bench \
-  stage install uninstall dist deb wheel try release clean
+  sanitize-thread coverage calibration fuzz interop site browser bench bare-bench chunk-bench search-bench \
+  strategy-bench stage install uninstall dist deb wheel try release clean
 
 all: build
 

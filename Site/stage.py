@@ -1,5 +1,5 @@
-"""The pages of the site as Sphinx reads them: the documents, the commands as the program describes them, the C headers, the
-examples, and how all of them are ordered. Links that leave the documents become places in the repository.
+"""The pages of the site as Sphinx reads them: the documents, the commands as the program describes them, the C headers,
+the examples, and how all of them are ordered. Links that leave the documents become places in the repository.
 
     stage.py MIXCSE FOLDER      every document must have its place in PARTS below
 """
@@ -18,8 +18,8 @@ HEADERS = {path.name: path for folder in ("PluginAPI", "LibraryAPI")
 # What stands where.
 PARTS = {
     "Start": ["Installing", "FirstComparison", "ComingFromSimCSE"],
-    "Guides": ["PluginGuide", "BareFunctions", "PluginCheck", "HotReload", "Training", "Evaluation", "Comparison",
-               "Reproduce", "Search", "Python", "Library", "Devices"],
+    "Guides": ["PluginGuide", "PythonPlugins", "BareFunctions", "PluginCheck", "HotReload", "Training", "Evaluation",
+               "Comparison", "Reproduce", "Search", "Python", "Library", "Devices"],
     "Reference": ["Commands", "Strategies", "Formats", "ExitCodes", "Environment", "PluginABI", *sorted(HEADERS),
                   "PluginKit", "Examples", "ReferenceFlags", "Glossary"],
     "Explanations": ["RealComparison", "Gradients", "Probe", "RuntimeSwap", "Faults", "Architecture", "Performance",

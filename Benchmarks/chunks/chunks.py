@@ -5,8 +5,8 @@ sentence-transformers' CachedMultipleNegativesRankingLoss, alternately.
     make chunk-bench                   (or: chunks.py --mixcse M --model DIR --text FILE; --only memory,time,peer)
 
 memory: peak bytes of batch --large in parts of --size, against batch --size without parts, less what embeddings and
-logits take. time: the same rows in parts and whole. peer: a step of simcse in parts of both programs, in batches of 512,
-mean pooling, AdamW and clipping on both sides. Medians over --rounds.
+logits take. time: the same rows in parts and whole. peer: a step of simcse in parts of both programs, in batches of
+512, mean pooling, AdamW and clipping on both sides. Medians over --rounds.
 """
 import argparse
 import json
@@ -23,8 +23,8 @@ def train(o, batch, steps, *more):
         out = os.path.join(scratch, "run")
         process = subprocess.Popen(
             [o.mixcse, "train", "--model", o.model, "--method", "simcse", "--train-file", o.text, "--no-shuffle",
-             "--batch-size", str(batch), "--max-seq-length", "32", "--max-steps", str(steps), "--save-steps", str(steps),
-             "--threads", str(o.threads), "--output-dir", out, *more],
+             "--batch-size", str(batch), "--max-seq-length", "32", "--max-steps", str(steps), "--save-steps",
+             str(steps), "--threads", str(o.threads), "--output-dir", out, *more],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         _, status, usage = os.wait4(process.pid, 0)
         if status != 0:
@@ -88,8 +88,9 @@ def main():
         _, large = train(o, o.large, 2, "--pooler", "cls", "--chunk-size", str(o.size))
         # Embeddings of two views and their gradients; logits and their gradients.
         own = 4 * (4 * o.large * width + 2 * o.large**2)
-        print(f"memory: batch {o.size // 2} {small >> 20} MiB; batch {o.large} in parts of {o.size} texts {large >> 20} MiB, "
-              f"of which {own >> 20} MiB are embeddings and logits: {(large - own) / small:.2f} times")
+        print(f"memory: batch {o.size // 2} {small >> 20} MiB; batch {o.large} in parts of {o.size} texts "
+              f"{large >> 20} MiB, of which {own >> 20} MiB are embeddings and logits: {(large - own) / small:.2f} "
+              "times")
     if "time" in only:
         ratios = []
         for _ in range(o.rounds):
@@ -103,8 +104,8 @@ def main():
             ours = train(o, 512, 4, "--pooler", "avg", "--chunk-size", str(o.size))[0]
             theirs = peer(o, 512, 4)
             ratios.append(theirs / ours)
-        print(f"peer: batch 512 in parts of {o.size} texts {ours:.2f} s, CachedMultipleNegativesRankingLoss {theirs:.2f} s; "
-              f"{statistics.median(ratios):.2f} times as fast ({min(ratios):.2f} to {max(ratios):.2f})")
+        print(f"peer: batch 512 in parts of {o.size} texts {ours:.2f} s, CachedMultipleNegativesRankingLoss "
+              f"{theirs:.2f} s; {statistics.median(ratios):.2f} times as fast ({min(ratios):.2f} to {max(ratios):.2f})")
 
 
 main()

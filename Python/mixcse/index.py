@@ -103,7 +103,7 @@ class Index:
     def search_vectors(
         self, vectors: np.ndarray, *, threshold: float | None = None, top_k: int = 5,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Rows int64 [n, top_k] and cosines float32 [n, top_k] for vectors [n, width]; -1 and NaN where there is none."""
+        """Rows int64 [n, top_k] and cosines float32 [n, top_k] for vectors [n, width]; -1 and NaN for none."""
         vectors = np.ascontiguousarray(vectors, np.float32)
         handle = self._opened()
         width = library().counted(library().index_width(handle))

@@ -1,5 +1,5 @@
-// Batches larger than memory: an encoder that computes some sequences at a time. Forward keeps the hidden states that are
-// read and nothing else; backward computes each part once more, with the same masks, before its gradients go back.
+// Batches larger than memory: an encoder that computes some sequences at a time. Forward keeps the hidden states that
+// are read and nothing else; backward computes each part once more, with the same masks, before its gradients go back.
 // Source: Gao, Zhang, Han and Callan, "Scaling Deep Contrastive Learning Batch Size under Memory Limited Setup" (2021).
 
 package import Kernels

@@ -1,5 +1,5 @@
-// The files of an index, open at their ends. Rows go behind those that count, and count once all of them are on the disk
-// and index.json says so: a process that is killed before leaves the index as it was.
+// The files of an index, open at their ends. Rows go behind those that count, and count once all of them are on the
+// disk and index.json says so: a process that is killed before leaves the index as it was.
 
 import Files
 package import Kernels

@@ -1,5 +1,5 @@
-// An encoder in parts against the same one on whole batches: the same bits forward, the same gradients but for the order
-// of sums.
+// An encoder in parts against the same one on whole batches: the same bits forward, the same gradients but for the
+// order of sums.
 
 import Encoder
 import Kernels

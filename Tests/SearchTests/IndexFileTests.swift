@@ -1,5 +1,5 @@
-// An index on the disk: what grows is what was built at once, what a killed process left counts for nothing, and what is
-// broken is said.
+// An index on the disk: what grows is what was built at once, what a killed process left counts for nothing, and what
+// is broken is said.
 
 import Files
 import Foundation
