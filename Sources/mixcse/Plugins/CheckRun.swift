@@ -27,8 +27,16 @@ struct CheckRun {
     if command.wants("load.library") || load.test.outcome == "failed" { add(load.test, to: &report) }
     guard load.test.outcome == "passed" else { return report }
     for (id, _) in PluginsCheckCommand.loadIDs.dropFirst() where command.wants(id) {
-      let apart = result(id, nil, "skipped", "it is loaded in a process of its own", .now)
-      add(load.isApart ? apart : child(test: id, component: nil).test, to: &report)
+      guard !load.isApart else {
+        add(result(id, nil, "skipped", "it is loaded in a process of its own", .now), to: &report)
+        continue
+      }
+      var test = child(test: id, component: nil).test
+      // A busy machine is slow, and so is the first time that libraries are read; a slow plugin is slow each time.
+      for _ in 0..<2 where id == "load.fast" && test.outcome == "failed" {
+        test = child(test: id, component: nil).test
+      }
+      add(test, to: &report)
     }
     var usable: [String] = []
     for component in load.components {

@@ -54,7 +54,7 @@ struct PluginsCheckCommand: ParsableCommand {
   /// The tests of loading; their child reports what there is to test.
   static let loadIDs: [(id: String, asks: String)] = [
     ("load.library", "the file passes the pre-flight, loads with all symbols bound, and describes itself twice alike"),
-    ("load.fast", "loading takes less than half a second"),
+    ("load.fast", "loading takes less than half a second, in one of three times"),
     ("load.new-host", "a newer host, of minor version 99 and with a bigger table, gets the same components"),
     ("load.no-side-effects", "loading starts no threads and leaves files, signals, locale and rounding alone"),
   ]
