@@ -28,6 +28,9 @@ static const char memory[] = {
 static const char plan[] = {
 #embed "../../Python/mixcse/_worker/plan.py"
 };
+static const char caller[] = {
+#embed "../../Python/mixcse/_worker/caller.py"
+};
 static const char instance[] = {
 #embed "../../Python/mixcse/_worker/instance.py"
 };
@@ -44,6 +47,7 @@ static const pp_module modules[] = {
     {"mixcse._worker.memory", memory, sizeof memory},
     {"mixcse._worker.numbers", numbers, sizeof numbers},
     {"mixcse._worker.plan", plan, sizeof plan},
+    {"mixcse._worker.caller", caller, sizeof caller},
     {"mixcse._worker.instance", instance, sizeof instance},
     {"mixcse._worker.loop", loop, sizeof loop},
 };

@@ -227,6 +227,11 @@ import Testing
     #expect(info.output.contains("run by") && info.output.contains("NumPy"))
   }
 
+  @Test(.needs(.numpy), arguments: ["mixcse.py", "queue.py"]) func examplesPassTheCheck(name: String) throws {
+    let checked = try shell([Resources.command, "plugins", "check", example(name)])
+    #expect(checked.code == 0 && checked.output.contains(" 0 failed"), "\(checked.output)\(checked.errors)")
+  }
+
   @Test(.needs(.numpy)) func aFolderOfThemIsSearched() throws {
     try world.write("plugins.txt", "")
     try FileManager.default.createDirectory(atPath: world.path("mine"), withIntermediateDirectories: true)

@@ -1,4 +1,4 @@
-// `mixcse train --watch` with a plugin in Python: a file that is saved again takes over, one with a mistake does not.
+// Runs that go on while a plugin in Python takes over: saved again under `--watch`, or named in `mixcse swap`.
 
 import Foundation
 import TestSupport
@@ -34,6 +34,34 @@ import Testing
 
       """)
     return world.path(name)
+  }
+
+  /// A run with these flags, past its first steps.
+  private func live(_ output: String, _ flags: [String]) throws -> LiveRun {
+    let live = LiveRun(errors: world.path(output + ".errors"))
+    try live.start(WatchedRun.arguments(world, output, ["--plugin-path", world.path("work")] + flags))
+    try live.wait("the first steps") { world.lines(output) > 3 }
+    return live
+  }
+
+  /// A run can take one whose process sees its memory; any other says that it cannot, and goes on.
+  @Test(.needs(.numpy)) func aSwapTakesOneOrSaysWhyNot() throws {
+    try run.replace(with: source("return share * z2"))
+    let seeing = try live("seeing", ["--pooler", "avg", "--method", "simcse"])
+    let taken = try shell([Resources.command, "swap", world.path("seeing"), "infonce+idea:share=0.3"])
+    #expect(taken.code == 0, "\(taken.errors)")
+    try seeing.wait("a step with it") { try world.metrics("seeing").contains { $0.contains("idea.count") } }
+    try seeing.stop()
+    // Plugins that are all named by their paths need no other file: this run has started no Python.
+    let folder = Resources.pluginDirectory
+    let blind = try live(
+      "blind", ["--pooler", folder + "/libPoolers.so:avg", "--loss", folder + "/libSimCSELoss.so:infonce"])
+    let refused = try shell([Resources.command, "swap", world.path("blind"), "infonce+idea"])
+    #expect(refused.code == 69, "\(refused.output)")
+    #expect(refused.errors.contains("cannot join a run that began without processes for plugins"), "\(refused.errors)")
+    let lines = world.lines("blind")
+    try blind.wait("further steps") { world.lines("blind") > lines + 3 }
+    try blind.stop()
   }
 
   @Test(.needs(.numpy)) func aSavedFileTakesOverWithItsStates() throws {

@@ -16,7 +16,6 @@ _libc.syscall.restype = c.c_long
 _SHARED, _FIXED_NOREPLACE, _NORESERVE = 1, 0x100000, 0x4000
 _FUTEX, _WAIT, _WAKE = 202, 0, 1
 _TYPES = {(0, 64): np.dtype(np.int64), (2, 32): np.dtype(np.float32)}
-_FLOAT, _BYTES_OF_ADDRESS = np.dtype(np.float32), 8
 
 
 class Regions:
