@@ -129,20 +129,20 @@ package struct PluginTemplate: Sendable {
   private var readme: String {
     let flag =
       switch kind {
-      case .sampler: "--sampler ./LIBRARY --loss infonce"
-      case .loss: "--loss ./LIBRARY"
-      case .pooler: "--pooler ./LIBRARY --method simcse"
-      case .augmenter: "--augment ./LIBRARY --method simcse"
+      case .sampler: "--sampler ./THEFILE --loss infonce"
+      case .loss: "--loss ./THEFILE"
+      case .pooler: "--pooler ./THEFILE --method simcse"
+      case .augmenter: "--augment ./THEFILE --method simcse"
       }
-    let build = language.isInterpreted ? "" : "make                                  # builds LIBRARY\n"
+    let build = language.isInterpreted ? "" : "make                                  # builds THEFILE\n"
     return """
       # NAME
 
       A \(kind.rawValue) for mixcse. `SOURCE` holds all of it; change it, then:
 
       ```sh
-      \(build)mixcse plugins check ./LIBRARY     # gradients, purity, memory, odd shapes, hostile numbers
-      mixcse plugins info ./LIBRARY      # its parameters, as users see them
+      \(build)mixcse plugins check ./THEFILE     # gradients, purity, memory, odd shapes, hostile numbers
+      mixcse plugins info ./THEFILE      # its parameters, as users see them
       mixcse train --model MODEL --train-file FILE.txt --output-dir out \(flag)
       ```
 
@@ -152,7 +152,7 @@ package struct PluginTemplate: Sendable {
   private func filled(_ text: String) -> String {
     let type = name.split(separator: "_").map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
     return replaced(
-      replaced(replaced(replaced(text, "SOURCE", source), "LIBRARY", library), "NAME", name), "TYPE", type)
+      replaced(replaced(replaced(text, "SOURCE", source), "THEFILE", library), "NAME", name), "TYPE", type)
   }
 
   private func replaced(_ text: String, _ word: String, _ value: String) -> String {
