@@ -1,20 +1,18 @@
-// Several layers side by side: a wider vector that loses none of them in a mean.
+// Several layers, or several summaries of their tokens, side by side: a wider vector that loses none of them in a mean.
 
 import PluginKit
 
-/// `out_s = [m_1s, m_2s, ...]` with `m_ls` the mean of layer l over all tokens of s, or its first token; as many times
-/// the hidden width as there are layers.
+/// `out_s = [m_1s, m_2s, ...]` with `m_ls` what `of` takes of layer l's tokens: as many times the hidden width as there
+/// are layers and summaries; of each layer all summaries in a row.
 ///
 /// Source: Devlin et al., "BERT", NAACL 2019, table 7, where the last four layers side by side are the best features
-/// of a frozen BERT.
+/// of a frozen BERT; several modes in one Pooling of sentence-transformers (`layers=-1`).
 final class Concatenation: Pooler {
-  enum Of: Int64, CaseIterable { case mean, first }
-
   let name = "concat"
-  let summary = "the means of several layers side by side: as many times the width"
+  let summary = "several layers, or summaries of their tokens, side by side: as many times the width"
 
   let layers = Text("-4/-3/-2/-1", "the layers, separated by slashes: 0 the embeddings, -1 the last, -2 the one before")
-  let of = Choice(Of.mean, "what is taken of a layer: the mean over all tokens, or the first token")
+  let of = Text("mean", "what is taken of a layer's tokens, separated by slashes: first, last, mean, max, sqrt, ramp")
 
   func plan(_ call: Call, _ limits: Limits, _ plan: Plan) throws {
     let list = try call[layers].split(separator: "/", omittingEmptySubsequences: false).map { text in
@@ -25,42 +23,56 @@ final class Concatenation: Pooler {
       }
       return layer
     }
-    if call[of] == .first { plan.readFirstTokenOnly() }
+    let summaries = try summaries(call)
+    if summaries == [.first] { plan.readFirstTokenOnly() }
     try plan.read(layers: list)
-    plan.outputWidth(list.count * limits.width)
+    plan.outputWidth(list.count * summaries.count * limits.width)
+  }
+
+  private func summaries(_ call: Call) throws -> [TokenSummary] {
+    try call[of].split(separator: "/", omittingEmptySubsequences: false).map { text in
+      guard let summary = TokenSummary(rawValue: String(text)) else {
+        throw PluginError.invalid(
+          "concat: '\(text)' is none of \(TokenSummary.allCases.map(\.rawValue).joined(separator: ", ")); they are "
+            + "separated by slashes: of=mean/max")
+      }
+      return summary
+    }
   }
 
   func pool(_ call: Call, _ tokens: Tokens, into out: Matrix) throws {
     let layers = try (0..<tokens.layers).map(tokens.layer)
+    let summaries = try summaries(call)
     try call.parallelFor(tokens.sequences, grain: 16) { range in
       for s in range {
-        let range = taken(call, tokens.tokens(of: s))
-        for (k, layer) in layers.enumerated() {
-          let part = out[s][place(k, tokens.width)]
-          part.fill(0)
-          for t in range { part.add(layer[t], times: 1 / Float(range.count)) }
+        for (l, layer) in layers.enumerated() {
+          for (k, summary) in summaries.enumerated() {
+            let part = out[s][place(l * summaries.count + k, tokens.width)]
+            summary.write(layer, tokens.tokens(of: s), into: part)
+          }
         }
       }
     }
   }
 
   func poolBackward(_ call: Call, _ tokens: Tokens, out: Matrix, gradient: Matrix) throws {
+    let layers = try (0..<tokens.layers).map(tokens.layer)
     let dLayers = (0..<tokens.layers).map(tokens.layerGradient)
+    let summaries = try summaries(call)
     try call.parallelFor(tokens.sequences, grain: 16) { range in
       for s in range {
-        let range = taken(call, tokens.tokens(of: s))
-        for (k, dLayer) in dLayers.enumerated() {
-          let part = gradient[s][place(k, tokens.width)]
-          for t in range { dLayer?[t].add(part, times: 1 / Float(range.count)) }
+        for (l, dLayer) in dLayers.enumerated() {
+          guard let dLayer else { continue }
+          for (k, summary) in summaries.enumerated() {
+            let place = place(l * summaries.count + k, tokens.width)
+            summary.writeBack(
+              layers[l], tokens.tokens(of: s), out: out[s][place], gradient: gradient[s][place], into: dLayer)
+          }
         }
       }
     }
   }
 
-  private func taken(_ call: Call, _ tokens: Range<Int>) -> Range<Int> {
-    call[of] == .first ? tokens.prefix(1) : tokens
-  }
-
-  /// Where layer `k`'s numbers stand in a vector.
+  /// Where part `k` stands in a vector.
   private func place(_ k: Int, _ width: Int) -> Range<Int> { k * width..<(k + 1) * width }
 }

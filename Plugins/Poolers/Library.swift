@@ -7,7 +7,7 @@ private let library = Library(
   id: "org.mixcse.poolers", version: "1.0.0",
   [
     FirstToken(), Mean(), MeanOfTopTwo(), MeanOfFirstAndLast(), Maximum(), WeightedLayers(), LastToken(),
-    RootOfLength(), Attention(), Concatenation(), InverseDocumentFrequency(), Whitening(),
+    RootOfLength(), Ramp(), Attention(), Concatenation(), InverseDocumentFrequency(), Whitening(),
   ])
 
 @c @implementation

@@ -73,7 +73,8 @@ struct ContrastiveModelTests {
       ("avg_top2", .none),
       ("avg_first_last", .mlp), ("max", .none), ("weighted", .none), ("gate", .mlp), ("project:width=5", .mlp),
       ("last", .none), ("sqrt_len", .mlp), ("attention", .none), ("attention", .mlp), ("concat:layers=-1/0", .mlp),
-      ("concat:layers=1/-2,of=first", .none), ("concat:layers=0/1+attention", .none),
+      ("concat:layers=1/-2,of=first", .none), ("ramp", .none),
+      ("concat:layers=1/-1,of=max/ramp/last/sqrt/first", .mlp), ("concat:layers=0/1+attention", .none),
       ("avg+project:width=4", .none), ("gate+project:width=7+project:width=3", .mlp),
     ], [1, 3])
   func everyGradient(_ item: (String, HeadKind), rows: Int) throws {

@@ -42,13 +42,22 @@ struct PoolerTests {
     Case(pooler: "concat") { states, _ in states.flatMap(mean) },
     Case(pooler: "concat:layers=-1/0") { states, _ in mean(states[3]) + mean(states[0]) },
     Case(pooler: "concat:layers=2") { states, _ in mean(states[2]) },
+    Case(pooler: "ramp") { states, _ in ramp(states[3]) },
+    Case(pooler: "concat:layers=-1,of=first/max/mean/sqrt/ramp/last") { states, _ in
+      let (last, n) = (states[3], Double(states[3].count))
+      let parts = [last[0], largest(last), mean(last), mean(last).map { $0 * n.squareRoot() }, ramp(last)]
+      return parts.joined() + last[last.count - 1]
+    },
+    Case(pooler: "concat:layers=0/-1,of=mean/max") { states, _ in
+      mean(states[0]) + largest(states[0]) + mean(states[3]) + largest(states[3])
+    },
     Case(pooler: "concat:layers=1/1/-4,of=first") { states, _ in states[1][0] + states[1][0] + states[0][0] },
     // What is there already, in the same words.
     Case(pooler: "cls") { states, _ in states[3][0] },
     Case(pooler: "avg") { states, _ in mean(states[3]) },
     Case(pooler: "avg_top2") { states, _ in mean([mean(states[2]), mean(states[3])]) },
     Case(pooler: "avg_first_last") { states, _ in mean([mean(states[0]), mean(states[3])]) },
-    Case(pooler: "max") { states, _ in (0..<width).map { k in states[3].map { $0[k] }.max() ?? .nan } },
+    Case(pooler: "max") { states, _ in largest(states[3]) },
     Case(pooler: "weighted") { states, _ in mean(states.map(mean)) },
   ]
 
@@ -82,6 +91,15 @@ struct PoolerTests {
     }
   }
 
+  private static func largest(_ states: [[Double]]) -> [Double] {
+    (0..<width).map { k in states.map { $0[k] }.max() ?? .nan }
+  }
+
+  /// Each token counts as often as its place says, from 1.
+  private static func ramp(_ states: [[Double]]) -> [Double] {
+    mean(states.enumerated().flatMap { [[Double]](repeating: $1, count: $0 + 1) })
+  }
+
   /// A query of zeros looks at all tokens alike: training starts from the mean.
   @Test func attentionStartsAsTheMean() throws {
     let world = try TestWorld()
@@ -106,5 +124,16 @@ struct PoolerTests {
     }
     let text = failure.map { "\($0)" } ?? ""
     #expect(text.contains("is no layer; the encoder has 0 (embeddings) to 3"), "\(text)")
+  }
+
+  @Test(arguments: ["mode", "mean//max", "\"\"", "Mean"]) func aSummaryThatIsNoneIsRefused(of: String) throws {
+    let world = try TestWorld()
+    let failure = #expect(throws: PluginFailure.self) {
+      _ = try ContrastiveModel(
+        ObjectiveConfiguration(strategy: try world.strategy()),
+        pooler: Pooler(parsing: "concat:of=" + of, in: world.registry), head: .none, hiddenWidth: Self.width,
+        layerCount: Self.layerCount, maxRows: 5, maxTokens: 64, views: 2, services: world.services)
+    }
+    #expect(failure.map { "\($0)" }?.contains("is none of first, last, mean, max, sqrt, ramp") == true)
   }
 }

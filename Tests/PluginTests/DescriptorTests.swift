@@ -15,8 +15,8 @@ struct DescriptorTests {
       (
         "libPoolers.so", "org.mixcse.poolers",
         [
-          "cls", "avg", "avg_top2", "avg_first_last", "max", "weighted", "last", "sqrt_len", "attention", "concat",
-          "idf", "whiten",
+          "cls", "avg", "avg_top2", "avg_first_last", "max", "weighted", "last", "sqrt_len", "ramp",
+          "attention", "concat", "idf", "whiten",
         ]
       ),
     ])

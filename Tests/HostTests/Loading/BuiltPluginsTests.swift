@@ -20,6 +20,7 @@ import Testing
     let registry = try registry()
     let poolers = [
       "cls", "avg", "avg_top2", "avg_first_last", "max", "weighted", "last", "sqrt_len", "attention", "concat",
+      "ramp",
     ]
     for pooler in poolers {
       #expect(try registry.component(.pooler, pooler).library.id == "org.mixcse.poolers")

@@ -36,7 +36,8 @@ import Testing
   }
 
   /// What the extension has no words for says nothing, rather than something near.
-  @Test(arguments: ["last", "sqrt_len", "attention", "concat"]) func oursThatNoWordsFit(name: String) throws {
+  @Test(arguments: ["last", "sqrt_len", "ramp", "attention", "concat"])
+  func oursThatNoWordsFit(name: String) throws {
     #expect(try component(name).pooling == nil)
   }
 
