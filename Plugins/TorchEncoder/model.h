@@ -65,9 +65,12 @@ struct Input {
     std::vector<int64_t> all(4 * tokens + 2 * sequences + 1);
     int64_t *at = all.data();
     for (int64_t s = 0; s < sequences; s++) {
+      int64_t next = shape.first_position;
       for (int64_t i = p.offsets[s], k = 0; i < p.offsets[s + 1]; i++, k++) {
         at[i] = p.token_ids[i];
-        at[tokens + i] = k + shape.first_position;
+        // RoBERTa's padding token has the row before the first and moves no other, also where a text holds it.
+        bool uncounted = shape.first_position > 0 && p.token_ids[i] == shape.first_position - 1;
+        at[tokens + i] = uncounted ? shape.first_position - 1 : next++;
         at[2 * tokens + i] = numbers[s] + k;
         at[3 * tokens + i] = s * longest + k;
       }

@@ -45,6 +45,10 @@ package struct EncoderConfiguration: Sendable, Equatable {
   /// The function between the two feed-forward maps.
   package var activation: Activation
 
+  /// Whether a token has the padding token's row of positions, and the next one's position is not moved by it: in
+  /// RoBERTa a padding token, also where a text holds it literally.
+  func isUncounted(_ token: Int32) -> Bool { positionOffset > 0 && Int(token) == padTokenID }
+
   /// Rows of `embeddings.position_embeddings.weight`.
   package var positionRows: Int { maximumPositions + positionOffset }
 

@@ -94,12 +94,37 @@ extension TransformerEncoder {
         ck_claim(weights.word.gradient + Int(ids[at]) * h, h * MemoryLayout<Float>.stride)
       }
     }
+    let padding = Int32(configuration.padTokenID)
+    let words = stretches(of: ids, count, without: padding)
+    // The padding token's row of positions is used by no other token, and by it in RoBERTa alone.
+    let learning = configuration.isUncounted(padding) ? words : [0..<count]
     pool.parallelFor(h, grain: 64) { range, _ in
       let (at, columns) = (range.lowerBound, Int64(range.count))
-      ck_scatter_add(Int64(count), ids, Int64(h), columns, d + at, weights.word.gradient + at)
-      ck_scatter_add(Int64(count), places, Int64(h), columns, d + at, weights.position.gradient + at)
+      for part in words {
+        let (first, count) = (part.lowerBound, Int64(part.count))
+        ck_scatter_add(count, ids + first, Int64(h), columns, d + first * h + at, weights.word.gradient + at)
+      }
+      for part in learning {
+        let (first, count) = (part.lowerBound, Int64(part.count))
+        ck_scatter_add(count, places + first, Int64(h), columns, d + first * h + at, weights.position.gradient + at)
+      }
       ck_column_sums(Int64(count), columns, d + at, Int64(h), weights.type.gradient + at)
     }
+  }
+}
+
+extension TransformerEncoder {
+  /// All tokens but one, as stretches: a padding token, which a text may hold literally, has rows that do not learn
+  /// (`padding_idx` of torch).
+  private func stretches(of ids: UnsafePointer<Int32>, _ count: Int, without token: Int32) -> [Range<Int>] {
+    var stretches: [Range<Int>] = []
+    var start = 0
+    for at in 0..<count where ids[at] == token {
+      if start < at { stretches.append(start..<at) }
+      start = at + 1
+    }
+    if start < count { stretches.append(start..<count) }
+    return stretches
   }
 }
 

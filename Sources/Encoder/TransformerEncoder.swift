@@ -126,8 +126,10 @@ package final class TransformerEncoder: SentenceEncoder {
     var count = 0
     for sequence in 0..<batch.sequences {
       first[sequence] = Int32(batch.offsets[sequence])
+      var next = Int32(configuration.positionOffset)
       for at in batch.offsets[sequence]..<batch.offsets[sequence + 1] {
-        let place = Int32(at - batch.offsets[sequence] + configuration.positionOffset)
+        let place = configuration.isUncounted(batch.tokens[at]) ? Int32(configuration.padTokenID) : next
+        if place == next { next += 1 }
         if pass.sharesEmbeddings {
           let token = SIMD2(batch.tokens[at], place)
           if let row = seen[token] {

@@ -88,8 +88,14 @@ import Testing
     }
   }
 
-  @Test(arguments: ["roberta", "bert gelu_new", "bert relu"]) func randomModels(name: String) throws {
-    let fixture = try ComputeFixture.load("tiny", as: TinyFixture.self)
+  /// "padding" has texts that hold the padding token literally.
+  @Test(
+    arguments: [
+      ("tiny", "roberta"), ("tiny", "bert gelu_new"), ("tiny", "bert relu"), ("padding", "roberta"),
+      ("padding", "bert gelu_new"),
+    ])
+  func randomModels(file: String, name: String) throws {
+    let fixture = try ComputeFixture.load(file, as: TinyFixture.self)
     let model = try #require(fixture.models.first { $0.name == name })
     let encoder = ComputeFixture.tinyEncoder(name, pool: Self.pool)
     #expect(try compareStates(encoder, fixture.sentences, model.states) < 2e-5)

@@ -1,4 +1,4 @@
-"""Writes minilm.json and tiny.json: hidden states and gradients of transformers' BERT and RoBERTa in float64.
+"""Writes minilm.json, tiny.json and padding.json: hidden states and gradients of transformers' BERT and RoBERTa in float64.
 
     python make_fixture.py MODEL_FOLDER WIKI_SENTENCES [FULL_FOLDER]
 
@@ -128,11 +128,14 @@ def fill(model):
         p.data = torch.tensor(values.astype(np.float64)).reshape(p.shape)
 
 
-def tiny():
-    lengths = [1, 2, 7, 16, 17, 33, 66, 88]
+def tiny(padded=False):
+    """With `padded`, sentences hold tokens 0 and 1 among others: padding tokens of BERT or RoBERTa, written in a text."""
+    lengths = [2, 7, 16, 33] if padded else [1, 2, 7, 16, 17, 33, 66, 88]
     sentences = [[(s * 13 + t * 7 + t * t) % 99 + 2 for t in range(n)] for s, n in enumerate(lengths)]
+    if padded:
+        sentences = [[0 if t % 5 == 1 else 1 if t % 4 == 3 else i for t, i in enumerate(s)] for s in sentences]
     result = []
-    for name, model in tiny_models():
+    for name, model in tiny_models()[:2 if padded else None]:
         model = model.double().eval()
         fill(model)
         cases = [gradients(model, sentences, [1, 3], False), gradients(model, sentences, [0, 3], True)]
@@ -146,7 +149,7 @@ if __name__ == "__main__":
         os.makedirs(f"{full}/all", exist_ok=True)
         os.makedirs(f"{full}/first", exist_ok=True)
     torch.set_num_threads(2)
-    for name, content in (("tiny", tiny()), ("minilm", minilm(sys.argv[1], sys.argv[2], full))):
+    for name, content in (("tiny", tiny()), ("padding", tiny(True)), ("minilm", minilm(sys.argv[1], sys.argv[2], full))):
         with open(f"{here}/{name}.json", "w") as f:
             json.dump(content, f, separators=(",", ":"))
             f.write("\n")
