@@ -53,13 +53,13 @@ extension FileError: CustomStringConvertible {
     }
     // On the Hub a model is OWNER/NAME, a few old ones NAME.
     let words = path.split(separator: "/", omittingEmptySubsequences: false)
-    guard words.count <= 2, let name = words.last, words.allSatisfy({ !$0.isEmpty && !$0.hasPrefix(".") }) else {
+    guard words.count <= 2, words.allSatisfy({ !$0.isEmpty && !$0.hasPrefix(".") }) else {
       return .notFound(path: path, expected: expected)
     }
     return .notFound(
       path: path,
-      expected: expected + ". If it is a model of the Hugging Face Hub: models are not fetched from there; fetch it "
-        + "once with hf download \(path) --local-dir \(name), then pass --model \(name)")
+      expected: expected + ", or a model of the Hugging Face Hub in its local cache. Models are not fetched here; to "
+        + "fetch it once: hf download \(path)")
   }
 
   /// The exit code of the command for this error: 64 wrong usage, 65 bad data, 66 a file is missing, 74 a device or

@@ -34,8 +34,7 @@ final class EncoderHandle: Handle, Callable {
     embedder = try SentenceEmbedder.open(
       folder, pooler: spec, registry: context.registry, services: context.services, maximumLength: asked,
       say: context.note)
-    self.options = EmbeddingOptions(
-      normalize: flags & UInt32(MIXCSE_NORMALIZE) != 0 || folder.sentencePooling?.normalizes == true)
+    self.options = EmbeddingOptions(normalize: flags & UInt32(MIXCSE_NORMALIZE) != 0)
     (pooler, self.folder, self.context) = (spec, folder, context)
   }
 

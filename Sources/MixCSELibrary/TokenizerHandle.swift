@@ -14,7 +14,7 @@ final class TokenizerHandle: Handle, Callable {
 
   /// - Throws: `FileError`, `TokenizerError`.
   init(folder: String) throws {
-    tokenizer = try TokenizerFolder.load(ModelFolder.encoderPath(of: folder))
+    tokenizer = try TokenizerFolder.load(ModelFolder.encoderPath(of: ModelFolder.locate(folder)))
     encoder = tokenizer.makeEncoder()
   }
 

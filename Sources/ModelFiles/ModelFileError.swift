@@ -13,6 +13,8 @@ package enum ModelFileError: Error, Equatable {
   case tensorShape(path: String, name: String, expected: [Int], found: [Int])
   /// A wanted tensor stored in a type that is not read.
   case tensorType(path: String, name: String, found: String)
+  /// A folder without weights in a form that is read; `found` are those in other forms.
+  case noWeights(path: String, expected: [String], found: [String])
 }
 
 extension ModelFileError: CustomStringConvertible {
@@ -30,10 +32,15 @@ extension ModelFileError: CustomStringConvertible {
       return "\(path): tensor \(name): expected shape \(expected) by the configuration, found \(found). "
         + "Does config.json belong to this checkpoint?"
     case .tensorType(let path, let name, let found):
-      return "\(path): tensor \(name): expected type F32, F16 or BF16, found \(found). Convert the checkpoint"
+      return "\(path): tensor \(name): expected type F32, F16, BF16 or F64, found \(found). Convert the checkpoint"
+    case .noWeights(let path, let expected, let found):
+      let names = expected.joined(separator: ", ")
+      guard !found.isEmpty else { return "\(path): expected one of \(names) in it, found no weights. Check the path" }
+      return "\(path): expected one of \(names) in it, found only \(found.prefix(8).joined(separator: ", ")). "
+        + "Fetch the model's weights for PyTorch, or save them so: save_pretrained of transformers"
     }
   }
 
-  /// The exit code of the command for this error: bad data.
-  package var exitCode: Int32 { 65 }
+  /// The exit code of the command for this error: bad data, or a file that is not there.
+  package var exitCode: Int32 { if case .noWeights = self { 66 } else { 65 } }
 }

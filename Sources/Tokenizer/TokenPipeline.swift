@@ -23,13 +23,17 @@ final class TokenPipeline: Tokenizer {
   private let stages: Stages
   let specialIDs: Set<Int32>
   let maximumLength: Int?
+  /// Whether a line that is too long loses its beginning.
+  private let truncatesLeft: Bool
 
   init(
-    vocabulary: Vocabulary, special: SpecialTokens, added: [AddedToken], stages: Stages, maximumLength: Int? = nil
+    vocabulary: Vocabulary, special: SpecialTokens, added: [AddedToken], stages: Stages, maximumLength: Int? = nil,
+    truncatesLeft: Bool = false
   ) {
     self.vocabulary = vocabulary
     self.special = special
     self.maximumLength = maximumLength
+    self.truncatesLeft = truncatesLeft
     // Where text is not changed before it is split, both kinds are found in the same place.
     self.added = AddedTokens(stages.changesText ? added.filter { !$0.isNormalized } : added)
     self.stages = stages
@@ -71,7 +75,8 @@ final class TokenPipeline: Tokenizer {
     precondition(maximumLength >= 2, "the two special tokens need a maximum length of at least 2")
     memory.ids.count = 0
     memory.ids.append(special.start)
-    memory.limit = maximumLength - 1
+    // What comes last is known at the end only.
+    memory.limit = truncatesLeft ? .max : maximumLength - 1
     var replaced = 0
     if UTF8Text.validPrefix(utf8) == utf8.count {
       appendLine(utf8, &memory)
@@ -79,10 +84,12 @@ final class TokenPipeline: Tokenizer {
       replaced = UTF8Text.repair(utf8, into: &memory.repaired)
       appendLine(memory.repaired.view, &memory)
     }
-    let truncated = memory.isFull
-    if truncated { memory.ids.count = memory.limit }
+    let excess = memory.ids.count - (maximumLength - 1)
+    if excess > 0, !truncatesLeft { memory.ids.count = maximumLength - 1 }
     memory.ids.append(special.end)
-    return TokenizedLine(ids: Array(memory.ids.view), replacedBytes: replaced, truncated: truncated)
+    var ids = Array(memory.ids.view)
+    if excess > 0, truncatesLeft { ids.removeSubrange(1...excess) }
+    return TokenizedLine(ids: ids, replacedBytes: replaced, truncated: excess > 0)
   }
 
   private func appendLine(_ text: UnsafeBufferPointer<UInt8>, _ memory: inout EncoderMemory) {

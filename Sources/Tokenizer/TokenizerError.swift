@@ -14,10 +14,6 @@ package enum TokenizerError: Error, Equatable, CustomStringConvertible {
   case unsupported(file: String, at: String, found: String, supported: String)
   /// A file holds no token.
   case emptyVocabulary(file: String)
-  /// One token has two ids.
-  case duplicateToken(token: String, ids: [Int32], file: String)
-  /// One id has two tokens.
-  case duplicateID(id: Int32, tokens: [String], file: String)
   /// A token the tokenizer cannot do without is not in the vocabulary.
   case missingToken(role: String, token: String, file: String)
 
@@ -36,20 +32,14 @@ package enum TokenizerError: Error, Equatable, CustomStringConvertible {
       "\(file), \(place): expected \(expected), found \(found); correct the file or fetch it again"
     case .unsupported(let file, let place, let found, let supported):
       "\(file), \(place): expected \(supported), found \(found); "
-        + "this kind of tokenizer is not supported: WordPiece of BERT and byte-level BPE of RoBERTa are"
+        + "what is built are WordPiece as in BERT and byte-level BPE as in RoBERTa"
     case .emptyVocabulary(let file):
       "\(file): expected a vocabulary, found no token; the file is broken or cut off, fetch it again"
-    case .duplicateToken(let token, let ids, let file):
-      "\(file): expected every token once, found \(token) with the ids \(list(ids)); remove one of them"
-    case .duplicateID(let id, let tokens, let file):
-      "\(file): expected one token for each id, found \(tokens.joined(separator: " and ")) with id \(id); correct one"
     case .missingToken(let role, let token, let file):
-      "\(file): expected the \(role) token \(token), found no such token; add it to the vocabulary, "
-        + "or name the right one in tokenizer_config.json"
+      "\(file): expected the \(role) token \(token), found no such token; name the right one in "
+        + "tokenizer_config.json, or fetch the vocabulary again"
     }
   }
-
-  private func list(_ ids: [Int32]) -> String { ids.map(String.init).joined(separator: " and ") }
 
   /// The exit code of a command that ends with this error.
   package var exitCode: Int32 {

@@ -13,12 +13,13 @@ package enum TokenizerFolder {
   package static func load(_ folder: String) throws -> any Tokenizer {
     guard Path.isFolder(folder) else { throw FileError.noModelFolder(folder) }
     let settings = try TokenizerSettings(folder: folder)
-    if Path.exists(folder + "/tokenizer.json") {
+    if try Path.isPresent(folder + "/tokenizer.json") {
       return try TokenizerJSON(folder + "/tokenizer.json", settings).load()
     }
-    if Path.exists(folder + "/vocab.txt") { return try loadVocabularyText(folder + "/vocab.txt", settings) }
-    if Path.exists(folder + "/vocab.json") {
-      guard Path.exists(folder + "/merges.txt") else {
+    if settings.needsJSON { throw TokenizerError.missingFile(expected: ["tokenizer.json"], folder: folder) }
+    if try Path.isPresent(folder + "/vocab.txt") { return try loadVocabularyText(folder + "/vocab.txt", settings) }
+    if try Path.isPresent(folder + "/vocab.json") {
+      guard try Path.isPresent(folder + "/merges.txt") else {
         throw TokenizerError.missingFile(expected: ["merges.txt (beside vocab.json)"], folder: folder)
       }
       return try loadByteLevel(folder, settings)

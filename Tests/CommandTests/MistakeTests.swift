@@ -34,9 +34,9 @@ import Testing
     // Models and files.
     Mistake(
       "train --model owner/name --train-file train.txt --output-dir out --method mixcse", 66, "owner/name: not found",
-      "not fetched", "hf download owner/name --local-dir name", "--model name"),
+      "not fetched", "hf download owner/name"),
     Mistake("encode --model bert-base-uncased --input train.txt --json", 66, "hf download bert-base-uncased"),
-    Mistake("tokenize --model owner/name --input train.txt", 66, "hf download owner/name --local-dir name"),
+    Mistake("tokenize --model owner/name --input train.txt", 66, "hf download owner/name"),
     Mistake("encode --model ./absent --input train.txt --json", 66, "./absent: not found", "config.json"),
     Mistake(
       "encode --model model/model.safetensors --input train.txt --json", 65, "found a file",

@@ -97,7 +97,7 @@ struct ConfigurationTests {
     let missing = errorText { _ = try ModelFolder(path: scratch.path + "/no") }
     #expect(missing?.contains("a model folder") == true && missing?.contains("Hub") == false)
     let name = errorText { _ = try ModelFolder(path: "an-owner/a-model") }
-    #expect(name?.contains("hf download an-owner/a-model --local-dir a-model") == true)
+    #expect(name?.contains("to fetch it once: hf download an-owner/a-model") == true)
     #expect(errorText { _ = try ModelFolder(path: scratch.path) }?.contains("config.json: not found") == true)
   }
 
@@ -112,6 +112,8 @@ struct ConfigurationTests {
     #expect(table.contains("pooler.dense.weight") && !table.isLoadable("embeddings.position_ids"))
   }
 
+  private let library = "sentence_transformers."
+
   @Test("modules.json in either spelling, and what no pooler does")
   func modules() throws {
     func pooling(_ configuration: String, _ more: String = "") throws -> SentencePooling? {
@@ -119,7 +121,8 @@ struct ConfigurationTests {
       _ = try scratch.file(
         "config.json", "{" + Self.bert.map { "\"\($0.key)\": \($0.value)" }.joined(separator: ",") + "}")
       _ = try scratch.file(
-        "modules.json", #"[{"path":"","type":"a.Transformer"},{"path":"1_Pooling","type":"x.y.Pooling"}\#(more)]"#)
+        "modules.json",
+        #"[{"path":"","type":"\#(library)Transformer"},{"path":"1_Pooling","type":"\#(library)y.Pooling"}\#(more)]"#)
       try FileManager.default.createDirectory(atPath: scratch.path + "/1_Pooling", withIntermediateDirectories: true)
       _ = try scratch.file("1_Pooling/config.json", configuration)
       return try ModelFolder(path: scratch.path).sentencePooling
@@ -128,9 +131,10 @@ struct ConfigurationTests {
     #expect(try pooling(#"{"pooling_mode":["cls"]}"#)?.pooler == "cls")
     #expect(try pooling(#"{"pooling_mode_max_tokens":true}"#)?.pooler == "max")
     let both = try pooling(#"{"pooling_mode_max_tokens":true,"pooling_mode_cls_token":true}"#)
-    #expect(both?.pooler == nil && both?.unsupported == "the pooling cls + max")
-    #expect(
-      try pooling(#"{"pooling_mode":"mean"}"#, #",{"path":"2_CNN","type":"x.CNN"}"#)?.unsupported == "the module CNN")
+    #expect(both?.pooler == "concat:layers=-1,of=first/max")
+    #expect(try pooling(#"{"pooling_mode":"middle"}"#)?.unsupported == "the pooling middle")
+    let other = try pooling(#"{"pooling_mode":"mean"}"#, #",{"path":"2_CNN","type":"x.CNN"}"#)
+    #expect(other?.unsupported == "the module x.CNN" && other?.pooler == nil)
     let prompted = #"{"pooling_mode":"mean","include_prompt":false}"#
     #expect(try pooling(prompted)?.pooler == "avg")
     #expect(errorText { _ = try pooling("{") }?.contains("1_Pooling/config.json: byte 1") == true)
@@ -150,7 +154,7 @@ struct ConfigurationTests {
   @Test("modules.json says where the encoder is; the default prompt is read")
   func layouts() throws {
     let modules =
-      #"[{"path":"0_Transformer","type":"a.Transformer"},{"path":"1_Pooling","type":"x.y.Pooling"}]"#
+      #"[{"path":"0_Transformer","type":"\#(library)Transformer"},{"path":"1_Pooling","type":"\#(library)Pooling"}]"#
     let settings = #"{"prompts": {"query": "query: ", "none": ""}, "default_prompt_name": "query"}"#
     let files = [
       "modules.json": modules, "0_Transformer/config.json": #"{"model_type": "bert"}"#,
@@ -167,7 +171,7 @@ struct ConfigurationTests {
       "1_Pooling/config.json": #"{"pooling_mode": "mean", "include_prompt": false}"#,
     ]
     let without = try folder(third, files.merging(left) { $1 })
-    #expect(without.sentencePooling?.unsupported?.contains("default prompt") == true)
+    #expect(without.sentencePooling?.leavesPromptOut == true && without.defaultPrompt == "query: ")
     let unknown = settings.replacingOccurrences(of: #""query"}"#, with: #""other"}"#)
     let text = errorText {
       _ = try folder(fourth, files.merging(["config_sentence_transformers.json": unknown]) { $1 })
@@ -188,6 +192,6 @@ struct ConfigurationTests {
     }
     let scratch = try Scratch()
     let onnx = try folder(scratch, ["config.json": #"{"model_type": "bert"}"#, "model.onnx": "x"])
-    #expect(errorText { _ = try onnx.openWeights() }?.contains("there is only model.onnx") == true)
+    #expect(errorText { _ = try onnx.openWeights() }?.contains("found only model.onnx (for ONNX Runtime)") == true)
   }
 }

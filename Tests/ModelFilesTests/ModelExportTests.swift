@@ -84,7 +84,7 @@ struct ModelExportTests {
     expected.strategy = "mixcse:lambda=0.2"
     expected.versions = ["mixcse": "0.1.0"]
     #expect(folder.sentencePooling == expected)
-    #expect(try folder.openHead() == nil && folder.openPluginWeights() == nil)
+    #expect(try folder.openPluginWeights() == nil)
     #expect(scratch.names == ["out", "source"])
   }
 
@@ -116,14 +116,16 @@ struct ModelExportTests {
       to: target, from: source, encoder: encoder.parameters, pooling: pooling, head: .kept(weight: weight, bias: bias))
     let folder = try ModelFolder(path: target)
     #expect(folder.sentencePooling?.head == .kept)
-    let head = try #require(try folder.openHead())
+    #expect(folder.sentencePooling?.modules == [.dense(.head(folder: "2_Dense", width: 8))])
+    let head = try folder.openModule("2_Dense")
     #expect(try head.values("linear.weight", [8, 8]) == fixtureValues(7, 0..<64))
     #expect(try head.values("linear.bias", [8]) == fixtureValues(8, 0..<8))
     #expect(!(try folder.openWeights().names.contains { $0.contains("head") }))
     // Without our own record, sentence-transformers' modules say the same.
     try FileManager.default.removeItem(atPath: target + "/mixcse.json")
     let foreign = try #require(try ModelFolder(path: target).sentencePooling)
-    #expect(foreign.origin == .sentenceTransformers && foreign.pooler == "cls" && foreign.head == .kept)
+    #expect(foreign.origin == .sentenceTransformers && foreign.pooler == "cls")
+    #expect(foreign.modules == folder.sentencePooling?.modules)
     let second = scratch.path + "/second"
     try ModelExport.write(to: second, from: source, encoder: encoder.parameters, pooling: pooling, head: .dropped)
     #expect(try ModelFolder(path: second).sentencePooling?.head == .dropped)
@@ -214,7 +216,7 @@ struct ModelExportTests {
     #expect(throws: FileError.wouldOverwrite(path: target, found: "\"thesis.txt\"")) { try export("avg") }
     try FileManager.default.removeItem(atPath: target + "/thesis.txt")
     try FileManager.default.removeItem(atPath: source.path + "/model.safetensors")
-    #expect(throws: FileError.self) { try export("avg") }
+    #expect(throws: ModelFileError.self) { try export("avg") }
     #expect(try ModelFolder(path: target).sentencePooling?.pooler == "max")
     #expect(scratch.names == ["out", "source"])
     let foreign = #expect(throws: FileError.self) {

@@ -32,7 +32,8 @@ struct TokenizerClassTests {
     }
     if expected.refused {
       let error = #expect(throws: TokenizerError.self) { _ = try TokenizerFolder.load(folder.path) }
-      #expect(error?.exitCode == 65 && error?.description.contains("added token") == true, "\(error as Any)")
+      let words = expected.name.contains("SomeTokenizer") ? "found SomeTokenizer" : "added token"
+      #expect(error?.exitCode == 65 && error?.description.contains(words) == true, "\(error as Any)")
     } else {
       #expect(try TokenizerFolder.load(folder.path).ids(Array(expected.text.utf8)) == expected.ids)
     }
@@ -40,13 +41,50 @@ struct TokenizerClassTests {
 
   @Test(
     "a class that cuts its vocabulary in another way is refused",
-    arguments: ["BertJapaneseTokenizer", "MPNetTokenizer"])
+    arguments: ["BertJapaneseTokenizer", "MPNetTokenizer", "XLMRobertaTokenizerFast", "MyTokenizer"])
   func otherClasses(name: String) throws {
     let folder = try TemporaryFolder()
     try folder.write("vocab.txt", TokenizerFolderTests.specials + "a\n")
     try folder.write("tokenizer_config.json", "{\"tokenizer_class\": \"\(name)\"}")
     let error = #expect(throws: TokenizerError.self) { _ = try TokenizerFolder.load(folder.path) }
-    #expect(error?.description.contains("found \(name)") == true && error?.exitCode == 65)
+    let found = name.hasSuffix("Fast") ? String(name.dropLast(4)) : name
+    #expect(error?.description.contains("found \(found);") == true && error?.exitCode == 65)
+    #expect(error?.description.contains("BertTokenizer") == true)
+  }
+
+  @Test("a class that takes all from tokenizer.json is not made up from a vocabulary")
+  func withoutJSON() throws {
+    let folder = try TemporaryFolder()
+    try folder.write("vocab.txt", TokenizerFolderTests.specials + "a\n")
+    try folder.write("tokenizer_config.json", #"{"tokenizer_class": "PreTrainedTokenizerFast"}"#)
+    let error = #expect(throws: TokenizerError.self) { _ = try TokenizerFolder.load(folder.path) }
+    #expect(error == .missingFile(expected: ["tokenizer.json"], folder: folder.path))
+  }
+
+  @Test("a template that gives text another token type is refused")
+  func tokenTypes() throws {
+    func load(_ type: Int) throws -> any Tokenizer {
+      let folder = try TemporaryFolder()
+      let pieces = [
+        #"{"SpecialToken":{"id":"[CLS]","type_id":0}}"#, #"{"Sequence":{"id":"A","type_id":\#(type)}}"#,
+        #"{"SpecialToken":{"id":"[SEP]","type_id":0}}"#,
+      ]
+      let ids = [("[CLS]", 2), ("[SEP]", 3)].map { name, id in
+        #""\#(name)":{"id":"\#(name)","ids":[\#(id)],"tokens":["\#(name)"]}"#
+      }
+      let words = #"{"[PAD]":0,"[UNK]":1,"[CLS]":2,"[SEP]":3,"a":4}"#
+      try folder.write(
+        "tokenizer.json",
+        """
+        {"model": {"type": "WordPiece", "unk_token": "[UNK]", "vocab": \(words)},
+         "pre_tokenizer": {"type": "BertPreTokenizer"}, "post_processor": {"type": "TemplateProcessing",
+         "single": [\(pieces.joined(separator: ","))], "special_tokens": {\(ids.joined(separator: ","))}}}
+        """)
+      return try TokenizerFolder.load(folder.path)
+    }
+    #expect(try load(0).ids(Array("a".utf8)) == [2, 4, 3])
+    let error = #expect(throws: TokenizerError.self) { _ = try load(1) }
+    #expect(error?.description.contains("type_id: expected 0, found 1") == true)
   }
 
   /// Sequence[Lowercase, BertNormalizer] of tokenizers 0.23, as sentence-transformers 6.2 builds it: accents stay where

@@ -80,17 +80,14 @@ import Tokenizer
     #expect(error.description.contains("line 3: expected UTF-8"))
   }
 
-  @Test func duplicateTokensOfJSONAreRefused() throws {
-    let json = try error(["vocab.json": #"{"a": 0, "b": 1, "a": 2}"#, "merges.txt": ""])
-    guard case .duplicateToken("\"a\"", [0, 2], _) = json else {
-      Issue.record("\(json)")
-      return
-    }
-    let ids = try error(["vocab.json": #"{"a": 0, "b": 0}"#, "merges.txt": ""])
-    guard case .duplicateID(0, ["\"a\"", "\"b\""], _) = ids else {
-      Issue.record("\(ids)")
-      return
-    }
+  /// As tokenizers 0.23 reads `{"[PAD]":0, ..., "a":5, "b":6, "a":7, "c":6}`: the last id of a token, an id for two.
+  @Test func repeatedTokensAndIDsOfJSONAreReadAsTheyAre() throws {
+    let words = #"{"[PAD]":0,"[UNK]":1,"[CLS]":2,"[SEP]":3,"a":5,"b":6,"a":7,"c":6}"#
+    let model = #"{"type":"WordPiece","unk_token":"[UNK]","vocab":\#(words)}"#
+    let ends = #"{"type":"BertProcessing","sep":["[SEP]",3],"cls":["[CLS]",2]}"#
+    let rest = #""pre_tokenizer": {"type": "BertPreTokenizer"}, "post_processor": \#(ends)"#
+    let json = "{\"model\": \(model), \(rest)}"
+    #expect(try load(["tokenizer.json": json]).ids(Array("a b c".utf8)) == [2, 7, 6, 6, 3])
   }
 
   @Test func tokensThatOnlySwiftStringsTakeForEqualStayApart() throws {
@@ -101,7 +98,14 @@ import Tokenizer
     #expect(tokenizer.ids(Array("caf\u{E9} cafe\u{301}".utf8)) == [2, 5, 6, 3])
   }
 
-  @Test(arguments: ["[UNK]", "[CLS]", "[SEP]", "[PAD]"])
+  /// Nothing here is filled up: transformers gives the token the next id.
+  @Test func aMissingPaddingTokenHasTheNextID() throws {
+    let tokenizer = try load(["vocab.txt": "\u{FEFF}[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n"])
+    #expect(tokenizer.padID == 6 && tokenizer.vocabularySize == 7 && tokenizer.token(0) == "\u{FEFF}[PAD]")
+    #expect(tokenizer.ids(Array("a [PAD]".utf8)) == [2, 5, 6, 3])
+  }
+
+  @Test(arguments: ["[UNK]", "[CLS]", "[SEP]"])
   func missingSpecialTokensAreNamed(_ token: String) throws {
     let error = try error(["vocab.txt": Self.specials.replacingOccurrences(of: token, with: "other") + "a\n"])
     #expect(error.description.contains("token \"\(token)\""), "\(error)")

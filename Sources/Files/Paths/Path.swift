@@ -38,6 +38,26 @@ package enum Path {
   /// Whether something is there; a link that leads nowhere is nothing.
   package static func exists(_ path: String) -> Bool { kind(path) != nil }
 
+  /// Whether something is there, where a link that leads nowhere is a mistake: a file that may be missing was meant to
+  /// be there then.
+  /// - Throws: `FileError.malformed` for such a link.
+  package static func isPresent(_ path: String) throws -> Bool {
+    if exists(path) { return true }
+    if let error = danglingLink(path, expected: "a file") { throw error }
+    return false
+  }
+
+  /// The error for a link that leads nowhere; nil for anything else.
+  static func danglingLink(_ path: String, expected: String) -> FileError? {
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    let length = readlink(path, &buffer, buffer.count)
+    guard length > 0, !exists(path) else { return nil }
+    return .malformed(
+      path: path, place: "", expected: expected,
+      found: "a link to \(String(decoding: buffer[..<length], as: UTF8.self)), where nothing is",
+      advice: "What it leads to was removed or never fetched: fetch the model again (hf download)")
+  }
+
   /// Whether a folder is there, or a link to one.
   package static func isFolder(_ path: String) -> Bool { kind(path) == S_IFDIR }
 

@@ -20,7 +20,9 @@ package final class InputFile {
   package convenience init(path: String, expected: String) throws {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     if descriptor < 0 {
-      if errno == ENOENT || errno == ENOTDIR { throw FileError.notFound(path: path, expected: expected) }
+      if errno == ENOENT || errno == ENOTDIR {
+        throw Path.danglingLink(path, expected: expected) ?? FileError.notFound(path: path, expected: expected)
+      }
       throw FileError.unreadable(path: path, operation: "open", code: errno)
     }
     try self.init(descriptor: descriptor, path: path)

@@ -86,14 +86,16 @@ extension PickleMachine {
     }
   }
 
+  /// A storage's reference has five parts; in the older form a sixth, which says of what larger storage it is a part.
   private mutating func pushStorage() throws {
-    guard case .tuple(let index) = try pop(), sequences[index].count == 5 else {
+    guard case .tuple(let index) = try pop(), (5...6).contains(sequences[index].count) else {
       throw broken("a storage of five parts", "another value")
     }
     let parts = sequences[index]
     guard parts[0] == .string("storage"), case .global(.storage(let type)) = parts[1], case .string(let key) = parts[2],
       case .int(let count) = parts[4], count >= 0
     else { throw broken("a storage: its type, key, place and size", "other values") }
+    guard parts.count == 5 || parts[5] == .none else { throw broken("a storage of its own", "a part of another") }
     stack.append(.storage(storages.count))
     storages.append(PickleStorage(key: key, type: type, count: count))
   }

@@ -42,7 +42,7 @@ enum PickleGlobal: Equatable {
 
   private static let storageTypes: [String: ElementType] = [
     "FloatStorage": .float32, "HalfStorage": .float16, "BFloat16Storage": .bfloat16,
-    "DoubleStorage": .other("F64", width: 8), "LongStorage": .other("I64", width: 8),
+    "DoubleStorage": .float64, "LongStorage": .other("I64", width: 8),
     "IntStorage": .other("I32", width: 4), "ShortStorage": .other("I16", width: 2),
     "CharStorage": .other("I8", width: 1), "ByteStorage": .other("U8", width: 1),
     "BoolStorage": .other("BOOL", width: 1), "ComplexFloatStorage": .other("C64", width: 8),
@@ -82,15 +82,17 @@ struct PickleMachine {
   var operation = 0
   let path: String
 
-  init(_ bytes: [UInt8], path: String) {
+  /// A machine for the pickle that starts at `position` of `bytes`; `run` leaves `position` behind its end.
+  init(_ bytes: [UInt8], at position: Int = 0, path: String) {
     self.bytes = bytes
+    self.position = position
     self.path = path
   }
 
   /// Runs to the end and gives the one value that is left.
   /// - Throws: `FileError`, `ModelFileError` naming the byte and what is wrong there.
   mutating func run() throws -> PickleValue {
-    guard bytes.count >= 2, bytes[0] == 0x80, (2...5).contains(bytes[1]) else {
+    guard bytes.count >= position + 2, bytes[position] == 0x80, (2...5).contains(bytes[position + 1]) else {
       throw broken("pickle protocol 2 to 5", "other bytes")
     }
     while true {

@@ -180,7 +180,8 @@ struct SafetensorsHeader {
     case "F32": .float32
     case "F16": .float16
     case "BF16": .bfloat16
-    case "F64", "I64", "U64", "C64": .other(name, width: 8)
+    case "F64": .float64
+    case "I64", "U64", "C64": .other(name, width: 8)
     case "I32", "U32": .other(name, width: 4)
     case "I16", "U16": .other(name, width: 2)
     case "I8", "U8", "BOOL": .other(name, width: 1)

@@ -4,7 +4,9 @@
 /// Canonical tensor names.
 enum TensorNames {
   /// Prefixes that wrap the whole encoder; removed from the front as often as they occur.
-  static let prefixes = ["module.", "0.auto_model.", "0.model.", "auto_model.", "bert.", "roberta."]
+  static let prefixes = [
+    "module.", "_orig_mod.", "0.auto_model.", "0.model.", "auto_model.", "model.", "bert.", "roberta.",
+  ]
 
   /// Ends that older checkpoints spell differently.
   static let endings = [

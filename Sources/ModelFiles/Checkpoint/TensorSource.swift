@@ -3,7 +3,7 @@
 
 /// How a tensor's elements are stored.
 package enum ElementType: Sendable, Equatable {
-  case float32, float16, bfloat16
+  case float32, float16, bfloat16, float64
   /// A type that is listed but not loaded: its name in the file, and its bytes an element where known.
   case other(String, width: Int?)
 
@@ -12,6 +12,7 @@ package enum ElementType: Sendable, Equatable {
     switch self {
     case .float32: 4
     case .float16, .bfloat16: 2
+    case .float64: 8
     case .other(_, let width): width
     }
   }
@@ -21,6 +22,7 @@ package enum ElementType: Sendable, Equatable {
     case .float32: "F32"
     case .float16: "F16"
     case .bfloat16: "BF16"
+    case .float64: "F64"
     case .other(let name, _): name
     }
   }
@@ -84,7 +86,8 @@ func elementCount(_ shape: [Int]) -> Int? {
   return count
 }
 
-/// Widens little-endian elements to float32. `source` may be unaligned and may not overlap `destination`.
+/// Turns little-endian elements into float32, those of float64 rounded to the nearest. `source` may be unaligned, and
+/// may not overlap `destination`.
 func widen(
   _ source: UnsafeRawPointer, as type: ElementType, count: Int, into destination: UnsafeMutablePointer<Float>
 ) {
@@ -99,6 +102,10 @@ func widen(
     for i in 0..<count {
       let bits = source.loadUnaligned(fromByteOffset: i * 2, as: UInt16.self)
       destination[i] = Float(bitPattern: UInt32(bits) << 16)
+    }
+  case .float64:
+    for i in 0..<count {
+      destination[i] = Float(Double(bitPattern: source.loadUnaligned(fromByteOffset: i * 8, as: UInt64.self)))
     }
   case .other:
     preconditionFailure("the caller checks isLoadable")

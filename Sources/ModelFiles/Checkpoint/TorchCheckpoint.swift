@@ -1,5 +1,5 @@
-// Reader of pytorch_model.bin as torch.save writes it since 1.6: a zip archive with one pickle and one record a
-// storage. Nothing in it is executed. Called by ModelFolder.
+// Reader of pytorch_model.bin as torch.save writes it: pickles that describe tensors, and a record for each storage.
+// Nothing in it is executed. Called by ModelFolder.
 
 import Files
 
@@ -11,8 +11,7 @@ package final class TorchCheckpoint: TensorSource {
   package let entries: [TensorEntry]
   /// Keys whose values are no tensors; they are left aside.
   package let ignored: [String]
-  private let archive: ZipArchive
-  private let root: String
+  private let records: any TorchRecords
   private let tensors: [PickleTensor]
   private let storages: [PickleStorage]
 
@@ -21,19 +20,18 @@ package final class TorchCheckpoint: TensorSource {
   package init(path: String) throws {
     self.path = path
     let file = try InputFile(path: path, expected: "a PyTorch checkpoint")
-    guard try ZipArchive.recognises(file) else { throw Self.wrongKind(file) }
-    archive = try ZipArchive(file)
-    root = try Self.root(of: archive)
-    try Self.checkByteOrder(archive, root: root)
-    let pickle = try Self.record("data.pkl", archive, root: root)
-    // It describes the tensors and does not hold them.
-    guard pickle.size <= 32 << 20 else {
+    let opened: (records: any TorchRecords, machine: PickleMachine, result: PickleValue)
+    if try ZipArchive.recognises(file) {
+      opened = try TorchArchive.open(file)
+    } else if try TorchStream.recognises(file) {
+      opened = try TorchStream.open(file)
+    } else {
       throw FileError.malformed(
-        path: path, place: "data.pkl", expected: "at most 32 MiB", found: "\(pickle.size) bytes")
+        path: path, place: "the file", expected: "what torch.save writes: a zip archive, or pickles in a row",
+        found: "other bytes")
     }
-    var machine = PickleMachine(try archive.contents(of: pickle), path: path)
-    let result = try machine.run()
-    let collected = try Self.collect(result, machine)
+    let (machine, collected) = (opened.machine, try Self.collect(opened.result, opened.machine))
+    records = opened.records
     tensors = collected.tensors.map(\.tensor)
     storages = machine.storages
     ignored = collected.ignored
@@ -56,7 +54,7 @@ package final class TorchCheckpoint: TensorSource {
     }
     try entries[index].refuseRepeats(path)
     if tensor.shape.contains(0) { return }
-    let bytes = try archive.contents(of: try Self.record("data/" + storage.key, archive, root: root))
+    let bytes = try records.bytes(of: storage)
     bytes.withUnsafeBytes { buffer in
       guard let base = buffer.baseAddress else { return }
       var next = destination
@@ -95,49 +93,34 @@ package final class TorchCheckpoint: TensorSource {
 // MARK: - Opening
 
 extension TorchCheckpoint {
-  private static func wrongKind(_ file: InputFile) -> FileError {
-    let start = (try? file.bytes(at: 0, count: min(file.size, 2))) ?? []
-    let isOld = start == [0x80, 2]
-    return .malformed(
-      path: file.path, place: "the file", expected: "a zip archive, as torch.save writes since PyTorch 1.6",
-      found: isOld ? "the form of older versions, which is not read" : "other bytes",
-      advice: isOld ? "Load it in PyTorch and save it again" : FileError.fetchAgain)
-  }
+  private typealias Collected = (tensors: [(name: String, tensor: PickleTensor)], ignored: [String])
 
-  private static func root(of archive: ZipArchive) throws -> String {
-    let pickles = archive.entries.keys.filter { $0 == "data.pkl" || $0.hasSuffix("/data.pkl") }
-    guard pickles.count == 1, let pickle = pickles.first else {
-      throw FileError.malformed(
-        path: archive.file.path, place: "the zip archive", expected: "one data.pkl", found: "\(pickles.count)")
-    }
-    return String(pickle.dropLast("data.pkl".count))
-  }
+  /// Where training loops put the model among what else they save.
+  private static let nested = ["state_dict", "model_state_dict", "model"]
 
-  private static func record(_ name: String, _ archive: ZipArchive, root: String) throws -> ZipArchive.Entry {
-    guard let entry = archive.entries[root + name] else {
-      throw FileError.malformed(
-        path: archive.file.path, place: "the zip archive", expected: "an entry \(root.prefix(120))\(name.prefix(120))",
-        found: "none")
-    }
-    return entry
-  }
-
-  private static func checkByteOrder(_ archive: ZipArchive, root: String) throws {
-    guard let entry = archive.entries[root + "byteorder"] else { return }
-    let text = entry.size <= 16 ? String(decoding: try archive.contents(of: entry), as: UTF8.self) : "a long text"
-    guard text == "little" else {
-      throw ModelFileError.unsupported(
-        path: archive.file.path, what: "byteorder", found: "\"\(text)\"", supported: "little")
-    }
-  }
-
-  private static func collect(
-    _ result: PickleValue, _ machine: PickleMachine
-  ) throws -> (tensors: [(name: String, tensor: PickleTensor)], ignored: [String]) {
+  /// The tensors of the dictionary that was saved, or of the one dictionary in it that holds a model.
+  private static func collect(_ result: PickleValue, _ machine: PickleMachine) throws -> Collected {
     guard case .dict(let index) = result else { throw machine.broken("a dictionary of tensors", "another value") }
+    let (outer, values) = try tensors(of: index, machine)
+    if !outer.tensors.isEmpty { return outer }
+    let inner = try nested.compactMap { key in
+      guard case .dict(let index)? = values[key] else { return nil as (key: String, model: Collected)? }
+      return (key, try tensors(of: index, machine).collected)
+    }.filter { !$0.model.tensors.isEmpty }
+    guard inner.count == 1, let (key, model) = inner.first else {
+      throw machine.broken(
+        "a dictionary of tensors, or of one named \(nested.joined(separator: ", "))",
+        "no tensor among \(outer.ignored.count) keys, first: \(outer.ignored.prefix(4))")
+    }
+    return (model.tensors, model.ignored + outer.ignored.filter { $0 != key })
+  }
+
+  private static func tensors(
+    of dict: Int, _ machine: PickleMachine
+  ) throws -> (collected: Collected, values: [String: PickleValue]) {
     var values: [String: PickleValue] = [:]
     var names: [String] = []
-    for (key, value) in machine.dicts[index] {
+    for (key, value) in machine.dicts[dict] {
       guard case .string(let name) = key else { throw machine.broken("names as keys", "another value") }
       if values.updateValue(value, forKey: name) == nil { names.append(name) }
     }
@@ -150,10 +133,7 @@ extension TorchCheckpoint {
         ignored.append(name)
       }
     }
-    guard !tensors.isEmpty else {
-      throw machine.broken("a dictionary of tensors", "none among \(names.count) keys, first: \(names.prefix(4))")
-    }
-    return (tensors, ignored)
+    return ((tensors, ignored), values)
   }
 
   /// Checks that a tensor lies inside its storage, and the storage inside its record.
@@ -166,10 +146,10 @@ extension TorchCheckpoint {
     guard tensor.shape.count <= PickleTensor.maximumDimensions, let count = elementCount(tensor.shape) else {
       throw broken("a shape that fits 64 bits and 64 dimensions", "\(tensor.shape.prefix(8))")
     }
-    let record = try Self.record("data/" + storage.key, archive, root: root)
+    let found = try records.size(of: storage)
     let (size, overflow) = storage.count.multipliedReportingOverflow(by: storage.type.width ?? 1)
-    guard !overflow, record.size == size else {
-      throw broken("a record of \(storage.count) elements of \(storage.type.name)", "\(record.size) bytes")
+    guard !overflow, found == size else {
+      throw broken("a record of \(storage.count) elements of \(storage.type.name)", "\(found) bytes")
     }
     var last: Int? = count == 0 ? tensor.offset - 1 : tensor.offset
     if count > 0 {

@@ -34,7 +34,7 @@ package final class WeightTable: WeightSource {
   /// The shape of a tensor, or nil where the checkpoint lacks it.
   package func shape(of name: String) -> [Int]? { indices[name].map { source.entries[$0].shape } }
 
-  /// Whether the tensor is there in a type that can be loaded (F32, F16, BF16).
+  /// Whether the tensor is there in a type that can be loaded (F32, F16, BF16, F64).
   package func isLoadable(_ name: String) -> Bool { indices[name].map { source.entries[$0].type.isLoadable } ?? false }
 
   /// Checks names, shapes and types of everything a model needs before anything is loaded.

@@ -33,21 +33,35 @@ struct ExportContent {
     let hasHead = try writeHead(headFolder)
     try writeModules(headFolder: hasHead ? headFolder : nil, &notes)
     try writeSettings(hasModules: pooling.tokens != nil)
-    if source.sentencePooling?.normalizes == true {
-      notes.append(
-        "the source scaled its embeddings to length 1; this export does not (their cosine similarity is the same)")
-    }
-    if let prompt = source.defaultPrompt {
-      notes.append(
-        "the source puts \"\(prompt)\" before every text by default; the training did not, and this export does not")
-    }
+    notes += droppedSettings
     var description = SentencePooling(origin: .mixcse, pooler: pooling.text)
     description.head = state
-    description.headFolder = hasHead ? headFolder : nil
+    if hasHead { description.modules = [.dense(.head(folder: headFolder, width: source.configuration.hiddenSize))] }
     description.temperature = record.temperature
     description.strategy = record.strategy
     description.versions = record.versions
     try write("mixcse.json", description.json(notes: notes))
+    return notes
+  }
+
+  /// What the source does with its embeddings and an export does not.
+  private var droppedSettings: [String] {
+    var notes: [String] = []
+    if let modules = source.sentencePooling?.learnedModules {
+      notes.append("left out of what the source has behind its pooler: \(modules)")
+    }
+    if source.sentencePooling?.normalizes == true {
+      notes.append(
+        "the source scaled its embeddings to length 1; this export does not (their cosine similarity is the same)")
+    }
+    if let width = source.settings.truncatesTo {
+      notes.append("the source keeps \(width) numbers of an embedding (truncate_dim); this export keeps all")
+    }
+    if let prompt = source.defaultPrompt {
+      notes.append(
+        "the source puts \"\(prompt)\" before every text by default; the training did not, and this export has it"
+          + " among its prompts only")
+    }
     return notes
   }
 
@@ -108,17 +122,15 @@ extension ExportContent {
 
   /// The source's config.json with the class and the type of what is in the weights now.
   private func writeConfiguration() throws {
-    let path = source.encoderPath + "/config.json"
-    var object = try InputFile.json(path: path, expected: "a Hugging Face config.json").object ?? JSONObject()
-    let classes = [EncoderConfiguration.Family.bert: "BertModel", .roberta: "RobertaModel"]
-    object["architectures"] = .array([.string(classes[source.configuration.family] ?? "")])
+    var object = source.configurationFile
+    object["architectures"] = .array([.string(ArchitectureFormat.of(source.configuration.family).modelClass)])
     for key in ["torch_dtype", "dtype"] where object[key] != nil { object[key] = .string("float32") }
     for key in ["_name_or_path", "auto_map"] { object[key] = nil }
     try write("config.json", .object(object))
   }
 
   private func copyTokenizer() throws {
-    for name in ModelExport.tokenizerFiles where Path.exists(source.encoderPath + "/" + name) {
+    for name in ModelExport.tokenizerFiles where try Path.isPresent(source.encoderPath + "/" + name) {
       let input = try InputFile(path: source.encoderPath + "/" + name, expected: "a tokenizer file")
       let bytes = try input.bytes(at: 0, count: input.size)
       let output = try OutputFile(path: folder + "/" + name)
@@ -214,12 +226,14 @@ extension ExportContent {
   private func writeSettings(hasModules: Bool) throws {
     let source = try TextSettings(folder: self.source.encoderPath)
     let limit = self.source.configuration.maximumPositions
+    let arguments = try TextSettings.tokenizerArguments(self.source.encoderPath)
     // Without modules nothing has to be said but what the source says beside its tokenizer's files.
-    guard hasModules || source.lowercases || source.maximumLength ?? limit < limit else { return }
+    guard hasModules || source.lowercases || arguments != nil || source.maximumLength ?? limit < limit else { return }
     var settings = JSONObject([
       ("max_seq_length", .integer(min(source.maximumLength ?? limit, limit))),
       ("do_lower_case", .bool(source.lowercases)),
     ])
+    if let arguments { settings["tokenizer_args"] = .object(arguments) }
     if pooling.layerWeights != nil {
       settings["config_args"] = .object(JSONObject([("output_hidden_states", .bool(true))]))
     }
@@ -231,7 +245,8 @@ extension ExportContent {
       "config_sentence_transformers.json",
       .object(
         JSONObject([
-          ("prompts", .object(JSONObject())), ("default_prompt_name", .null), ("similarity_fn_name", .string("cosine")),
+          ("prompts", .object(JSONObject(source.settings.prompts.map { ($0.name, .string($0.text)) }))),
+          ("default_prompt_name", .null), ("similarity_fn_name", .string(source.settings.similarity)),
         ])))
   }
 }

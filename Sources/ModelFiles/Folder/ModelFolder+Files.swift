@@ -17,10 +17,11 @@ extension ModelFolder {
   /// sentence-transformers (`1_Pooling`).
   /// - Throws: `FileError`, `ModelFileError` where a folder or an index of shards cannot be read.
   package static func decidingFiles(_ folder: String) throws -> [String] {
-    let folder = Path.withoutTrailingSlashes(folder)
+    let folder = try locate(folder)
     let encoder = Path.withoutTrailingSlashes(try encoderPath(of: folder))
-    let modules = try Folder.names(in: folder).filter { isModule($0) && Path.isFolder(folder + "/" + $0) }
-    let inside = Set(modules + (encoder == folder ? [] : [String(encoder.dropFirst(folder.count + 1))]))
+    let modules = try ModuleList(folder: folder)?.entries.map(\.path).filter { !$0.isEmpty } ?? []
+    let all = try numbered(folder) + modules.filter { Path.isFolder(folder + "/" + $0) }
+    let inside = Set(all + (encoder == folder ? [] : [String(encoder.dropFirst(folder.count + 1))]))
     let inner = try inside.flatMap { name in try files(in: folder + "/" + name).map { name + "/" + $0 } }
     return Set(inner + (try files(in: folder))).sorted()
   }
@@ -28,7 +29,8 @@ extension ModelFolder {
   /// The deciding files of a folder with their SHA-256.
   /// - Throws: the errors of reading.
   package static func digests(_ folder: String) throws -> [(name: String, sha256: String)] {
-    try decidingFiles(folder).map { ($0, try fileDigest(folder + "/" + $0).sha256) }
+    let folder = try locate(folder)
+    return try decidingFiles(folder).map { ($0, try fileDigest(folder + "/" + $0).sha256) }
   }
 
   /// By their names in one folder.
@@ -39,6 +41,11 @@ extension ModelFolder {
         && Path.isFile(folder + "/" + name)
     }
     return settings + (try weightFiles(in: folder))
+  }
+
+  /// The heads of an export without modules.json, for one.
+  private static func numbered(_ folder: String) throws -> [String] {
+    try Folder.names(in: folder).filter { isModule($0) && Path.isFolder(folder + "/" + $0) }
   }
 
   /// `1_Pooling`, `0_Transformer`: a number and a name.

@@ -3,74 +3,99 @@
 
 package import Encoder
 import Files
+package import Tokenizer
 
 /// An opened model folder.
 package struct ModelFolder: Sendable {
-  /// The folder as given, without a trailing slash.
+  /// The folder, without a trailing slash: as given, or where the cache of the Hub has it.
   package let path: String
   /// The folder of config.json, weights and tokenizer: `path`, or one inside it where modules.json says so, as
   /// sentence-transformers before version 2 wrote them.
   package let encoderPath: String
   /// The encoder that config.json describes.
   package let configuration: EncoderConfiguration
+  /// config.json, with what sentence-transformers changes in it.
+  let configurationFile: JSONObject
   /// How the folder says its token states become a sentence embedding; nil where it says nothing.
   package let sentencePooling: SentencePooling?
+  /// What it says of the whole model, for sentence-transformers.
+  package let settings: SentenceTransformersSettings
+  /// What it says that is not done, for whoever uses it.
+  package let notes: [String]
+
   /// What the folder has put before every text, where nothing else is asked for; nil where it has nothing put there.
-  package let defaultPrompt: String?
+  package var defaultPrompt: String? { settings.defaultPrompt }
 
   /// Opens a folder and reads its configuration and its pooling record.
+  /// - Parameter name: a folder, or the name of a model that is in the local cache of the Hugging Face Hub.
   /// - Throws: `FileError`, `ModelFileError` where the folder or config.json is missing, or a file is broken.
-  package init(path: String) throws {
-    let trimmed = Path.withoutTrailingSlashes(path)
-    guard Path.isFolder(trimmed) else { throw FileError.noModelFolder(path) }
-    self.path = trimmed
-    encoderPath = try Self.encoderPath(of: trimmed)
+  package init(path name: String) throws {
+    path = try Self.locate(name)
+    encoderPath = try Self.encoderPath(of: path)
     try Self.refuseAdapter(encoderPath)
-    configuration = try EncoderConfiguration(contentsOf: encoderPath + "/config.json")
-    defaultPrompt = try Self.readDefaultPrompt(trimmed)
-    sentencePooling = try SentencePooling.read(
-      folder: trimmed, layerCount: configuration.layerCount, hasPrompt: defaultPrompt != nil)
+    let transformer = try TransformerSettings(folder: encoderPath)
+    let file = encoderPath + "/config.json"
+    let json = try InputFile.json(path: file, expected: "a Hugging Face config.json")
+    guard var object = json.object else {
+      throw FileError.malformed(path: file, place: "the file", expected: "a JSON object", found: json.summary)
+    }
+    for member in transformer.configuration.members { object[member.key] = member.value }
+    configurationFile = object
+    configuration = try EncoderConfiguration(object, path: file)
+    settings = try SentenceTransformersSettings(folder: path)
+    sentencePooling = try Self.pooling(path, configuration, object, settings)
+    notes = ArchitectureFormat.of(configuration.family).rules.notes(in: object) + transformer.notes
   }
 
-  /// The weight files that are looked for, first hit first.
-  static let weightFiles = [
-    "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json",
-  ]
+  /// The record of a folder: our own mixcse.json, else modules.json; nil where it has none.
+  private static func pooling(
+    _ folder: String, _ configuration: EncoderConfiguration, _ file: JSONObject,
+    _ settings: SentenceTransformersSettings
+  ) throws -> SentencePooling? {
+    let own = folder + "/mixcse.json"
+    if try Path.isPresent(own) { return try SentencePooling.own(own, hiddenSize: configuration.hiddenSize) }
+    guard let list = try ModuleList(folder: folder) else { return nil }
+    var record = try SentenceTransformersModules(
+      folder: folder, list: list, layerCount: configuration.layerCount, hiddenSize: configuration.hiddenSize,
+      hasAllLayers: file["output_hidden_states"] == .bool(true)
+    ).read()
+    if let width = settings.truncatesTo { record.modules.append(.first(width)) }
+    return record
+  }
 
   /// Opens the weights: safetensors before PyTorch's own format, one file before several.
   /// - Throws: `FileError`, `ModelFileError` where none is there, or a file is broken.
   package func openWeights() throws -> WeightTable { try Self.weights(in: encoderPath) }
 
-  /// Opens the head that was kept with the model: `linear.weight [width, width]`, `linear.bias [width]`; nil without.
-  package func openHead() throws -> WeightTable? {
-    guard let folder = sentencePooling?.headFolder else { return nil }
-    return try Self.weights(in: path + "/" + folder)
-  }
+  /// Opens the weights of a module behind the pooler.
+  /// - Parameter module: the folder inside this one.
+  package func openModule(_ module: String) throws -> WeightTable { try Self.weights(in: path + "/" + module) }
 
   /// Opens the weights of pooler and loss plugins that were stored with the model, by parameter name; nil without any.
   package func openPluginWeights() throws -> WeightTable? {
     let file = path + "/" + ModelExport.pluginWeightsFile
-    return Path.exists(file) ? try WeightTable(SafetensorsFile(path: file)) : nil
+    return try Path.isPresent(file) ? try WeightTable(SafetensorsFile(path: file)) : nil
   }
 
-  private static func weights(in folder: String) throws -> WeightTable {
-    guard let name = weightFiles.first(where: { Path.exists(folder + "/" + $0) }) else {
-      let others = try Folder.names(in: folder).filter { name in
-        [".safetensors", ".bin", ".onnx", ".h5", ".msgpack", ".gguf", ".ot", ".index.json"].contains {
-          name.hasSuffix($0)
-        }
-      }
-      throw FileError.notFound(
-        path: folder,
-        expected: "one of " + weightFiles.joined(separator: ", ") + " in it"
-          + (others.isEmpty ? "" : "; there is only \(others.prefix(8).joined(separator: ", "))"))
+  /// Opens the tokenizer, and looks whether the model has a vector for each of its tokens.
+  /// - Parameter say: gets what there is to tell.
+  /// - Throws: `FileError`, `TokenizerError`; `ModelFileError` where a token that is in every text has none.
+  package func openTokenizer(say: (String) -> Void) throws -> any Tokenizer {
+    let tokenizer = try TokenizerFolder.load(encoderPath)
+    let rows = configuration.vocabularySize
+    let without = (rows..<max(rows, tokenizer.vocabularySize)).filter { tokenizer.token(Int32($0)) != nil }
+    guard let first = without.first else { return tokenizer }
+    func name(_ id: Int) -> String { "\"\(tokenizer.token(Int32(id)) ?? "")\" (id \(id))" }
+    if let needed = without.first(where: { [tokenizer.startID, tokenizer.endID].contains(Int32($0)) }) {
+      throw ModelFileError.unsupported(
+        path: encoderPath, what: "a token that is put around every text", found: name(needed),
+        supported: "ids below \(rows), the rows of the model's word matrix; give it the rows of its tokenizer"
+          + " (resize_token_embeddings in transformers)")
     }
-    return try WeightTable(open(folder + "/" + name))
-  }
-
-  /// Opens a checkpoint by the end of its name.
-  static func open(_ path: String) throws -> any TensorSource {
-    if path.hasSuffix(".index.json") { return try ShardedCheckpoint(index: path) }
-    return path.hasSuffix(".safetensors") ? try SafetensorsFile(path: path) : try TorchCheckpoint(path: path)
+    say(
+      "\(without.count) token\(without.count == 1 ? "" : "s") of the tokenizer, from \(name(first)) on, "
+        + "\(without.count == 1 ? "has" : "have") no row in the model's word matrix of \(rows): text that holds one is"
+        + " refused")
+    return tokenizer
   }
 }

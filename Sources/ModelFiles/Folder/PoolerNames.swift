@@ -3,16 +3,21 @@
 
 /// What `--pooler` would be typed for a pooling of sentence-transformers.
 enum PoolerNames {
-  /// The pooler of that name and setting, or nil where none is known.
+  /// Of each pooling mode its pooler, and its name among the summaries of `concat`.
+  private static let modes: [String: (pooler: String, summary: String)] = [
+    "cls": ("cls", "first"), "max": ("max", "max"), "mean": ("avg", "mean"),
+    "mean_sqrt_len_tokens": ("sqrt_len", "sqrt"), "weightedmean": ("ramp", "ramp"),
+    "lasttoken": ("last", "last"),
+  ]
+
+  /// The pooler for modes side by side, or nil where none is known.
   /// - Parameter layerWeights: of all layers, embedding layer first; nil for the last layer alone.
-  static func pooler(_ tokens: ExportPooling.Tokens, layerWeights: [Float]?) -> String? {
-    switch (tokens, layerWeights) {
-    case (.cls, nil): "cls"
-    case (.mean, nil): "avg"
-    case (.max, nil): "max"
-    case (.mean, let weights?): mean(of: weights)
-    default: nil
-    }
+  static func pooler(_ names: [String], layerWeights: [Float]?) -> String? {
+    let known = names.compactMap { modes[$0] }
+    guard known.count == names.count, let first = known.first else { return nil }
+    if let layerWeights { return names == ["mean"] ? mean(of: layerWeights) : nil }
+    return known.count == 1
+      ? first.pooler : "concat:layers=-1,of=" + known.map(\.summary).joined(separator: "/")
   }
 
   private static func mean(of layerWeights: [Float]) -> String? {

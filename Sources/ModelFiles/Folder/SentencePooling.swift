@@ -29,10 +29,10 @@ package struct SentencePooling: Sendable, Equatable {
   package var pooler: String?
   /// What became of the head of training.
   package var head: Head = .none
-  /// The folder inside the model's that holds a kept head.
-  package var headFolder: String?
-  /// Whether embeddings are scaled to length 1 at the end (a Normalize module).
-  package var normalizes = false
+  /// What is done with the pooled vector, one after the other; a kept head is the first of them.
+  package var modules: [VectorModule] = []
+  /// Whether the tokens of a prompt have no part in the pooled vector (`include_prompt` false).
+  package var leavesPromptOut = false
   /// The temperature of training, where it was written down.
   package var temperature: Double?
   /// The strategy as typed, such as "mixcse:lambda=0.2".
@@ -48,21 +48,20 @@ package struct SentencePooling: Sendable, Equatable {
     self.pooler = pooler
   }
 
-  /// Reads the record of a folder; nil where it has none.
-  /// - Throws: `FileError`, `ModelFileError` where a record is broken: it is never replaced by a default.
-  static func read(folder: String, layerCount: Int, hasPrompt: Bool) throws -> SentencePooling? {
-    if Path.exists(folder + "/mixcse.json") { return try readOwn(folder + "/mixcse.json") }
-    if Path.exists(folder + "/modules.json") {
-      return try SentenceTransformersModules(folder: folder, layerCount: layerCount, hasPrompt: hasPrompt).read()
-    }
-    return nil
+  /// Whether embeddings are scaled to length 1 at the end.
+  package var normalizes: Bool { modules.last { if case .first = $0 { false } else { true } } == .normalize }
+
+  /// The learned modules behind the pooler in words, for notes; nil without any.
+  package var learnedModules: String? {
+    let names = modules.filter(\.hasWeights).map(\.name)
+    return names.isEmpty ? nil : names.joined(separator: ", ")
   }
 
-  /// The record as mixcse.json holds it.
+  /// The record as mixcse.json holds it; of the modules a head and Normalize.
   func json(notes: [String]) -> JSONValue {
     var object = JSONObject([("format", .integer(1)), ("pooler", .string(pooler ?? ""))])
     object["head"] = .string(head.rawValue)
-    if let headFolder { object["headFolder"] = .string(headFolder) }
+    if case .dense(let dense)? = modules.first { object["headFolder"] = .string(dense.folder) }
     object["normalize"] = .bool(normalizes)
     if let temperature { object["temperature"] = .number(temperature) }
     if let strategy { object["strategy"] = .string(strategy) }
@@ -72,7 +71,9 @@ package struct SentencePooling: Sendable, Equatable {
     return .object(object)
   }
 
-  private static func readOwn(_ path: String) throws -> SentencePooling {
+  /// Reads mixcse.json.
+  /// - Throws: `FileError` where it is broken: it is never replaced by a default.
+  static func own(_ path: String, hiddenSize: Int) throws -> SentencePooling {
     let json = try InputFile.json(path: path, expected: "the record of an exported model")
     let reader = RecordReader(json.object ?? JSONObject(), path: path)
     guard try reader.integer("format") == 1 else { throw reader.error("format", "1") }
@@ -81,8 +82,10 @@ package struct SentencePooling: Sendable, Equatable {
       throw reader.error("head", "none, dropped or kept")
     }
     record.head = head
-    if head == .kept { record.headFolder = try reader.relativePath("headFolder") }
-    record.normalizes = try reader.bool("normalize")
+    if head == .kept {
+      record.modules.append(.dense(.head(folder: try reader.relativePath("headFolder"), width: hiddenSize)))
+    }
+    if try reader.bool("normalize") { record.modules.append(.normalize) }
     record.temperature = try reader.optional("temperature", "a number") { $0.double }
     record.strategy = try reader.optional("strategy", "a string") { $0.string }
     let versions = try reader.optional("versions", "an object") { $0.object } ?? JSONObject()
@@ -103,7 +106,8 @@ struct RecordReader {
 
   func error(_ key: String, _ expected: String) -> FileError {
     .malformed(
-      path: path, place: "key \"\(key)\"", expected: expected, found: object[key]?.summary ?? "no such key")
+      path: path, place: "key \"\(key)\"", expected: expected, found: object[key]?.summary ?? "no such key",
+      advice: "Correct it in the file")
   }
 
   func string(_ key: String) throws -> String {

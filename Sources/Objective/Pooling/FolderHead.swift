@@ -1,30 +1,41 @@
-// The head that a model folder holds for a pooler: the one it was trained with, or one among the encoder's weights.
-// Used where embedders are opened.
+// What a model folder holds behind a pooler: the modules it records, or a head among the encoder's weights. Used where
+// embedders are opened.
 
 import Host
 import Kernels
 import ModelFiles
 
-/// A Linear and tanh stored in a model folder.
+/// What comes behind a pooler where a folder is opened with it.
 package struct FolderHead {
   /// The head among the encoder's weights: BERT's `pooler.dense`, or `mlp.dense` of a checkpoint of SimCSE or MixCSE
-  /// that was not converted; nil for the head that the folder records.
+  /// that was not converted; nil where it is none of these.
   package let layer: String?
-  private let weights: WeightTable
-  private let prefix: String
+  /// Modules that the folder records and that are left out, since they belong to its own pooling.
+  package let leftOut: String?
+  private let modules: [VectorModule]
+  private let prefix: String?
 
-  /// Nil where the folder holds no head for `pooler`.
+  /// - Parameters:
+  ///   - weights: the encoder's.
+  ///   - keepsLength: leave a Normalize module at the end out.
   /// - Throws: errors of the folder.
-  init?(_ folder: ModelFolder, weights: WeightTable, pooler: Pooler) throws {
-    if try pooler.spec == SentenceEmbedder.usablePooler(folder) {
-      guard let stored = try folder.openHead() else { return nil }
-      (self.weights, prefix, layer) = (stored, "linear", nil)
-    } else {
-      guard Self.usesModelPooler(folder, pooler),
-        let head = Self.layers.first(where: { head in weights.contains(head.prefix + ".weight") })
-      else { return nil }
-      (self.weights, prefix, layer) = (weights, head.prefix, head.layer)
+  init(_ folder: ModelFolder, weights: WeightTable, pooler: Pooler, keepsLength: Bool = false) throws {
+    let record = folder.sentencePooling
+    let isOwn = try pooler.spec.chain == SentenceEmbedder.usablePooler(folder)?.chain
+    let usesLearned = isOwn && !pooler.spec.skipsHead
+    var modules = (record?.modules ?? []).filter { usesLearned || !$0.hasWeights }
+    if keepsLength, let last = modules.lastIndex(of: .normalize), !modules[last...].contains(where: \.hasWeights) {
+      modules.remove(at: last)
     }
+    self.modules = modules
+    leftOut = usesLearned || isOwn && record?.origin == .mixcse ? nil : record?.learnedModules
+    guard !isOwn, Self.usesModelPooler(folder, pooler),
+      let head = Self.layers.first(where: { weights.contains($0.prefix + ".weight") })
+    else {
+      (prefix, layer) = (nil, nil)
+      return
+    }
+    (prefix, layer) = (head.prefix, head.layer)
   }
 
   /// A head of contrastive training goes before BERT's own, which such checkpoints still carry.
@@ -38,8 +49,10 @@ package struct FolderHead {
     folder.sentencePooling?.origin != .mixcse && pooler.wantsHead
   }
 
-  func copy(into head: MLPHead) throws {
-    try weights.copy(prefix + ".weight", shape: head.weight.shape, into: head.weight.value)
-    try weights.copy(prefix + ".bias", shape: head.bias.shape, into: head.bias.value)
+  /// The steps with their weights; nil where there are none.
+  func chain(_ folder: ModelFolder, weights: WeightTable, width: Int) throws -> VectorChain? {
+    guard prefix != nil || !modules.isEmpty else { return nil }
+    return try VectorChain(
+      head: prefix.map { ($0, weights) }, modules, inputWidth: width, weights: folder.openModule)
   }
 }

@@ -26,22 +26,30 @@ package struct PoolerPanel {
 
   /// All poolers of the registry with their defaults and with every choice of a parameter that names its choices (both
   /// conventions of `avg_first_last`), and the folder's own.
-  /// - Parameter encoder: an encoder of the folder; nil: this program's own.
+  /// - Parameters:
+  ///   - prompt: what is put before every line; nil: the folder's own.
+  ///   - encoder: an encoder of the folder; nil: this program's own.
   /// - Throws: errors of the folder; a pooler that fails is left out with a note.
   package init(
-    _ folder: ModelFolder, registry: PluginRegistry, services: HostServices, encoder: (any SentenceEncoder)? = nil
+    _ folder: ModelFolder, registry: PluginRegistry, services: HostServices, prompt: String? = nil,
+    encoder: (any SentenceEncoder)? = nil
   ) throws {
     let recorded = try SentenceEmbedder.usablePooler(folder)
     let isDropped = folder.sentencePooling?.head == .dropped
     var entries: [Entry] = []
-    var notes = folder.sentencePooling?.unsupported.map { ["the folder's own pooling is left out: \($0)"] } ?? []
+    var notes = folder.notes
+    if let own = folder.sentencePooling?.unsupported { notes.append("the folder's own pooling is left out: \(own)") }
+    if prompt == nil, let prompt = folder.defaultPrompt {
+      notes.append("\"\(prompt)\" is put before every line, the default prompt of \(folder.path)")
+    }
     var first: SentenceEmbedder?
     for spec in try Self.specs(registry, recorded) {
       do {
         let pooler = try Pooler(spec, in: registry)
         let embedder = try SentenceEmbedder.open(
-          folder, pooler: pooler, services: services, encoder: first?.encoder ?? encoder,
-          tokenizer: first?.tokenizer)
+          folder, pooler: pooler, services: services, prompt: prompt, keepsLength: true,
+          encoder: first?.encoder ?? encoder,
+          tokenizer: first?.tokenizer, say: { if first == nil { notes.append($0) } })
         first = first ?? embedder
         let isOwn = spec.chain == recorded?.chain
         if embedder.pooling.hasHead {

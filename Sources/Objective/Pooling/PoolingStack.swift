@@ -14,6 +14,8 @@ package final class PoolingStack {
   /// Others after a reload.
   var stages: [PoolerStage]
   let head: MLPHead?
+  /// What a model folder has behind its pooler, in place of a head; never trained.
+  private var folderChain: VectorChain?
   let pool: ThreadPool
   private(set) var limits: PluginLimits
 
@@ -43,8 +45,18 @@ package final class PoolingStack {
     readRequest()
   }
 
-  /// Width of the embeddings.
+  /// Width of the pooled vectors, and of the embeddings of a model in training.
   package var outputWidth: Int { stages[stages.count - 1].outputWidth }
+
+  /// Width of what `embed` writes.
+  package func embeddedWidth(useHead: Bool) -> Int { folderChain?.width(learned: useHead) ?? outputWidth }
+
+  /// Puts the modules of a folder behind the poolers.
+  func append(_ chain: VectorChain?) {
+    precondition(head == nil, "a stack with a head of its own is being trained")
+    folderChain = chain
+  }
+
   /// Which hidden states have to be there.
   package private(set) var layerRequest = LayerRequest(layers: [], firstTokenOnly: false)
   /// For each layer of the first pooler's plan its place in the request.
@@ -53,12 +65,12 @@ package final class PoolingStack {
   package var parameters: [Parameter] { (head?.parameters ?? []) + stages.flatMap(\.instance.weights) }
   /// What poolers keep between batches.
   package var states: [StateTensor] { stages.flatMap(\.instance.states) }
-  /// Whether a head stands behind the poolers.
-  package var hasHead: Bool { head != nil }
+  /// Whether something that was learned stands behind the poolers.
+  package var hasHead: Bool { head != nil || folderChain?.isLearned == true }
   /// The components in use, for run.json.
   package var instances: [PluginInstance] { stages.map(\.instance) }
 
-  /// Writes the embeddings of a batch, `into` [sequences, outputWidth], without training anything.
+  /// Writes the embeddings of a batch, `into` [sequences, embeddedWidth], without training anything.
   ///
   /// - Parameters:
   ///   - hidden: the layers of `layerRequest`: [tokens, hiddenWidth], or [sequences, hiddenWidth] for first tokens.
@@ -69,9 +81,10 @@ package final class PoolingStack {
     _ batch: TokenBatch, hidden: [Matrix], useHead: Bool, at position: StepPosition? = nil, into target: Matrix
   ) throws {
     try check(batch, hidden)
-    guard target.rows == batch.sequences, target.columns == outputWidth else {
+    let width = embeddedWidth(useHead: useHead)
+    guard target.rows == batch.sequences, target.columns == width else {
       throw ObjectiveError.shape(
-        what: "the embeddings' matrix", expected: "[\(batch.sequences), \(outputWidth)]",
+        what: "the embeddings' matrix", expected: "[\(batch.sequences), \(width)]",
         found: "[\(target.rows), \(target.columns)]")
     }
     for stage in stages { stage.instance.begin(position ?? StepPosition(), training: position != nil) }
@@ -79,8 +92,14 @@ package final class PoolingStack {
     while start < batch.sequences {
       let range = try fittingRange(batch, from: start)
       let vectors = try forward(batch, hidden, range: range)
-      let rows = Matrix(target.row(start), rows: range.count, columns: outputWidth, rowStride: target.rowStride)
-      if useHead, let head { head.forward(pool, vectors.matrix, into: rows) } else { copy(vectors.matrix, to: rows) }
+      let rows = Matrix(target.row(start), rows: range.count, columns: width, rowStride: target.rowStride)
+      if let folderChain {
+        folderChain.forward(pool, vectors.matrix, learned: useHead, into: rows)
+      } else if useHead, let head {
+        head.forward(pool, vectors.matrix, into: rows)
+      } else {
+        copy(vectors.matrix, to: rows)
+      }
       start = range.upperBound
     }
   }

@@ -17,6 +17,9 @@ package struct PoolingVariant {
     self.useHead = useHead
   }
 
+  /// Width of its embeddings.
+  package var width: Int { stack.embeddedWidth(useHead: useHead) }
+
   /// The hidden states that serve all variants; those of a single variant unchanged.
   static func request(of variants: [PoolingVariant]) -> LayerRequest {
     let requests = variants.map(\.stack.layerRequest)

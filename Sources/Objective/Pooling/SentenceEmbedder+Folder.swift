@@ -39,7 +39,15 @@ extension SentenceEmbedder {
       if let own = folder.sentencePooling?.unsupported {
         say("\(folder.path) asks for \(own); \(asked) is used in its place")
       }
-      return try PoolerSpec(parsing: asked)
+      var spec = try PoolerSpec(parsing: asked)
+      // What sentence-transformers has behind the pooling is no part of a pooler that is named.
+      let record = folder.sentencePooling
+      if record?.origin == .sentenceTransformers, record?.learnedModules != nil,
+        try spec.chain == usablePooler(folder)?.chain
+      {
+        spec.skipsHead = true
+      }
+      return spec
     }
     if let recorded = try recordedPooler(folder) { return recorded }
     say("\(folder.path) records no pooler; using avg (choose with --pooler)")
@@ -51,25 +59,32 @@ extension SentenceEmbedder {
   /// - Throws: as the other `open`; `PluginError`, `UsageError`.
   package static func open(
     _ folder: ModelFolder, pooler: PoolerSpec, registry: PluginRegistry, services: HostServices,
-    maximumLength: Int? = nil, encoder: (any SentenceEncoder)? = nil, say: (String) -> Void
+    maximumLength: Int? = nil, prompt: String? = nil, keepsLength: Bool = false,
+    encoder: (any SentenceEncoder)? = nil, say: (String) -> Void
   ) throws -> SentenceEmbedder {
     let found = try Pooler(pooler, in: registry)
-    if let layer = try modelHead(folder, pooler: found) {
+    for note in folder.notes { say(note) }
+    let head = try FolderHead(folder, weights: folder.openWeights(), pooler: found)
+    if let modules = head.leftOut {
+      say("\(modules) of \(folder.path) is left out: it belongs to the pooling that the folder records")
+    }
+    if let layer = head.layer {
       var before = pooler
       before.skipsHead = true
       let flag = before.needsBeforeHead ? "--before-head" : before.text
       say("\(pooler.text) goes through the model's own \(layer), as in the reference; \(flag) leaves it out")
     }
-    if let prompt = folder.defaultPrompt {
-      say("\"\(prompt)\" is put before every line, the default prompt of \(folder.path)")
+    if prompt == nil, let standard = folder.defaultPrompt {
+      say("\"\(standard)\" is put before every line, the default prompt of \(folder.path)")
     }
     return try open(
-      folder, pooler: found, services: services, maximumLength: maximumLength, encoder: encoder)
+      folder, pooler: found, services: services, maximumLength: maximumLength, prompt: prompt,
+      keepsLength: keepsLength, encoder: encoder, say: say)
   }
 
   /// The layer of the model's own that `open` would put behind the pooler: `pooler.dense`, `mlp.dense`; nil for none.
   package static func modelHead(_ folder: ModelFolder, pooler: Pooler) throws -> String? {
-    try FolderHead(folder, weights: folder.openWeights(), pooler: pooler)?.layer
+    try FolderHead(folder, weights: folder.openWeights(), pooler: pooler).layer
   }
 
   /// Tokenizer, encoder, pooler, and the head and plugin weights that were stored with the model.
@@ -78,15 +93,25 @@ extension SentenceEmbedder {
   /// folder records another one or none, a pooler that wants a head (`cls`) goes through the model's own
   /// head, if it has one: what the reference calls cls; `cls_before_pooler` leaves it out.
   ///
-  /// The prompt that the folder puts before every text by default is put before every line.
+  /// The prompt that the folder puts before every text by default is put before every line, unless another is given.
   ///
   /// - Parameters:
+  ///   - keepsLength: leave a Normalize module at the end of the folder's out.
   ///   - shared: an encoder of the same folder, not to be loaded twice; `tokenizer` likewise.
   /// - Throws: errors of tokenizer, encoder and plugins; each names the file.
   package static func open(
-    _ folder: ModelFolder, pooler: Pooler, services: HostServices, maximumLength: Int? = nil,
-    encoder shared: (any SentenceEncoder)? = nil, tokenizer: (any Tokenizer)? = nil
+    _ folder: ModelFolder, pooler: Pooler, services: HostServices, maximumLength: Int? = nil, prompt: String? = nil,
+    keepsLength: Bool = false, encoder shared: (any SentenceEncoder)? = nil, tokenizer: (any Tokenizer)? = nil,
+    say: (String) -> Void = { _ in }
   ) throws -> SentenceEmbedder {
+    let prompt = prompt ?? folder.defaultPrompt ?? ""
+    let record = folder.sentencePooling
+    if !prompt.isEmpty, record?.leavesPromptOut == true,
+      try pooler.spec.chain == usablePooler(folder)?.chain
+    {
+      throw ObjectiveError.unsupportedPooling(
+        folder: folder.path, reason: "a pooling that leaves the tokens of the prompt out (include_prompt false)")
+    }
     let limit = folder.configuration.maximumPositions
     if let maximumLength, !(2...limit).contains(maximumLength) {
       throw ObjectiveError.maximumLength(found: maximumLength, limit: limit)
@@ -96,16 +121,16 @@ extension SentenceEmbedder {
       try shared
       ?? TransformerEncoder(
         configuration: folder.configuration, weights: weights, pool: services.pool, seed: 0, learns: false)
-    let head = try FolderHead(folder, weights: weights, pooler: pooler)
+    let head = try FolderHead(folder, weights: weights, pooler: pooler, keepsLength: keepsLength)
     let stored = try folder.openPluginWeights()
     let pooling = try PoolingStack(
-      pooler: pooler, head: head == nil ? .none : .mlp, hiddenWidth: encoder.hiddenSize,
+      pooler: pooler, head: .none, hiddenWidth: encoder.hiddenSize,
       layerCount: encoder.layerCount, services: services, seed: 0, vocabularySize: encoder.vocabularySize,
       documents: stored == nil ? .none : .folder)
-    if let head, let loaded = pooling.head { try head.copy(into: loaded) }
+    pooling.append(try head.chain(folder, weights: weights, width: pooling.outputWidth))
     try pooling.restore(stored, folder: folder.path)
     return SentenceEmbedder(
-      tokenizer: try tokenizer ?? TokenizerFolder.load(folder.encoderPath), encoder: encoder, pooling: pooling,
-      maximumLength: maximumLength, prompt: folder.defaultPrompt ?? "")
+      tokenizer: try tokenizer ?? folder.openTokenizer(say: say), encoder: encoder, pooling: pooling,
+      maximumLength: maximumLength, prompt: prompt)
   }
 }

@@ -71,7 +71,7 @@ package final class SentenceEmbedder {
   }
 
   /// Width of an embedding.
-  package var width: Int { pooling.outputWidth }
+  package var width: Int { pooling.embeddedWidth(useHead: true) }
 
   /// Embeds `lines`; each distinct sequence of tokens is computed once, the longest first.
   ///
@@ -96,7 +96,7 @@ package final class SentenceEmbedder {
     try checkVocabulary(tokenized, lines)
     let tables = variants.map { variant in
       EmbeddingTable(
-        rows: lines.count, width: variant.stack.outputWidth,
+        rows: lines.count, width: variant.width,
         replacedBytes: tokenized.reduce(0) { $0 + $1.replacedBytes },
         truncatedLines: tokenized.count(where: \.truncated))
     }
@@ -155,7 +155,7 @@ package final class SentenceEmbedder {
   ) throws {
     let special = tokenizer.specialIDs
     let flags = batch.tokens.map { special.contains($0) ? UInt8(CSE_TOKEN_SPECIAL) : 0 }
-    let width = variant.stack.outputWidth
+    let width = variant.width
     let owner = FloatBuffer(count: members.count * width)
     let vectors = owner.matrix(rows: members.count, columns: width)
     try withExtendedLifetime((owner, hidden)) {

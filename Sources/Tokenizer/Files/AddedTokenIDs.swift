@@ -44,7 +44,8 @@ struct AddedTokenIDs {
         found: "none, and \(quoted(other)) with that id")
     }
     largest = id
-    // Nobody asked for a token that only the family's defaults name; but it counts, as in transformers.
-    return token.isDefault ? nil : id
+    // Nobody asked for a token that only the family's defaults name; but it counts, as in transformers. Padding has its
+    // id: no text needs it.
+    return token.isDefault && (token.role != .padding || ids[id] != nil) ? nil : id
   }
 }

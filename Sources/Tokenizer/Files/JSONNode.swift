@@ -28,7 +28,7 @@ struct JSONNode {
 
   /// Reads a file that may be missing: an object.
   static func optional(_ path: String) throws -> JSONNode? {
-    guard Path.exists(path) else { return nil }
+    guard try Path.isPresent(path) else { return nil }
     let node = try JSONNode.read(path)
     guard case .object = node.value else { throw node.expected("an object") }
     return node

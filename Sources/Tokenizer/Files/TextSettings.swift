@@ -2,7 +2,7 @@
 // Called by TokenizerFolder and by the export of models. Follows sentence-transformers, which keeps both beside the
 // model, in sentence_bert_config.json, and the limit since version 6 in tokenizer_config.json alone.
 
-import Files
+package import Files
 
 /// The settings of sentence-transformers that change what a model reads of a line.
 package struct TextSettings: Sendable, Equatable {
@@ -18,13 +18,32 @@ package struct TextSettings: Sendable, Equatable {
   }
 
   init(folder: String, tokenizer: JSONNode?) throws {
-    let sentence = try Self.sentenceFile(folder)
+    let sentence = try Self.sentenceNode(folder)
     lowercases = try sentence?["do_lower_case"]?.bool() ?? false
-    maximumLength = try (sentence?["max_seq_length"] ?? tokenizer?["model_max_length"]).map(Self.length)
+    let arguments = Self.arguments(sentence)
+    maximumLength = try
+      (arguments?["model_max_length"] ?? sentence?["max_seq_length"] ?? tokenizer?["model_max_length"])
+      .map(Self.length)
+  }
+
+  /// The file of sentence-transformers beside an encoder, and what it says; nil where there is none.
+  /// - Throws: `FileError`, `TokenizerError`.
+  package static func sentenceFile(_ folder: String) throws -> (path: String, object: JSONObject)? {
+    try sentenceNode(folder).flatMap { node in node.value.object.map { (node.file, $0) } }
+  }
+
+  /// What goes to the tokenizer before its own tokenizer_config.json (`tokenizer_args`).
+  /// - Throws: `FileError`, `TokenizerError`.
+  package static func tokenizerArguments(_ folder: String) throws -> JSONObject? {
+    try arguments(sentenceNode(folder))?.value.object
+  }
+
+  private static func arguments(_ sentence: JSONNode?) -> JSONNode? {
+    sentence?["tokenizer_args"] ?? sentence?["processor_kwargs"]
   }
 
   /// Files of versions before 1.2 are called after the model.
-  private static func sentenceFile(_ folder: String) throws -> JSONNode? {
+  private static func sentenceNode(_ folder: String) throws -> JSONNode? {
     for name in ["bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet"] {
       guard let node = try JSONNode.optional("\(folder)/sentence_\(name)_config.json") else { continue }
       if try !node.members().isEmpty { return node }

@@ -10,7 +10,7 @@ enum TokenizerClass: Equatable {
   case built(TokenizerFamily)
   /// As tokenizer.json says, whatever the options are.
   case written
-  /// In a way that is not done here.
+  /// In a way that is not done here: a class that is in no list.
   case other(String)
 
   /// The class that tokenizer_config.json names, else config.json, else the one that goes with the type of the model;
@@ -20,8 +20,11 @@ enum TokenizerClass: Equatable {
       let name = try node.string()
       self.init(name: name.hasSuffix("Fast") ? String(name.dropLast(4)) : name)
     } else if let type = try model?["model_type"]?.string() {
-      guard let family = Self.familiesByModel[type] else { return nil }
-      self = .built(family)
+      if let family = Self.familiesByModel[type] {
+        self = .built(family)
+      } else {
+        self = Self.writtenByModel.contains(type) ? .written : .other("the one of model_type \"\(type)\"")
+      }
     } else {
       return nil
     }
@@ -30,33 +33,34 @@ enum TokenizerClass: Equatable {
   private init(name: String) {
     if let family = Self.families[name] {
       self = .built(family)
-    } else if Self.others.contains(name) {
-      self = .other(name)
     } else {
-      // Names that transformers does not know are read as tokenizer.json says, like its classes without options.
-      self = .written
+      self = Self.writtenClasses.contains(name) ? .written : .other(name)
     }
   }
 
+  /// The classes that are built, for errors.
+  static var names: String { (families.keys.sorted() + writtenClasses.sorted()).joined(separator: ", ") }
+
   private static let families: [String: TokenizerFamily] = [
     "BertTokenizer": .wordPiece, "DistilBertTokenizer": .wordPiece, "ElectraTokenizer": .wordPiece,
-    "ConvBertTokenizer": .wordPiece, "LayoutLMTokenizer": .wordPiece, "LxmertTokenizer": .wordPiece,
+    "LayoutLMTokenizer": .wordPiece, "LxmertTokenizer": .wordPiece,
     "MobileBertTokenizer": .wordPiece, "SqueezeBertTokenizer": .wordPiece,
     "RobertaTokenizer": .byteLevel, "BartTokenizer": .byteLevel, "LEDTokenizer": .byteLevel,
     "LongformerTokenizer": .byteLevel, "MvpTokenizer": .byteLevel,
   ]
 
   private static let familiesByModel: [String: TokenizerFamily] = [
-    "bert": .wordPiece, "distilbert": .wordPiece, "electra": .wordPiece, "convbert": .wordPiece, "ernie": .wordPiece,
+    "bert": .wordPiece, "distilbert": .wordPiece, "electra": .wordPiece, "ernie": .wordPiece,
     "megatron-bert": .wordPiece, "nomic_bert": .wordPiece, "layoutlm": .wordPiece, "squeezebert": .wordPiece,
     "roberta": .byteLevel, "bart": .byteLevel, "longformer": .byteLevel, "ibert": .byteLevel,
     "roberta-prelayernorm": .byteLevel, "data2vec-text": .byteLevel,
   ]
 
-  /// Classes of BERT's and RoBERTa's relatives whose vocabulary looks like one of theirs and is cut in another way.
-  private static let others: Set<String> = [
-    "BertJapaneseTokenizer", "BertweetTokenizer", "PhobertTokenizer", "MPNetTokenizer", "FunnelTokenizer",
-    "SplinterTokenizer", "HerbertTokenizer", "RoCBertTokenizer", "FlaubertTokenizer", "DebertaTokenizer",
-    "LayoutLMv2Tokenizer", "LayoutLMv3Tokenizer", "CLIPTokenizer", "BlenderbotTokenizer", "OpenAIGPTTokenizer",
+  /// Classes without options of their own; the last ones transformers no longer has, and reads as these.
+  private static let writtenClasses: Set<String> = [
+    "PreTrainedTokenizer", "TokenizersBackend", "PythonBackend", "ErnieTokenizer", "NezhaTokenizer",
+    "RetriBertTokenizer",
   ]
+
+  private static let writtenByModel: Set<String> = ["modernbert", "nystromformer"]
 }

@@ -18,7 +18,7 @@ enum TokenizerFile {
       throw TokenizerError.unreadable(file: path, reason: systemMessage(code))
     } catch FileError.notFound {
       throw TokenizerError.unreadable(file: path, reason: "no such file")
-    } catch FileError.malformed(_, _, _, let found, _) {
+    } catch FileError.malformed(_, _, "a regular file", let found, _) {
       throw TokenizerError.unreadable(file: path, reason: found)
     }
   }

@@ -35,7 +35,7 @@ struct TokenizerJSON {
     return try TokenizerParts(
       family, entries: entries, named: settings.addedTokens(defaults: isBuilt ? family : nil, written: written),
       settings: settings, unknown: isBuilt ? nil : model["unk_token"]?.bytes(), ends: isBuilt ? nil : ends(),
-      file: root.file)
+      direction: root["truncation"]?["direction"], file: root.file)
   }
 
   // MARK: WordPiece
@@ -51,6 +51,7 @@ struct TokenizerJSON {
     } else {
       throw root.unsupported("a pre_tokenizer \"BertPreTokenizer\"", found: "none")
     }
+    try checkEnds()
     return parts.wordPiece(
       try settings.bertOptions(written: try bertNormalizer()),
       prefix: try model["continuing_subword_prefix"]?.bytes() ?? Array("##".utf8),
@@ -103,6 +104,7 @@ struct TokenizerJSON {
     let type = try preTokenizer.required("type")
     guard try type.string() == "ByteLevel" else { throw type.unsupported("\"ByteLevel\"") }
     if let regex = preTokenizer["use_regex"], try !regex.bool() { throw regex.unsupported("true") }
+    try checkEnds()
     let reader = BytePairReader(vocabulary: parts.vocabulary, file: root.file, mergesFile: root.file)
     let unknownID = try model["unk_token"].flatMap { parts.vocabulary.id(of: try $0.bytes()) }
     let wholeFirst = try model["ignore_merges"]?.bool() ?? false
@@ -162,6 +164,12 @@ struct TokenizerJSON {
     return nil
   }
 
+  /// Text without a token before and behind it is what no model here was trained on.
+  private func checkEnds() throws {
+    guard try ends() == nil else { return }
+    throw root.unsupported("a post_processor that puts a token before and behind every text", found: "none")
+  }
+
   private func pairID(_ node: JSONNode) throws -> Int32 {
     let pair = try node.array()
     guard pair.count == 2 else { throw node.expected("a token and its id") }
@@ -174,6 +182,11 @@ struct TokenizerJSON {
     guard pieces.count == 3, let first = pieces[0]["SpecialToken"], pieces[1]["Sequence"] != nil,
       let last = pieces[2]["SpecialToken"]
     else { throw single.unsupported("one special token, the text, one special token", found: "another template") }
+    for piece in pieces {
+      guard let type = (piece["SpecialToken"] ?? piece["Sequence"])?["type_id"] else { continue }
+      // Another row of the table of token types would be added to every token.
+      guard try type.integer() == 0 else { throw type.unsupported("0") }
+    }
     let tokens = try processor.required("special_tokens")
     func id(_ node: JSONNode) throws -> Int32 {
       let ids = try tokens.required(try node.required("id").string()).required("ids")

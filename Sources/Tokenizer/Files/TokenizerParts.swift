@@ -7,14 +7,16 @@ struct TokenizerParts {
   let added: [AddedToken]
   let special: SpecialTokens
   private let text: TextSettings
+  private let truncatesLeft: Bool
 
   /// - Parameters:
   ///   - named: added tokens by name; the first of a name counts.
   ///   - unknown: the model's own unknown token, where tokenizer.json gives it.
   ///   - ends: the ids of first and last token, where tokenizer.json gives them.
+  ///   - direction: on which side text is cut, where tokenizer.json says.
   init(
     _ family: TokenizerFamily, entries: [Vocabulary.Entry], named: [NamedToken], settings: TokenizerSettings,
-    unknown: [UInt8]? = nil, ends: (start: Int32, end: Int32)? = nil, file: String
+    unknown: [UInt8]? = nil, ends: (start: Int32, end: Int32)? = nil, direction: JSONNode? = nil, file: String
   ) throws {
     let added: [AddedToken]
     do {
@@ -32,8 +34,10 @@ struct TokenizerParts {
     }
     self.family = family
     text = settings.text
+    truncatesLeft = try settings.truncatesLeft(written: direction)
     self.vocabulary = vocabulary
-    self.added = added
+    let splits = try settings.splitsSpecialTokens()
+    self.added = splits ? added.filter { !$0.isSpecial } : added
     let start = try ends?.start ?? id(.start)
     let end = try ends?.end ?? id(.end)
     for id in [start, end] where vocabulary.bytes(of: id) == nil {
@@ -65,7 +69,7 @@ struct TokenizerParts {
     return TokenPipeline(
       vocabulary: vocabulary, special: special, added: added,
       stages: .wordPiece(WordPieceStages(normalizer: BertNormalizer(options), model: model, added: added)),
-      maximumLength: text.maximumLength)
+      maximumLength: text.maximumLength, truncatesLeft: truncatesLeft)
   }
 
   /// The finished byte-level tokenizer.
@@ -76,7 +80,7 @@ struct TokenizerParts {
       stages: .byteLevel(
         ByteLevelStages(
           model: model, addsPrefixSpace: addsPrefixSpace, lowercases: lowercases || text.lowercases, added: added)),
-      maximumLength: text.maximumLength)
+      maximumLength: text.maximumLength, truncatesLeft: truncatesLeft)
   }
 }
 

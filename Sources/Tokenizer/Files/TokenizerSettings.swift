@@ -14,7 +14,7 @@ struct TokenizerSettings {
   private let constructor: TokenizerClass?
 
   init(folder: String) throws {
-    let config = try JSONNode.optional(folder + "/tokenizer_config.json")
+    let config = try Self.configuration(folder)
     self.config = config
     text = try TextSettings(folder: folder, tokenizer: config)
     constructor = try TokenizerClass(tokenizer: config, model: JSONNode.optional(folder + "/config.json"))
@@ -24,9 +24,36 @@ struct TokenizerSettings {
     addedFile = listsAdded ? nil : try JSONNode.optional(folder + "/added_tokens.json")
     if case .other(let name) = constructor {
       throw TokenizerError.unsupported(
-        file: folder, at: "the class of the tokenizer", found: name, supported: "BertTokenizer or RobertaTokenizer")
+        file: folder, at: "the class of the tokenizer", found: name, supported: "one of " + TokenizerClass.names)
     }
   }
+
+  /// tokenizer_config.json with what sentence-transformers changes in it; nil without either.
+  private static func configuration(_ folder: String) throws -> JSONNode? {
+    let path = folder + "/tokenizer_config.json"
+    let own = try JSONNode.optional(path)
+    guard let arguments = try TextSettings.tokenizerArguments(folder), !arguments.members.isEmpty else { return own }
+    var object = own?.value.object ?? JSONObject()
+    for member in arguments.members { object[member.key] = member.value }
+    return JSONNode(.object(object), file: path)
+  }
+
+  /// Whether the folder names a class that takes all from tokenizer.json.
+  var needsJSON: Bool { constructor == .written }
+
+  /// Whether text that is too long loses its beginning.
+  /// - Parameter written: what tokenizer.json says, which counts where the settings do not say it.
+  func truncatesLeft(written: JSONNode?) throws -> Bool {
+    guard let node = config?["truncation_side"] ?? written else { return false }
+    switch try node.string().lowercased() {
+    case "left": return true
+    case "right": return false
+    default: throw node.expected("\"left\" or \"right\"")
+    }
+  }
+
+  /// Whether special tokens that are written in a text are cut like any other text.
+  func splitsSpecialTokens() throws -> Bool { try config?["split_special_tokens"]?.bool() ?? false }
 
   /// Whether a tokenizer of that family, read from tokenizer.json, goes by the options in tokenizer_config.json and the
   /// defaults of its class alone, even if tokenizer.json says otherwise.

@@ -10,13 +10,16 @@ struct Vocabulary: Sendable {
   private let bytesByID: [[UInt8]?]
   private let idByBytes: [[UInt8]: Int32]
 
-  /// Checks and indexes the tokens.
+  /// Checks and indexes the tokens. Of a token that comes twice the last id counts, and two tokens may have one id, as
+  /// in Hugging Face's tokenizers: no other token's id depends on either.
   /// - Parameters:
-  ///   - entries: the model's tokens; neither a token nor an id may come twice.
-  ///   - added: tokens added on top; those the model has too must have the same id.
+  ///   - entries: the model's tokens.
+  ///   - added: tokens added on top; those the model has too have the same id.
   ///   - file: where they come from, for errors.
   init(_ entries: [Entry], added: [Entry] = [], file: String) throws {
-    guard let largest = (entries + added).map(\.id).max() else { throw TokenizerError.emptyVocabulary(file: file) }
+    guard !entries.isEmpty, let largest = (entries + added).map(\.id).max() else {
+      throw TokenizerError.emptyVocabulary(file: file)
+    }
     // Ids far beyond the number of tokens are a broken file, and would cost memory.
     let limit = 2 * Int32(clamping: entries.count + added.count) + 1_000_000
     guard largest < limit else {
@@ -26,23 +29,16 @@ struct Vocabulary: Sendable {
     var bytesByID = [[UInt8]?](repeating: nil, count: Int(largest) + 1)
     var idByBytes: [[UInt8]: Int32] = [:]
     idByBytes.reserveCapacity(entries.count)
-    for (index, entry) in (entries + added).enumerated() {
-      let isAdded = index >= entries.count
+    for entry in entries + added {
       guard entry.id >= 0 else {
         throw TokenizerError.invalid(
           file: file, at: "token \(quoted(entry.bytes))", expected: "an id of at least 0", found: "\(entry.id)")
       }
-      if let other = idByBytes[entry.bytes] {
-        if isAdded, other == entry.id { continue }
-        throw TokenizerError.duplicateToken(token: quoted(entry.bytes), ids: [other, entry.id], file: file)
-      }
-      if let other = bytesByID[Int(entry.id)] {
-        throw TokenizerError.duplicateID(id: entry.id, tokens: [quoted(other), quoted(entry.bytes)], file: file)
-      }
       idByBytes[entry.bytes] = entry.id
-      bytesByID[Int(entry.id)] = entry.bytes
     }
-    modelTokens = entries
+    let counting = entries.filter { idByBytes[$0.bytes] == $0.id }
+    for entry in counting + added { bytesByID[Int(entry.id)] = entry.bytes }
+    modelTokens = counting
     self.bytesByID = bytesByID
     self.idByBytes = idByBytes
   }

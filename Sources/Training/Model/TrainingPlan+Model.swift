@@ -23,7 +23,7 @@ extension TrainingPlan {
     let further = FurtherEncodings(guides: guides, averages: .init(pooler: pooler, services: services))
     let model = SentenceModel(
       source: source, encoder: encoder, chunkSize: options.chunkSize, objective: objective, dropout: options.dropout,
-      seed: options.seed, export: exportSettings(objective), seal: ModelSeal(folder: description.model, files),
+      seed: options.seed, export: exportSettings(objective), seal: ModelSeal(folder: source.path, files),
       masked: try makeMaskedObjective(encoder, weights: weights, tokenizer: tokenizer, display: display),
       further: further)
     if !options.isFrozen { try further.prepare(for: model) }

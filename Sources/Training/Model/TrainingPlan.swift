@@ -93,7 +93,9 @@ package struct TrainingPlan {
     let source = try ModelFolder(path: description.model)
     let modelFiles = Background { [folder = description.model] in try RunInputs.modelFiles(folder) }
     try description.check(maximumTokens: source.configuration.maximumPositions)
-    let tokenizer = try TokenizerFolder.load(source.encoderPath)
+    for note in source.notesForTraining { display.note("note: " + note) }
+    // What has no vector is looked for in the data below, and said there.
+    let tokenizer = try source.openTokenizer { _ in }
     let task = try options.evalData.map { try STSBenchmark.dev(in: $0) }
     try task?.checkRanking(path: options.evalData ?? "")
     for warning in task?.warnings ?? [] { display.note("warning: " + warning) }

@@ -46,15 +46,13 @@ struct EncodeCommand: ParsableCommand {
     let embedder = try model.embedder(folder, pooler: pooler, maximumLength: maximumLength)
     let lines = try LineInput(path: input, spoolFolder: Folder.temporary)
     let writer = try output.map { try NPYWriter(path: $0, columns: embedder.width) }
-    let normalizes = normalize || folder.sentencePooling?.normalizes == true
     var counts = (lines: 0, empty: 0, invalid: 0, cut: 0)
     while case let block = try lines.next(json ? 64 : SentenceEmbedder.linesAtOnce), !block.isEmpty {
       let texts = block.map { String(decoding: $0, as: UTF8.self) }
       counts.lines += block.count
       counts.empty += block.count(where: \.isEmpty)
       counts.invalid += block.count { $0.withUnsafeBufferPointer { invalidUTF8Bytes($0) > 0 } }
-      let table = try embedder.embed(
-        texts, options: EmbeddingOptions(normalize: normalizes))
+      let table = try embedder.embed(texts, options: EmbeddingOptions(normalize: normalize))
       counts.cut += table.truncatedLines
       try withExtendedLifetime(table) {
         try writer?.append(table.matrix)

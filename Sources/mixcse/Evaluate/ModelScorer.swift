@@ -28,13 +28,20 @@ struct ModelScorer {
   func scoreOne(_ folder: ModelFolder, dimensions: [Int] = []) throws -> [PoolerResult] {
     let pooler = try options.poolerSpec(for: folder)
     let own = try Self.ownPooler(folder)
+    if folder.settings.similarity != "cosine" {
+      printToStandardError(
+        "note: this model asks for \(folder.settings.similarity) (similarity_fn_name); figures are of the cosine")
+    }
+    if folder.sentencePooling?.normalizes == true, !suite.transfer.isEmpty {
+      printToStandardError("note: transfer tasks are scored on vectors before the Normalize module of this model")
+    }
     if let own, !own.isSame(as: pooler) {
       printToStandardError(
         "note: this model \(own.isTrained ? "was trained" : "is meant to be used") with \(own.text); scoring it with "
           + "\(pooler.label)")
     }
     let pool = ThreadPool(threads: options.threads.count)
-    let embedder = try options.embedder(folder, pooler: pooler, pool: pool)
+    let embedder = try options.embedder(folder, pooler: pooler, keepsLength: true, pool: pool)
     if let wide = dimensions.first(where: { $0 > embedder.width }) {
       throw ValidationError("--dims: expected widths up to \(embedder.width), that of the embeddings, found \(wide)")
     }
@@ -52,7 +59,7 @@ struct ModelScorer {
     let services = HostServices(pool: pool, logger: logger)
     let registry = try options.plugins.registry(logger: logger, services: services)
     let panel = try PoolerPanel(
-      folder, registry: registry, services: services,
+      folder, registry: registry, services: services, prompt: options.promptText(for: folder),
       encoder: options.encoder(of: folder, registry: registry, services: services))
     for note in panel.notes { printToStandardError("note: " + note) }
     let scores = try score(panel.embedder, panel.entries.map(\.variant), pool)
@@ -97,13 +104,14 @@ struct ModelScorer {
     guard let record = folder.sentencePooling, let spec = try SentenceEmbedder.usablePooler(folder) else {
       return nil
     }
+    let isTrained = record.origin == .mixcse
     let head =
-      switch record.head {
-      case .none: ""
-      case .dropped: " (a head that was dropped after training came behind it)"
-      case .kept: " and a head"
+      switch (record.head, record.learnedModules) {
+      case (.dropped, _): " (a head that was dropped after training came behind it)"
+      case (_, let modules?): isTrained ? " and a head" : " and \(modules)"
+      case (_, nil): ""
       }
     return OwnPooler(
-      spec: spec, isTrained: record.origin == .mixcse, hasHead: record.head == .kept, text: spec.text + head)
+      spec: spec, isTrained: isTrained, hasHead: record.learnedModules != nil, text: spec.text + head)
   }
 }

@@ -32,7 +32,7 @@ struct TokenizeCommand: ParsableCommand {
   }
 
   func run() throws {
-    let tokenizer = try TokenizerFolder.load(ModelFolder.encoderPath(of: model))
+    let tokenizer = try TokenizerFolder.load(ModelFolder.encoderPath(of: ModelFolder.locate(model)))
     let encoder = tokenizer.makeEncoder()
     let lines = try LineInput(path: input, spoolFolder: Folder.temporary)
     var replaced = 0

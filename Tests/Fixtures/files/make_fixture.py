@@ -62,6 +62,7 @@ for protocol in (2, 3, 4, 5):
     torch.save(checkpoint(), path(f"torch_p{protocol}.bin"), pickle_protocol=protocol)
 torch.save(dict(checkpoint()), path("torch_dict.bin"))
 torch.save(checkpoint(), path("torch_legacy.bin"), _use_new_zipfile_serialization=False)
+torch.save({"state_dict": checkpoint(), "optimizer": {}, "step": 3}, path("torch_nested.bin"))
 
 
 def repack(name, method, wide):

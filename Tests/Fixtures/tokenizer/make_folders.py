@@ -1,6 +1,7 @@
 """Writes folders.json: small tokenizer folders with a text each, and the ids that AutoTokenizer of transformers 5.24
 gives for it. `refused` marks folders that are refused here: where transformers gives tokens other ids than the folder's
-files say, or two tokens one id.   python3 make_folders.py   (transformers and tokenizers, no PyTorch)"""
+files say, or two tokens one id, or takes a class that it does not know for another.
+    python3 make_folders.py   (transformers and tokenizers, no PyTorch)"""
 import json
 import os
 import shutil
@@ -93,7 +94,8 @@ for lower in [True, False]:
             if option is not None:
                 settings["do_lower_case"] = option
             case(f"tokenizer.json lower {lower}, {name}, do_lower_case {option}",
-                 {"tokenizer.json": json_file, "tokenizer_config.json": settings}, "The Cat É")
+                 {"tokenizer.json": json_file, "tokenizer_config.json": settings}, "The Cat É",
+                 refused=name == "SomeTokenizer")
 for name in ["PreTrainedTokenizerFast", "BertTokenizer"]:
     case(f"config.json names {name}", {"tokenizer.json": tokenizer(), "tokenizer_config.json": {"do_lower_case": True},
          "config.json": {"model_type": "bert", "tokenizer_class": name}}, "The Cat É")
