@@ -24,6 +24,7 @@ struct IndexRecord: Equatable {
         ("format", .string(Self.format)), ("version", .integer(Self.version)), ("rows", .integer(rows)),
         ("width", .integer(width)), ("textBytes", .integer(textBytes)), ("model", .string(model.folder)),
         ("pooler", .string(model.pooler)), ("beforeHead", .bool(model.beforeHead)),
+        ("prompt", model.prompt.map(JSONValue.string) ?? .null),
         ("maximumLength", model.maximumLength.map(JSONValue.integer) ?? .null),
         (
           "modelFiles",
@@ -69,5 +70,6 @@ struct IndexRecord: Equatable {
     model = IndexedModel(
       folder: folder, digests: Dictionary(digests) { $1 }, pooler: pooler,
       beforeHead: object["beforeHead"]?.bool ?? false, maximumLength: maximum)
+    model.prompt = object["prompt"]?.string
   }
 }

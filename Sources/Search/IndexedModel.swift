@@ -16,6 +16,8 @@ package struct IndexedModel: Sendable, Equatable {
   package var beforeHead: Bool
   /// Tokens of a text at most; nil: what the folder says.
   package var maximumLength: Int?
+  /// What was put before each text; nil: the folder's default prompt. Queries have one of their own.
+  package var prompt: String?
 
   /// A model by its parts.
   package init(folder: String, digests: [String: String], pooler: String, beforeHead: Bool, maximumLength: Int?) {
@@ -25,11 +27,12 @@ package struct IndexedModel: Sendable, Equatable {
 
   /// A folder with the settings it is opened with.
   /// - Throws: the errors of reading its files.
-  package init(_ folder: ModelFolder, pooler: PoolerSpec, maximumLength: Int?) throws {
+  package init(_ folder: ModelFolder, pooler: PoolerSpec, maximumLength: Int?, prompt: String? = nil) throws {
     self.init(
       folder: Path.resolved(folder.path) ?? folder.path,
       digests: Dictionary(uniqueKeysWithValues: try ModelFolder.digests(folder.path)), pooler: pooler.text,
       beforeHead: pooler.skipsHead, maximumLength: maximumLength)
+    self.prompt = prompt
   }
 
   /// What is another in `other`, for messages; nil where both make the same vectors.

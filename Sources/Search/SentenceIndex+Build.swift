@@ -64,6 +64,10 @@ extension SentenceIndex {
     if let found = record.model.difference(from: model) {
       throw SearchError.otherModel(path: folder, folder: model.folder, found: found)
     }
+    guard record.model.prompt == model.prompt else {
+      throw SearchError.otherModel(
+        path: folder, folder: model.folder, found: model.prompt.map { "prompt \"\($0)\"" } ?? "its default prompt")
+    }
     guard record.width == embedder.width else {
       throw SearchError.width(path: folder, expected: record.width, found: embedder.width)
     }

@@ -123,6 +123,26 @@ import Testing
     #expect(try run(["search", world.path("grown"), "a", "--model", world.path("moved")]).code == 0)
   }
 
+  @Test("documents have one prompt, which the index records for what is added, and queries their own")
+  func prompts() throws {
+    try world.write(
+      "model/config_sentence_transformers.json", #"{"prompts": {"query": "word5 ", "document": "word9 "}}"#)
+    try world.write("first.txt", lines[..<25].joined(separator: "\n") + "\n")
+    try world.write("rest.txt", lines[25...].joined(separator: "\n") + "\n")
+    try #require(try build("whole", "lines.txt", ["--prompt-name", "document"]).code == 0)
+    try #require(try build("plain").code == 0)
+    try #require(try build("grown", "first.txt", ["--prompt-name", "document"]).code == 0)
+    try #require(try run(["index", "add", world.path("grown"), world.path("rest.txt")]).code == 0)
+    #expect(try world.data("grown/vectors.npy") == world.data("whole/vectors.npy"))
+    #expect(try world.data("plain/vectors.npy") != world.data("whole/vectors.npy"))
+    // A query with the documents' prompt in its text is the query with that prompt.
+    let typed = try search("whole", ["word9 " + lines[7], "-k", "3"])[0].hits
+    #expect(try search("whole", [lines[7], "-k", "3", "--prompt-name", "document"])[0].hits == typed)
+    #expect(try search("whole", [lines[7], "-k", "3", "--prompt-name", "query"])[0].hits != typed)
+    let unknown = try run(["search", world.path("whole"), "a", "--prompt-name", "passage"])
+    #expect(unknown.code == 64 && unknown.errors.contains("query, document"), "\(unknown.errors)")
+  }
+
   @Test("a build that is killed leaves nothing, an addition that is killed nothing new")
   func killed() throws {
     try world.write("many.txt", world.tiny.sentences(40_000, seed: 3).joined(separator: "\n") + "\n")

@@ -59,7 +59,7 @@ struct ModelScorer {
     let services = HostServices(pool: pool, logger: logger)
     let registry = try options.plugins.registry(logger: logger, services: services)
     let panel = try PoolerPanel(
-      folder, registry: registry, services: services, prompt: options.promptText(for: folder),
+      folder, registry: registry, services: services, prompt: options.prompt.text(for: folder),
       encoder: options.encoder(of: folder, registry: registry, services: services))
     for note in panel.notes { printToStandardError("note: " + note) }
     let scores = try score(panel.embedder, panel.entries.map(\.variant), pool)

@@ -15,17 +15,7 @@ struct EmbedderOptions: ParsableArguments {
       valueName: "dir"), completion: .directory)
   var model: String
 
-  @Option(
-    help: ArgumentHelp("Text to put before every line. (default: the folder's default prompt)", valueName: "text"))
-  var prompt: String?
-
-  @Option(
-    name: .customLong("prompt-name"),
-    help: ArgumentHelp("One of the folder's prompts, by its name.", valueName: "name"))
-  var promptName: String?
-
-  @Flag(name: .customLong("no-prompt"), help: "Put nothing before lines, whatever the folder's default prompt is.")
-  var noPrompt = false
+  @OptionGroup var prompt: PromptOptions
 
   @Option(
     help: ArgumentHelp(
@@ -50,24 +40,6 @@ struct EmbedderOptions: ParsableArguments {
     try SentenceEmbedder.pooler(pooler, beforeHead: beforeHead, of: folder, say: note)
   }
 
-  /// The prompt that was asked for; nil for the folder's own.
-  /// - Throws: `ValidationError` where the folder has none of that name.
-  func promptText(for folder: ModelFolder) throws -> String? {
-    let asked = [("--prompt", prompt != nil), ("--prompt-name", promptName != nil), ("--no-prompt", noPrompt)]
-    let given = asked.filter(\.1).map(\.0)
-    guard given.count <= 1 else {
-      throw ValidationError("expected one way to say the prompt, found \(given.joined(separator: " and "))")
-    }
-    guard let promptName else { return noPrompt ? "" : prompt }
-    guard let text = folder.settings.prompt(promptName) else {
-      let names = folder.settings.prompts.map(\.name).joined(separator: ", ")
-      throw ValidationError(
-        "--prompt-name: expected one of the folder's prompts (\(names.isEmpty ? "it has none" : names)), found "
-          + "\"\(promptName)\"")
-    }
-    return text
-  }
-
   /// Opens the model with a pooler.
   /// - Parameter keepsLength: leave a Normalize module at the end out.
   func embedder(
@@ -79,7 +51,7 @@ struct EmbedderOptions: ParsableArguments {
     let registry = try plugins.registry(logger: logger, services: services)
     return try SentenceEmbedder.open(
       folder, pooler: pooler, registry: registry, services: services, maximumLength: maximumLength,
-      prompt: promptText(for: folder), keepsLength: keepsLength,
+      prompt: prompt.text(for: folder), keepsLength: keepsLength,
       encoder: encoder(of: folder, registry: registry, services: services), say: note)
   }
 

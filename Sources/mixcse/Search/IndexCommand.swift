@@ -41,7 +41,8 @@ struct IndexBuildCommand: ParsableCommand {
     let folder = try ModelFolder(path: model.model)
     let pooler = try model.poolerSpec(for: folder)
     let embedder = try model.embedder(folder, pooler: pooler, maximumLength: maximumLength)
-    let indexed = try IndexedModel(folder, pooler: pooler, maximumLength: maximumLength)
+    let indexed = try IndexedModel(
+      folder, pooler: pooler, maximumLength: maximumLength, prompt: model.prompt.text(for: folder))
     let lines = try LineInput(path: file, spoolFolder: Folder.temporary)
     let progress = ProgressLine()
     let report = try SentenceIndex.build(
@@ -65,7 +66,9 @@ struct IndexAddCommand: ParsableCommand {
   func run() throws {
     let recorded = try SentenceIndex.recordedModel(in: index)
     let (embedder, found) = try model.embedder(
-      of: recorded, in: index, pool: ThreadPool(threads: model.threads.count))
+      of: recorded, in: index,
+      prompt: recorded.prompt.map { [$0.isEmpty ? "--no-prompt" : "--prompt=\($0)"] } ?? [],
+      pool: ThreadPool(threads: model.threads.count))
     let lines = try LineInput(path: file, spoolFolder: Folder.temporary)
     let progress = ProgressLine()
     let report = try SentenceIndex.add(

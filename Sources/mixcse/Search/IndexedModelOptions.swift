@@ -20,12 +20,13 @@ struct IndexedModelOptions: ParsableArguments {
 
   /// Opens the model, which must be the one of the index.
   /// - Throws: `SearchError.otherModel`, and the errors of opening a model.
+  /// - Parameter prompt: flags that say what is put before each text.
   func embedder(
-    of index: IndexedModel, in path: String, pool: ThreadPool
+    of index: IndexedModel, in path: String, prompt: [String], pool: ThreadPool
   ) throws -> (embedder: SentenceEmbedder, model: IndexedModel) {
     let folder = try ModelFolder(path: model ?? index.folder)
     var options = try EmbedderOptions.parse(
-      ["--model", folder.path, "--pooler", index.pooler] + (index.beforeHead ? ["--before-head"] : []))
+      ["--model", folder.path, "--pooler", index.pooler] + (index.beforeHead ? ["--before-head"] : []) + prompt)
     (options.encoder, options.threads, options.plugins) = (encoder, threads, plugins)
     let pooler = try options.poolerSpec(for: folder)
     let found = try IndexedModel(folder, pooler: pooler, maximumLength: index.maximumLength)

@@ -28,6 +28,7 @@ struct SearchCommand: ParsableCommand {
   var count = 5
   @Option(help: ArgumentHelp("Leave out sentences of a lower score, -1 to 1. (default: none)", valueName: "score"))
   var threshold: Float?
+  @OptionGroup var prompt: PromptOptions
   @OptionGroup var model: IndexedModelOptions
   @Flag(help: "Print JSON: a list of {\"query\", \"hits\": [{\"text\", \"row\", \"score\"}]}.") var json = false
 
@@ -44,7 +45,7 @@ struct SearchCommand: ParsableCommand {
   func run() throws {
     let opened = try SentenceIndex(folder: index)
     let pool = ThreadPool(threads: model.threads.count)
-    let (embedder, _) = try model.embedder(of: opened.model, in: index, pool: pool)
+    let (embedder, _) = try model.embedder(of: opened.model, in: index, prompt: prompt.words, pool: pool)
     let search = Searcher(index: opened, embedder: embedder, pool: pool, count: count, threshold: threshold)
     if let query { return try print([search.answer([Array(query.utf8)])]) }
     guard let queries else { return try converse(search) }
