@@ -95,9 +95,9 @@ extension TransformerEncoder {
       }
     }
     let padding = Int32(configuration.padTokenID)
-    let words = stretches(of: ids, count, without: padding)
+    let words = Stretches(ids, count, without: padding)
     // The padding token's row of positions is used by no other token, and by it in RoBERTa alone.
-    let learning = configuration.isUncounted(padding) ? words : [0..<count]
+    let learning = Stretches(ids, count, without: configuration.isUncounted(padding) ? padding : nil)
     pool.parallelFor(h, grain: 64) { range, _ in
       let (at, columns) = (range.lowerBound, Int64(range.count))
       for part in words {
@@ -113,18 +113,25 @@ extension TransformerEncoder {
   }
 }
 
-extension TransformerEncoder {
-  /// All tokens but one, as stretches: a padding token, which a text may hold literally, has rows that do not learn
-  /// (`padding_idx` of torch).
-  private func stretches(of ids: UnsafePointer<Int32>, _ count: Int, without token: Int32) -> [Range<Int>] {
-    var stretches: [Range<Int>] = []
-    var start = 0
-    for at in 0..<count where ids[at] == token {
-      if start < at { stretches.append(start..<at) }
-      start = at + 1
-    }
-    if start < count { stretches.append(start..<count) }
-    return stretches
+/// All tokens but one, as stretches: a padding token, which a text may hold literally, has rows that do not learn
+/// (`padding_idx` of torch). Takes no memory, as no part of a step does.
+private struct Stretches: Sequence, IteratorProtocol {
+  private let ids: UnsafePointer<Int32>
+  private let count: Int
+  private let token: Int32?
+  private var at = 0
+
+  /// - Parameter token: nil: all tokens are one stretch.
+  init(_ ids: UnsafePointer<Int32>, _ count: Int, without token: Int32?) {
+    (self.ids, self.count, self.token) = (ids, count, token)
+  }
+
+  mutating func next() -> Range<Int>? {
+    while at < count, ids[at] == token { at += 1 }
+    guard at < count else { return nil }
+    let start = at
+    while at < count, ids[at] != token { at += 1 }
+    return start..<at
   }
 }
 
