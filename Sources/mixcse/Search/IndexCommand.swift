@@ -65,10 +65,11 @@ struct IndexAddCommand: ParsableCommand {
 
   func run() throws {
     let recorded = try SentenceIndex.recordedModel(in: index)
-    let (embedder, found) = try model.embedder(
+    var (embedder, found) = try model.embedder(
       of: recorded, in: index,
       prompt: recorded.prompt.map { [$0.isEmpty ? "--no-prompt" : "--prompt=\($0)"] } ?? [],
       pool: ThreadPool(threads: model.threads.count))
+    found.prompt = recorded.prompt
     let lines = try LineInput(path: file, spoolFolder: Folder.temporary)
     let progress = ProgressLine()
     let report = try SentenceIndex.add(
