@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from . import _library as lib
+from . import _places
 from ._library import library
 
 
