@@ -7,7 +7,8 @@ private let library = Library(
   id: "org.mixcse.poolers", version: "1.0.0",
   [
     FirstToken(), Mean(), MeanOfTopTwo(), MeanOfFirstAndLast(), Maximum(), WeightedLayers(), LastToken(),
-    RootOfLength(), Ramp(), Attention(), Concatenation(), InverseDocumentFrequency(), Whitening(),
+    SummaryPooler.rootOfLength, SummaryPooler.ramp, Attention(), Concatenation(), InverseDocumentFrequency(),
+    Whitening(),
   ])
 
 @c @implementation

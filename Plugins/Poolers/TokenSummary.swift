@@ -1,4 +1,4 @@
-// One vector out of the tokens of one layer: what `concat` puts side by side, and `ramp`.
+// One vector out of the tokens of one layer: what `concat` puts side by side, and `sqrt_len` and `ramp` are.
 
 import Glibc
 import PluginKit
@@ -57,34 +57,6 @@ enum TokenSummary: String, CaseIterable {
     }
     for (index, t) in tokens.enumerated() {
       if let share = share(index, of: tokens.count), share != 0 { dStates[t].add(gradient, times: share) }
-    }
-  }
-}
-
-/// The mean of the last layer over all tokens, each weighted with its place: `sum_t t h_t / sum_t t`.
-///
-/// Source: Muennighoff, "SGPT: GPT Sentence Embeddings for Semantic Search", 2022, equation 2;
-/// `pooling_mode_weightedmean_tokens` of sentence-transformers.
-final class Ramp: Pooler {
-  let name = "ramp"
-  let summary = "the mean of the last layer over all tokens, each weighted with its place"
-
-  func plan(_ call: Call, _ limits: Limits, _ plan: Plan) throws { try plan.read(layers: [-1]) }
-
-  func pool(_ call: Call, _ tokens: Tokens, into out: Matrix) throws {
-    let states = try tokens.layer(0)
-    try call.parallelFor(tokens.sequences, grain: 16) { range in
-      for s in range { TokenSummary.ramp.write(states, tokens.tokens(of: s), into: out[s]) }
-    }
-  }
-
-  func poolBackward(_ call: Call, _ tokens: Tokens, out: Matrix, gradient: Matrix) throws {
-    guard let dStates = tokens.layerGradient(0) else { return }
-    let states = try tokens.layer(0)
-    try call.parallelFor(tokens.sequences, grain: 16) { range in
-      for s in range {
-        TokenSummary.ramp.writeBack(states, tokens.tokens(of: s), out: out[s], gradient: gradient[s], into: dStates)
-      }
     }
   }
 }
