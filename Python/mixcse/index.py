@@ -23,7 +23,7 @@ def _list(texts: str | Sequence[str]) -> tuple[list[str], bool]:
 class Index:
     """A model with sentences to search through.
 
-        index = mixcse.Index("princeton-nlp/sup-simcse-bert-base-uncased-folder")
+        index = mixcse.Index("all-MiniLM-L6-v2")
         index.build_index(sentences)                       # or a file of lines; folder= keeps it
         index.search("A man plays a guitar.")              # [(sentence, cosine), ...]
 
@@ -53,7 +53,7 @@ class Index:
         texts, single = _list(sentence)
         vectors = self.encoder.encode(texts)
         if normalize_to_unit:
-            vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+            vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-8)
         return vectors[0] if single else vectors
 
     def similarity(self, queries: str | Sequence[str], keys: str | Sequence[str]) -> float | np.ndarray:

@@ -40,7 +40,7 @@ final class IndexHandle: Handle, Callable {
       guard length.isFinite else {
         throw CallError.argument("queries[\(query)]", expected: "finite numbers", found: "NaN or an infinity")
       }
-      for i in 0..<width { unit.row(query)[i] = Float(Double(numbers[i]) / max(length, 1e-12)) }
+      for i in 0..<width { unit.row(query)[i] = Float(Double(numbers[i]) / max(length, Double(normFloor))) }
     }
     let found = try withExtendedLifetime(buffer) {
       try index.search(unit, count: k, threshold: threshold < -1 ? nil : Float(threshold), pool: pool)

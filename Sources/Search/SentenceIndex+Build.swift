@@ -3,18 +3,14 @@
 import Files
 package import Objective
 import Processes
-import TextData
+package import TextData
 
 /// What went into an index.
 package struct IndexReport: Sendable, Equatable {
-  /// Texts that were added.
-  package var added = 0
-  /// Those without a character.
-  package var empty = 0
-  /// Those with bytes that are no UTF-8.
-  package var invalid = 0
-  /// Those that were longer than the model reads.
-  package var cut = 0
+  /// The texts that were added.
+  package var texts = TextCounts()
+  /// The file system has no locks: nothing keeps another addition away meanwhile.
+  package var isUnlocked = false
 }
 
 extension SentenceIndex {
@@ -33,7 +29,7 @@ extension SentenceIndex {
       let record = IndexRecord(rows: 0, width: embedder.width, textBytes: 0, model: model)
       let writer = try IndexWriter(newIn: temporary, record)
       let report = try append(to: writer, embedder, next, progress)
-      guard report.added > 0 else { throw SearchError.noTexts(path: source) }
+      guard report.texts.lines > 0 else { throw SearchError.noTexts(path: source) }
       try writer.commit()
       return report
     }
@@ -52,8 +48,9 @@ extension SentenceIndex {
       // What counts may have grown while the lock was waited for.
       let record = try IndexRecord(folder: folder)
       let writer = try IndexWriter(behind: record, in: folder)
-      let report = try append(to: writer, embedder, next, progress)
+      var report = try append(to: writer, embedder, next, progress)
       try writer.commit()
+      report.isUnlocked = lock == nil
       return report
     }
   }
@@ -89,12 +86,12 @@ extension SentenceIndex {
     guard overwrite else { throw SearchError.occupied(path: folder, found: "an index") }
   }
 
+  /// Nil where the file system has no locks.
   private static func lock(_ folder: String) throws -> FolderLock? {
     do throws(FolderLockFailure) {
       return try FolderLock(folder: folder) {}
     } catch {
       if case .inUse(let process) = error { throw SearchError.inUse(path: folder, process: process) }
-      // Without locks on this file system: whoever writes at the same time is not known.
       return nil
     }
   }
@@ -108,11 +105,8 @@ extension SentenceIndex {
       let table = try embedder.embed(
         lines.map { String(decoding: $0, as: UTF8.self) }, options: EmbeddingOptions(normalize: true))
       try withExtendedLifetime(table) { try writer.append(table.matrix, lines) }
-      report.added += lines.count
-      report.empty += lines.count(where: \.isEmpty)
-      report.invalid += lines.count { $0.withUnsafeBufferPointer { invalidUTF8Bytes($0) > 0 } }
-      report.cut += table.truncatedLines
-      try progress(report.added)
+      report.texts.add(lines, cut: table.truncatedLines)
+      try progress(report.texts.lines)
     }
     return report
   }

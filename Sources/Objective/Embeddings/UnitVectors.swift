@@ -3,7 +3,7 @@
 package import Kernels
 
 /// Norms below this count as this, so that a zero vector gives no division by zero.
-let normFloor: Float = 1e-8
+package let normFloor: Float = 1e-8
 
 /// The dot product of two rows, in eight interleaved sums.
 func dot(_ a: UnsafeMutablePointer<Float>, _ b: UnsafeMutablePointer<Float>, _ count: Int) -> Float {

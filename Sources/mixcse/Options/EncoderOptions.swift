@@ -11,7 +11,7 @@ struct EncoderOptions: ParsableArguments {
       "What computes hidden states: native, or an encoder plugin by name or path. (default: native)",
       discussion: """
         `mixcse encoder build torch` makes the plugin torch from the libtorch of a Python environment. Checkpoints and \
-        exports are the same, and a run may be resumed with another encoder, which is said.
+        exports are the same, and a run may go on with another encoder, which a note says.
         """, valueName: "name"))
   var encoder: String?
 

@@ -26,12 +26,7 @@ struct IndexBuildCommand: ParsableCommand {
 
   @Argument(help: "A file of lines, or - for standard input.", completion: .file()) var file: String
   @OptionGroup var model: EmbedderOptions
-  @Option(
-    name: .customLong("max-seq-length"),
-    help: ArgumentHelp(
-      "Cut lines to that many tokens, 2 to the model's limit. (default: what the folder records, else that limit)",
-      valueName: "tokens"))
-  var maximumLength: Int?
+  @OptionGroup var length: LengthOptions
   @Option(help: ArgumentHelp("Where to make the index: a folder.", valueName: "dir"), completion: .directory)
   var output: String
   @Flag(help: "Replace an index that is there.") var overwrite = false
@@ -40,17 +35,17 @@ struct IndexBuildCommand: ParsableCommand {
     try SentenceIndex.refuse(output, overwrite: overwrite)
     let folder = try ModelFolder(path: model.model)
     let pooler = try model.poolerSpec(for: folder)
-    let embedder = try model.embedder(folder, pooler: pooler, maximumLength: maximumLength)
+    let embedder = try model.embedder(folder, pooler: pooler, maximumLength: length.maximum)
     let indexed = try IndexedModel(
-      folder, pooler: pooler, maximumLength: maximumLength, prompt: model.prompt.text(for: folder))
+      folder, pooler: pooler, maximumLength: length.maximum, prompt: model.prompt.text(for: folder))
     let lines = try LineInput(path: file, spoolFolder: Folder.temporary)
     let progress = ProgressLine()
     let report = try SentenceIndex.build(
       in: output, by: indexed, embedder: embedder, overwrite: overwrite, source: file, next: lines.next,
       progress: { progress.count("index", done: $0, unit: "lines") })
     progress.end()
-    report.note(limit: embedder.maximumLength)
-    try printText("\(output): \(report.added) lines")
+    note(report.texts, limit: embedder.maximumLength)
+    try printText("\(output): \(report.texts.lines) lines")
   }
 }
 
@@ -65,10 +60,11 @@ struct IndexAddCommand: ParsableCommand {
 
   func run() throws {
     let recorded = try SentenceIndex.recordedModel(in: index)
-    var (embedder, found) = try model.embedder(
+    let (embedder, opened) = try model.embedder(
       of: recorded, in: index,
       prompt: recorded.prompt.map { [$0.isEmpty ? "--no-prompt" : "--prompt=\($0)"] } ?? [],
       pool: ThreadPool(threads: model.threads.count))
+    var found = opened
     found.prompt = recorded.prompt
     let lines = try LineInput(path: file, spoolFolder: Folder.temporary)
     let progress = ProgressLine()
@@ -76,11 +72,10 @@ struct IndexAddCommand: ParsableCommand {
       to: index, by: found, embedder: embedder, next: lines.next,
       progress: { progress.count("index", done: $0, unit: "lines") })
     progress.end()
-    report.note(limit: embedder.maximumLength)
-    try printText("\(index): \(report.added) lines more")
+    if report.isUnlocked {
+      printToStandardError("note: \(index) cannot be locked here; nothing kept another addition away meanwhile")
+    }
+    note(report.texts, limit: embedder.maximumLength)
+    try printText("\(index): \(report.texts.lines) lines more")
   }
-}
-
-extension IndexReport {
-  func note(limit: Int) { noteTexts(empty: empty, invalid: invalid, cut: cut, limit: limit) }
 }

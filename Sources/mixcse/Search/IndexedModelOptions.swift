@@ -38,11 +38,3 @@ struct IndexedModelOptions: ParsableArguments {
     )
   }
 }
-
-/// Says what there is to say of texts that were embedded.
-func noteTexts(empty: Int = 0, invalid: Int = 0, cut: Int = 0, limit: Int) {
-  for (count, what) in [
-    (empty, "empty lines were embedded as such"), (invalid, "lines held bytes that are no UTF-8"),
-    (cut, "lines were longer than \(limit) tokens and were cut"),
-  ] where count > 0 { printToStandardError("note: \(count) \(what)") }
-}

@@ -22,12 +22,7 @@ struct MineCommand: ParsableCommand {
 
   @Argument(help: "Anchors and positives, as mixcse train reads them.", completion: .file()) var pairs: String
   @OptionGroup var model: EmbedderOptions
-  @Option(
-    name: .customLong("max-seq-length"),
-    help: ArgumentHelp(
-      "Cut lines to that many tokens, 2 to the model's limit. (default: what the folder records, else that limit)",
-      valueName: "tokens"))
-  var maximumLength: Int?
+  @OptionGroup var length: LengthOptions
   @Option(
     help: ArgumentHelp(
       "Which columns are read: anchor=COLUMN,positive=COLUMN, by name or number.", valueName: "role=column,..."))
@@ -76,7 +71,7 @@ struct MineCommand: ParsableCommand {
     let folder = try ModelFolder(path: model.model)
     let pool = ThreadPool(threads: model.threads.count)
     let embedder = try model.embedder(
-      folder, pooler: model.poolerSpec(for: folder), maximumLength: maximumLength, pool: pool)
+      folder, pooler: model.poolerSpec(for: folder), maximumLength: length.maximum, pool: pool)
     let scratch = try ScratchFolder()
     defer { scratch.remove() }
     let index = try candidates.index(in: scratch.path + "/index", embedder)
@@ -195,7 +190,7 @@ private struct Candidates {
         defer { next = min(next + count, texts.count) }
         return Array(texts[next..<min(next + count, texts.count)])
       }, progress: { progress.show("candidates", done: $0, total: texts.count, unit: "texts") })
-    noteTexts(invalid: report.invalid, cut: report.cut, limit: embedder.maximumLength)
+    note(report.texts, limit: embedder.maximumLength)
     return try SentenceIndex(folder: folder)
   }
 }

@@ -112,7 +112,9 @@ private struct Searcher {
   func answer(_ lines: [[UInt8]]) throws -> [Answer] {
     let queries = lines.map { String(decoding: $0, as: UTF8.self) }
     let table = try embedder.embed(queries, options: EmbeddingOptions(normalize: true))
-    noteTexts(empty: lines.count(where: \.isEmpty), cut: table.truncatedLines, limit: embedder.maximumLength)
+    var counts = TextCounts()
+    counts.add(lines, cut: table.truncatedLines)
+    note(counts, limit: embedder.maximumLength)
     let found = try withExtendedLifetime(table) {
       try index.search(table.matrix, count: count, threshold: threshold, pool: pool)
     }

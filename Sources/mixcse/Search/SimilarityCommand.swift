@@ -21,12 +21,7 @@ struct SimilarityCommand: ParsableCommand {
   @Argument(help: "A file of lines, or - for standard input.", completion: .file()) var first: String
   @Argument(help: "The other one.", completion: .file()) var second: String
   @OptionGroup var model: EmbedderOptions
-  @Option(
-    name: .customLong("max-seq-length"),
-    help: ArgumentHelp(
-      "Cut lines to that many tokens, 2 to the model's limit. (default: what the folder records, else that limit)",
-      valueName: "tokens"))
-  var maximumLength: Int?
+  @OptionGroup var length: LengthOptions
   @Flag(help: "Compare each line with all lines.") var matrix = false
   @Option(
     help: ArgumentHelp(
@@ -44,7 +39,9 @@ struct SimilarityCommand: ParsableCommand {
   func run() throws {
     if let output { try refuseOutput(output, of: "--output", over: [first, second, model.model]) }
     let folder = try ModelFolder(path: model.model)
-    let embedder = try model.embedder(folder, pooler: model.poolerSpec(for: folder), maximumLength: maximumLength)
+    let pool = ThreadPool(threads: model.threads.count)
+    let embedder = try model.embedder(
+      folder, pooler: model.poolerSpec(for: folder), maximumLength: length.maximum, pool: pool)
     let (left, right) = (try embed(first, embedder), try embed(second, embedder))
     if !matrix, left.matrix.rows != right.matrix.rows {
       throw SearchError.lineCounts(
@@ -54,9 +51,13 @@ struct SimilarityCommand: ParsableCommand {
     var scores = [Float](repeating: 0, count: matrix ? right.matrix.rows : 1)
     try withExtendedLifetime((left, right)) {
       for row in 0..<left.matrix.rows {
-        for column in scores.indices {
-          scores[column] = exactDot(
-            left.matrix.row(row), right.matrix.row(matrix ? column : row), left.matrix.columns)
+        let query = left.matrix.row(row)
+        scores.withUnsafeMutableBufferPointer { scores in
+          pool.parallelFor(scores.count, grain: 1024) { range, _ in
+            for column in range {
+              scores[column] = exactDot(query, right.matrix.row(matrix ? column : row), right.matrix.columns)
+            }
+          }
         }
         if let writer {
           try writer.append(scores, rows: 1)
@@ -73,10 +74,9 @@ struct SimilarityCommand: ParsableCommand {
     guard !lines.isEmpty else { throw SearchError.noTexts(path: path) }
     let table = try embedder.embed(
       lines.map { String(decoding: $0, as: UTF8.self) }, options: EmbeddingOptions(normalize: true))
-    noteTexts(
-      empty: lines.count(where: \.isEmpty),
-      invalid: lines.count { $0.withUnsafeBufferPointer { invalidUTF8Bytes($0) > 0 } }, cut: table.truncatedLines,
-      limit: embedder.maximumLength)
+    var counts = TextCounts()
+    counts.add(lines, cut: table.truncatedLines)
+    note(counts, limit: embedder.maximumLength)
     return table
   }
 }

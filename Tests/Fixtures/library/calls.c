@@ -9,23 +9,9 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "mixcse.h"
+#include "check.h"
 
 enum { ROWS = 6, WIDTH = 10 };
-static int failures;
-#define CHECK(what) \
-  do { \
-    if (!(what)) printf("line %d: %s (last error: %s)\n", __LINE__, #what, mixcse_last_error()), failures++; \
-  } while (0)
-#define FAILS(call, code, words) \
-  do { \
-    int32_t got = (int32_t)(call); \
-    if (got != (code) || !strstr(mixcse_last_error(), words)) \
-      printf("line %d: %s gave %d, expected %d with '%s' (last error: %s)\n", __LINE__, #call, got, (int)(code), words, \
-             mixcse_last_error()), \
-          failures++; \
-  } while (0)
-
 static mixcse_context *context;
 static float z[3][ROWS * WIDTH], dz[3][ROWS * WIDTH];
 static const int64_t classes[ROWS] = {0, 1, 0, 2, 1, 0};

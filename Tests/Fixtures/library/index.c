@@ -5,21 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "mixcse.h"
-
-static int failures;
-#define CHECK(what) \
-  do { \
-    if (!(what)) printf("line %d: %s (last error: %s)\n", __LINE__, #what, mixcse_last_error()), failures++; \
-  } while (0)
-#define FAILS(call, code, words) \
-  do { \
-    int32_t got = (int32_t)(call); \
-    if (got != (code) || !strstr(mixcse_last_error(), words)) \
-      printf("line %d: %s gave %d, expected %d with '%s' (last error: %s)\n", __LINE__, #call, got, (int)(code), words, \
-             mixcse_last_error()), \
-          failures++; \
-  } while (0)
+#include "check.h"
 
 enum { TEXTS = 5 };
 static const char *const texts[TEXTS] = {"word1 word2", "word3", "word4 word5 word6", "", "word7 \xff"};
