@@ -76,7 +76,7 @@ let package = Package(
     .target(name: "Processes", dependencies: ["Files", "CProcesses"], swiftSettings: walls),
     // Buffers, thread pool, random streams, matrix products, the optimiser's step.
     .target(name: "Kernels", dependencies: ["Files", "CKernels", "CIsolation"], swiftSettings: walls),
-    // WordPiece and byte-level BPE.
+    // WordPiece, byte-level BPE and Unigram.
     .target(name: "Tokenizer", dependencies: ["Files", "Processes"], swiftSettings: walls),
     .target(name: "PluginTemplates", swiftSettings: walls),  // what `plugins new` writes
     // Files of sentences: what is text, lines, records, columns by name.

@@ -1,17 +1,18 @@
 // The tokenizer behind the protocol: repair, added tokens, then the stages of its family, then truncation.
 // Made by TokenizerFolder.
 
-/// A tokenizer of either family.
+/// A tokenizer of any family.
 final class TokenPipeline: Tokenizer {
   /// What happens to a stretch of text between added tokens.
   enum Stages: Sendable {
     case wordPiece(WordPieceStages)
     case byteLevel(ByteLevelStages)
+    case unigram(UnigramStages)
 
     /// Whether added tokens that are matched in clean text are found by the stages.
     var changesText: Bool {
       switch self {
-      case .wordPiece: true
+      case .wordPiece, .unigram: true
       case .byteLevel(let stages): stages.lowercases
       }
     }
@@ -46,6 +47,14 @@ final class TokenPipeline: Tokenizer {
   var padID: Int32 { special.padding }
   var maskID: Int32? { special.mask }
 
+  var wordMarks: WordMarks {
+    switch stages {
+    case .wordPiece: .inside(Array("##".utf8))
+    case .byteLevel: .beginning(ByteSpelling.spell(0x20))
+    case .unigram(let stages): .beginning(stages.mark)
+    }
+  }
+
   func token(_ id: Int32) -> String? { vocabulary.bytes(of: id).map { String(decoding: $0, as: UTF8.self) } }
 
   func text(of ids: [Int32]) -> [UInt8]? {
@@ -55,6 +64,7 @@ final class TokenPipeline: Tokenizer {
       switch stages {
       // An added token stands for itself.
       case .byteLevel: text += ByteSpelling.bytes(token) ?? token
+      case .unigram(let stages): text += stages.text(of: token)
       case .wordPiece:
         if token.starts(with: "##".utf8), token.count > 2 {
           text += token.dropFirst(2)
@@ -107,6 +117,8 @@ final class TokenPipeline: Tokenizer {
     switch stages {
     case .wordPiece(let stages): stages.append(text, &memory)
     case .byteLevel(let stages): stages.append(text, &memory)
+    // Text behind an added token is not the beginning of the line.
+    case .unigram(let stages): stages.append(text, isFirst: memory.ids.count == 1, &memory)
     }
   }
 }
@@ -118,6 +130,8 @@ struct EncoderMemory: ~Copyable {
   var spaced = AppendingBuffer<UInt8>()
   var ids = AppendingBuffer<Int32>()
   var merging = MergeScratch()
+  var normalizing = NormalizerMemory()
+  var lattice = UnigramLattice()
   /// How many ids may stand before the last special token.
   var limit = 0
 

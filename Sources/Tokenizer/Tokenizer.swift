@@ -37,10 +37,13 @@ package protocol Tokenizer: Sendable {
   /// another matter.
   var maximumLength: Int? { get }
 
+  /// How the spelling of a token shows whether a word begins with it.
+  var wordMarks: WordMarks { get }
+
   /// Makes the working memory one thread needs; reuse it for many lines.
   func makeEncoder() -> any LineEncoder
 
-  /// The text of a token as the vocabulary spells it (`##ing`, `Ġthe`), or nil for an id that names none.
+  /// The text of a token as the vocabulary spells it (`##ing`, `Ġthe`, `▁the`), or nil for an id that names none.
   func token(_ id: Int32) -> String?
 
   /// The text that tokens side by side stand for, as UTF-8, or nil where an id names none. Byte-level tokens give their

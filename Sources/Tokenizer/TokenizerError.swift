@@ -32,7 +32,7 @@ package enum TokenizerError: Error, Equatable, CustomStringConvertible {
       "\(file), \(place): expected \(expected), found \(found); correct the file or fetch it again"
     case .unsupported(let file, let place, let found, let supported):
       "\(file), \(place): expected \(supported), found \(found); "
-        + "what is built are WordPiece as in BERT and byte-level BPE as in RoBERTa"
+        + "what is built are WordPiece as in BERT, byte-level BPE as in RoBERTa and Unigram as in XLM-RoBERTa"
     case .emptyVocabulary(let file):
       "\(file): expected a vocabulary, found no token; the file is broken or cut off, fetch it again"
     case .missingToken(let role, let token, let file):

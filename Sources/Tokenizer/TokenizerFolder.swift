@@ -4,7 +4,8 @@ import Files
 
 /// Makes a tokenizer from a Hugging Face model folder.
 package enum TokenizerFolder {
-  /// Loads `tokenizer.json`, else `vocab.txt` (WordPiece), else `vocab.json` and `merges.txt` (byte-level BPE).
+  /// Loads `tokenizer.json`, else SentencePiece's file (where the class of the tokenizer has one), else `vocab.txt`
+  /// (WordPiece), else `vocab.json` and `merges.txt` (byte-level BPE).
   ///
   /// Whether options (`do_lower_case`, `strip_accents`, `tokenize_chinese_chars`, `add_prefix_space`) are those of
   /// `tokenizer_config.json` or those of `tokenizer.json`, the class of the tokenizer decides, as in transformers. A
@@ -17,6 +18,12 @@ package enum TokenizerFolder {
       return try TokenizerJSON(folder + "/tokenizer.json", settings).load()
     }
     if settings.needsJSON { throw TokenizerError.missingFile(expected: ["tokenizer.json"], folder: folder) }
+    if let name = settings.builtFamily?.sentencePieceFile {
+      guard try Path.isPresent(folder + "/" + name) else {
+        throw TokenizerError.missingFile(expected: ["tokenizer.json", name], folder: folder)
+      }
+      return try loadSentencePiece(folder + "/" + name, settings)
+    }
     if try Path.isPresent(folder + "/vocab.txt") { return try loadVocabularyText(folder + "/vocab.txt", settings) }
     if try Path.isPresent(folder + "/vocab.json") {
       guard try Path.isPresent(folder + "/merges.txt") else {
@@ -30,10 +37,24 @@ package enum TokenizerFolder {
 
   /// `vocab.txt`: one token a line, its id the number of the line from 0.
   private static func loadVocabularyText(_ path: String, _ settings: TokenizerSettings) throws -> any Tokenizer {
+    let built = settings.builtFamily
+    let family = built?.algorithm == .wordPiece ? built ?? .wordPiece : .wordPiece
     let parts = try TokenizerParts(
-      .wordPiece, entries: VocabularyText.entries(path), named: settings.addedTokens(defaults: .wordPiece),
+      family, entries: VocabularyText.entries(path), named: settings.addedTokens(defaults: family),
       settings: settings, file: path)
     return parts.wordPiece(try settings.bertOptions(), prefix: Array("##".utf8), maximumCharacters: 100)
+  }
+
+  /// A SentencePiece model, with the tokens that its class puts around the pieces.
+  private static func loadSentencePiece(_ path: String, _ settings: TokenizerSettings) throws -> any Tokenizer {
+    let file = try SentencePieceFile(path)
+    let family = settings.builtFamily ?? .unigram
+    let vocabulary = try file.vocabulary(family, settings)
+    let parts = try TokenizerParts(
+      family, entries: vocabulary.entries,
+      named: settings.addedTokens(defaults: family, further: file.addedTokens), settings: settings, file: path)
+    return try UnigramReader(family: family, vocabulary: vocabulary, settings: settings)
+      .built(parts, charsmap: file.charsmap(), unknownID: file.unknownID)
   }
 
   /// `vocab.json`: an object of token and id; `merges.txt`: two tokens a line, in order of rank.

@@ -1,6 +1,8 @@
 // The single stages of the tokenizers, for tests and for looking at what happens to a text.
 // Bytes go in and out: strings would compare equal where tokens differ (é, composed or not).
 
+import Files
+
 /// What the stages before the vocabulary do with a text.
 package enum TokenizerStages {
   /// Valid UTF-8 with U+FFFD for every maximal ill-formed part, and how many bytes those parts had.
@@ -45,5 +47,16 @@ package enum TokenizerStages {
       }
     }
     return pieces
+  }
+
+  /// What the normalizers of a tokenizer.json, written as JSON, do with valid UTF-8.
+  /// - Throws: `TokenizerError`, `JSONError`.
+  package static func normalizer(json: String) throws -> ([UInt8]) -> [UInt8] {
+    let node = JSONNode(try JSONValue.parse(Array(json.utf8)), file: "normalizer")
+    let normalizer = TextNormalizer(try NormalizerReader.steps(node))
+    return { bytes in
+      var memory = NormalizerMemory()
+      return bytes.withUnsafeBufferPointer { Array(normalizer.normalize($0, &memory).text) }
+    }
   }
 }

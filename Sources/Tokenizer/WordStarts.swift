@@ -1,16 +1,26 @@
 // Which tokens begin a word, read off their spelling. Used by whoever edits whole words of tokenized text.
 
+/// How a vocabulary marks words.
+package enum WordMarks: Sendable, Equatable {
+  /// These bytes are in front of tokens that begin a word: byte-level BPE (`Ġthe`) and SentencePiece (`▁the`).
+  case beginning([UInt8])
+  /// These bytes are in front of tokens that go on with one: WordPiece (`##ing`).
+  case inside([UInt8])
+}
+
 /// Of each token of a vocabulary whether a word begins with it.
 package struct WordStarts: Sendable {
   private let starts: [Bool]
 
-  /// WordPiece marks what goes on with a word (`##ing`), byte-level BPE and SentencePiece what begins one (`Ġthe`,
-  /// `▁the`).
+  /// Reads off the spelling of every token whether a word begins with it.
   package init(_ tokenizer: any Tokenizer) {
-    let tokens = (0..<Int32(tokenizer.vocabularySize)).map { tokenizer.token($0) ?? "" }
-    let marksStarts = tokens.contains { $0.hasPrefix("\u{120}") || $0.hasPrefix("\u{2581}") }
-    starts = tokens.map { token in
-      marksStarts ? token.hasPrefix("\u{120}") || token.hasPrefix("\u{2581}") : !token.hasPrefix("##")
+    let marks = tokenizer.wordMarks
+    starts = (0..<Int32(tokenizer.vocabularySize)).map { id in
+      let token = tokenizer.token(id) ?? ""
+      switch marks {
+      case .beginning(let mark): return token.utf8.starts(with: mark)
+      case .inside(let mark): return !token.utf8.starts(with: mark)
+      }
     }
   }
 

@@ -60,9 +60,9 @@ package enum ModelExport {
   }
 
   /// Files beside the weights that are the tokenizer's and are copied as they are.
-  static let tokenizerFiles = [
+  package static let tokenizerFiles = [
     "vocab.txt", "vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
-    "added_tokens.json",
+    "added_tokens.json", "sentencepiece.bpe.model", "spiece.model", "spm.model",
   ]
 
   /// An export holds nothing but these; a folder that holds anything else is not replaced.

@@ -10,7 +10,7 @@ extension ModelFolder {
     "train_results.json", "eval_results.json", "generation_config.json", "inference_config.json",
   ]
 
-  private static let vocabularies: Set<String> = ["vocab.txt", "merges.txt"]
+  private static let vocabularies = Set(ModelExport.tokenizerFiles)
 
   /// The paths, seen from `folder`, of all files that may decide what a model computes, in order: settings and
   /// vocabularies, its weights with every shard, and the same in the encoder's folder inside it and in the modules of

@@ -14,7 +14,8 @@ struct AddedTokenIDs {
   init(_ entries: [Vocabulary.Entry], _ family: TokenizerFamily, file: String) {
     known = Dictionary(entries.map { ($0.bytes, $0.id) }, uniquingKeysWith: { $1 })
     ids = Dictionary(entries.map { ($0.id, $0.bytes) }, uniquingKeysWith: { $1 })
-    size = Int32(clamping: known.count)
+    // A Unigram model counts a token twice that comes twice.
+    size = Int32(clamping: family.algorithm == .unigram ? entries.count : known.count)
     self.family = family
     self.file = file
   }
@@ -27,7 +28,7 @@ struct AddedTokenIDs {
       return id
     }
     // A WordPiece model looks its unknown token up itself.
-    if token.role == .unknown, family == .wordPiece { return nil }
+    if token.role == .unknown, family.algorithm == .wordPiece { return nil }
     let id = largest >= size ? largest + 1 : size
     guard token.id == nil || token.id == id else {
       throw TokenizerError.invalid(
@@ -44,8 +45,9 @@ struct AddedTokenIDs {
         found: "none, and \(quoted(other)) with that id")
     }
     largest = id
-    // Nobody asked for a token that only the family's defaults name; but it counts, as in transformers. Padding has its
-    // id: no text needs it.
-    return token.isDefault && (token.role != .padding || ids[id] != nil) ? nil : id
+    // Nobody asked a vocabulary of WordPiece or BPE for a token that only the family's defaults name; but it counts, as
+    // in transformers. Padding has its id: no text needs it. SentencePiece's models are made without a mask, and the
+    // model has a row for it.
+    return token.isDefault && family.algorithm != .unigram && (token.role != .padding || ids[id] != nil) ? nil : id
   }
 }

@@ -12,6 +12,8 @@ struct NamedToken {
   var stripsLeft = false
   var stripsRight = false
   var isSpecial = true
+  /// Listed among further special tokens, whether `isSpecial` or not.
+  var isListed = false
   /// What the token is for, where it is one of the five that every tokenizer has.
   var role: SpecialRole?
   /// No file names it: it is the name its family gives it.

@@ -46,14 +46,18 @@ enum TokenizerClass: Equatable {
     "LayoutLMTokenizer": .wordPiece, "LxmertTokenizer": .wordPiece,
     "MobileBertTokenizer": .wordPiece, "SqueezeBertTokenizer": .wordPiece,
     "RobertaTokenizer": .byteLevel, "BartTokenizer": .byteLevel, "LEDTokenizer": .byteLevel,
-    "LongformerTokenizer": .byteLevel, "MvpTokenizer": .byteLevel,
+    "LongformerTokenizer": .byteLevel, "MvpTokenizer": .byteLevel, "MPNetTokenizer": .mpnet,
+    "XLMRobertaTokenizer": .xlmRoberta, "CamembertTokenizer": .camembert, "AlbertTokenizer": .albert,
+    "DebertaV2Tokenizer": .debertaV2,
   ]
 
   private static let familiesByModel: [String: TokenizerFamily] = [
     "bert": .wordPiece, "distilbert": .wordPiece, "electra": .wordPiece, "ernie": .wordPiece,
     "megatron-bert": .wordPiece, "nomic_bert": .wordPiece, "layoutlm": .wordPiece, "squeezebert": .wordPiece,
     "roberta": .byteLevel, "bart": .byteLevel, "longformer": .byteLevel, "ibert": .byteLevel,
-    "roberta-prelayernorm": .byteLevel, "data2vec-text": .byteLevel,
+    "roberta-prelayernorm": .byteLevel, "data2vec-text": .byteLevel, "mpnet": .mpnet,
+    "xlm-roberta": .xlmRoberta, "xmod": .xlmRoberta, "camembert": .camembert, "albert": .albert, "yoso": .albert,
+    "deberta-v2": .debertaV2,
   ]
 
   /// Classes without options of their own; the last ones transformers no longer has, and reads as these.
@@ -62,5 +66,5 @@ enum TokenizerClass: Equatable {
     "RetriBertTokenizer",
   ]
 
-  private static let writtenByModel: Set<String> = ["modernbert", "nystromformer"]
+  private static let writtenByModel: Set<String> = ["modernbert", "nystromformer", "xlm-roberta-xl"]
 }

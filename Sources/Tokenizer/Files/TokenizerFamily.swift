@@ -1,23 +1,64 @@
-// The two kinds of vocabulary and the special tokens each of them has. Used by the readers beside it.
+// The kinds of tokenizers and the special tokens each of them has. Used by the readers beside it.
 
-/// The two kinds of vocabulary, with the names and defaults that transformers gives them.
-enum TokenizerFamily: String {
+/// How a model cuts text into tokens.
+enum TokenizerAlgorithm: String {
   case wordPiece = "WordPiece"
-  case byteLevel = "byte-level BPE"
+  case bytePair = "BPE"
+  case unigram = "Unigram"
+}
+
+/// A kind of tokenizer, with the names and defaults that transformers gives it.
+enum TokenizerFamily: Equatable {
+  case wordPiece
+  case mpnet
+  case byteLevel
+  /// A Unigram vocabulary as tokenizer.json describes it.
+  case unigram
+  case xlmRoberta
+  case camembert
+  case albert
+  case debertaV2
+
+  var algorithm: TokenizerAlgorithm {
+    switch self {
+    case .wordPiece, .mpnet: .wordPiece
+    case .byteLevel: .bytePair
+    case .unigram, .xlmRoberta, .camembert, .albert, .debertaV2: .unigram
+    }
+  }
 
   /// The name of a special token where no file gives one.
   func defaultName(_ role: SpecialRole) -> String {
     switch (self, role) {
-    case (.wordPiece, .start): "[CLS]"
-    case (.wordPiece, .end): "[SEP]"
-    case (.wordPiece, .padding): "[PAD]"
-    case (.wordPiece, .mask): "[MASK]"
-    case (.wordPiece, .unknown): "[UNK]"
-    case (.byteLevel, .start): "<s>"
-    case (.byteLevel, .end): "</s>"
-    case (.byteLevel, .padding): "<pad>"
-    case (.byteLevel, .mask): "<mask>"
-    case (.byteLevel, .unknown): "<unk>"
+    case (.albert, .padding): "<pad>"
+    case (.albert, .unknown): "<unk>"
+    case (.mpnet, .unknown): "[UNK]"
+    case (.wordPiece, _), (.albert, _), (.debertaV2, _): role.bertName
+    default: role.robertaName
+    }
+  }
+
+  /// The keys of the tokens before and behind a text.
+  var ends: (start: String, end: String) {
+    switch self {
+    case .xlmRoberta, .camembert: ("bos_token", "eos_token")
+    default: (SpecialRole.start.rawValue, SpecialRole.end.rawValue)
+    }
+  }
+
+  /// Whether a mask that is named by its text alone takes the white space before it along.
+  var maskStripsLeft: Bool { self == .camembert || self == .mpnet }
+
+  /// Tokens that are added where no file lists further ones.
+  var furtherTokens: [String] { self == .camembert ? ["<s>NOTUSED", "</s>NOTUSED", "<unk>NOTUSED"] : [] }
+
+  /// SentencePiece's file, for families that have one.
+  var sentencePieceFile: String? {
+    switch self {
+    case .xlmRoberta, .camembert: "sentencepiece.bpe.model"
+    case .albert: "spiece.model"
+    case .debertaV2: "spm.model"
+    default: nil
     }
   }
 }
@@ -29,6 +70,26 @@ enum SpecialRole: String, CaseIterable, CustomStringConvertible {
   case padding = "pad_token"
   case mask = "mask_token"
   case unknown = "unk_token"
+
+  fileprivate var bertName: String {
+    switch self {
+    case .start: "[CLS]"
+    case .end: "[SEP]"
+    case .padding: "[PAD]"
+    case .mask: "[MASK]"
+    case .unknown: "[UNK]"
+    }
+  }
+
+  fileprivate var robertaName: String {
+    switch self {
+    case .start: "<s>"
+    case .end: "</s>"
+    case .padding: "<pad>"
+    case .mask: "<mask>"
+    case .unknown: "<unk>"
+    }
+  }
 
   /// How error messages call it.
   var description: String {

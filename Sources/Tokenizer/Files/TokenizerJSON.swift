@@ -6,8 +6,8 @@ import Files
 
 /// A tokenizer.json with the settings beside it.
 struct TokenizerJSON {
-  private let root: JSONNode
-  private let settings: TokenizerSettings
+  let root: JSONNode
+  let settings: TokenizerSettings
 
   init(_ path: String, _ settings: TokenizerSettings) throws {
     root = try JSONNode.read(path)
@@ -16,33 +16,56 @@ struct TokenizerJSON {
 
   func load() throws -> any Tokenizer {
     let model = try root.required("model")
-    // Files before version 0.10 of the package do not say their type; only BPE has merges.
-    switch try model["type"]?.string() ?? (model["merges"] == nil ? "WordPiece" : "BPE") {
-    case "WordPiece": return try wordPiece(model)
-    case "BPE": return try byteLevel(model)
-    case let other: throw try model.required("type").unsupported("\"WordPiece\" or \"BPE\"", found: "\"\(other)\"")
+    // Files before version 0.10 of the package do not say their type; only BPE has merges, only Unigram a list.
+    let untyped = model["vocab"]?.value.array != nil ? "Unigram" : model["merges"] == nil ? "WordPiece" : "BPE"
+    let type = try model["type"]?.string() ?? untyped
+    guard let algorithm = TokenizerAlgorithm(rawValue: type) else {
+      throw try model.required("type").unsupported("\"WordPiece\", \"BPE\" or \"Unigram\"", found: "\"\(type)\"")
+    }
+    switch algorithm {
+    case .wordPiece: return try wordPiece(model)
+    case .bytePair: return try byteLevel(model)
+    case .unigram: return try unigram(model)
     }
   }
 
   private func parts(_ family: TokenizerFamily, _ model: JSONNode) throws -> TokenizerParts {
-    let vocabulary = try model.required("vocab")
-    let entries = try vocabulary.members().map { (bytes: $0.key, id: try $0.node.integer()) }
-    let isBuilt = settings.isBuilt(family)
+    let entries = try model.required("vocab").members().map { (bytes: $0.key, id: try $0.node.integer()) }
+    let isBuilt = settings.builtFamily == family
+    return try parts(
+      family, entries, isBuilt: isBuilt, unknown: isBuilt ? nil : model["unk_token"]?.bytes(),
+      ends: isBuilt ? nil : ends())
+  }
+
+  /// The vocabulary with the added tokens of the file and of the settings.
+  func parts(
+    _ family: TokenizerFamily, _ entries: [Vocabulary.Entry], isBuilt: Bool, unknown: [UInt8]?,
+    ends: (start: Int32, end: Int32)?
+  ) throws -> TokenizerParts {
     let isPassedOver = isBuilt && settings.listsAddedTokens
     let written =
       try isPassedOver
       ? [] : root["added_tokens"]?.array().map { try NamedToken($0, id: $0.required("id").integer()) } ?? []
     return try TokenizerParts(
       family, entries: entries, named: settings.addedTokens(defaults: isBuilt ? family : nil, written: written),
-      settings: settings, unknown: isBuilt ? nil : model["unk_token"]?.bytes(), ends: isBuilt ? nil : ends(),
-      direction: root["truncation"]?["direction"], file: root.file)
+      settings: settings, unknown: unknown, ends: ends, direction: root["truncation"]?["direction"], file: root.file)
+  }
+
+  /// The family of the folder's class. WordPiece and BPE are read from folders whose class is of the other of the two,
+  /// too: then as tokenizer.json says.
+  private func builtFamily(_ algorithm: TokenizerAlgorithm, _ model: JSONNode) throws -> TokenizerFamily? {
+    guard let family = settings.builtFamily, family.algorithm != .unigram, family.algorithm != algorithm else {
+      return try settings.builtFamily(for: algorithm, of: model)
+    }
+    return nil
   }
 
   // MARK: WordPiece
 
   private func wordPiece(_ model: JSONNode) throws -> any Tokenizer {
-    let parts = try parts(.wordPiece, model)
-    if settings.isBuilt(.wordPiece) {
+    let built = try builtFamily(.wordPiece, model)
+    let parts = try parts(built ?? .wordPiece, model)
+    if built != nil {
       return parts.wordPiece(try settings.bertOptions(), prefix: Array("##".utf8), maximumCharacters: 100)
     }
     if let preTokenizer = try only(root["pre_tokenizer"], listed: "pretokenizers") {
@@ -64,11 +87,7 @@ struct TokenizerJSON {
     guard let normalizer else { return lowercases ? .none.lowercasedFirst : .none }
     let type = try normalizer.required("type")
     guard try type.string() == "BertNormalizer" else { throw type.unsupported("\"BertNormalizer\"") }
-    let options = BertNormalizerOptions(
-      cleansText: try normalizer["clean_text"]?.bool() ?? true,
-      separatesIdeographs: try normalizer["handle_chinese_chars"]?.bool() ?? true,
-      stripsAccents: try normalizer["strip_accents"]?.bool(),
-      lowercases: try normalizer["lowercase"]?.bool() ?? true)
+    let options = try NormalizerReader.bertOptions(normalizer)
     return lowercases ? options.lowercasedFirst : options
   }
 
@@ -87,7 +106,7 @@ struct TokenizerJSON {
   // MARK: Byte-level BPE
 
   private func byteLevel(_ model: JSONNode) throws -> any Tokenizer {
-    if settings.isBuilt(.byteLevel) {
+    if try builtFamily(.bytePair, model) != nil {
       let parts = try parts(.byteLevel, model)
       let reader = BytePairReader(vocabulary: parts.vocabulary, file: root.file, mergesFile: root.file)
       return parts.byteLevel(
@@ -148,7 +167,7 @@ struct TokenizerJSON {
   }
 
   /// The ids around every line, where the post-processor gives them.
-  private func ends() throws -> (start: Int32, end: Int32)? {
+  func ends() throws -> (start: Int32, end: Int32)? {
     guard let node = root["post_processor"] else { return nil }
     let list = try node.required("type").string() == "Sequence" ? try node.required("processors").array() : [node]
     for processor in list {
@@ -164,9 +183,11 @@ struct TokenizerJSON {
     return nil
   }
 
-  /// Text without a token before and behind it is what no model here was trained on.
-  private func checkEnds() throws {
-    guard try ends() == nil else { return }
+  private func checkEnds() throws { _ = try requiredEnds() }
+
+  /// The ids around every line. Text without a token before and behind it is what no model here was trained on.
+  func requiredEnds() throws -> (start: Int32, end: Int32) {
+    if let ends = try ends() { return ends }
     throw root.unsupported("a post_processor that puts a token before and behind every text", found: "none")
   }
 

@@ -27,10 +27,14 @@ struct TokenizerParts {
       throw error
     }
     let vocabulary = try Vocabulary(entries, added: added.map { ($0.bytes, $0.id) }, file: file)
-    let names = try SpecialNames(family, settings, unknown: unknown)
-    func id(_ role: SpecialRole) throws -> Int32 {
-      if let id = vocabulary.id(of: names[role]) { return id }
-      throw TokenizerError.missingToken(role: role.description, token: quoted(names[role]), file: file)
+    func name(_ role: SpecialRole, _ key: String? = nil) throws -> [UInt8] {
+      if role == .unknown, let unknown { return unknown }
+      return try settings.specialName(of: role, family, key: key)
+    }
+    func id(_ role: SpecialRole, _ key: String? = nil) throws -> Int32 {
+      let name = try name(role, key)
+      if let id = vocabulary.id(of: name) { return id }
+      throw TokenizerError.missingToken(role: role.description, token: quoted(name), file: file)
     }
     self.family = family
     text = settings.text
@@ -38,16 +42,19 @@ struct TokenizerParts {
     self.vocabulary = vocabulary
     let splits = try settings.splitsSpecialTokens()
     self.added = splits ? added.filter { !$0.isSpecial } : added
-    let start = try ends?.start ?? id(.start)
-    let end = try ends?.end ?? id(.end)
+    // A token may be special in one file only.
+    let counted = Set(named.filter { $0.isSpecial || $0.isListed }.map(\.bytes))
+    let start = try ends?.start ?? id(.start, family.ends.start)
+    let end = try ends?.end ?? id(.end, family.ends.end)
     for id in [start, end] where vocabulary.bytes(of: id) == nil {
       throw TokenizerError.missingToken(role: "first or last", token: "with id \(id)", file: file)
     }
     special = SpecialTokens(
-      start: start, end: end, padding: try id(.padding), mask: vocabulary.id(of: names[.mask]),
-      // Byte-level vocabularies have a token for every byte, and need none for what is unknown.
-      unknown: try family == .wordPiece ? id(.unknown) : vocabulary.id(of: names[.unknown]),
-      others: added.filter(\.isSpecial).map(\.id))
+      start: start, end: end, padding: try id(.padding), mask: vocabulary.id(of: try name(.mask)),
+      // Byte-level vocabularies have a token for every byte, and need none for what is unknown; Unigram models know
+      // theirs by its id.
+      unknown: try family.algorithm == .wordPiece ? id(.unknown) : vocabulary.id(of: name(.unknown)),
+      others: added.filter { counted.contains($0.bytes) }.map(\.id))
   }
 
   private static func added(
@@ -72,6 +79,18 @@ struct TokenizerParts {
       maximumLength: text.maximumLength, truncatesLeft: truncatesLeft)
   }
 
+  /// The finished Unigram tokenizer.
+  func unigram(
+    _ model: UnigramModel, _ steps: [TextNormalizer.Step], _ preTokenizers: [PreTokenizer]
+  ) -> any Tokenizer {
+    let normalizer = TextNormalizer((text.lowercases ? [.lowercase] : []) + steps)
+    return TokenPipeline(
+      vocabulary: vocabulary, special: special, added: added,
+      stages: .unigram(
+        UnigramStages(normalizer: normalizer, preTokenizers: preTokenizers, model: model, added: added)),
+      maximumLength: text.maximumLength, truncatesLeft: truncatesLeft)
+  }
+
   /// The finished byte-level tokenizer.
   /// - Parameter lowercases: whether tokenizer.json has text lower-cased; the folder's settings may ask for it, too.
   func byteLevel(_ model: BytePairModel, addsPrefixSpace: Bool, lowercases: Bool = false) -> any Tokenizer {
@@ -82,22 +101,6 @@ struct TokenizerParts {
           model: model, addsPrefixSpace: addsPrefixSpace, lowercases: lowercases || text.lowercases, added: added)),
       maximumLength: text.maximumLength, truncatesLeft: truncatesLeft)
   }
-}
-
-/// The names of the special tokens: the model's own, else those of the settings, else the defaults of the family.
-private struct SpecialNames {
-  private var names: [SpecialRole: [UInt8]] = [:]
-
-  init(_ family: TokenizerFamily, _ settings: TokenizerSettings, unknown: [UInt8]?) throws {
-    for role in SpecialRole.allCases {
-      names[role] =
-        try settings.name(of: role.rawValue).map { try NamedToken(special: $0).bytes }
-        ?? Array(family.defaultName(role).utf8)
-    }
-    if let unknown { names[.unknown] = unknown }
-  }
-
-  subscript(_ role: SpecialRole) -> [UInt8] { names[role] ?? [] }
 }
 
 /// The ids of the special tokens.

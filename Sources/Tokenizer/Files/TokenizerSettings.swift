@@ -12,8 +12,10 @@ struct TokenizerSettings {
   private let specialMap: JSONNode?
   private let addedFile: JSONNode?
   private let constructor: TokenizerClass?
+  private let folder: String
 
   init(folder: String) throws {
+    self.folder = folder
     let config = try Self.configuration(folder)
     self.config = config
     text = try TextSettings(folder: folder, tokenizer: config)
@@ -55,9 +57,42 @@ struct TokenizerSettings {
   /// Whether special tokens that are written in a text are cut like any other text.
   func splitsSpecialTokens() throws -> Bool { try config?["split_special_tokens"]?.bool() ?? false }
 
-  /// Whether a tokenizer of that family, read from tokenizer.json, goes by the options in tokenizer_config.json and the
-  /// defaults of its class alone, even if tokenizer.json says otherwise.
-  func isBuilt(_ family: TokenizerFamily) -> Bool { constructor == .built(family) }
+  /// The kind of tokenizer that goes by the options in tokenizer_config.json and the defaults of its class alone, even
+  /// if tokenizer.json says otherwise; nil where tokenizer.json decides.
+  var builtFamily: TokenizerFamily? { if case .built(let family) = constructor { family } else { nil } }
+
+  /// The same for a vocabulary of that kind.
+  /// - Throws: `TokenizerError.unsupported` where the class takes vocabularies of another kind.
+  func builtFamily(for algorithm: TokenizerAlgorithm, of model: JSONNode) throws -> TokenizerFamily? {
+    guard let family = builtFamily else { return nil }
+    if family.algorithm == algorithm { return family }
+    throw TokenizerError.unsupported(
+      file: model.file, at: "model",
+      found: "\(algorithm.rawValue), and a folder whose class of tokenizer is made of \(family.algorithm.rawValue)",
+      supported: "a vocabulary of the class's kind, or a \"tokenizer_class\" in tokenizer_config.json that is made of "
+        + "\(algorithm.rawValue) (\"XLMRobertaTokenizer\" and its like), or \"PreTrainedTokenizerFast\"")
+  }
+
+  /// An option of tokenizer_config.json; null counts as false, as in Python.
+  func flag(_ key: String, default standard: Bool) throws -> Bool {
+    if config?.value.object?[key] == .null { return false }
+    return try config?[key]?.bool() ?? standard
+  }
+
+  /// `unk_id`, which some folders name.
+  func unknownID() throws -> Int? { try config?["unk_id"].map { Int(try $0.integer()) } }
+
+  /// The error that an option of tokenizer_config.json has a value that is not built.
+  func unsupported(_ key: String, _ supported: String) -> TokenizerError {
+    if let node = config?[key] { return node.unsupported(supported) }
+    return .unsupported(file: folder + "/tokenizer_config.json", at: key, found: "none", supported: supported)
+  }
+
+  /// What a special token is called: as the settings say, else as the family does.
+  /// - Parameter key: the key to look for, where it is not the role's own.
+  func specialName(of role: SpecialRole, _ family: TokenizerFamily, key: String? = nil) throws -> [UInt8] {
+    try name(of: key ?? role.rawValue).map { try NamedToken(special: $0).bytes } ?? Array(family.defaultName(role).utf8)
+  }
 
   /// BERT's options: those of the settings, or `written` ones of a tokenizer.json that decides itself.
   func bertOptions(written: BertNormalizerOptions? = nil) throws -> BertNormalizerOptions {
@@ -83,8 +118,17 @@ struct TokenizerSettings {
   /// - Parameters:
   ///   - defaults: whose names special tokens have that no file names; nil: they have none.
   ///   - written: the added tokens of tokenizer.json.
-  func addedTokens(defaults family: TokenizerFamily?, written: [NamedToken] = []) throws -> [NamedToken] {
-    try listedTokens(written) + specialTokens(defaults: family) + furtherTokens()
+  ///   - further: tokens without a role, unless the settings list others.
+  func addedTokens(
+    defaults family: TokenizerFamily?, written: [NamedToken] = [], further: [NamedToken]? = nil
+  ) throws -> [NamedToken] {
+    let standard = further ?? family?.furtherTokens.map { NamedToken(bytes: Array($0.utf8)) } ?? []
+    let listed = try (furtherTokens() ?? standard).map { token in
+      var token = token
+      token.isListed = true
+      return token
+    }
+    return try listedTokens(written) + specialTokens(defaults: family) + listed
   }
 
   private func listedTokens(_ written: [NamedToken]) throws -> [NamedToken] {
@@ -113,9 +157,11 @@ struct TokenizerSettings {
       let role = SpecialRole(rawValue: key)
       if let node = name(of: key) {
         tokens.append(try NamedToken(special: node, role: role))
+        if node.value.string == nil { continue }
       } else if let role, let family {
         tokens.append(NamedToken(role, of: family))
       }
+      if role == .mask, family?.maskStripsLeft == true { tokens[tokens.count - 1].stripsLeft = true }
     }
     // A folder may name tokens of its own: any key that ends so.
     for (key, node) in try (config?.members() ?? []) + (specialMap?.members() ?? []) {
@@ -127,8 +173,10 @@ struct TokenizerSettings {
   }
 
   /// The tokens without a role of their own; the newer key goes before the older one.
-  private func furtherTokens() throws -> [NamedToken] {
+  /// - Returns: nil where no file has either key.
+  private func furtherTokens() throws -> [NamedToken]? {
     let (newer, older) = ("extra_special_tokens", "additional_special_tokens")
+    guard [config, specialMap].contains(where: { $0?[newer] != nil || $0?[older] != nil }) else { return nil }
     var tokens = try list(config, newer)
     if tokens.isEmpty { tokens = try list(config, older) }
     tokens += try list(specialMap, newer)

@@ -1,9 +1,14 @@
-// Splits cleaned text into words at white space and around punctuation. Called by WordPieceStages.
+// Splits text into words at white space and around punctuation. Called by WordPieceStages and UnigramStages.
 
-/// Hugging Face's BertPreTokenizer: white space separates, every punctuation character is a word of its own.
+/// Hugging Face's BertPreTokenizer: white space separates, every punctuation character is a word of its own. Its
+/// WhitespaceSplit and its Punctuation do one of the two.
 struct BertWordSplitter: Sendable {
   private let characters = BertCharacters.shared
-  private static let separators = BertCharacters.Flag.whitespace | BertCharacters.Flag.punctuation
+  private let separators: UInt8
+
+  init(separators: UInt8 = BertCharacters.Flag.whitespace | BertCharacters.Flag.punctuation) {
+    self.separators = separators
+  }
 
   /// Calls `body` with each word until it returns false.
   func forEachWord(in text: UnsafeBufferPointer<UInt8>, _ body: (UnsafeBufferPointer<UInt8>) -> Bool) {
@@ -15,7 +20,7 @@ struct BertWordSplitter: Sendable {
       var scalar = UInt32(start[index])
       var length = 1
       if scalar >= 0x80 { (scalar, length) = UTF8Text.character(start + index) }
-      let separator = flags[Int(scalar)] & Self.separators
+      let separator = flags[Int(scalar)] & separators
       if separator != 0 {
         if wordStart < index, !body(UnsafeBufferPointer(start: start + wordStart, count: index - wordStart)) { return }
         if separator & BertCharacters.Flag.punctuation != 0,

@@ -83,6 +83,10 @@ enum UTF8Text {
     return (length, true)
   }
 
+  /// The length of the character that begins with a byte of valid text.
+  @inline(__always)
+  static func length(_ lead: UInt8) -> Int { lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4 }
+
   /// The character at `bytes`, which must be the first byte of a valid one, and its length.
   @inline(__always)
   static func character(_ bytes: UnsafePointer<UInt8>) -> (scalar: UInt32, length: Int) {

@@ -243,7 +243,6 @@ package struct OutputFolder {
   private static let modelNames = [
     "config.json", "model.safetensors", "modules.json", "sentence_bert_config.json",
     "config_sentence_transformers.json", "mixcse.json", ModelExport.pluginWeightsFile, "1_Pooling",
-    "1_WeightedLayerPooling", "2_Pooling", "2_Dense", "3_Dense", "vocab.txt", "vocab.json", "merges.txt",
-    "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
-  ]
+    "1_WeightedLayerPooling", "2_Pooling", "2_Dense", "3_Dense",
+  ] + ModelExport.tokenizerFiles
 }
