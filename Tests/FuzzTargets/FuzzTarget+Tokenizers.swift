@@ -1,6 +1,7 @@
 // Tokenizer files, each in a folder with what it needs beside it; a tokenizer that loads encodes a line of everything.
 
 import Files
+import Foundation
 import Tokenizer
 
 extension FuzzTarget {
@@ -15,8 +16,23 @@ extension FuzzTarget {
     FuzzTarget("vocab-json") { bytes, scratch in
       try load("pieces", ["vocab.json": bytes, "merges.txt": Array("#version: 0.2\nt h\nth e\n".utf8)], scratch)
     },
+    FuzzTarget("sentencepiece", largest: 24000) { bytes, scratch in
+      let settings = Array(#"{"tokenizer_class": "XLMRobertaTokenizer"}"#.utf8)
+      try load("sentences", ["sentencepiece.bpe.model": bytes, "tokenizer_config.json": settings], scratch)
+    },
+    FuzzTarget("charsmap") { bytes, _ in
+      let map = Data(bytes).base64EncodedString()
+      let normalize = try TokenizerStages.normalizer(
+        json: #"{"type": "Precompiled", "precompiled_charsmap": "\#(map)"}"#)
+      for unit in [sample, "e\u{301} A\r\n\u{FB01}\u{BD}\u{915}\u{93C}\u{AC00}\u{7F}a"] {
+        let clean = normalize(Array(unit.utf8))
+        precondition(clean.elementsEqual(String(decoding: clean, as: UTF8.self).utf8), "no UTF-8")
+      }
+    },
     FuzzTarget("merges") { bytes, scratch in try load("merges", ["merges.txt": bytes, "vocab.json": pieces], scratch) },
   ]
+
+  private static let sample = "The cat \u{E9} \u{4E2D} [MASK] word1 wordz ##x <mask> \u{1F600}"
 
   private static let words = Array(
     (["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] + (0..<40).map { "word\($0)" }).joined(separator: "\n").utf8)
@@ -35,8 +51,7 @@ extension FuzzTarget {
     let tokenizer = try TokenizerFolder.load(scratch.path + "/" + folder)
     let encoder = tokenizer.makeEncoder()
     for length in [16, 200] {
-      let line = encoder.encode(
-        "The cat \u{E9} \u{4E2D} [MASK] word1 wordz ##x <mask> \u{1F600}", maximumLength: length)
+      let line = encoder.encode(sample, maximumLength: length)
       precondition(line.ids.count <= length, "longer than it may be")
       for id in line.ids { _ = tokenizer.token(id) }
     }

@@ -174,7 +174,10 @@ import Tokenizer
 
   @Test(
     arguments: [
-      (#"{"type":"Unigram","vocab":[]}"#, "null", "expected \"WordPiece\" or \"BPE\", found \"Unigram\""),
+      (
+        #"{"type":"WordLevel","vocab":{}}"#, "null",
+        "expected \"WordPiece\", \"BPE\" or \"Unigram\", found \"WordLevel\""
+      ),
       (
         #"{"type":"WordPiece","vocab":{"[PAD]":0,"[UNK]":1,"[CLS]":2,"[SEP]":3},"unk_token":"[UNK]"}"#,
         #"{"type":"Whitespace"}"#, "expected \"BertPreTokenizer\", found \"Whitespace\""

@@ -5,6 +5,15 @@ enum TokenizerAlgorithm: String {
   case wordPiece = "WordPiece"
   case bytePair = "BPE"
   case unigram = "Unigram"
+
+  /// A class of transformers that is made of it.
+  var example: String {
+    switch self {
+    case .wordPiece: "BertTokenizer"
+    case .bytePair: "RobertaTokenizer"
+    case .unigram: "XLMRobertaTokenizer"
+    }
+  }
 }
 
 /// A kind of tokenizer, with the names and defaults that transformers gives it.

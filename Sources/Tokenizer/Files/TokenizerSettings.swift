@@ -69,8 +69,8 @@ struct TokenizerSettings {
     throw TokenizerError.unsupported(
       file: model.file, at: "model",
       found: "\(algorithm.rawValue), and a folder whose class of tokenizer is made of \(family.algorithm.rawValue)",
-      supported: "a vocabulary of the class's kind, or a \"tokenizer_class\" in tokenizer_config.json that is made of "
-        + "\(algorithm.rawValue) (\"XLMRobertaTokenizer\" and its like), or \"PreTrainedTokenizerFast\"")
+      supported: "a vocabulary of the class's kind, or as \"tokenizer_class\" in tokenizer_config.json "
+        + "\"PreTrainedTokenizerFast\", or a class that is made of \(algorithm.rawValue), as \(algorithm.example) is")
   }
 
   /// An option of tokenizer_config.json; null counts as false, as in Python.

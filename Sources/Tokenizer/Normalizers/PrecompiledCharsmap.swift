@@ -41,7 +41,7 @@ final class PrecompiledCharsmap: Sendable {
     self.units = units
     self.images = images
     stays = (UInt8(0)..<128).map { byte in
-      byte != 0x0D && withUnsafePointer(to: byte) { Self.image($0, 1, units, images) } == nil
+      byte != 0x0D && withUnsafePointer(to: byte) { Self.image($0, 1, units) } == nil
     }
   }
 
@@ -94,7 +94,7 @@ final class PrecompiledCharsmap: Sendable {
   private func appendImage(
     _ text: UnsafePointer<UInt8>, _ count: Int, to output: inout AppendingBuffer<UInt8>
   ) -> Bool {
-    guard let image = Self.image(text, count, units, images) else { return false }
+    guard let image = Self.image(text, count, units) else { return false }
     images.withUnsafeBufferPointer { images in
       var end = image
       while end < images.count, images[end] != 0 { end += 1 }
@@ -104,9 +104,7 @@ final class PrecompiledCharsmap: Sendable {
   }
 
   /// Where the image of the shortest prefix of `text` begins that has one. Broken tries lead nowhere.
-  private static func image(
-    _ text: UnsafePointer<UInt8>, _ count: Int, _ units: [UInt32], _ images: [UInt8]
-  ) -> Int? {
+  private static func image(_ text: UnsafePointer<UInt8>, _ count: Int, _ units: [UInt32]) -> Int? {
     units.withUnsafeBufferPointer { units in
       func offset(_ unit: UInt32) -> Int { Int(unit >> 10) << Int((unit & 0x200) >> 6) }
       var place = offset(units[0])
@@ -119,9 +117,9 @@ final class PrecompiledCharsmap: Sendable {
         guard unit & 0x8000_00FF == UInt32(byte) else { return nil }
         place ^= offset(unit)
         if unit & 0x100 == 0 { continue }
-        guard place < units.count else { return nil }
-        let image = Int(units[place] & 0x7FFF_FFFF)
-        return image < images.count ? image : nil
+        // All values have been looked at when the map was read.
+        guard place < units.count, units[place] >> 31 == 1 else { return nil }
+        return Int(units[place] & 0x7FFF_FFFF)
       }
       return nil
     }

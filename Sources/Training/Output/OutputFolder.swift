@@ -240,9 +240,11 @@ package struct OutputFolder {
   private static let runNames = [CheckpointFolder.name, "metrics.jsonl", "run.json"]
 
   /// The names an export may consist of.
-  private static let modelNames = [
+  private static let modelNames = ModelExport.tokenizerFiles + modelParts
+
+  private static let modelParts = [
     "config.json", "model.safetensors", "modules.json", "sentence_bert_config.json",
     "config_sentence_transformers.json", "mixcse.json", ModelExport.pluginWeightsFile, "1_Pooling",
     "1_WeightedLayerPooling", "2_Pooling", "2_Dense", "3_Dense",
-  ] + ModelExport.tokenizerFiles
+  ]
 }
