@@ -83,7 +83,7 @@ let package = Package(
     .target(name: "TextData", dependencies: ["Files"], swiftSettings: walls),
 
     // Floor 2: models, which know no plugin.
-    // Forward and backward of BERT and RoBERTa; knows no file.
+    // Forward and backward of BERT and its kin; knows no file.
     .target(name: "Encoder", dependencies: ["Kernels", "CKernels"], swiftSettings: walls),
     // Model folders in and out: configuration, weights, export.
     .target(name: "ModelFiles", dependencies: ["Encoder", "Tokenizer", "Files", "Kernels"], swiftSettings: walls),

@@ -2,9 +2,9 @@
 // Letters: L keys, B queries of a block (up to 64, one query a lane), D dimension. Scores lie transposed, [L, B]:
 // softmax runs down the columns, sixteen queries at a time, and dropout masks come in the same order.
 //
-// Forward:   S = scale Q K^T, P = softmax(S) by rows, A = f P (f: dropout factors), O = A V.
+// Forward:   S = scale Q K^T + B, P = softmax(S) by rows, A = f P (f: dropout factors), O = A V.
 // Backward:  dV = A^T dO.  dA = dO V^T.  dP = f dA.  Softmax: dS = P (dP - sum_keys P dP), and
-//            P dP = A dA, so with r = sum_keys A dA:  dS = A dA - P r.  dQ = scale dS K,  dK = scale dS^T Q.
+//            P dP = A dA, so with r = sum_keys A dA:  dS = A dA - P r.  dQ = scale dS K,  dK = scale dS^T Q,  dB = dS.
 // P is made again from Q and K in backward: nothing but Q, K and V is kept.
 //
 // Where one token asks alone, its heads take the lanes instead, and rows x stand for keys and values alike: a head's
@@ -139,11 +139,31 @@ CK_INLINE void drop_columns(ck_attention s, int are_heads, int64_t first, int64_
 
 CK_INLINE int64_t padded_queries(int64_t count) { return (count + LANES - 1) / LANES * LANES; }
 
-// P of one block of queries, [L, B]; `columns` [D, B] is scratch.
-CK_INLINE void probabilities(ck_attention s, int64_t count, int64_t padded, const float *q, const float *k,
-                             float *columns, float *scores) {
+// scores += B, [L, B]; `first` is the first query of the block.
+CK_INLINE void add_bias(ck_attention s, int64_t first, int64_t padded, float *scores) {
+  for (int64_t j = 0; j < s.keys; j++) {
+    const float *bias = s.bias + j * s.bias_step + first;
+    float *row = scores + j * padded;
+    for (int64_t i = 0; i < padded; i += LANES) VF_STORE(row + i, VF_LOAD(row + i) + VF_LOAD(bias + i));
+  }
+}
+
+// dB += dS from scale dS, [L, B]. Queries that are not there have no gradient.
+CK_INLINE void add_bias_gradient(ck_attention s, int64_t first, int64_t padded, const float *upstream) {
+  const float factor = 1 / s.scale;
+  for (int64_t j = 0; j < s.keys; j++) {
+    float *bias = s.d_bias + j * s.bias_step + first;
+    const float *row = upstream + j * padded;
+    for (int64_t i = 0; i < padded; i += LANES) VF_STORE(bias + i, VF_LOAD(bias + i) + factor * VF_LOAD(row + i));
+  }
+}
+
+// P of one block of queries from `first` on, [L, B]; `columns` [D, B] is scratch.
+CK_INLINE void probabilities(ck_attention s, int64_t first, int64_t count, int64_t padded, const float *q,
+                             const float *k, float *columns, float *scores) {
   transpose(count, padded, s.dimension, q, s.query_stride, s.scale, columns);
   product(s.keys, padded, s.dimension, k, s.key_stride, 1, columns, padded, scores, padded, 0);
+  if (s.bias != NULL) add_bias(s, first, padded, scores);
   softmax_columns(s.keys, padded, scores);
 }
 
@@ -182,7 +202,7 @@ CK_INLINE void forward(ck_attention s, const float *q, const float *k, const flo
   float *columns = scratch, *scores = scratch + BLOCK * s.dimension;
   for (int64_t first = 0; first < s.queries; first += BLOCK) {
     int64_t count = s.queries - first < BLOCK ? s.queries - first : BLOCK, padded = padded_queries(count);
-    probabilities(s, count, padded, q + first * s.query_stride, k, columns, scores);
+    probabilities(s, first, count, padded, q + first * s.query_stride, k, columns, scores);
     if (s.dropout.rate.threshold > 0) drop_columns(s, sums != NULL, first, padded, scores, scores);
     if (sums != NULL) sum_columns(s.keys, count, padded, scores, sums + first);
     product(count, s.dimension, s.keys, scores, 1, padded, v, s.key_stride, out + first * s.out_stride, s.out_stride,
@@ -218,13 +238,14 @@ CK_INLINE void backward(ck_attention s, const float *q, const float *k, const fl
     int64_t count = s.queries - first < BLOCK ? s.queries - first : BLOCK, padded = padded_queries(count);
     const float *q_block = q + first * s.query_stride, *d_block = d_out + first * s.out_stride;
     int add = first > 0;
-    probabilities(s, count, padded, q_block, k, columns, scores);
+    probabilities(s, first, count, padded, q_block, k, columns, scores);
     if (s.dropout.rate.threshold > 0) drop_columns(s, d_sums != NULL, first, padded, scores, dropped);
     transpose(count, padded, s.dimension, d_block, s.out_stride, 1, columns);
     product(s.keys, padded, s.dimension, v, s.key_stride, 1, columns, padded, upstream, padded, 0);
     if (d_sums != NULL) add_to_columns(s.keys, count, padded, d_sums + first, upstream);
     product(s.keys, s.dimension, count, dropped, padded, 1, d_block, s.out_stride, dv, s.key_stride, add);
     softmax_columns_backward(s.keys, padded, s.scale, scores, dropped, upstream);
+    if (s.d_bias != NULL) add_bias_gradient(s, first, padded, upstream);
     product(count, s.dimension, s.keys, upstream, 1, padded, k, s.key_stride, dq + first * s.query_stride,
             s.query_stride, 0);
     product(s.keys, s.dimension, count, upstream, padded, 1, q_block, s.query_stride, dk, s.key_stride,

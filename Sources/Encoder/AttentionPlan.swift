@@ -20,6 +20,7 @@ struct AttentionPlan {
   private let offsets: [Int]
   private let pass: EncoderPass
   private let site: RandomStream
+  private let distances: DistanceBias?
 
   /// Where a pair's rows begin, and the shape the kernel needs.
   struct View {
@@ -38,6 +39,7 @@ struct AttentionPlan {
     offsets = pass.offsets
     self.pass = pass
     site = encoder.sites.layers[layer - 1].probabilities
+    distances = encoder.distances
     scratchCount = (Int(ck_attention_scratch(Int64(pass.longest), Int64(dimension))) + 15) / 16 * 16
     gatheredCount = (pass.longest * 3 * dimension + 15) / 16 * 16
     projections = kept.projected.pointer
@@ -51,10 +53,15 @@ struct AttentionPlan {
     } * Double(hidden)
   }
 
-  func view(_ pair: Int) -> View {
+  func view(_ pair: Int) -> View { view(pair, distances?.view(head: pair % heads)) }
+
+  /// The same for backward, with a place for the gradient of what is added for distances.
+  func learningView(_ pair: Int) -> View { view(pair, distances?.learningView(pair: pair)) }
+
+  private func view(_ pair: Int, _ bias: DistanceBias.View?) -> View {
     let (start, _, column) = place(pair)
     let projected = 3 * start * hidden + column
-    return view(pair, rows: projections + projected, stride: 3 * hidden, between: hidden, projected: projected)
+    return view(pair, rows: projections + projected, stride: 3 * hidden, between: hidden, projected: projected, bias)
   }
 
   /// The same where tokens share queries, keys and values: row `rows[t]` is that of token t. They are copied to
@@ -66,7 +73,9 @@ struct AttentionPlan {
       let target = memory + row * 3 * dimension
       for part in 0..<3 { (target + part * dimension).update(from: source + part * hidden, count: dimension) }
     }
-    return view(pair, rows: memory, stride: 3 * dimension, between: dimension, projected: 0)
+    return view(
+      pair, rows: memory, stride: 3 * dimension, between: dimension, projected: 0,
+      distances?.view(head: pair % heads))
   }
 
   private func place(_ pair: Int) -> (start: Int, length: Int, column: Int) {
@@ -75,13 +84,16 @@ struct AttentionPlan {
   }
 
   /// Rows `stride` apart that hold queries, keys and values `between` apart.
-  private func view(_ pair: Int, rows: UnsafePointer<Float>, stride: Int, between: Int, projected: Int) -> View {
+  private func view(
+    _ pair: Int, rows: UnsafePointer<Float>, stride: Int, between: Int, projected: Int, _ bias: DistanceBias.View?
+  ) -> View {
     let (start, length, column) = place(pair)
     let shape = ck_attention(
       keys: Int64(length), queries: Int64(length), dimension: Int64(dimension), query_stride: Int64(stride),
       key_stride: Int64(stride), out_stride: Int64(hidden), scale: 1 / Float(dimension).squareRoot(),
       first_row: UInt32(start), head: UInt32(pair % heads),
-      dropout: pass.attention(site, sequence: pair / heads))
+      dropout: pass.attention(site, sequence: pair / heads), bias: bias?.values, d_bias: bias?.gradient,
+      bias_step: Int64(bias?.step ?? 0))
     return View(
       shape: shape, queries: rows, keys: rows + between, values: rows + 2 * between, projected: projected,
       out: start * hidden + column)

@@ -1,11 +1,8 @@
 // What an encoder is: its family, sizes and constants, wherever they were written down. ModelFiles reads it from
 // config.json; TransformerEncoder and MaskedLanguageHead compute by it.
 
-/// The shape and constants of a BERT or RoBERTa encoder.
+/// The shape and constants of an encoder.
 package struct EncoderConfiguration: Sendable, Equatable {
-  /// The architecture: how positions are counted and what tensors are called.
-  package enum Family: String, Sendable, CaseIterable { case bert, roberta }
-
   /// The function between the two feed-forward maps.
   package enum Activation: Sendable, Equatable {
     /// x * Phi(x), by the error function.
@@ -22,6 +19,8 @@ package struct EncoderConfiguration: Sendable, Equatable {
   package var vocabularySize: Int
   /// Width of a hidden state; a multiple of `headCount`.
   package var hiddenSize: Int
+  /// Width of an embedding before it is mapped to a hidden state.
+  package var embeddingSize: Int
   /// Transformer layers, without the embedding layer.
   package var layerCount: Int
   /// Attention heads of a layer.
@@ -30,8 +29,14 @@ package struct EncoderConfiguration: Sendable, Equatable {
   package var intermediateSize: Int
   /// Tokens a sequence may have: the rows of the position table less `positionOffset`.
   package var maximumPositions: Int
-  /// Rows of `embeddings.token_type_embeddings.weight`; row 0 is used.
+  /// Rows of `embeddings.token_type_embeddings.weight`, of which row 0 is used; 0: there is no such table.
   package var typeVocabularySize: Int
+  /// Rows of `embeddings.task_type_embeddings.weight`, of which row 0 is used; 0: there is no such table.
+  package var taskTypes: Int
+  /// Rows of the table of what attention adds for the distance of two tokens; 0: it adds nothing.
+  package var distanceBuckets: Int
+  /// How many weights the layers share, one after the other in stretches of the same length; nil: each has its own.
+  package var layerGroups: Int?
   /// What LayerNorm adds to a variance; above 0.
   package var layerNormEpsilon: Float
   /// Probability in [0, 1) that training leaves out a number of a hidden state.
@@ -40,7 +45,7 @@ package struct EncoderConfiguration: Sendable, Equatable {
   package var attentionDropout: Float
   /// The id that fills up sequences elsewhere; here it decides where RoBERTa's positions start.
   package var padTokenID: Int
-  /// The row of the position table that the first token uses: 0 for BERT, `padTokenID + 1` for RoBERTa.
+  /// The row of the position table that the first token uses: 0 for BERT, `padTokenID + 1` for RoBERTa and MPNet.
   package var positionOffset: Int
   /// The function between the two feed-forward maps.
   package var activation: Activation
@@ -52,11 +57,24 @@ package struct EncoderConfiguration: Sendable, Equatable {
   /// Rows of `embeddings.position_embeddings.weight`.
   package var positionRows: Int { maximumPositions + positionOffset }
 
+  /// Whether a map makes hidden states of embeddings.
+  package var projectsEmbeddings: Bool { architecture.alwaysProjects || embeddingSize != hiddenSize }
+
+  /// How many layers' weights there are.
+  var layerSets: Int { layerGroups ?? layerCount }
+
+  /// Which of them a layer (from 0) has.
+  func layerSet(_ layer: Int) -> Int {
+    // In floating-point numbers, as transformers counts.
+    layerGroups.map { Int(Double(layer) / (Double(layerCount) / Double($0))) } ?? layer
+  }
+
   /// A configuration by its values; what has a default is as in `BertConfig` of transformers.
   package init(
     family: Family, vocabularySize: Int, hiddenSize: Int, layerCount: Int, headCount: Int, intermediateSize: Int,
     maximumPositions: Int, typeVocabularySize: Int, layerNormEpsilon: Float = 1e-12, hiddenDropout: Float = 0.1,
-    attentionDropout: Float = 0.1, padTokenID: Int = 0, positionOffset: Int = 0, activation: Activation = .gelu
+    attentionDropout: Float = 0.1, padTokenID: Int = 0, positionOffset: Int = 0, activation: Activation = .gelu,
+    embeddingSize: Int? = nil, taskTypes: Int = 0, distanceBuckets: Int = 0, layerGroups: Int? = nil
   ) {
     self.family = family
     self.vocabularySize = vocabularySize
@@ -72,5 +90,9 @@ package struct EncoderConfiguration: Sendable, Equatable {
     self.padTokenID = padTokenID
     self.positionOffset = positionOffset
     self.activation = activation
+    self.embeddingSize = embeddingSize ?? hiddenSize
+    self.taskTypes = taskTypes
+    self.distanceBuckets = distanceBuckets
+    self.layerGroups = layerGroups
   }
 }

@@ -39,6 +39,10 @@ final class EncoderScratch {
   let stream = [ScratchBuffer(), ScratchBuffer()]
   /// Embeddings, where tokens share them, one row for each that is computed.
   let embedded = ScratchBuffer()
+  /// Embeddings of another width than hidden states, and later their gradients.
+  let narrow = ScratchBuffer()
+  /// What every token's embedding has added, where that is not one row of one table.
+  let commonRow = ScratchBuffer()
   /// The first rows of a layer's input `[R, H]`.
   let firstRows = ScratchBuffer()
   /// One share per thread.

@@ -7,8 +7,8 @@ package import Kernels
 
 /// Guesses masked tokens from hidden states: dense, activation, LayerNorm, then a product with the word embeddings.
 ///
-/// Source: Devlin et al., "BERT", 2019, section 3.1; tensor names as in Hugging Face's `BertForMaskedLM` and
-/// `RobertaForMaskedLM`. The decoder shares the word embeddings' weights, as in both.
+/// Source: Devlin et al., "BERT", 2019, section 3.1; tensor names as in the classes `...ForMaskedLM` of transformers.
+/// The decoder shares the word embeddings' weights, as in all of them.
 package final class MaskedLanguageHead {
   /// Dense weight and bias, LayerNorm weight and bias, the bias of every token.
   package let parameters: [Parameter]
@@ -20,7 +20,8 @@ package final class MaskedLanguageHead {
   private var gamma: Parameter { parameters[2] }
   private var beta: Parameter { parameters[3] }
   private var tokenBias: Parameter { parameters[4] }
-  /// Of the M masked positions: hidden states, the dense map before and after the activation, normalised rows `[M, H]`.
+  /// Of the M masked positions: hidden states `[M, H]`; the dense map before and after the activation, normalised rows
+  /// `[M, E]`, E the width of embeddings.
   private let states = ScratchBuffer(), before = ScratchBuffer(), after = ScratchBuffer()
   private let normalized = ScratchBuffer(), inverse = ScratchBuffer(), output = ScratchBuffer()
   private let gradient = ScratchBuffer()
@@ -46,14 +47,17 @@ package final class MaskedLanguageHead {
 
   /// Names and shapes, by Hugging Face's names for each family.
   private static func plan(_ c: EncoderConfiguration) -> [(name: String, shape: [Int])] {
-    let h = c.hiddenSize
-    let isRoberta = c.family == .roberta
-    let root = isRoberta ? "lm_head." : "cls.predictions.transform."
-    let norm = root + (isRoberta ? "layer_norm" : "LayerNorm")
+    let (e, names) = (c.embeddingSize, c.architecture.head)
     return [
-      (root + "dense.weight", [h, h]), (root + "dense.bias", [h]), (norm + ".weight", [h]), (norm + ".bias", [h]),
-      (isRoberta ? "lm_head.bias" : "cls.predictions.bias", [c.vocabularySize]),
+      (names.dense + ".weight", [e, c.hiddenSize]), (names.dense + ".bias", [e]),
+      (names.norm + ".weight", [e]), (names.norm + ".bias", [e]), (names.bias, [c.vocabularySize]),
     ]
+  }
+
+  /// The function behind the dense map.
+  private var activation: ck_activation {
+    let c = encoder.configuration
+    return (c.architecture.head.activation ?? c.activation).kernel
   }
 
   /// The mean cross-entropy of the tokens at `positions`; `scale` times its gradients are added to the parameters'
@@ -85,65 +89,65 @@ package final class MaskedLanguageHead {
     _ hidden: Matrix, _ positions: [Int], _ labels: [Int32], factor: Float, _ dHidden: Matrix
   ) -> Double {
     let (count, h, words) = (positions.count, encoder.hiddenSize, encoder.configuration.vocabularySize)
-    let pool = encoder.pool
-    forward(hidden, positions, count, h)
+    let (pool, e) = (encoder.pool, encoder.configuration.embeddingSize)
+    forward(hidden, positions, count, h, e)
     let scores = logits.reserve(count * words)
     let word = encoder.weights.word
     gemm(
-      pool, .no, .yes, m: count, n: words, k: h, alpha: 1, a: output.pointer, lda: h, b: word.value, ldb: h, beta: 0,
+      pool, .no, .yes, m: count, n: words, k: e, alpha: 1, a: output.pointer, lda: e, b: word.value, ldb: e, beta: 0,
       c: scores, ldc: words)
     let loss = crossEntropy(scores, labels, words, factor: factor)
-    let d = gradient.reserve(count * h)
+    let d = gradient.reserve(count * e)
     gemm(
-      pool, .no, .no, m: count, n: h, k: words, alpha: 1, a: scores, lda: words, b: word.value, ldb: h, beta: 0, c: d,
-      ldc: h)
+      pool, .no, .no, m: count, n: e, k: words, alpha: 1, a: scores, lda: words, b: word.value, ldb: e, beta: 0, c: d,
+      ldc: e)
     gemm(
-      pool, .yes, .no, m: words, n: h, k: count, alpha: 1, a: scores, lda: words, b: output.pointer, ldb: h, beta: 1,
-      c: word.gradient, ldc: h)
+      pool, .yes, .no, m: words, n: e, k: count, alpha: 1, a: scores, lda: words, b: output.pointer, ldb: e, beta: 1,
+      c: word.gradient, ldc: e)
     ck_column_sums(Int64(count), Int64(words), scores, Int64(words), tokenBias.gradient)
-    backward(d, count, h)
-    for (index, position) in positions.enumerated() { ck_add(Int64(h), d + index * h, dHidden.row(position)) }
+    let dStates = backward(d, count, h, e)
+    for (index, position) in positions.enumerated() { ck_add(Int64(h), dStates + index * h, dHidden.row(position)) }
     return loss
   }
 
   /// From the masked positions' states to the vectors that are compared with the word embeddings.
-  private func forward(_ hidden: Matrix, _ positions: [Int], _ count: Int, _ h: Int) {
+  private func forward(_ hidden: Matrix, _ positions: [Int], _ count: Int, _ h: Int, _ e: Int) {
     let states = states.reserve(count * h)
     for (index, position) in positions.enumerated() {
       (states + index * h).update(from: hidden.row(position), count: h)
     }
-    let (before, after) = (before.reserve(count * h), after.reserve(count * h))
+    let (before, after) = (before.reserve(count * e), after.reserve(count * e))
     gemm(
-      encoder.pool, .no, .yes, m: count, n: h, k: h, alpha: 1, a: states, lda: h, b: dense.value, ldb: h, beta: 0,
-      c: before, ldc: h)
+      encoder.pool, .no, .yes, m: count, n: e, k: h, alpha: 1, a: states, lda: h, b: dense.value, ldb: h, beta: 0,
+      c: before, ldc: e)
     ck_bias_activation_forward(
-      encoder.configuration.activation.kernel, Int64(count), Int64(h), denseBias.value, before, Int64(h), after,
-      Int64(h))
+      activation, Int64(count), Int64(e), denseBias.value, before, Int64(e), after, Int64(e))
     // The kernel normalises residual + out + bias: here the residual is all there is.
-    let output = output.reserve(count * h)
-    output.update(repeating: 0, count: count * h)
-    let zeros = gradient.reserve(count * h)
-    zeros.update(repeating: 0, count: h)
+    let output = output.reserve(count * e)
+    output.update(repeating: 0, count: count * e)
+    let zeros = gradient.reserve(count * e)
+    zeros.update(repeating: 0, count: e)
     ck_residual_norm_forward(
-      rows(count, h), zeros, norm, noDropout, after, output, normalized.reserve(count * h), inverse.reserve(count))
+      rows(count, e), zeros, norm, noDropout, after, output, normalized.reserve(count * e), inverse.reserve(count))
   }
 
-  /// Turns the gradient of the compared vectors into that of the masked positions' states, in place.
-  private func backward(_ d: UnsafeMutablePointer<Float>, _ count: Int, _ h: Int) {
+  /// From the gradient of the compared vectors, which is overwritten, to that of the masked positions' states.
+  private func backward(_ d: UnsafeMutablePointer<Float>, _ count: Int, _ h: Int, _ e: Int)
+    -> UnsafeMutablePointer<Float>
+  {
     ck_norm_backward(
-      rows(count, h), gamma.value, noDropout, normalized.pointer, inverse.pointer, d, nil, gamma.gradient,
+      rows(count, e), gamma.value, noDropout, normalized.pointer, inverse.pointer, d, nil, gamma.gradient,
       beta.gradient, nil)
     ck_activation_backward(
-      encoder.configuration.activation.kernel, Int64(count), Int64(h), before.pointer, after.pointer, d,
-      denseBias.gradient)
+      activation, Int64(count), Int64(e), before.pointer, after.pointer, d, denseBias.gradient)
     gemm(
-      encoder.pool, .yes, .no, m: h, n: h, k: count, alpha: 1, a: d, lda: h, b: states.pointer, ldb: h, beta: 1,
+      encoder.pool, .yes, .no, m: e, n: h, k: count, alpha: 1, a: d, lda: e, b: states.pointer, ldb: h, beta: 1,
       c: dense.gradient, ldc: h)
-    // `after` is used up: it takes the product, which may not overwrite its own factor.
+    // The states are used up: their place takes their gradient.
     gemm(
-      encoder.pool, .no, .no, m: count, n: h, k: h, alpha: 1, a: d, lda: h, b: dense.value, ldb: h, beta: 0,
-      c: after.pointer, ldc: h)
-    d.update(from: after.pointer, count: count * h)
+      encoder.pool, .no, .no, m: count, n: h, k: e, alpha: 1, a: d, lda: e, b: dense.value, ldb: h, beta: 0,
+      c: states.pointer, ldc: h)
+    return states.pointer
   }
 
   /// Adds the bias to the logits, turns them into `factor` times the gradient of the summed loss.

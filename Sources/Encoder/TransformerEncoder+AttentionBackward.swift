@@ -13,34 +13,41 @@ extension TransformerEncoder {
     let share = plan.scratchCount
     let memory = scratch.attention.reserve(share * pool.threads)
     let upstream = scratch.contextGradient.pointer
+    distances?.reserveParts(plan.pairs, forFirstTokens: false)
     // Four products are needed; the scores, which are made again, are not counted.
     pool.profile.count(operations: 8 * plan.scoredElements)
     pool.parallelFor(plan.pairs, grain: plan.grain) { range, worker in
       for pair in range {
-        let view = plan.view(pair)
+        let view = plan.learningView(pair)
         ck_attention_backward(
           view.shape, view.queries, view.keys, view.values, upstream + view.out, dq + view.projected,
           dk + view.projected, dv + view.projected, memory + worker * share)
       }
     }
+    distances?.add(sequences: pass.sequences, forFirstTokens: false, pool)
   }
 
   /// From the gradients of queries, keys and values of every token: weights, biases and what they add to `d` `[T, H]`.
   func projectionBackward(_ layer: Int, _ d: UnsafeMutablePointer<Float>, _ pass: EncoderPass) {
     let p = weights.layers[layer - 1]
-    let x = PackedMatrix(n: hiddenSize, k: pass.tokens, in: scratch.packedState)
-    let input = LayerInput(self, layer, pass)
-    let grain = 64
-    let share = grain * hiddenSize
-    let memory = scratch.perWorker.reserve(share * pool.threads)
-    pool.parallelFor(pass.tokens, grain: grain) { range, worker in
-      let restored = memory + worker * share
-      input.restore(rows(range, numbers: nil), into: restored)
-      x.store(range, from: restored)
-    }
+    let x = packed(LayerInput(self, layer, pass), width: hiddenSize, pass)
     linearBackward(
       dy: scratch.projectedGradient.pointer, width: 3 * hiddenSize, x: x, weight: p.query.value,
       dWeight: p.query.gradient, dBias: p.queryBias.gradient, dx: d)
+  }
+
+  /// The input of a map over all tokens, made again and packed for the gradient of its weights.
+  private func packed(_ input: LayerInput, width: Int, _ pass: EncoderPass) -> PackedMatrix {
+    let x = PackedMatrix(n: width, k: pass.tokens, in: scratch.packedState)
+    let grain = 64
+    let share = grain * width
+    let memory = scratch.perWorker.reserve(share * pool.threads)
+    pool.parallelFor(pass.tokens, grain: grain) { range, worker in
+      let restored = memory + worker * share
+      input.restore(rows(range, width: width, numbers: nil), into: restored)
+      x.store(range, from: restored)
+    }
+    return x
   }
 
   /// dW += dy^T x, db += column sums, dx += dy W, for y = x W^T + b and dy `[rows, width]`.
@@ -59,9 +66,24 @@ extension TransformerEncoder {
       ldc: h)
   }
 
-  /// The embedding layer: dropout, norm, then each table's rows. `d` `[T, H]` is overwritten.
-  func embedBackward(_ d: UnsafeMutablePointer<Float>, _ pass: EncoderPass) {
-    let (h, count) = (hiddenSize, pass.tokens)
+  /// The map from embeddings to hidden states: from the gradient of the latter `[T, H]` to that of the former.
+  private func embeddingMapBackward(
+    _ d: UnsafeMutablePointer<Float>, _ map: (weight: Parameter, bias: Parameter), _ pass: EncoderPass
+  ) -> UnsafeMutablePointer<Float> {
+    let width = configuration.embeddingSize
+    let x = packed(LayerInput(embeddingsOf: self, pass), width: width, pass)
+    let dx = scratch.narrow.reserve(pass.tokens * width)
+    dx.update(repeating: 0, count: pass.tokens * width)
+    linearBackward(
+      dy: d, width: hiddenSize, x: x, weight: map.weight.value, dWeight: map.weight.gradient,
+      dBias: map.bias.gradient, dx: dx)
+    return dx
+  }
+
+  /// The embedding layer: its map, dropout, norm, then each table's rows. The gradient `[T, H]` is overwritten.
+  func embedBackward(_ gradient: UnsafeMutablePointer<Float>, _ pass: EncoderPass) {
+    let (h, count) = (configuration.embeddingSize, pass.tokens)
+    let d = weights.projection.map { embeddingMapBackward(gradient, $0, pass) } ?? gradient
     let dropout = pass.hidden(sites.embeddings)
     let none = sites.embeddings.dropout(rate: 0, step: 0)
     let tile = 64
@@ -72,7 +94,7 @@ extension TransformerEncoder {
       let at = range.lowerBound
       let sum = sums + at / tile * 2 * h
       sum.update(repeating: 0, count: 2 * h)
-      let tileRows = rows(range, numbers: nil)
+      let tileRows = rows(range, width: h, numbers: nil)
       ck_dropout_rows(tileRows, dropout, d + at * h)
       ck_norm_backward(
         tileRows, weights.gamma.value, none, normalized + at * h, inverse + at, d + at * h, nil, sum, sum + h, nil)
@@ -86,7 +108,7 @@ extension TransformerEncoder {
 
   /// Every thread owns some columns of the tables and adds all tokens in order.
   private func scatterEmbeddings(_ d: UnsafeMutablePointer<Float>, count: Int) {
-    let h = hiddenSize
+    let h = configuration.embeddingSize
     let (ids, places) = (tokenIDs.reserve(count), positions.reserve(count))
     if let touched = weights.word.touched {
       for at in 0..<count where !touched[Int(ids[at])] {
@@ -96,7 +118,7 @@ extension TransformerEncoder {
     }
     let padding = Int32(configuration.padTokenID)
     let words = Stretches(ids, count, without: padding)
-    // The padding token's row of positions is used by no other token, and by it in RoBERTa alone.
+    // The padding token's row of positions is used by no other token, and by it where positions begin behind it.
     let learning = Stretches(ids, count, without: configuration.isUncounted(padding) ? padding : nil)
     pool.parallelFor(h, grain: 64) { range, _ in
       let (at, columns) = (range.lowerBound, Int64(range.count))
@@ -108,7 +130,7 @@ extension TransformerEncoder {
         let (first, count) = (part.lowerBound, Int64(part.count))
         ck_scatter_add(count, places + first, Int64(h), columns, d + first * h + at, weights.position.gradient + at)
       }
-      ck_column_sums(Int64(count), columns, d + at, Int64(h), weights.type.gradient + at)
+      for table in weights.types { ck_column_sums(Int64(count), columns, d + at, Int64(h), table.gradient + at) }
     }
   }
 }
@@ -135,28 +157,46 @@ private struct Stretches: Sequence, IteratorProtocol {
   }
 }
 
-/// What a layer's input is made of, so that it need not be kept: the normalised rows of the norm below it.
+/// What a layer's input is made of, so that it need not be kept: the normalised rows of the norm below it, or rows that
+/// are kept as they are.
 struct LayerInput {
-  private let normalized: UnsafePointer<Float>
-  private let norm: ck_norm
-  private let dropout: ck_dropout
+  private let kept: UnsafePointer<Float>
+  /// What makes the rows of those that are kept; nil: they are the rows.
+  private let affine: (norm: ck_norm, dropout: ck_dropout)?
 
   init(_ encoder: TransformerEncoder, _ layer: Int, _ pass: EncoderPass) {
-    let (weights, stream) = (encoder.weights, encoder.sites.embeddings)
-    guard layer > 1 else {
-      normalized = UnsafePointer(encoder.embeddingNorm.normalized.pointer)
-      norm = ck_norm(
-        gamma: weights.gamma.value, beta: weights.beta.value, epsilon: encoder.configuration.layerNormEpsilon)
-      dropout = pass.hidden(stream)
-      return
+    if layer > 1 {
+      self.init(
+        kept: encoder.activations[layer - 2].outputNorm.normalized,
+        affine: (
+          encoder.norm(encoder.weights.layers[layer - 2].output),
+          encoder.sites.embeddings.dropout(rate: 0, step: 0)
+        ))
+    } else if encoder.weights.projection != nil {
+      self.init(kept: encoder.projectedEmbeddings, affine: nil)
+    } else {
+      self.init(embeddingsOf: encoder, pass)
     }
-    normalized = UnsafePointer(encoder.activations[layer - 2].outputNorm.normalized.pointer)
-    norm = encoder.norm(weights.layers[layer - 2].output)
-    dropout = stream.dropout(rate: 0, step: 0)
+  }
+
+  /// The embeddings themselves.
+  init(embeddingsOf encoder: TransformerEncoder, _ pass: EncoderPass) {
+    self.init(
+      kept: encoder.embeddingNorm.normalized,
+      affine: (encoder.embeddingAffine, pass.hidden(encoder.sites.embeddings)))
+  }
+
+  private init(kept: ScratchBuffer, affine: (norm: ck_norm, dropout: ck_dropout)?) {
+    (self.kept, self.affine) = (UnsafePointer(kept.pointer), affine)
   }
 
   /// Makes some rows again.
   func restore(_ rows: ck_rows, into out: UnsafeMutablePointer<Float>) {
-    ck_affine_rows(rows, norm, dropout, normalized + Int(rows.first * rows.width), out)
+    let source = kept + Int(rows.first * rows.width)
+    if let affine {
+      ck_affine_rows(rows, affine.norm, affine.dropout, source, out)
+    } else {
+      out.update(from: source, count: Int(rows.count * rows.width))
+    }
   }
 }

@@ -18,10 +18,12 @@ extension TransformerEncoder {
     var d = scratch.gradient[pass.top % 2].reserve(pass.tokens * hiddenSize)
     d.update(repeating: 0, count: (pass.top == 0 ? pass.tokens : pass.rows(pass.top)) * hiddenSize)
     add(gradients, layer: pass.top, to: d, pass)
+    distances?.startGradient()
     for layer in stride(from: pass.top, through: 1, by: -1) {
       d = backwardLayer(layer, d, pass)
       add(gradients, layer: layer - 1, to: d, pass)
     }
+    distances?.finishGradient()
     pool.profile.measure("encoder backward/embeddings") { embedBackward(d, pass) }
   }
 
@@ -74,8 +76,7 @@ extension TransformerEncoder {
     let (h, i, count) = (hiddenSize, configuration.intermediateSize, pass.rows(layer))
     let buffers = RowGradients(self, rows: count)
     let p = weights.layers[layer - 1]
-    let site = sites.layers[layer - 1]
-    let (attentionDropout, outputDropout) = (pass.hidden(site.attentionOutput), pass.hidden(site.output))
+    let (attentionDropout, outputDropout) = dropouts(layer, pass)
     let none = RandomStream(seed: 0, name: "").dropout(rate: 0, step: 0)
     let tiles = rowTiles(count)
     let sums = PartialSums(self, tiles: tiles.count)

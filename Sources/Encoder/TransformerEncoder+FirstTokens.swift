@@ -23,7 +23,7 @@ extension TransformerEncoder {
     let sums = kept.sums.reserve(count * heads)
     profile.measure("encoder forward/query, key, value") {
       gatherFirstRows(of: input, into: first, pass)
-      linear(rows: count, first, maps.query, maps.queryBias, width: h, into: queries)
+      linear(rows: count, first, maps.query, maps.queryBias, from: h, to: h, into: queries)
       maps.forEach { head, column in
         gemm(
           pool, .no, .no, m: count, n: h, k: maps.width, alpha: 1, a: queries + column, lda: h,
@@ -81,11 +81,13 @@ extension TransformerEncoder {
       pool.parallelFor(pass.tokens, grain: 64) { range, _ in
         restored.restore(rows(range, numbers: nil), into: input + range.lowerBound * h)
       }
-      forEachFirstToken(layer, pass, products: 4) { shape, at, token, memory in
+      distances?.reserveParts(count, forFirstTokens: true)
+      forEachFirstToken(layer, pass, products: 4, learns: true) { shape, at, token, memory in
         ck_token_attention_backward(
           shape, asked + at * wide, input + token * h, dFound + at * wide, dSums + at * heads, dAsked + at * wide,
           dx + token * h, memory)
       }
+      distances?.add(sequences: count, forFirstTokens: true, pool)
     }
     profile.measure("encoder backward/query, key, value") {
       maps.forEach { head, column in
@@ -123,9 +125,10 @@ extension TransformerEncoder {
   }
 
   /// Calls `body` for each sequence with the attention of its first token's heads, its number, where its tokens begin,
-  /// and scratch; `products` tells how often the scores' work is done in a product.
+  /// and scratch; `products` tells how often the scores' work is done in a product, `learns` whether there is a place
+  /// for the gradient of what is added for distances.
   private func forEachFirstToken(
-    _ layer: Int, _ pass: EncoderPass, products: Double,
+    _ layer: Int, _ pass: EncoderPass, products: Double, learns: Bool = false,
     _ body: (ck_attention, Int, Int, UnsafeMutablePointer<Float>) -> Void
   ) {
     let (h, heads) = (hiddenSize, configuration.headCount)
@@ -136,10 +139,12 @@ extension TransformerEncoder {
     pool.parallelFor(pass.sequences, grain: 2) { range, worker in
       for sequence in range {
         let start = pass.offsets[sequence]
+        let bias = learns ? distances?.learningFirstTokenView(sequence: sequence) : distances?.firstTokenView
         let shape = ck_attention(
           keys: Int64(pass.offsets[sequence + 1] - start), queries: Int64(heads), dimension: Int64(h),
           query_stride: Int64(h), key_stride: Int64(h), out_stride: Int64(h), scale: 1 / Float(h / heads).squareRoot(),
-          first_row: UInt32(start), head: 0, dropout: pass.attention(site, sequence: sequence))
+          first_row: UInt32(start), head: 0, dropout: pass.attention(site, sequence: sequence), bias: bias?.values,
+          d_bias: bias?.gradient, bias_step: Int64(bias?.step ?? 0))
         body(shape, sequence, start, memory + worker * share)
       }
     }

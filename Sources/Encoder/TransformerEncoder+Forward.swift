@@ -7,30 +7,48 @@ import Kernels
 extension TransformerEncoder {
   /// The embedding layer's hidden state `[T, H]`.
   func embed(_ pass: EncoderPass) -> UnsafeMutablePointer<Float> {
-    let h = hiddenSize
+    let (h, width) = (hiddenSize, configuration.embeddingSize)
     let stream = scratch.stream[0].reserve(pass.tokens * h)
-    let out = pass.sharesEmbeddings ? scratch.embedded.reserve(pass.embedded * h) : stream
-    if pass.keepsActivations { embeddingNorm.reserve(rows: pass.tokens, width: h) }
+    let shared = pass.sharesEmbeddings ? scratch.embedded.reserve(pass.embedded * h) : stream
+    let out = weights.projection == nil ? shared : scratch.narrow.reserve(pass.embedded * width)
+    if pass.keepsActivations { embeddingNorm.reserve(rows: pass.tokens, width: width) }
     let keeps = pass.keepsActivations
     let (ids, places) = (tokenIDs.reserve(pass.embedded), positions.reserve(pass.embedded))
     let (normalized, inverse) = (embeddingNorm.normalized.pointer, embeddingNorm.inverse.pointer)
-    let table = ck_embedding(
-      word: weights.word.value, position: weights.position.value, type: weights.type.value)
-    let norm = ck_norm(
-      gamma: weights.gamma.value, beta: weights.beta.value, epsilon: configuration.layerNormEpsilon)
-    let dropout = pass.hidden(sites.embeddings)
+    let table = ck_embedding(word: weights.word.value, position: weights.position.value, type: commonRow())
+    let (norm, dropout) = (embeddingAffine, pass.hidden(sites.embeddings))
     pool.parallelFor(pass.embedded, grain: 64) { range, _ in
       let at = range.lowerBound
       ck_embed_forward(
-        rows(range, numbers: nil), table, ids + at, places + at, norm, dropout, out + at * h,
-        keeps ? normalized + at * h : nil, keeps ? inverse + at : nil)
+        rows(range, width: width, numbers: nil), table, ids + at, places + at, norm, dropout, out + at * width,
+        keeps ? normalized + at * width : nil, keeps ? inverse + at : nil)
     }
-    guard pass.sharesEmbeddings else { return stream }
+    var states = out
+    if let map = weights.projection {
+      states = pass.sharesEmbeddings ? shared : projectedEmbeddings.reserve(pass.tokens * h)
+      linear(rows: pass.embedded, out, map.weight.value, map.bias.value, from: width, to: h, into: states)
+    }
+    guard pass.sharesEmbeddings else { return states }
     let row = embeddedRows.reserve(pass.tokens)
     pool.parallelFor(pass.tokens, grain: 64) { range, _ in
-      for at in range { (stream + at * h).update(from: out + Int(row[at]) * h, count: h) }
+      for at in range { (stream + at * h).update(from: states + Int(row[at]) * h, count: h) }
     }
     return stream
+  }
+
+  /// What the embedding of every token has added: row 0 of each table of types; zeros where there is none.
+  private func commonRow() -> UnsafePointer<Float> {
+    if weights.types.count == 1 { return UnsafePointer(weights.types[0].value) }
+    let width = configuration.embeddingSize
+    let row = scratch.commonRow.reserve(width)
+    row.update(repeating: 0, count: width)
+    for table in weights.types { ck_add(Int64(width), table.value, row) }
+    return UnsafePointer(row)
+  }
+
+  /// The norm of embeddings.
+  var embeddingAffine: ck_norm {
+    ck_norm(gamma: weights.gamma.value, beta: weights.beta.value, epsilon: configuration.layerNormEpsilon)
   }
 
   /// The output `[R, H]` of transformer layer `layer` (from 1); `input` is `[T, H]`.
@@ -61,15 +79,15 @@ extension TransformerEncoder {
     let width = 3 * hiddenSize
     let (rows, x) = pass.sharesProjections(layer) ? (pass.embedded, scratch.embedded.pointer) : (pass.tokens, input)
     linear(
-      rows: rows, x, p.query.value, p.queryBias.value, width: width, into: kept.projected.reserve(rows * width))
+      rows: rows, x, p.query.value, p.queryBias.value, from: hiddenSize, to: width,
+      into: kept.projected.reserve(rows * width))
   }
 
-  /// out `[rows, width]` = x `[rows, H]` W^T + bias.
+  /// out `[rows, width]` = x `[rows, h]` W^T + bias.
   func linear(
-    rows: Int, _ x: UnsafePointer<Float>, _ weight: UnsafePointer<Float>, _ bias: UnsafePointer<Float>, width: Int,
-    into out: UnsafeMutablePointer<Float>
+    rows: Int, _ x: UnsafePointer<Float>, _ weight: UnsafePointer<Float>, _ bias: UnsafePointer<Float>,
+    from h: Int, to width: Int, into out: UnsafeMutablePointer<Float>
   ) {
-    let h = hiddenSize
     let packed = pack(pool, .yes, n: width, k: h, b: weight, ldb: h, into: scratch.packed[0])
     pool.parallelFor(rowTiles(rows)) { range, _, worker in
       let tile = out + range.lowerBound * width
@@ -105,8 +123,7 @@ extension TransformerEncoder {
   ) {
     let (h, i, count, keeps) = (hiddenSize, configuration.intermediateSize, pass.rows(layer), pass.keepsActivations)
     let p = weights.layers[layer - 1]
-    let site = sites.layers[layer - 1]
-    let (attentionDropout, outputDropout) = (pass.hidden(site.attentionOutput), pass.hidden(site.output))
+    let (attentionDropout, outputDropout) = dropouts(layer, pass)
     let tiles = rowTiles(count)
     let tile = tiles.largest
     // The state of a tile, the same packed, and a stretch of the activations.
@@ -191,14 +208,25 @@ extension TransformerEncoder {
     multiply(pool, worker: worker, .no, m: rows, a: x, lda: b.k, by: b, beta: beta, c: out, ldc: b.n)
   }
 
+  /// Dropout behind attention's output map and behind the feed-forward block, where the architecture has any there.
+  func dropouts(_ layer: Int, _ pass: EncoderPass) -> (attention: ck_dropout, output: ck_dropout) {
+    let site = sites.layers[layer - 1]
+    let architecture = configuration.architecture
+    let none = site.output.dropout(rate: 0, step: 0)
+    return (
+      architecture.dropsAttentionOutput ? pass.hidden(site.attentionOutput) : none,
+      architecture.dropsOutput ? pass.hidden(site.output) : none
+    )
+  }
+
   func norm(_ p: LayerParameters.LinearNorm) -> ck_norm {
     ck_norm(gamma: p.gamma.value, beta: p.beta.value, epsilon: configuration.layerNormEpsilon)
   }
 
   /// The rows of a tile as the kernels see them; `numbers` tells dropout which tokens they are.
-  func rows(_ range: Range<Int>, numbers: UnsafeMutablePointer<Int32>?) -> ck_rows {
+  func rows(_ range: Range<Int>, width: Int? = nil, numbers: UnsafeMutablePointer<Int32>?) -> ck_rows {
     ck_rows(
-      first: Int64(range.lowerBound), count: Int64(range.count), width: Int64(hiddenSize),
+      first: Int64(range.lowerBound), count: Int64(range.count), width: Int64(width ?? hiddenSize),
       numbers: numbers.map { UnsafePointer($0 + range.lowerBound) })
   }
 }

@@ -1,5 +1,5 @@
-// BERT and RoBERTa, forward and backward, on packed sequences. Made by training and evaluation from a model
-// folder; one instance serves one pass at a time.
+// BERT and what was made after it (Architecture), forward and backward, on packed sequences. Made by training and
+// evaluation from a model folder; one instance serves one pass at a time.
 
 import CKernels
 package import Kernels
@@ -16,6 +16,10 @@ package final class TransformerEncoder: SentenceEncoder {
   let sites: DropoutSites
   let scratch = EncoderScratch()
   let embeddingNorm = NormActivations()
+  /// Where embeddings have another width than hidden states: what they are mapped to `[T, H]`.
+  let projectedEmbeddings = ScratchBuffer()
+  /// What attention adds for distances; nil where it adds nothing.
+  let distances: DistanceBias?
   var activations: [LayerActivations]
   let inferenceActivations = LayerActivations()
   let tokenIDs = ScratchIndexBuffer()
@@ -60,6 +64,7 @@ package final class TransformerEncoder: SentenceEncoder {
     self.configuration = configuration
     self.pool = pool
     weights = EncoderParameters(configuration, learns: learns)
+    distances = weights.distances.map { DistanceBias($0, heads: configuration.headCount) }
     sites = DropoutSites(seed: seed, layers: configuration.layerCount)
     activations = (0..<configuration.layerCount).map { _ in LayerActivations() }
   }
@@ -79,6 +84,7 @@ package final class TransformerEncoder: SentenceEncoder {
       return embed(current)
     }
     store(hidden, layer: 0, current)
+    distances?.prepare(longest: current.longest, forFirstTokens: request.firstTokenOnly)
     for layer in stride(from: 1, through: current.top, by: 1) {
       hidden = forwardLayer(layer, input: hidden, current)
       store(hidden, layer: layer, current)

@@ -87,6 +87,17 @@ import Testing
     #expect(result.errors.contains(text), "\(result.errors)")
   }
 
+  @Test func refusesLayersThatAPluginDoesNotHave() throws {
+    try FileManager.default.copyItem(atPath: world.path("model"), toPath: world.path("electra"))
+    let config = String(decoding: try world.data("model/config.json"), as: UTF8.self)
+      .replacingOccurrences(of: #""model_type": "bert""#, with: #""model_type": "electra", "embedding_size": 16"#)
+    try config.write(toFile: world.path("electra/config.json"), atomically: true, encoding: .utf8)
+    let result = try train("refused", ["--model", world.path("electra")])
+    #expect(result.code == 69)
+    let text = "expected a model with the layers of BERT or RoBERTa, found electra"
+    #expect(result.errors.contains(text) && result.errors.contains("leave --encoder out"), "\(result.errors)")
+  }
+
   @Test func aLostDeviceLeavesTheLastCheckpoint() throws {
     let result = try train("lost", device: "lost", ["--save-steps", "3"])
     #expect(result.code == 69)

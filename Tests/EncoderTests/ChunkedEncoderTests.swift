@@ -28,9 +28,10 @@ import Testing
     .training(step: 9, hiddenDropout: 0.2, attentionDropout: 0.1),
   ]
 
-  @Test("hidden states are the same bits", arguments: ["roberta", "bert gelu_new"], [1, 3, 7, 8, 100])
+  @Test(
+    "hidden states are the same bits", arguments: ["roberta", "bert gelu_new", "mpnet", "albert"], [1, 3, 7, 8, 100])
   func sameBits(_ name: String, _ size: Int) throws {
-    let encoder = ComputeFixture.tinyEncoder(name, pool: ThreadPool(threads: 2))
+    let encoder = try ComputeFixture.encoder(name, pool: ThreadPool(threads: 2))
     let chunked = ChunkedEncoder(encoder, size: size)
     var varied = Self.batch
     varied.dropout = [0.5, -1, 0, -1, 0.3, -1, 0.9, 0]
@@ -42,9 +43,9 @@ import Testing
     }
   }
 
-  @Test("gradients are those of the whole batch to 1e-6", arguments: [1, 3, 7, 8])
-  func gradients(_ size: Int) throws {
-    let encoder = ComputeFixture.tinyEncoder("bert wide", pool: ThreadPool(threads: 2))
+  @Test("gradients are those of the whole batch to 1e-6", arguments: ["bert wide", "mpnet", "albert"], [1, 3, 7, 8])
+  func gradients(_ name: String, _ size: Int) throws {
+    let encoder = try ComputeFixture.encoder(name, pool: ThreadPool(threads: 2))
     for request in Self.requests {
       func gradients(_ passes: any SentenceEncoder) throws -> [[Double]] {
         for parameter in encoder.parameters { parameter.clearGradient() }
@@ -64,8 +65,8 @@ import Testing
       let whole = try gradients(encoder)
       let parts = try gradients(ChunkedEncoder(encoder, size: size))
       // Keys' biases have no gradient but rounding.
-      for (parameter, (a, b)) in zip(encoder.parameters, zip(whole, parts)) where !parameter.name.hasSuffix("key.bias")
-      {
+      for (parameter, (a, b)) in zip(encoder.parameters, zip(whole, parts))
+      where !ComputeFixture.isKeyBias(parameter.name) {
         let norm = a.reduce(0) { $0 + $1 * $1 }.squareRoot()
         let error = zip(a, b).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }.squareRoot()
         #expect(error <= 1e-6 * norm, "\(parameter.name): \(error) of \(norm)")

@@ -3,6 +3,7 @@
 import Encoder
 import Foundation
 import Kernels
+import ModelFiles
 import TestSupport
 
 /// Hidden states of one sentence and layer: the norm over all values, and some of them.
@@ -43,7 +44,54 @@ struct TinyFixture: Decodable {
   let models: [Model]
 }
 
+/// A model of architectures.json.
+struct ArchitectureFixture: Decodable {
+  struct Masked: Decodable {
+    let loss: Double
+    let tensors: [String: GradientCase.Tensor]
+  }
+  let name: String
+  /// The text of config.json.
+  let config: String
+  let sentences: [[Int32]]
+  let states: [[SampledState]]
+  let gradients: [GradientCase]
+  /// nil where another model of the architecture has it.
+  let masked: Masked?
+}
+
 enum ComputeFixture {
+  /// One model of each architecture, and some more of those that have kinds.
+  static let architectures = Result { try load("architectures", as: [ArchitectureFixture].self) }
+
+  /// The encoder of such a model, filled by the formula.
+  static func encoder(of fixture: ArchitectureFixture, pool: ThreadPool) throws -> TransformerEncoder {
+    let folder = try Scratch()
+    try fixture.config.write(toFile: folder.path + "/config.json", atomically: true, encoding: .utf8)
+    let configuration = try EncoderConfiguration(contentsOf: folder.path + "/config.json")
+    return filled(TransformerEncoder(configuration: configuration, pool: pool, seed: 5))
+  }
+
+  /// The same by its name, or one of the models of `tinyEncoder`.
+  static func encoder(_ name: String, pool: ThreadPool) throws -> TransformerEncoder {
+    guard let fixture = try architectures.get().first(where: { $0.name == name }) else {
+      return tinyEncoder(name, pool: pool)
+    }
+    return try encoder(of: fixture, pool: pool)
+  }
+
+  /// Whether a tensor is the bias of keys, which has no gradient in exact arithmetic: softmax ignores it.
+  static func isKeyBias(_ name: String) -> Bool { queryBias(of: name) != name }
+
+  /// The bias of queries beside one of keys; any other name as it is.
+  static func queryBias(of name: String) -> String {
+    for (key, query) in [("key.bias", "query.bias"), ("k_lin.bias", "q_lin.bias"), ("attn.k.bias", "attn.q.bias")]
+    where name.hasSuffix(key) {
+      return name.dropLast(key.count) + query
+    }
+    return name
+  }
+
   static func load<T: Decodable>(_ name: String, as type: T.Type) throws -> T {
     let data = try Data(contentsOf: URL(fileURLWithPath: Resources.fixture("encoder/\(name).json")))
     return try JSONDecoder().decode(type, from: data)
@@ -80,15 +128,23 @@ enum ComputeFixture {
       typeVocabularySize: isRoberta ? 1 : 2,
       layerNormEpsilon: isRoberta ? 1e-5 : 1e-12, padTokenID: isRoberta ? 1 : 0, positionOffset: isRoberta ? 2 : 0,
       activation: name == "bert relu" ? .relu : name == "bert gelu_new" ? .geluTanh : .gelu)
-    let encoder = TransformerEncoder(configuration: configuration, pool: pool, seed: seed, learns: learns)
+    return filled(TransformerEncoder(configuration: configuration, pool: pool, seed: seed, learns: learns))
+  }
+
+  private static func filled(_ encoder: TransformerEncoder) -> TransformerEncoder {
     for (index, parameter) in encoder.parameters.sorted(by: { $0.name < $1.name }).enumerated() {
       for element in 0..<parameter.count {
         parameter.value[element] = weight(
           index, element, scale: parameter.shape.count == 1 ? 0.3 : 0.2,
-          offset: parameter.name.hasSuffix("LayerNorm.weight") ? 1 : 0)
+          offset: isNormWeight(parameter.name) ? 1 : 0)
       }
     }
     return encoder
+  }
+
+  /// Whatever an architecture calls it: LayerNorm, sa_layer_norm, full_layer_layer_norm.
+  static func isNormWeight(_ name: String) -> Bool {
+    name.lowercased().replacingOccurrences(of: "_", with: "").hasSuffix("layernorm.weight")
   }
 
   /// The gradients of the functional, laid out like the hidden states, and the functional's value.

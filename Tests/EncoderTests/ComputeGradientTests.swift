@@ -45,13 +45,16 @@ import Testing
 
   /// Along the gradient plus a random direction, both of length 1, the slope must be the gradient's length plus
   /// its part along the random direction.
-  @Test(arguments: ["roberta", "bert gelu_new", "bert wide"], [false, true])
+  @Test(
+    arguments: [
+      "roberta", "bert gelu_new", "bert wide", "distilbert", "mpnet", "electra", "ernie", "albert",
+    ], [false, true])
   func centralDifferencesWithDropout(name: String, firstTokenOnly: Bool) throws {
-    let encoder = ComputeFixture.tinyEncoder(name, pool: ThreadPool(threads: 2))
+    let encoder = try ComputeFixture.encoder(name, pool: ThreadPool(threads: 2))
     let test = test(firstTokenOnly ? [1, 3] : [0, 2, 3], firstTokenOnly: firstTokenOnly)
     let analytic = try gradients(encoder, test)
     var worst = 0.0
-    for (parameter, gradient) in zip(encoder.parameters, analytic) where !parameter.name.hasSuffix("key.bias") {
+    for (parameter, gradient) in zip(encoder.parameters, analytic) where !ComputeFixture.isKeyBias(parameter.name) {
       let g = gradient.map(Double.init)
       let random = (0..<g.count).map { Double(ComputeFixture.weight(77, $0, scale: 1, offset: 0)) }
       let (size, randomSize) = (norm(g), norm(random))
@@ -72,8 +75,9 @@ import Testing
     print("\(name), first only \(firstTokenOnly): largest error of a slope \(worst)")
   }
 
-  @Test func firstTokensAgreeWithFullLayers() throws {
-    let encoder = ComputeFixture.tinyEncoder("roberta", pool: ThreadPool(threads: 2))
+  @Test(arguments: ["roberta", "distilbert", "mpnet", "albert"])
+  func firstTokensAgreeWithFullLayers(name: String) throws {
+    let encoder = try ComputeFixture.encoder(name, pool: ThreadPool(threads: 2))
     let (short, full) = (test([0, 2, 3], firstTokenOnly: true), test([0, 2, 3], firstTokenOnly: false))
     let width = encoder.hiddenSize
     let shortStates = try forward(encoder, short).map {
@@ -100,7 +104,7 @@ import Testing
     try withExtendedLifetime(upstream) {
       try encoder.backward(zip(upstream, hidden).map { $0.matrix(rows: $1.rows, columns: $1.columns) })
     }
-    for (parameter, values) in zip(encoder.parameters, found) where !parameter.name.hasSuffix("key.bias") {
+    for (parameter, values) in zip(encoder.parameters, found) where !ComputeFixture.isKeyBias(parameter.name) {
       let scale = values.reduce(0) { max($0, abs($1)) }
       for i in 0..<parameter.count {
         #expect(abs(parameter.gradient[i] - values[i]) <= 1e-4 * scale, "\(parameter.name)")
@@ -109,12 +113,13 @@ import Testing
   }
 
   /// Long enough for several tiles of rows; a short batch in between must leave no trace in reused memory.
-  @Test(arguments: [false, true]) func gradientsHaveTheSameBitsForEveryThreadCount(firstTokenOnly: Bool) throws {
+  @Test(arguments: ["roberta", "mpnet", "electra", "albert"], [false, true])
+  func gradientsHaveTheSameBitsForEveryThreadCount(name: String, firstTokenOnly: Bool) throws {
     let batch = Self.makeBatch((0..<150).map { 1 + $0 * 7 % 23 })
     let test = test([1, 3], firstTokenOnly: firstTokenOnly)
-    let one = try gradients(ComputeFixture.tinyEncoder("roberta", pool: ThreadPool(threads: 1)), test, on: batch)
+    let one = try gradients(ComputeFixture.encoder(name, pool: ThreadPool(threads: 1)), test, on: batch)
     for threads in 2...4 {
-      let encoder = ComputeFixture.tinyEncoder("roberta", pool: ThreadPool(threads: threads))
+      let encoder = try ComputeFixture.encoder(name, pool: ThreadPool(threads: threads))
       #expect(try gradients(encoder, test, on: batch) == one)
       _ = try gradients(encoder, test)
       #expect(try gradients(encoder, test, on: batch) == one)
@@ -199,7 +204,7 @@ import Testing
       let other = ComputeFixture.tinyEncoder("roberta", pool: ThreadPool(threads: threads))
       #expect(try gradients(other, test, on: batch) == analytic)
     }
-    for (parameter, gradient) in zip(encoder.parameters, analytic) where !parameter.name.hasSuffix("key.bias") {
+    for (parameter, gradient) in zip(encoder.parameters, analytic) where !ComputeFixture.isKeyBias(parameter.name) {
       let g = gradient.map(Double.init)
       let size = norm(g)
       let start = Array(UnsafeBufferPointer(start: parameter.value, count: parameter.count))
@@ -236,7 +241,7 @@ import Testing
     try withExtendedLifetime(upstream) {
       try encoder.backward([upstream[0].matrix(rows: hidden[0].rows, columns: hidden[0].columns)])
     }
-    for (parameter, values) in zip(encoder.parameters, once) where !parameter.name.hasSuffix("key.bias") {
+    for (parameter, values) in zip(encoder.parameters, once) where !ComputeFixture.isKeyBias(parameter.name) {
       let scale = values.reduce(0) { max($0, abs($1)) }
       for i in 0..<parameter.count { #expect(abs(parameter.gradient[i] - 2 * values[i]) <= 1e-5 * scale) }
     }

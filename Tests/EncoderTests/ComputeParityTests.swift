@@ -19,7 +19,7 @@ import Testing
   }
 
   /// The largest error of sampled values and of norms (per value) over sentences and layers.
-  private func compareStates(_ encoder: TransformerEncoder, _ sentences: [[Int32]], _ expected: [[SampledState]])
+  static func compareStates(_ encoder: TransformerEncoder, _ sentences: [[Int32]], _ expected: [[SampledState]])
     throws -> Double
   {
     var worst = 0.0
@@ -46,7 +46,7 @@ import Testing
 
   /// The largest error relative to the largest gradient of its tensor. The key bias has no gradient in exact
   /// arithmetic (softmax ignores it), so it is measured by the query bias.
-  private func compareGradients(_ test: GradientCase, _ encoder: TransformerEncoder, _ batch: PackedBatch) throws
+  static func compareGradients(_ test: GradientCase, _ encoder: TransformerEncoder, _ batch: PackedBatch) throws
     -> Double
   {
     let loss = try ComputeFixture.run(test, encoder, batch)
@@ -55,7 +55,7 @@ import Testing
     #expect(Set(test.tensors.keys) == Set(encoder.parameters.map(\.name)))
     for parameter in encoder.parameters {
       let truth = try #require(test.tensors[parameter.name])
-      let scaleName = parameter.name.replacingOccurrences(of: "self.key.bias", with: "self.query.bias")
+      let scaleName = ComputeFixture.queryBias(of: parameter.name)
       let scale = max(test.tensors[scaleName]?.max ?? truth.max, 1e-30)
       let values = UnsafeBufferPointer(start: parameter.gradient, count: parameter.count)
       let norm = values.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
@@ -74,7 +74,7 @@ import Testing
   @Test(.needs(.model)) func hiddenStatesOfRealSentences() throws {
     let encoder = try #require(try Self.miniLM())
     let fixture = try ComputeFixture.load("minilm", as: MiniLMFixture.self)
-    let worst = try compareStates(encoder, fixture.sentences, fixture.states)
+    let worst = try Self.compareStates(encoder, fixture.sentences, fixture.states)
     print("hidden states of all-MiniLM-L6-v2: largest error \(worst)")
     #expect(worst < 2e-5)
   }
@@ -83,7 +83,7 @@ import Testing
     let encoder = try #require(try Self.miniLM())
     let fixture = try ComputeFixture.load("minilm", as: MiniLMFixture.self)
     for test in fixture.gradients {
-      let worst = try compareGradients(test, encoder, PackedBatch(fixture.batch))
+      let worst = try Self.compareGradients(test, encoder, PackedBatch(fixture.batch))
       print("gradients of all-MiniLM-L6-v2, layers \(test.layers): largest relative error \(worst)")
     }
   }
@@ -98,9 +98,9 @@ import Testing
     let fixture = try ComputeFixture.load(file, as: TinyFixture.self)
     let model = try #require(fixture.models.first { $0.name == name })
     let encoder = ComputeFixture.tinyEncoder(name, pool: Self.pool)
-    #expect(try compareStates(encoder, fixture.sentences, model.states) < 2e-5)
+    #expect(try Self.compareStates(encoder, fixture.sentences, model.states) < 2e-5)
     for test in model.gradients {
-      let worst = try compareGradients(test, encoder, PackedBatch(fixture.sentences))
+      let worst = try Self.compareGradients(test, encoder, PackedBatch(fixture.sentences))
       print("\(name), layers \(test.layers), first only \(test.firstTokenOnly): largest relative error \(worst)")
     }
   }

@@ -1,4 +1,4 @@
-// The masked-language-model head against Hugging Face's BertForMaskedLM and RobertaForMaskedLM in float64.
+// The masked-language-model head against the classes ...ForMaskedLM of Hugging Face's transformers in float64.
 
 import Encoder
 import Foundation
@@ -13,17 +13,30 @@ import Testing
     let tensors: [String: GradientCase.Tensor]
   }
 
-  /// Every third token is guessed; labels by the formula of make_mlm_fixture.py.
   @Test(arguments: ["roberta", "bert gelu_new"])
   func lossAndGradients(name: String) throws {
     let test = try #require(try ComputeFixture.load("mlm", as: [Case].self).first { $0.name == name })
-    let encoder = ComputeFixture.tinyEncoder(name, pool: ComputeParityTests.pool)
+    try compare(test, ComputeFixture.tinyEncoder(name, pool: ComputeParityTests.pool))
+  }
+
+  @Test(
+    "every architecture's head",
+    arguments: try ComputeFixture.architectures.get().filter { $0.masked != nil }.map(\.name))
+  func architectures(name: String) throws {
+    let fixture = try #require(try ComputeFixture.architectures.get().first { $0.name == name })
+    let masked = try #require(fixture.masked)
+    let test = Case(name: name, loss: masked.loss, tensors: masked.tensors)
+    try compare(test, try ComputeFixture.encoder(of: fixture, pool: ComputeParityTests.pool))
+  }
+
+  /// Every third token is guessed; labels by the formula of make_mlm_fixture.py.
+  private func compare(_ test: Case, _ encoder: TransformerEncoder) throws {
     let head = try MaskedLanguageHead(encoder, weights: nil, seed: 1)
     for (index, parameter) in head.parameters.sorted(by: { $0.name < $1.name }).enumerated() {
-      let isNorm = parameter.name.hasSuffix("LayerNorm.weight") || parameter.name.hasSuffix("layer_norm.weight")
       for element in 0..<parameter.count {
         parameter.value[element] = ComputeFixture.weight(
-          1000 + index, element, scale: parameter.shape.count == 1 ? 0.3 : 0.2, offset: isNorm ? 1 : 0)
+          1000 + index, element, scale: parameter.shape.count == 1 ? 0.3 : 0.2,
+          offset: ComputeFixture.isNormWeight(parameter.name) ? 1 : 0)
       }
     }
     let sentences = [1, 2, 7, 16, 17].enumerated().map { s, count in
@@ -46,7 +59,7 @@ import Testing
     for parameter in all {
       let truth = try #require(test.tensors[parameter.name])
       // The key bias has no gradient in exact arithmetic; it is measured by the query bias.
-      let scaleName = parameter.name.replacingOccurrences(of: "self.key.bias", with: "self.query.bias")
+      let scaleName = ComputeFixture.queryBias(of: parameter.name)
       let size = max(test.tensors[scaleName]?.max ?? truth.max, 1e-30)
       for (k, value) in truth.values.enumerated() {
         let at = ComputeFixture.position(1, 2, k, parameter.count)

@@ -19,7 +19,7 @@ warnings.simplefilter("ignore")
 import numpy as np
 import torch
 from safetensors import safe_open
-from transformers import AutoModel, AutoTokenizer
+from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 failures = []
 
@@ -39,7 +39,7 @@ def tensors(folder, name="model.safetensors"):
 
 
 def canonical(name):
-    for prefix in ("bert.", "roberta."):
+    for prefix in ("bert.", "roberta.", "distilbert.", "mpnet.", "electra.", "ernie.", "albert."):
         name = name.removeprefix(prefix)
     return name.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias")
 
@@ -74,8 +74,8 @@ def with_transformers(folder, lines, record):
     check(next(model.parameters()).dtype == torch.float32, "transformers: loads as float32")
     tokenizer = AutoTokenizer.from_pretrained(folder)
     limit = json.load(open(os.path.join(folder, "config.json")))["max_position_embeddings"]
-    if model.config.model_type == "roberta":
-        limit -= model.config.pad_token_id + 1
+    if model.config.model_type in ("roberta", "xlm-roberta", "camembert", "mpnet"):
+        limit -= model.embeddings.padding_idx + 1
     # Where the folder says how long a line may be, encoding holds to it, as sentence-transformers does.
     own = os.path.join(folder, "sentence_bert_config.json")
     if os.path.exists(own):
@@ -105,12 +105,13 @@ def compare(ours, theirs, tolerance, what):
 
 def check_names(folder, source):
     names = tensors(folder)
-    strange = [n for n in names if not n.startswith(("embeddings.", "encoder.", "pooler.dense."))]
+    known = AutoModel.from_config(AutoConfig.from_pretrained(folder)).state_dict()
+    strange = [n for n in names if n not in known]
     check(not strange, f"model.safetensors holds the encoder and the source's pooler only {strange}")
     if not source:
         return
     before = {canonical(n): t for n, t in tensors(source).items()}
-    for name in ("pooler.dense.weight", "pooler.dense.bias"):
+    for name in ("pooler.dense.weight", "pooler.dense.bias", "pooler.weight", "pooler.bias"):
         check((name in names) == (name in before), f"{name}: there as in the source")
         if name in names and name in before:
             check(torch.equal(names[name], before[name].float()), f"{name}: untouched")

@@ -46,6 +46,9 @@ check avg --pooler avg
 check avg_first_last --pooler avg_first_last
 check weighted --pooler weighted
 
+echo "-- every architecture"
+"$python" "$here/check_architectures.py" --mixcse "$mixcse" --model "$model" --text "$folder/text.txt"
+
 echo "-- the encoder on libtorch"
 bash "$here/../../Benchmarks/device/check.sh" "$mixcse" "$python" cpu "$folder/device"
 

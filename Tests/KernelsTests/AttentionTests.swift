@@ -16,20 +16,21 @@ import Testing
     ck_attention(
       keys: Int64(s.keys), queries: Int64(s.queries), dimension: Int64(s.dimension), query_stride: Int64(s.dimension),
       key_stride: Int64(s.dimension), out_stride: Int64(s.dimension), scale: 1 / Float(s.dimension).squareRoot(),
-      first_row: 11, head: 3, dropout: RandomStream(seed: 5, name: "p").dropout(rate: s.rate, step: 2))
+      first_row: 11, head: 3, dropout: RandomStream(seed: 5, name: "p").dropout(rate: s.rate, step: 2), bias: nil,
+      d_bias: nil, bias_step: 0)
   }
 
-  /// softmax(q k^T scale) with dropout, times v, and the sums of what is left of the probabilities, in double. `head`
-  /// and `row` tell dropout what query i is.
+  /// softmax(q k^T scale + bias) with dropout, times v, and the sums of what is left of the probabilities, in double.
+  /// `head` and `row` tell dropout what query i is.
   private func plain(
     _ s: Shape, _ d: ck_dropout, _ q: [Double], _ k: [Double], _ v: [Double], head: (Int) -> Int = { _ in 3 },
-    row: (Int) -> Int = { 11 + $0 }
+    row: (Int) -> Int = { 11 + $0 }, bias: (_ key: Int, _ query: Int) -> Double = { _, _ in 0 }
   ) -> (out: [Double], sums: [Double]) {
     var (out, sums) = ([Double](), [Double]())
     for i in 0..<s.queries {
       let scores = (0..<s.keys).map { j in
         (0..<s.dimension).reduce(0.0) { $0 + q[i * s.dimension + $1] * k[j * s.dimension + $1] }
-          / Double(s.dimension).squareRoot()
+          / Double(s.dimension).squareRoot() + bias(j, i)
       }
       let e = scores.map { exp($0 - (scores.max() ?? 0)) }
       let sum = e.reduce(0, +)
@@ -122,5 +123,82 @@ import Testing
     let slopes = centralDifferences(doubles(q)) { loss($0, doubles(x)) }
     #expect(relativeError(dq, slopes, floor: 0.1) < 1e-5)
     #expect(relativeError(dx, centralDifferences(doubles(x)) { loss(doubles(q), $0) }, floor: 0.1) < 1e-5)
+  }
+
+  /// What is added for a distance, at `center` for 0, with room for a vector behind the largest.
+  @Test(arguments: shapes.filter { $0.keys == $0.queries }) func addedForDistances(s: Shape) {
+    var shape = attention(s)
+    let inputs = (1...3).map { randomValues(s.keys * s.dimension, seed: $0, scale: 2) }
+    let bias = randomValues(2 * s.keys - 1 + 16, seed: 6, scale: 2)
+    var gradient = [Float](repeating: 0, count: bias.count)
+    let center = s.keys - 1
+    func truth(_ bias: [Double]) -> [Double] {
+      let x = inputs.map(doubles)
+      return plain(s, shape.dropout, x[0], x[1], x[2], bias: { bias[center + $1 - $0] }).out
+    }
+    let up = randomValues(s.queries * s.dimension, seed: 4)
+    var (out, scratch) = (up, [Float](repeating: .nan, count: Int(ck_attention_scratch(shape.keys, shape.dimension))))
+    var (dq, dk, dv) = (up, up, up)
+    bias.withUnsafeBufferPointer { bias in
+      gradient.withUnsafeMutableBufferPointer { gradient in
+        shape.bias = bias.baseAddress.map { $0 + center }
+        shape.d_bias = gradient.baseAddress.map { $0 + center }
+        shape.bias_step = -1
+        ck_attention_forward(shape, inputs[0], inputs[1], inputs[2], &out, &scratch)
+        ck_attention_backward(shape, inputs[0], inputs[1], inputs[2], up, &dq, &dk, &dv, &scratch)
+      }
+    }
+    #expect(relativeError(out, truth(doubles(bias)), floor: 0.1) < 2e-6)
+    let slopes = centralDifferences(doubles(bias)) { dot(truth($0), doubles(up)) }
+    #expect(relativeError(gradient, slopes, floor: 0.1) < 1e-5)
+    // Of the longest the definition takes its time.
+    let others =
+      s.keys > 20
+      ? []
+      : (0..<3).map { input in
+        centralDifferences(doubles(inputs[input])) { value in
+          var x = inputs.map(doubles)
+          x[input] = value
+          let added = doubles(bias)
+          return dot(plain(s, shape.dropout, x[0], x[1], x[2], bias: { added[center + $1 - $0] }).out, doubles(up))
+        }
+      }
+    for (found, slopes) in zip([dq, dk, dv], others) { #expect(relativeError(found, slopes, floor: 0.1) < 1e-5) }
+  }
+
+  /// The heads of one token: a number for each key and head.
+  @Test(arguments: [
+    Shape(keys: 5, queries: 12, dimension: 24, rate: 0.1), Shape(keys: 7, queries: 67, dimension: 11, rate: 0),
+  ])
+  func addedForHeads(s: Shape) {
+    var shape = attention(s)
+    shape.head = 0
+    let step = (s.queries + 15) / 16 * 16
+    let (q, x) = (
+      randomValues(s.queries * s.dimension, seed: 1, scale: 2), randomValues(s.keys * s.dimension, seed: 2, scale: 2)
+    )
+    let bias = randomValues(s.keys * step, seed: 6, scale: 2)
+    var gradient = [Float](repeating: 0, count: bias.count)
+    let (up, upSums) = (randomValues(q.count, seed: 4), randomValues(s.queries, seed: 5))
+    var (out, sums, dq, dx) = (q, upSums, q, x)
+    var scratch = [Float](repeating: .nan, count: Int(ck_attention_scratch(shape.keys, shape.dimension)))
+    bias.withUnsafeBufferPointer { bias in
+      gradient.withUnsafeMutableBufferPointer { gradient in
+        (shape.bias, shape.d_bias, shape.bias_step) = (bias.baseAddress, gradient.baseAddress, Int64(step))
+        ck_token_attention_forward(shape, q, x, &out, &sums, &scratch)
+        ck_token_attention_backward(shape, q, x, up, upSums, &dq, &dx, &scratch)
+      }
+    }
+    func truth(_ bias: [Double]) -> (out: [Double], sums: [Double]) {
+      plain(
+        s, shape.dropout, doubles(q), doubles(x), doubles(x), head: { $0 }, row: { _ in 11 },
+        bias: { bias[$0 * step + $1] })
+    }
+    let found = truth(doubles(bias))
+    #expect(relativeError(out, found.out, floor: 0.1) < 2e-6 && relativeError(sums, found.sums, floor: 0.1) < 2e-6)
+    let slopes = centralDifferences(doubles(bias)) {
+      dot(truth($0).out, doubles(up)) + dot(truth($0).sums, doubles(upSums))
+    }
+    #expect(relativeError(gradient, slopes, floor: 0.1) < 1e-5)
   }
 }

@@ -62,10 +62,12 @@ struct ConfigurationTests {
     #expect(google.layerNormEpsilon == 1e-12 && google.padTokenID == 0 && google.hiddenSize == 384)
   }
 
+  private static let families = "bert, roberta, xlm-roberta, camembert, distilbert, mpnet, electra, ernie, albert"
+
   static let wrong: [(String, String?, String)] = [
-    ("model_type", nil, "expected one of bert, roberta, found no such key. Add it to the file"),
-    ("model_type", #""distilbert""#, "model_type is \"distilbert\", which is not supported; supported: bert, roberta"),
-    ("model_type", "3", "key \"model_type\": expected one of bert, roberta, found 3"),
+    ("model_type", nil, "expected one of \(families), found no such key. Add it to the file"),
+    ("model_type", #""deberta""#, "model_type is \"deberta\", which is not supported; supported: \(families)"),
+    ("model_type", "3", "key \"model_type\": expected one of \(families), found 3"),
     ("hidden_size", "null", "key \"hidden_size\": expected a whole number"),
     ("vocab_size", "0", "found 0"),
     ("hidden_size", "-384", "found -384"),

@@ -1,8 +1,10 @@
 // Model folders of many kinds against sentence-transformers: their embeddings, or a refusal that names what is not
-// built. Tests/Fixtures/models/make_folders.py wrote folders.json.
+// built. Tests/Fixtures/models/make_folders.py wrote folders.json, make_architectures.py architectures.json.
 
+import Encoder
 import Foundation
 import Host
+import Kernels
 import ModelFiles
 import Objective
 import TestSupport
@@ -47,7 +49,14 @@ struct FolderCasesTests {
   }
 
   static let all = Result {
-    let file = URL(fileURLWithPath: Resources.fixture("models/folders.json"))
+    var all = try read("folders")
+    all.cases += try architectures.get()
+    return all
+  }
+  static let architectures = Result { try read("architectures").cases }
+
+  private static func read(_ name: String) throws -> Cases {
+    let file = URL(fileURLWithPath: Resources.fixture("models/\(name).json"))
     return try JSONDecoder().decode(Cases.self, from: Data(contentsOf: file))
   }
 
@@ -100,5 +109,30 @@ struct FolderCasesTests {
     }
     for word in item.notes { #expect(said.contains { $0.contains(word) }, "\(word) in \(said)") }
     if item.notes.isEmpty { #expect(said.isEmpty, "\(said)") }
+  }
+
+  @Test(
+    "an export gives the embeddings of its source",
+    arguments: try architectures.get().filter { $0.refused.isEmpty && $0.pooler == nil })
+  func export(_ item: Case) throws {
+    let folder = try Scratch()
+    let (model, out) = (folder.path + "/model", folder.path + "/out")
+    try write(item.files, to: model)
+    let source = try ModelFolder(path: model)
+    let encoder = try TransformerEncoder(
+      configuration: source.configuration, weights: source.openWeights(), pool: ThreadPool(threads: 1), seed: 1)
+    let pooler = try SentenceEmbedder.pooler(nil, beforeHead: false, of: source) { _ in }.text
+    let tokens = ["avg": ExportPooling.Tokens.mean, "max": .max][pooler] ?? .cls
+    let last = (1..<encoder.layerCount).map { _ in Float(0) } + [1]
+    let notes = try ModelExport.write(
+      to: out, from: source, encoder: encoder.parameters,
+      pooling: ExportPooling(text: pooler, tokens: tokens, layerWeights: last))
+    #expect(notes.isEmpty, "\(notes)")
+    let written = try ModelFolder(path: out)
+    #expect(written.configuration == source.configuration)
+    let names = Set(try written.openWeights().names)
+    let poolers = ["pooler.dense.weight", "pooler.dense.bias", "pooler.weight", "pooler.bias"]
+    #expect(names.subtracting(poolers) == Set(source.configuration.tensorNames))
+    #expect(try embed(item, out).vectors == embed(item, model).vectors)
   }
 }

@@ -90,19 +90,24 @@ typedef struct {
   float scale;               // 1 / sqrt(dimension)
   uint32_t first_row, head;  // what dropout counts with: number of query 0, and the head
   ck_dropout dropout;
+  // Or NULL: bias[j * bias_step + i] is added to the score of key j and query i, and its gradient to the same place of
+  // d_bias. Both are read, and d_bias written, in whole vectors: up to 15 numbers behind the last query.
+  const float *bias;
+  float *d_bias;
+  int64_t bias_step;
 } ck_attention;
 
 // Elements of scratch that a head with that many keys needs, forward and backward.
 int64_t ck_attention_scratch(int64_t keys, int64_t dimension);
-// out = dropout(softmax(scale q k^T)) v.
+// out = dropout(softmax(scale q k^T + bias)) v.
 void ck_attention_forward(ck_attention shape, const float *q, const float *k, const float *v, float *out,
                           float *scratch);
 // Writes dq, dk, dv (strides of q, k, k) from the gradient of out.
 void ck_attention_backward(ck_attention shape, const float *q, const float *k, const float *v, const float *d_out,
                            float *dq, float *dk, float *dv, float *scratch);
 // The heads of one token, which take the place of the queries (from `head` on, all at row `first_row`), and rows x
-// [keys, dimension] in that of keys and values: out [queries, dimension] = dropout(softmax(scale q x^T)) x, and sums
-// [queries] of what is left of each head's probabilities.
+// [keys, dimension] in that of keys and values: out [queries, dimension] = dropout(softmax(scale q x^T + bias)) x, and
+// sums [queries] of what is left of each head's probabilities.
 void ck_token_attention_forward(ck_attention shape, const float *q, const float *x, float *out, float *sums,
                                 float *scratch);
 // Writes dq and dx (strides of q and x) from the gradients of out and sums.

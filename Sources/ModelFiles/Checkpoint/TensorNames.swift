@@ -6,6 +6,7 @@ enum TensorNames {
   /// Prefixes that wrap the whole encoder; removed from the front as often as they occur.
   static let prefixes = [
     "module.", "_orig_mod.", "0.auto_model.", "0.model.", "auto_model.", "model.", "bert.", "roberta.",
+    "distilbert.", "mpnet.", "electra.", "ernie.", "albert.",
   ]
 
   /// Ends that older checkpoints spell differently.

@@ -97,11 +97,13 @@ extension ExportContent {
     var tensors = encoder.map { tensor($0, $0.name) }
     let own = Set(encoder.map(\.name))
     precondition(
-      own.allSatisfy { $0.hasPrefix("embeddings.") || $0.hasPrefix("encoder.") || $0.hasPrefix("pooler.dense.") },
+      own.isSubset(of: source.configuration.tensorNames + ["pooler.dense.weight", "pooler.dense.bias"]),
       "only the encoder's parameters go into model.safetensors")
     var kept: [FloatBuffer] = []
     let width = source.configuration.hiddenSize
-    for (name, shape) in [("pooler.dense.weight", [width, width]), ("pooler.dense.bias", [width])]
+    // ALBERT's is called pooler alone.
+    let poolers = ["pooler.dense", "pooler"].flatMap { [($0 + ".weight", [width, width]), ($0 + ".bias", [width])] }
+    for (name, shape) in poolers
     where !own.contains(name) && table.contains(name) {
       let buffer = FloatBuffer(count: shape.reduce(1, *))
       try table.copy(name, shape: shape, into: buffer.pointer)

@@ -31,15 +31,19 @@ extension EncoderConfiguration {
     guard hiddenSize % headCount == 0 else {
       throw reader.error(format.headCount.name, expected: "a divisor of \(format.hiddenSize.name) \(hiddenSize)")
     }
+    let layerCount = try reader.integer(format.layerCount, 1...4096)
     self.init(
-      family: format.family, vocabularySize: vocabularySize, hiddenSize: hiddenSize,
-      layerCount: try reader.integer(format.layerCount, 1...4096), headCount: headCount,
-      intermediateSize: try reader.integer(format.intermediateSize, 1...1 << 20),
+      family: format.family, vocabularySize: vocabularySize, hiddenSize: hiddenSize, layerCount: layerCount,
+      headCount: headCount, intermediateSize: try reader.integer(format.intermediateSize, 1...1 << 20),
       maximumPositions: rows - positionOffset,
-      typeVocabularySize: try reader.integer(format.typeVocabularySize, 1...1 << 16),
-      layerNormEpsilon: try reader.number(format.layerNormEpsilon, above: 0, below: 1),
+      typeVocabularySize: try format.typeVocabularySize.map { try reader.integer($0, 1...1 << 16) } ?? 0,
+      layerNormEpsilon: try format.layerNormEpsilon.map { try reader.number($0, above: 0, below: 1) } ?? 1e-12,
       hiddenDropout: try reader.number(format.hiddenDropout, from: 0, below: 1),
       attentionDropout: try reader.number(format.attentionDropout, from: 0, below: 1), padTokenID: padTokenID,
-      positionOffset: positionOffset, activation: try reader.activation(format.activation))
+      positionOffset: positionOffset, activation: try reader.activation(format.activation),
+      embeddingSize: try format.embeddingSize.map { try reader.integer($0, 1...1 << 16) },
+      taskTypes: try reader.taskTypes(format),
+      distanceBuckets: try format.distanceBuckets.map { try reader.integer($0, 32...1 << 16) } ?? 0,
+      layerGroups: try format.layerGroups.map { try reader.integer($0, 1...layerCount) })
   }
 }

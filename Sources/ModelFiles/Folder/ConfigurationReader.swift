@@ -24,8 +24,19 @@ struct ConfigurationReader {
       path: path, place: "key \"\(key)\"", expected: expected, found: value.summary, advice: "Correct it in the file")
   }
 
+  /// The value of a key by either of its names; nil without one.
+  private func value<Value>(_ key: ArchitectureFormat.Key<Value>) throws -> JSONValue? {
+    guard let alias = key.alias, let other = object[alias], other != .null else { return object[key.name] }
+    // Which one counts would depend on the order of the file.
+    if let own = object[key.name], own != other {
+      throw ModelFileError.unsupported(
+        path: path, what: alias, found: other.summary, supported: "\(own.summary), as \(key.name)")
+    }
+    return other
+  }
+
   func integer(_ key: ArchitectureFormat.Key<Int>, _ range: ClosedRange<Int>) throws -> Int {
-    guard let value = (object[key.name] ?? .integer(key.standard)).integer, range.contains(value) else {
+    guard let value = (try value(key) ?? .integer(key.standard)).integer, range.contains(value) else {
       throw error(key.name, expected: "a whole number from \(range.lowerBound) to \(range.upperBound)")
     }
     return value
@@ -33,8 +44,23 @@ struct ConfigurationReader {
 
   /// The token that fills up batches elsewhere. BERT does without where it is null: no row is set apart then.
   func padTokenID(_ format: ArchitectureFormat, below vocabularySize: Int) throws -> Int {
+    if format.hasFixedPadding {
+      guard format.padTokenID.standard < vocabularySize else {
+        throw error(format.vocabularySize.name, expected: "more than \(format.padTokenID.standard)")
+      }
+      return format.padTokenID.standard
+    }
     if !format.countsBehindPadding, object[format.padTokenID.name] == .null { return 0 }
     return try integer(format.padTokenID, 0...vocabularySize - 1)
+  }
+
+  /// Rows of the table of task types; 0 where it is not used.
+  func taskTypes(_ format: ArchitectureFormat) throws -> Int {
+    guard let keys = format.taskTypes else { return 0 }
+    guard let isUsed = (object[keys.isUsed.name] ?? .bool(keys.isUsed.standard)).bool else {
+      throw error(keys.isUsed.name, expected: "true or false")
+    }
+    return isUsed ? try integer(keys.rows, 1...1 << 16) : 0
   }
 
   func number(

@@ -39,12 +39,18 @@ package final class PluginEncoder: SentenceEncoder, DeviceWeights {
     _ choice: EncoderChoice, configuration: EncoderConfiguration, weights: any WeightSource, services: HostServices,
     seed: UInt64
   ) throws {
+    guard let family = configuration.plainFamily else {
+      throw EncoderFailure(
+        component: choice.component.id, function: "open",
+        message: "expected a model with the layers of BERT or RoBERTa, found \(configuration.family.rawValue); this "
+          + "program's own encoder computes it: leave --encoder out")
+    }
     self.configuration = configuration
     pool = services.pool
     mirrors = try configuration.parameters(from: weights, pool: services.pool)
     let plugin = try EncoderPlugin(
       choice.component, host: services.table,
-      source: Self.source(configuration, choice.precision, seed: seed, threads: services.pool.threads),
+      source: Self.source(configuration, as: family, choice.precision, seed: seed, threads: services.pool.threads),
       device: choice.device)
     self.plugin = plugin
     numbers = try mirrors.map { mirror in
@@ -66,13 +72,11 @@ package final class PluginEncoder: SentenceEncoder, DeviceWeights {
   }
 
   private static func source(
-    _ c: EncoderConfiguration, _ precision: Precision, seed: UInt64, threads: Int
+    _ c: EncoderConfiguration, as family: EncoderConfiguration.Family, _ precision: Precision, seed: UInt64,
+    threads: Int
   ) -> cse_encoder_source {
     var source = cse_encoder_source()
-    switch c.family {
-    case .bert: source.family = UInt32(CSE_BERT)
-    case .roberta: source.family = UInt32(CSE_ROBERTA)
-    }
+    source.family = UInt32(family == .roberta ? CSE_ROBERTA : CSE_BERT)
     switch c.activation {
     case .gelu: source.activation = UInt32(CSE_GELU_ERF)
     case .geluTanh: source.activation = UInt32(CSE_GELU_TANH)

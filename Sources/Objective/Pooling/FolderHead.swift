@@ -41,6 +41,7 @@ package struct FolderHead {
   /// A head of contrastive training goes before BERT's own, which such checkpoints still carry.
   private static let layers = [
     (prefix: "head.dense", layer: "mlp.dense"), (prefix: "pooler.dense", layer: "pooler.dense"),
+    (prefix: "pooler", layer: "pooler"),  // ALBERT's
   ]
 
   /// BERT's pooler.dense belongs to the pooler that wants a head of its shape behind it. A folder trained here keeps

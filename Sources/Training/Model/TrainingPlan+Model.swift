@@ -26,6 +26,11 @@ extension TrainingPlan {
       seed: options.seed, export: exportSettings(objective), seal: ModelSeal(folder: source.path, files),
       masked: try makeMaskedObjective(encoder, weights: weights, tokenizer: tokenizer, display: display),
       further: further)
+    if data.columns == 1, strategy.augmenters.isEmpty, model.hiddenDropout == 0, model.attentionDropout == 0 {
+      display.note(
+        "note: without dropout the two views of a sentence are the same"
+          + (options.dropout == nil ? ", and \(description.model) asks for none: --dropout 0.1 sets it" : ""))
+    }
     if !options.isFrozen { try further.prepare(for: model) }
     return model
   }

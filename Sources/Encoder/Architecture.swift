@@ -1,0 +1,106 @@
+// What sets one architecture apart from another, as a description: what its tensors are called, where it has dropout,
+// what its head for masked words looks like. Sizes, and which tables there are, stand in EncoderConfiguration. Read by
+// EncoderParameters, by the passes of TransformerEncoder and by MaskedLanguageHead.
+// Source: the modelling files of transformers 5.24, for instance models/mpnet/modeling_mpnet.py.
+
+extension EncoderConfiguration {
+  /// The architecture; the raw value is `model_type` of config.json.
+  package enum Family: String, Sendable, CaseIterable {
+    case bert, roberta
+    case xlmRoberta = "xlm-roberta"
+    case camembert, distilbert, mpnet, electra, ernie, albert
+  }
+
+  /// BERT or RoBERTa where tensors and passes are those of one of them; nil where something differs.
+  package var plainFamily: Family? {
+    switch family {
+    case .bert: .bert
+    case .roberta, .xlmRoberta, .camembert: .roberta
+    case .electra where !projectsEmbeddings: .bert
+    case .ernie where taskTypes == 0: .bert
+    case .distilbert, .mpnet, .electra, .ernie, .albert: nil
+    }
+  }
+
+  var architecture: Architecture {
+    switch family {
+    case .bert, .ernie: .bert
+    case .roberta, .xlmRoberta, .camembert: .roberta
+    case .distilbert: .distilbert
+    case .mpnet: .mpnet
+    case .electra: .electra
+    case .albert: .albert
+    }
+  }
+}
+
+/// The description of an architecture.
+struct Architecture: Sendable {
+  /// What the maps and norms of a layer are called, behind the layer's own name and before `.weight` and `.bias`.
+  struct Layer {
+    var query = "attention.self.query", key = "attention.self.key", value = "attention.self.value"
+    var attentionOutput = "attention.output.dense", attentionNorm = "attention.output.LayerNorm"
+    var intermediate = "intermediate.dense"
+    var output = "output.dense", outputNorm = "output.LayerNorm"
+  }
+
+  /// What the head for masked words is made of.
+  struct Head {
+    var dense = "cls.predictions.transform.dense", norm = "cls.predictions.transform.LayerNorm"
+    var bias = "cls.predictions.bias"
+    /// Its activation; nil: that of the layers.
+    var activation: EncoderConfiguration.Activation?
+  }
+
+  /// What stands before and behind the number of a layer.
+  var layers = (before: "encoder.layer.", behind: ".")
+  var layer = Layer()
+  /// The map from the embeddings' width to that of hidden states.
+  var projection = "embeddings_project"
+  /// Whether that map is there where both widths are the same.
+  var alwaysProjects = false
+  /// What attention adds for the distance of two tokens.
+  var distances = "encoder.relative_attention_bias"
+  /// Whether there is dropout behind attention's output map.
+  var dropsAttentionOutput = true
+  /// Whether there is dropout behind the feed-forward block.
+  var dropsOutput = true
+  var head = Head()
+
+  static let bert = Architecture()
+
+  static let roberta = Architecture(
+    head: Head(dense: "lm_head.dense", norm: "lm_head.layer_norm", bias: "lm_head.bias", activation: .gelu))
+
+  /// Source: Sanh et al., "DistilBERT, a distilled version of BERT", 2019.
+  static let distilbert = Architecture(
+    layers: ("transformer.layer.", "."),
+    layer: Layer(
+      query: "attention.q_lin", key: "attention.k_lin", value: "attention.v_lin", attentionOutput: "attention.out_lin",
+      attentionNorm: "sa_layer_norm", intermediate: "ffn.lin1", output: "ffn.lin2", outputNorm: "output_layer_norm"),
+    dropsAttentionOutput: false,
+    head: Head(dense: "vocab_transform", norm: "vocab_layer_norm", bias: "vocab_projector.bias"))
+
+  /// Source: Song et al., "MPNet: Masked and Permuted Pre-training for Language Understanding", 2020.
+  static let mpnet = Architecture(
+    layer: Layer(
+      query: "attention.attn.q", key: "attention.attn.k", value: "attention.attn.v",
+      attentionOutput: "attention.attn.o", attentionNorm: "attention.LayerNorm"),
+    head: roberta.head)
+
+  /// Source: Clark et al., "ELECTRA: Pre-training Text Encoders as Discriminators Rather Than Generators", 2020.
+  static let electra = Architecture(
+    head: Head(
+      dense: "generator_predictions.dense", norm: "generator_predictions.LayerNorm", bias: "generator_lm_head.bias",
+      activation: .gelu))
+
+  /// Source: Lan et al., "ALBERT: A Lite BERT for Self-supervised Learning of Language Representations", 2020.
+  static let albert = Architecture(
+    layers: ("encoder.albert_layer_groups.", ".albert_layers.0."),
+    layer: Layer(
+      query: "attention.query", key: "attention.key", value: "attention.value", attentionOutput: "attention.dense",
+      attentionNorm: "attention.LayerNorm", intermediate: "ffn", output: "ffn_output",
+      outputNorm: "full_layer_layer_norm"),
+    projection: "encoder.embedding_hidden_mapping_in", alwaysProjects: true, dropsOutput: false,
+    head: Head(dense: "predictions.dense", norm: "predictions.LayerNorm", bias: "predictions.bias"))
+}

@@ -1,0 +1,79 @@
+// Every architecture but BERT and RoBERTa (ComputeParityTests) against Hugging Face transformers in float64, on small
+// random models: hidden states of every layer, gradients of every parameter. Tests/Fixtures/encoder/
+// make_architectures.py wrote architectures.json.
+
+import Encoder
+import Kernels
+import TestSupport
+import Testing
+
+@Suite struct ArchitectureTests {
+  @Test("hidden states and gradients", arguments: try ComputeFixture.architectures.get().map(\.name))
+  func parity(name: String) throws {
+    let fixture = try #require(try ComputeFixture.architectures.get().first { $0.name == name })
+    let encoder = try ComputeFixture.encoder(of: fixture, pool: ComputeParityTests.pool)
+    let states = try ComputeParityTests.compareStates(encoder, fixture.sentences, fixture.states)
+    #expect(states < 2e-5)
+    print("\(name): hidden states \(states)")
+    for test in fixture.gradients {
+      let worst = try ComputeParityTests.compareGradients(test, encoder, PackedBatch(fixture.sentences))
+      print("\(name), layers \(test.layers), first only \(test.firstTokenOnly): gradients \(worst)")
+    }
+  }
+
+  @Test("each has a model here but those of ComputeParityTests")
+  func covered() throws {
+    let families = try ComputeFixture.architectures.get().map {
+      try ComputeFixture.encoder(of: $0, pool: ComputeParityTests.pool).configuration.family
+    }
+    #expect(Set(families + [.bert, .roberta]) == Set(EncoderConfiguration.Family.allCases))
+  }
+
+  @Test("which have the tensors and passes of BERT or RoBERTa")
+  func plainFamilies() throws {
+    for fixture in try ComputeFixture.architectures.get() {
+      let configuration = try ComputeFixture.encoder(of: fixture, pool: ComputeParityTests.pool).configuration
+      let isRoberta = [.xlmRoberta, .camembert].contains(configuration.family)
+      #expect(configuration.plainFamily == (isRoberta ? .roberta : nil), "\(fixture.name)")
+      guard [.electra, .ernie].contains(configuration.family) else { continue }
+      var plain = configuration
+      (plain.embeddingSize, plain.taskTypes) = (plain.hiddenSize, 0)
+      #expect(plain.plainFamily == .bert)
+      var bert = plain
+      bert.family = .bert
+      #expect(plain.tensorNames == bert.tensorNames)
+    }
+  }
+
+  @Test("weight decay is for maps and tables, not for norms, biases and what attention adds for distances")
+  func decay() throws {
+    let encoder = try ComputeFixture.encoder("mpnet", pool: ComputeParityTests.pool)
+    for parameter in encoder.parameters {
+      let isSpared = parameter.shape.count == 1 || parameter.name == "encoder.relative_attention_bias.weight"
+      #expect(parameter.decays == !isSpared, "\(parameter.name)")
+    }
+  }
+
+  /// With embeddings that are all zero and one of the two blocks empty, only the other block's dropout is left.
+  @Test(
+    "dropout is where the architecture has it, and nowhere else",
+    arguments: [
+      ("distilbert", "ffn.lin2", false), ("distilbert", "attention.out_lin", true),
+      ("albert", "attention.dense", false), ("albert", "ffn_output", true),
+      ("mpnet", "0.output.dense", true), ("mpnet", "attention.attn.o", true),
+    ])
+  func dropoutSites(name: String, emptied: String, drops: Bool) throws {
+    let encoder = try ComputeFixture.encoder(name, pool: ComputeParityTests.pool)
+    for parameter in encoder.parameters
+    where parameter.name.hasPrefix("embeddings.LayerNorm") || parameter.name.contains(emptied) {
+      parameter.value.update(repeating: 0, count: parameter.count)
+    }
+    func states(_ mode: EncoderMode) throws -> [Float] {
+      let request = LayerRequest(layers: [1], firstTokenOnly: false)
+      let hidden = try encoder.forward(PackedBatch([[5, 9, 11, 40, 7]]), request: request, mode: mode)[0]
+      return Array(UnsafeBufferPointer(start: hidden.pointer, count: hidden.rows * hidden.columns))
+    }
+    let dropped = try states(.reading(step: 1, hiddenDropout: 0.5, attentionDropout: 0))
+    #expect(try (dropped != states(.inference)) == drops)
+  }
+}
