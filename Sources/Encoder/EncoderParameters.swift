@@ -32,12 +32,17 @@ struct EncoderParameters {
   let layers: [LayerParameters]
   /// Each once, in memory order.
   let all: [Parameter]
+  /// The memory of all values.
+  let values: FloatBuffer
 
-  /// - Parameter learns: Whether there are gradients.
-  init(_ configuration: EncoderConfiguration, learns: Bool) {
+  /// - Parameters:
+  ///   - learns: whether there are gradients.
+  ///   - shared: the values of others that are of the same configuration; nil: zeros of its own.
+  init(_ configuration: EncoderConfiguration, learns: Bool, values shared: FloatBuffer? = nil) {
     let plan = EncoderParameters.plan(configuration)
     let total = plan.reduce(0) { $0 + $1.shape.reduce(1, *) }
-    let values = FloatBuffer(count: total)
+    let values = shared ?? FloatBuffer(count: total)
+    self.values = values
     // Few words occur in training; the others' rows take up no memory but for their values.
     let wordCount = configuration.vocabularySize * configuration.embeddingSize
     let gradients = learns ? FloatBuffer(count: total, sparse: wordCount) : nil

@@ -13,7 +13,7 @@ package struct PackedBatch: Sendable {
   /// that of the pass. Nil: that of the pass for all.
   package var dropout: [Float]?
   /// Of a part of a batch the number of its first token in the whole; dropout masks belong to places in the whole.
-  package private(set) var firstToken = 0
+  package var firstToken = 0
 
   /// A batch that is packed already; `offsets` start with 0 and end with the number of tokens.
   package init(tokens: [Int32], offsets: [Int]) {

@@ -59,13 +59,26 @@ package final class TransformerEncoder: SentenceEncoder {
   }
 
   /// An encoder whose weights are all zero, to be filled by the caller.
-  package init(configuration: EncoderConfiguration, pool: ThreadPool, seed: UInt64, learns: Bool = true) {
+  package convenience init(configuration: EncoderConfiguration, pool: ThreadPool, seed: UInt64, learns: Bool = true) {
     precondition(configuration.hiddenSize % configuration.headCount == 0, "heads must divide the hidden size")
-    self.configuration = configuration
-    self.pool = pool
-    weights = EncoderParameters(configuration, learns: learns)
+    self.init(
+      configuration, pool, EncoderParameters(configuration, learns: learns),
+      DropoutSites(seed: seed, layers: configuration.layerCount))
+  }
+
+  /// Another encoder on the weights and masks of `other`, with gradients and activations of its own: for parts of a
+  /// batch whose gradients are added up apart.
+  package convenience init(sharing other: TransformerEncoder) {
+    self.init(
+      other.configuration, other.pool,
+      EncoderParameters(other.configuration, learns: true, values: other.weights.values), other.sites)
+  }
+
+  private init(
+    _ configuration: EncoderConfiguration, _ pool: ThreadPool, _ weights: EncoderParameters, _ sites: DropoutSites
+  ) {
+    (self.configuration, self.pool, self.weights, self.sites) = (configuration, pool, weights, sites)
     distances = weights.distances.map { DistanceBias($0, heads: configuration.headCount) }
-    sites = DropoutSites(seed: seed, layers: configuration.layerCount)
     activations = (0..<configuration.layerCount).map { _ in LayerActivations() }
   }
 

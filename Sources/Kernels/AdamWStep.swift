@@ -4,7 +4,7 @@
 import CKernels
 
 /// Elements per chunk: fixed, so that sums are added in the same order for every thread count.
-private let grain = 1 << 15
+private let grain = GradientChunks.size
 /// Rows per chunk of a table whose rows are marked.
 private let rowGrain = 64
 
@@ -20,13 +20,9 @@ package func adamwStep(
   learningRate: Float, beta1: Float = 0.9, beta2: Float = 0.999, epsilon: Float = 1e-8, weightDecay: Float = 0,
   step: Int, gradientScale: Float = 1
 ) {
-  precondition(step >= 1, "AdamW counts steps from 1, not \(step)")
-  let rate = Double(learningRate) * Double(parameter.learningRateMultiplier)
   let settings = ck_adamw(
-    learning_rate: Float(rate / (1 - power(Double(beta1), step))),
-    decay: parameter.decays ? Float(1 - rate * Double(weightDecay)) : 1,
-    beta1: beta1, beta2: beta2, epsilon: epsilon,
-    inverse_root_bias2: Float(1 / (1 - power(Double(beta2), step)).squareRoot()), gradient_scale: gradientScale)
+    parameter, learningRate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: weightDecay,
+    step: step, gradientScale: gradientScale)
   // A value that decays moves without a gradient, too.
   let movesAll = parameter.decays && weightDecay != 0
   let isSparse = parameter.touched != nil
@@ -39,12 +35,68 @@ package func adamwStep(
   }
 }
 
+/// The same for some elements of a parameter: whole chunks of it (`GradientChunks`). `m` and `v` begin with the first
+/// of them.
+package func adamwStep(
+  _ pool: ThreadPool, _ parameter: Parameter, part: Range<Int>, m: UnsafeMutablePointer<Float>,
+  v: UnsafeMutablePointer<Float>, learningRate: Float, weightDecay: Float, step: Int, gradientScale: Float
+) {
+  let settings = ck_adamw(
+    parameter, learningRate: learningRate, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: weightDecay,
+    step: step, gradientScale: gradientScale)
+  pool.parallelFor(part.count, grain: grain) { range, _ in
+    let at = part.lowerBound + range.lowerBound
+    ck_adamw_step(
+      Int64(range.count), settings, parameter.value + at, parameter.gradient + at, m + range.lowerBound,
+      v + range.lowerBound)
+  }
+}
+
+extension ck_adamw {
+  fileprivate init(
+    _ parameter: Parameter, learningRate: Float, beta1: Float, beta2: Float, epsilon: Float, weightDecay: Float,
+    step: Int, gradientScale: Float
+  ) {
+    precondition(step >= 1, "AdamW counts steps from 1, not \(step)")
+    let rate = Double(learningRate) * Double(parameter.learningRateMultiplier)
+    self.init(
+      learning_rate: Float(rate / (1 - power(Double(beta1), step))),
+      decay: parameter.decays ? Float(1 - rate * Double(weightDecay)) : 1,
+      beta1: beta1, beta2: beta2, epsilon: epsilon,
+      inverse_root_bias2: Float(1 / (1 - power(Double(beta2), step)).squareRoot()), gradient_scale: gradientScale)
+  }
+}
+
+/// How a tensor is cut where its gradient is added up and moved: the same for every number of threads and ranks.
+package enum GradientChunks {
+  /// Elements of a chunk; the last of a tensor may have fewer.
+  package static let size = 1 << 15
+
+  /// The chunks of a tensor with `count` elements, in order.
+  package static func ranges(_ count: Int) -> [Range<Int>] {
+    stride(from: 0, to: count, by: size).map { $0..<min($0 + size, count) }
+  }
+}
+
+/// The sum of squares of each chunk of `count` values; those of all chunks, added in order, are `squaredNorm`.
+/// - Returns: how many chunks there are.
+package func squaredNorms(
+  _ pool: ThreadPool, _ values: UnsafePointer<Float>, _ count: Int, into sums: UnsafeMutablePointer<Double>
+) -> Int {
+  let chunks = (count + grain - 1) / grain
+  pool.parallelFor(chunks, grain: 1) { range, _ in
+    for chunk in range { sums[chunk] = squaredNorm(ofChunk: chunk, values, count) }
+  }
+  return chunks
+}
+
+private func squaredNorm(ofChunk chunk: Int, _ values: UnsafePointer<Float>, _ count: Int) -> Double {
+  ck_squared_norm(Int64(min(grain, count - chunk * grain)), values + chunk * grain)
+}
+
 /// The sum of squares of `count` values, added in double in an order that depends on `count` only.
 package func squaredNorm(_ pool: ThreadPool, _ values: UnsafePointer<Float>, _ count: Int) -> Double {
-  sum(pool, chunks: (count + grain - 1) / grain) { chunk in
-    let at = chunk * grain
-    return ck_squared_norm(Int64(min(grain, count - at)), values + at)
-  }
+  sum(pool, chunks: (count + grain - 1) / grain) { squaredNorm(ofChunk: $0, values, count) }
 }
 
 /// The sum of squares of a parameter's gradient. Rows that were never touched add exactly nothing, so that it does not

@@ -14,7 +14,7 @@ package enum DevicePart: Sendable, CaseIterable {
 }
 
 /// What AdamW does to tensors on a device.
-package struct DeviceStep: Sendable {
+package struct DeviceStep: Sendable, Equatable {
   /// Above or equal to 0.
   package var learningRate: Double
   /// Decoupled; only where a tensor decays.

@@ -7,6 +7,7 @@ import Files
 import Host
 import ModelFiles
 import Objective
+import Ranks
 import Search
 import TextData
 import Tokenizer
@@ -20,6 +21,7 @@ extension EvaluationError: CommandFailure {}
 extension ObjectiveError: CommandFailure {}
 extension PluginError: CommandFailure {}
 extension PluginFailure: CommandFailure {}
+extension RanksError: CommandFailure {}
 extension SearchError: CommandFailure {}
 extension TextDataError: CommandFailure {}
 extension TokenizerError: CommandFailure {}

@@ -4,6 +4,7 @@ import ArgumentParser
 import Files
 import Glibc
 import Host
+import Ranks
 
 /// An error of one of the modules: what it says goes to standard error, its code ends the process.
 protocol CommandFailure: Error, CustomStringConvertible {
@@ -19,7 +20,8 @@ struct MixCSECommand: ParsableCommand {
     subcommands: [
       TrainCommand.self, SwapCommand.self, EncodeCommand.self, EvaluateCommand.self, TokenizeCommand.self,
       SimilarityCommand.self, IndexCommand.self, SearchCommand.self, MineCommand.self, ProbeCommand.self,
-      CompareCommand.self, PluginsCommand.self, EncoderCommand.self, CheckReloadCommand.self, LookUpCommand.self,
+      CompareCommand.self, PluginsCommand.self, EncoderCommand.self, RanksCommand.self, CheckReloadCommand.self,
+      LookUpCommand.self,
     ])
 
   static func main() {
@@ -35,6 +37,7 @@ struct MixCSECommand: ParsableCommand {
     do {
       var command = try parse(
         EmptyValues.refused(RepeatedOptions.checked(ArgumentSpelling.standard(arguments))))
+      try checkRanks(command)
       do { try command.run() } catch let error as ValidationError {
         // What only the whole description shows to be missing: the parser would name its root in place of the command.
         let name = type(of: command).configuration.commandName ?? ""
@@ -45,6 +48,17 @@ struct MixCSECommand: ParsableCommand {
     } catch {
       Glibc.exit(report(error))
     }
+  }
+
+  /// Only training and evaluation join the processes that a launcher started beside this one; what rank 0 starts itself
+  /// is no rank.
+  private static func checkRanks(_ command: any ParsableCommand) throws {
+    let isMeant = command is TrainCommand || command is EvaluateCommand || command is CheckReloadCommand
+    guard let launcher = Launcher(), !isMeant else { return }
+    throw RanksError.notForRanks(
+      launcher, what: "mixcse \(type(of: command).configuration.commandName ?? "")",
+      reason: "Each of them would do the same work and write the same files. Leave out the launcher; in a Slurm job: "
+        + "srun -n 1")
   }
 
   /// Ends the process where the arguments have a slip that the parser does not see.
@@ -67,7 +81,8 @@ struct MixCSECommand: ParsableCommand {
   private static func report(_ error: any Error) -> Int32 {
     if let failure = error as? any CommandFailure {
       // Whoever closes the other end (`| head`) has seen enough.
-      if error as? FileError != .cannotPrint(code: EPIPE) { printToStandardError("error: \(failure)") }
+      let isSaid = (error as? RanksError)?.isSaidByAnother ?? (error as? FileError == .cannotPrint(code: EPIPE))
+      if !isSaid { printToStandardError("error: \(failure)", host: error is RanksError) }
       try? StandardOutput.flush()
       return failure.exitCode
     }

@@ -47,6 +47,7 @@ extension RunDescription {
     .init("no-shuffle", \.training.keepsOrder),
     .init("gradient-accumulation", \.training.gradientAccumulation, in: 1...65_536),
     .init("chunk-size", \.training.chunkSize, in: 1...Int.max),
+    .init("shards", \.training.shards, in: 1...4096),
     .init("weight-decay", \.training.weightDecay, in: 0...1),
     .init("warmup-steps", \.training.warmupSteps, in: 0...Int.max),
     .init("max-grad-norm", \.training.maximumGradientNorm, in: 0...1e30),
@@ -78,7 +79,7 @@ extension RunDescription {
   }
 
   /// Flags that came later: runs without them are those that were made before.
-  private static let younger = ["--patience", "--dims"]
+  private static let younger = ["--patience", "--dims", "--shards"]
 
   /// Looks at every range, and at values that need each other.
   /// - Parameter file: where the description comes from, for errors that are the file's.

@@ -36,6 +36,8 @@ package struct TrainingOptions: Sendable, Equatable {
   package var gradientAccumulation = 1
   /// Texts that the encoder computes at a time; nil: all of a batch.
   package var chunkSize: Int?
+  /// Parts of a batch whose gradients are added up apart; nil: those of the processes that train.
+  package var shards: Int?
   /// Decoupled weight decay; not on biases and norms.
   package var weightDecay = 0.0
   /// Steps over which the learning rate rises from 0.

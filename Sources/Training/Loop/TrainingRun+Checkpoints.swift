@@ -11,6 +11,9 @@ extension TrainingRun {
   /// Which parameters joined the optimiser on the way, and when.
   private static let joinedLater = "joinedLater"
 
+  /// How many processes shared the work.
+  private static let ranks = "ranks"
+
   func save() throws {
     try log?.flush()
     if let best = state.best { state.bestOfCheckpoint[state.step] = best.step }
@@ -19,6 +22,7 @@ extension TrainingRun {
     var document = state.json
     document["optimizerSteps"] = .integer(optimizer.steps)
     document[Self.joinedLater] = .object(JSONObject(optimizer.joinedLater.map { ($0.name, .integer($0.steps)) }))
+    document[Self.ranks] = .integer(setup.ranks)
     document["evaluatedStep"] = .integer(evaluatedStep)
     document[RunRecord.identity] = .object(setup.identity.members)
     document["method"] = setup.method.map { .string($0) }
@@ -85,6 +89,12 @@ extension TrainingRun {
     folder.checkpoints.prune(bestOfStep: state.bestOfCheckpoint)
     setup.display.note("resuming after step \(state.step) of \(totalSteps) from \(file.path)")
     try rememberExtension(of: file, at: state.step)
+    let ranks = file.state[Self.ranks]?.integer ?? 1
+    if ranks != setup.ranks, options.shards == nil {
+      setup.display.note(
+        "note: up to here \(ranks) \(ranks == 1 ? "process" : "processes") shared the work, \(setup.ranks) from here: "
+          + "gradients are added up in another order (--shards keeps it)")
+    }
     if isBestModelLost { setup.display.note("warning: \(lostModelText)") }
   }
 

@@ -45,6 +45,8 @@ package struct TrainingSetup {
   package var reloader: PluginReloader?
   /// The strategies of the run with their numbers that change from step to step; nil where the model has none.
   package var course: StrategyCourse?
+  /// How many processes share the work.
+  var ranks = 1
   /// Answers wishes for another strategy; nil where nothing is written.
   var swapper: StrategySwapper?
   /// Bytes of the parameters and the states of each strategy that takes over on the way.

@@ -6,6 +6,7 @@ package import Host
 package import Kernels
 package import ModelFiles
 package import Objective
+import Ranks
 
 /// The model of a training run.
 package final class SentenceModel: ExportableModel {
@@ -25,6 +26,8 @@ package final class SentenceModel: ExportableModel {
   package let encoder: any SentenceEncoder
   /// The same as batches go through it, some texts at a time.
   let passes: any SentenceEncoder
+  /// The same with batches whole, for texts to be embedded: shared out where there are several ranks.
+  let embedding: any SentenceEncoder
   /// How many texts that is; nil: all.
   let chunkSize: Int?
   /// From hidden states to the loss.
@@ -43,17 +46,19 @@ package final class SentenceModel: ExportableModel {
   let seed: UInt64
   private var gradients: [FloatBuffer] = []
 
-  /// `dropout` replaces both of the model's own probabilities; `masked` adds masked language modelling; `further` makes
-  /// what samplers and losses ask for beside the embeddings.
+  /// `ranks` is `encoder` where several processes share its work; `dropout` replaces both of the model's own
+  /// probabilities; `masked` adds masked language modelling; `further` makes what samplers and losses ask for beside
+  /// the embeddings.
   init(
-    source: ModelFolder, encoder: any SentenceEncoder, chunkSize: Int? = nil, objective: ContrastiveModel,
-    dropout: Double?,
+    source: ModelFolder, encoder: any SentenceEncoder, ranks: RankedEncoder? = nil, chunkSize: Int? = nil,
+    objective: ContrastiveModel, dropout: Double?,
     seed: UInt64, export: ExportSettings, seal: ModelSeal? = nil, masked: MaskedLanguageObjective? = nil,
     further: FurtherEncodings? = nil
   ) {
     self.source = source
     (self.encoder, self.chunkSize) = (encoder, chunkSize)
-    passes = ChunkedEncoder.of(encoder, size: chunkSize)
+    embedding = ranks ?? encoder
+    passes = ChunkedEncoder.of(embedding, size: chunkSize)
     self.objective = objective
     self.export = export
     self.seal = seal
@@ -64,8 +69,8 @@ package final class SentenceModel: ExportableModel {
     attentionDropout = dropout.map(Float.init) ?? source.configuration.attentionDropout
   }
 
-  /// The encoder's.
-  package var device: (any DeviceWeights)? { encoder.device }
+  /// The encoder's: a plugin's, or that of all ranks.
+  package var device: (any DeviceWeights)? { embedding.device }
   /// Moving averages of the weights.
   package var averages: [CheckpointTensor] { further?.tensors ?? [] }
   /// What plugins keep between steps.
@@ -155,7 +160,7 @@ package final class SentenceModel: ExportableModel {
   /// - Throws: `TrainingError.changedFile` where the model's own folder is another than at the start.
   package func export(to folder: String) throws -> [String] {
     try seal?.check()
-    try encoder.device?.readValues()
+    try device?.readValues()
     let learned = objective.pooling.parameters.filter { $0.name.hasPrefix("plugin.") }
     return try ModelExport.write(
       to: folder, from: source, encoder: encoder.parameters,

@@ -6,6 +6,7 @@ import Host
 import Kernels
 import ModelFiles
 import Objective
+import Ranks
 import Tokenizer
 
 extension TrainingPlan {
@@ -21,11 +22,13 @@ extension TrainingPlan {
       encoder, data, addedViews: addedViews, guides, documents(data, tokenizer, services), services: services,
       display: display)
     let further = FurtherEncodings(guides: guides, averages: .init(pooler: pooler, services: services))
+    let masked = try makeMaskedObjective(encoder, weights: weights, tokenizer: tokenizer, display: display)
+    let ranked = rankedEncoder(encoder, masked: masked != nil)
     let model = SentenceModel(
-      source: source, encoder: encoder, chunkSize: options.chunkSize, objective: objective, dropout: options.dropout,
-      seed: options.seed, export: exportSettings(objective), seal: ModelSeal(folder: source.path, files),
-      masked: try makeMaskedObjective(encoder, weights: weights, tokenizer: tokenizer, display: display),
-      further: further)
+      source: source, encoder: encoder, ranks: ranked, chunkSize: options.chunkSize, objective: objective,
+      dropout: options.dropout, seed: options.seed, export: exportSettings(objective),
+      seal: ModelSeal(folder: source.path, files),
+      masked: masked, further: further)
     if data.columns == 1, strategy.augmenters.isEmpty, model.hiddenDropout == 0, model.attentionDropout == 0 {
       display.note(
         "note: without dropout the two views of a sentence are the same"
@@ -180,7 +183,7 @@ extension TrainingPlan {
         layerCount: encoder.layerCount, services: services, seed: options.seed,
         vocabularySize: encoder.vocabularySize, documents: documents)
     return EvaluationEmbedder(
-      embedder: SentenceEmbedder(tokenizer: tokenizer, encoder: encoder, pooling: pooling),
+      embedder: SentenceEmbedder(tokenizer: tokenizer, encoder: model.embedding, pooling: pooling),
       useHead: evaluation.usesHead)
   }
 

@@ -3,6 +3,7 @@
 import Files
 import Host
 import Objective
+import Ranks
 
 extension TrainingPlan {
   /// Makes the identity of the run again each time: a reload changes the libraries of its components.
@@ -79,7 +80,7 @@ extension TrainingPlan {
       ("learnTemperature", .bool(description.strategy.learnsTemperature)),
       ("hardNegativeWeight", .number(description.strategy.hardNegativeWeight)),
       ("schedules", .array(schedules.map(\.record))), ("threads", .integer(threads)),
-      ("shadows", shadowRecord(objective)), ("encoder", encoderRecord(model)),
+      ("ranks", .integer(ranks?.size ?? 1)), ("shadows", shadowRecord(objective)), ("encoder", encoderRecord(model)),
     ]
   }
 }

@@ -8,6 +8,7 @@ package import Host
 import Kernels
 import ModelFiles
 package import Objective
+package import Ranks
 import Processes
 import Tokenizer
 
@@ -43,6 +44,8 @@ package struct TrainingPlan {
   package var repeated: RepeatedRun?
   /// Nothing is written, and two steps are all that is done.
   package var isTrial = false
+  /// The processes that share the work, of which this is the first; nil where there is one.
+  package var ranks: RankGroup?
 
   var options: TrainingOptions { description.training }
   private var guideNames: [GuideName] { description.strategy.guides.map(GuideName.init) }
@@ -90,6 +93,7 @@ package struct TrainingPlan {
     try checkReload()
     try checkFrozenFlags()
     try checkEncoderFlags()
+    try checkRanks()
     let source = try ModelFolder(path: description.model)
     let modelFiles = Background { [folder = description.model] in try RunInputs.modelFiles(folder) }
     try description.check(maximumTokens: source.configuration.maximumPositions)
@@ -132,6 +136,7 @@ package struct TrainingPlan {
       pool: services.pool, identity: identity, record: record(model, threads: services.pool.threads),
       display: display)
     setup.lock = lock
+    setup.ranks = ranks?.size ?? 1
     setup.method = method
     setup.identify = identify
     setup.plugins = { Self.pluginRecord(model.objective, batches.augmentation) }

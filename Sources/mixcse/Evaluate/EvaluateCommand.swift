@@ -6,6 +6,7 @@ import Host
 import Kernels
 import ModelFiles
 import Objective
+import Ranks
 import Training
 
 struct EvaluateCommand: ParsableCommand {
@@ -25,6 +26,7 @@ struct EvaluateCommand: ParsableCommand {
   enum TaskSet: String, ExpressibleByArgument, CaseIterable { case sts, transfer, full, na }
 
   @OptionGroup var model: EmbedderOptions
+  @OptionGroup(title: "Ranks") var ranks: RankOptions
   @Option(
     name: .customLong("task-set"),
     help: """
@@ -104,7 +106,9 @@ struct EvaluateCommand: ParsableCommand {
     }
   }
 
-  func run() throws {
+  func run() throws { try ranks.run(evaluate) }
+
+  private func evaluate(_ group: RankGroup?) throws {
     if let pairScores {
       try refuseOutput(pairScores, of: "--pair-scores", over: pairs + [model.model] + (data.map { [$0] } ?? []))
     }
@@ -115,7 +119,10 @@ struct EvaluateCommand: ParsableCommand {
     if intervalSeed != nil {
       printToStandardError("note: --interval-seed changes nothing: intervals are computed without random draws")
     }
-    let scorer = ModelScorer(suite: suite, options: model, intervals: intervals, progress: ProgressLine())
+    let threads = model.threads.threads ?? ranks.threads(group)
+    if let text = group?.text(threads: threads) { printToStandardError(text) }
+    let scorer = ModelScorer(
+      suite: suite, options: model, intervals: intervals, progress: ProgressLine(), ranks: group, threads: threads)
     let results = allPoolers ? try scorer.scoreAll(folder) : try scorer.scoreOne(folder, dimensions: dimensions())
     if let pairScores, let only = results.first {
       try PairScoresFile.write(only.scores, model: model.model, pooler: only.pooler, to: pairScores)

@@ -7,6 +7,7 @@ import Host
 import Kernels
 import ModelFiles
 import Objective
+import Ranks
 
 /// The figures of one pooler.
 struct PoolerResult {
@@ -23,6 +24,10 @@ struct ModelScorer {
   let options: EmbedderOptions
   let intervals: Bool
   let progress: ProgressLine
+  /// The processes that share the encoding; nil where there is one.
+  var ranks: RankGroup?
+  /// Threads of this one.
+  let threads: Int
 
   /// The pooler of `--pooler`, or the folder's own; then its first so many dimensions.
   func scoreOne(_ folder: ModelFolder, dimensions: [Int] = []) throws -> [PoolerResult] {
@@ -40,8 +45,8 @@ struct ModelScorer {
         "note: this model \(own.isTrained ? "was trained" : "is meant to be used") with \(own.text); scoring it with "
           + "\(pooler.label)")
     }
-    let pool = ThreadPool(threads: options.threads.count)
-    let embedder = try options.embedder(folder, pooler: pooler, keepsLength: true, pool: pool)
+    let pool = ThreadPool(threads: threads)
+    let embedder = try options.embedder(folder, pooler: pooler, keepsLength: true, pool: pool, ranks: ranks)
     if let wide = dimensions.first(where: { $0 > embedder.width }) {
       throw ValidationError("--dims: expected widths up to \(embedder.width), that of the embeddings, found \(wide)")
     }
@@ -55,12 +60,12 @@ struct ModelScorer {
   /// Every pooler and head, over one encoding.
   func scoreAll(_ folder: ModelFolder) throws -> [PoolerResult] {
     let logger = commandLogger()
-    let pool = ThreadPool(threads: options.threads.count)
+    let pool = ThreadPool(threads: threads)
     let services = HostServices(pool: pool, logger: logger)
     let registry = try options.plugins.registry(logger: logger, services: services)
     let panel = try PoolerPanel(
       folder, registry: registry, services: services, prompt: options.prompt.text(for: folder),
-      encoder: options.encoder(of: folder, registry: registry, services: services))
+      encoder: options.encoder(of: folder, registry: registry, services: services, ranks: ranks))
     for note in panel.notes { printToStandardError("note: " + note) }
     let scores = try score(panel.embedder, panel.entries.map(\.variant), pool)
     return zip(panel.entries, scores).map { PoolerResult(pooler: $0.label, isRecorded: $0.isRecorded, scores: $1) }

@@ -1,10 +1,12 @@
 // The flags that name a model and a pooling; shared by the subcommands that embed text.
 
 import ArgumentParser
+import Encoder
 import Host
 import Kernels
 import ModelFiles
 import Objective
+import Ranks
 import Training
 
 /// `--model`, `--pooler`, `--threads` and the plugins' flags.
@@ -41,10 +43,12 @@ struct EmbedderOptions: ParsableArguments {
   }
 
   /// Opens the model with a pooler.
-  /// - Parameter keepsLength: leave a Normalize module at the end out.
+  /// - Parameters:
+  ///   - keepsLength: leave a Normalize module at the end out.
+  ///   - ranks: the processes that share the work.
   func embedder(
     _ folder: ModelFolder, pooler: PoolerSpec, maximumLength: Int? = nil, keepsLength: Bool = false,
-    pool: ThreadPool? = nil
+    pool: ThreadPool? = nil, ranks: RankGroup? = nil
   ) throws -> SentenceEmbedder {
     let logger = commandLogger()
     let services = HostServices(pool: pool ?? ThreadPool(threads: threads.count), logger: logger)
@@ -52,17 +56,26 @@ struct EmbedderOptions: ParsableArguments {
     return try SentenceEmbedder.open(
       folder, pooler: pooler, registry: registry, services: services, maximumLength: maximumLength,
       prompt: prompt.text(for: folder), keepsLength: keepsLength,
-      encoder: encoder(of: folder, registry: registry, services: services), say: note)
+      encoder: encoder(of: folder, registry: registry, services: services, ranks: ranks), say: note)
   }
 
-  /// The encoder plugin that was asked for, opened; nil for this program's own encoder.
+  /// The encoder plugin that was asked for, or that of several ranks, opened; nil for this program's own encoder.
   func encoder(
-    of folder: ModelFolder, registry: PluginRegistry, services: HostServices
-  ) throws -> PluginEncoder? {
+    of folder: ModelFolder, registry: PluginRegistry, services: HostServices, ranks: RankGroup? = nil
+  ) throws -> (any SentenceEncoder)? {
     var run = RunDescription()
     encoder.apply(to: &run)
-    return try run.encoder.choice(in: registry)?
-      .open(folder, weights: folder.openWeights(), services: services, seed: 0)
+    let choice = try run.encoder.choice(in: registry)
+    guard let ranks else { return try choice?.open(folder, weights: folder.openWeights(), services: services, seed: 0) }
+    if let choice {
+      throw ValidationError(
+        "--encoder \(choice.component.name): expected one process, since a plugin computes on one device, found "
+          + "\(ranks.size) ranks")
+    }
+    let own = try TransformerEncoder(
+      configuration: folder.configuration, weights: folder.openWeights(), pool: services.pool, seed: 0, learns: false)
+    return RankedEncoder(
+      own, folder: folder.path, seed: 0, threads: threads.threads, shards: ranks.size, learns: false, group: ranks)
   }
 
   private func note(_ text: String) { printToStandardError("note: " + text) }

@@ -113,6 +113,14 @@ struct TrainingFlags: ParsableArguments {
   var chunkSize: Int?
 
   @Option(
+    help: ArgumentHelp(
+      """
+      Parts of a batch whose gradients are added up apart: with the same number the run is the same, bit for bit, on as \
+      many processes as divide it (mpirun, srun). A power of two. (default: one a process)
+      """, valueName: "parts"))
+  var shards: Int?
+
+  @Option(
     name: .customLong("weight-decay"), help: "Decoupled weight decay, 0 to 1; not on biases and norms. (default: 0)")
   var weightDecay: Double?
 
@@ -166,6 +174,7 @@ struct TrainingFlags: ParsableArguments {
     run.take(\.training.keepsOrder, flag: noShuffle)
     run.take(\.training.gradientAccumulation, gradientAccumulation)
     run.take(\.training.chunkSize, chunkSize)
+    run.take(\.training.shards, shards)
     run.take(\.training.weightDecay, weightDecay)
     run.take(\.training.warmupSteps, warmupSteps)
     run.take(\.training.maximumGradientNorm, maximumGradientNorm)

@@ -2,9 +2,15 @@
 
 import Files
 import Logging
+import Ranks
 
-/// One line for the user, apart from the output; control characters in it are shown, not obeyed.
-func printToStandardError(_ line: String) {
+/// Whether the first of several processes says the same.
+private let isSaidByAnother = (Launcher()?.rank ?? 0) > 0
+
+/// One line for the user, apart from the output; control characters in it are shown, not obeyed. Of several processes
+/// that a launcher started the first one speaks, but for what concerns one `host`.
+func printToStandardError(_ line: String, host: Bool = false) {
+  if isSaidByAnother, !host { return }
   StandardError.write(line.visible + "\n")
 }
 

@@ -10,6 +10,8 @@ struct PluginSDK {
   let kit: String
   /// Where the sources of the encoder on libtorch would be.
   private let encoder: String
+  /// Where the header and the source of the library that connects ranks would be.
+  private let ranksHeader, ranksSource: String
 
   init(_ given: String?) throws {
     let program = URL(fileURLWithPath: ThisProcess.executable ?? ThisProcess.link).deletingLastPathComponent()
@@ -23,14 +25,18 @@ struct PluginSDK {
       }
     }
     for place in places {
-      for (header, kit, encoder) in [
-        ("", "/PluginKit", "/TorchEncoder"),
-        ("/Sources/PluginAPI/include", "/Sources/PluginKit", "/Plugins/TorchEncoder"),
+      for (header, kit, encoder, ranks, ranksHeader) in [
+        ("", "/PluginKit", "/TorchEncoder", "/MPIRanks", "/MPIRanks"),
+        (
+          "/Sources/PluginAPI/include", "/Sources/PluginKit", "/Plugins/TorchEncoder", "/Plugins/MPIRanks",
+          "/Sources/RankAPI/include"
+        ),
       ]
       where FileManager.default.fileExists(atPath: place + header + "/cse_plugin.h") {
         self.header = place + header
         self.kit = place + kit
         self.encoder = place + encoder
+        (ranksSource, self.ranksHeader) = (place + ranks, place + ranksHeader)
         return
       }
     }
@@ -47,6 +53,18 @@ struct PluginSDK {
         "\(file): expected the sources of the encoder, found none; say where they are with --sdk DIR")
     }
     return encoder + "/encoder.cpp"
+  }
+
+  /// The folder of cse_ranks.h, and the file that the library over MPI is compiled from.
+  /// - Throws: `ValidationError` where they are not there.
+  func ranks() throws -> (header: String, file: String) {
+    let file = ranksSource + "/ranks.c"
+    for part in [file, ranksHeader + "/cse_ranks.h"] where !FileManager.default.fileExists(atPath: part) {
+      throw ValidationError(
+        "\(part): expected the sources of the library that connects ranks, found none; say where they are with "
+          + "--sdk DIR")
+    }
+    return (ranksHeader, file)
   }
 
   func files(kit withKit: Bool) throws -> [(path: String, data: Data)] {

@@ -4,6 +4,7 @@ import ArgumentParser
 import Files
 import Host
 import Kernels
+import Ranks
 import Training
 
 struct TrainCommand: ParsableCommand {
@@ -54,6 +55,7 @@ struct TrainCommand: ParsableCommand {
   @OptionGroup(title: "Run") var runFlags: RunFlags
   @OptionGroup(title: "Plugins") var plugins: PluginOptions
   @OptionGroup(title: "Plugins under work") var watch: WatchOptions
+  @OptionGroup(title: "Ranks") var ranks: RankOptions
   @OptionGroup var threads: ThreadOptions
   @Flag(help: "Print the result as one JSON document on standard output.") var json = false
 
@@ -65,6 +67,10 @@ struct TrainCommand: ParsableCommand {
   }
 
   func run() throws {
+    try ranks.run(train)
+  }
+
+  private func train(_ group: RankGroup?) throws {
     runFlags.watchInput()
     let file = try from.map { try DescriptionFile(path: $0) }
     var repeated = try file.flatMap { try RepeatedRun($0) }
@@ -72,13 +78,15 @@ struct TrainCommand: ParsableCommand {
     let description = try describe(file)
     let logger = commandLogger()
     let services = HostServices(
-      pool: ThreadPool(threads: description.threads ?? ThreadPool.availableThreads()), logger: logger,
+      pool: ThreadPool(threads: description.threads ?? ranks.threads(group)), logger: logger,
       stopRequestedAt: { Interruption.requestedAt })
     let registry = try description.plugins.registry(logger: logger, services: services, copied: watch.isOn)
     var plan = try TrainingPlan(description, registry: registry, origin: .thisProgram)
     (plan.control, plan.reload, plan.repeated, plan.isTrial) = (runFlags.control, watch.settings, repeated, dryRun)
+    plan.ranks = group
     let steps = description.training.maximumSteps ?? 1000
     let display = ProgressDisplay(plainInterval: max(1, min(50, steps / 10)))
+    if let text = group?.text(threads: services.pool.threads) { display.note(text) }
     for expansion in plan.strategy.expansions { display.note(expansion) }
     let training = try plan.prepare(registry: registry, services: services, display: display)
     try registry.isolation?.checkNames()
