@@ -1,5 +1,5 @@
 # make demo      install what is missing, build, compare simcse with mixcse on the shipped sample
-# make test      build and run every test (without g++, rustc, NumPy or MPI some are left out: make test-deps)
+# make test      build and run every test (without g++, rustc, NumPy, MPI or Slurm some are left out: make test-deps)
 # make test FILTER=ResumeTests    only the tests whose names match, in a debug build: the quickest way while you write
 # make lint      formatting, naming, lines of at most 120 characters;  make format rewrites the sources
 # make check     all that a change must pass: what .ci/run runs
@@ -30,7 +30,8 @@ SHELL := /bin/bash
 
 APT_PACKAGES := libffi-dev zlib1g-dev pkg-config
 # What only tests need: the templates of `plugins new` in C++, Rust and Python.
-TEST_PACKAGES := g++ rustc python3-numpy libopenmpi-dev openmpi-bin
+# MPI for ranks, and Slurm for a comparison on a cluster of one node.
+TEST_PACKAGES := g++ rustc python3-numpy libopenmpi-dev openmpi-bin slurm-wlm munge
 LINT_PACKAGES := clang-format
 # The browser that looks at reports, for `make interop`.
 BROWSER := chromium
@@ -67,7 +68,7 @@ deps:
 
 test-deps: deps
 	@if ! command -v g++ >/dev/null || ! command -v rustc >/dev/null || ! python3 -c 'import numpy' 2>/dev/null || \
-	  ! command -v mpicc >/dev/null || ! command -v mpirun >/dev/null; then \
+	  ! command -v mpicc >/dev/null || ! command -v mpirun >/dev/null || ! command -v sbatch >/dev/null; then \
 	  sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
 	  echo "make: installing $(TEST_PACKAGES)"; \
 	  $$sudo apt-get update -qq && $$sudo apt-get install -y -qq $(TEST_PACKAGES) >/dev/null; \

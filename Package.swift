@@ -267,7 +267,7 @@ let package = Package(
     .testTarget(name: "PluginKitTests", dependencies: ["PluginKit", "PluginAPI"]),
     .testTarget(name: "PluginCheckTests", dependencies: ["PluginCheck", "Host", "PluginAPI", "TestSupport", logging]),
     .testTarget(name: "LibraryTests", dependencies: ["Kernels", "TestSupport"]),
-    .testTarget(name: "CommandTests", dependencies: ["Kernels", "TestSupport"]),
+    .testTarget(name: "CommandTests", dependencies: ["Processes", "Kernels", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

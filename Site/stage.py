@@ -19,7 +19,8 @@ HEADERS = {path.name: path for folder in ("PluginAPI", "LibraryAPI")
 PARTS = {
     "Start": ["Installing", "FirstComparison", "ComingFromSimCSE"],
     "Guides": ["PluginGuide", "PythonPlugins", "BareFunctions", "PluginCheck", "HotReload", "Models", "Training",
-               "Evaluation", "Comparison", "Clusters", "Reproduce", "Search", "Python", "Library", "Devices"],
+               "Evaluation", "Comparison", "Clusters", "ClusterComparison", "Reproduce", "Search", "Python", "Library",
+               "Devices"],
     "Reference": ["Commands", "Strategies", "Formats", "ExitCodes", "Environment", "PluginABI", *sorted(HEADERS),
                   "PluginKit", "Examples", "ReferenceFlags", "Glossary"],
     "Explanations": ["RealComparison", "Gradients", "Probe", "RuntimeSwap", "Faults", "Architecture", "Performance",

@@ -12,7 +12,9 @@ package enum ComparisonError: Error, Equatable {
   /// The operating system refused to write, to lock or to start a process.
   case system(path: String, operation: String, code: Int32)
   /// Another comparison works in the folder.
-  case inUse(folder: String, process: Int32)
+  case inUse(folder: String, owner: String)
+  /// The scheduler of a cluster does not answer.
+  case scheduler(command: String, problem: String)
   /// Runs that ended with an error; the others are finished.
   case failed(runs: [String], total: Int)
   /// A signal asked the comparison to stop; every run has a checkpoint.
@@ -31,9 +33,12 @@ extension ComparisonError: CustomStringConvertible {
       return "\(path): \(problem)"
     case .system(let path, let operation, let code):
       return "\(path): \(operation) failed: \(systemMessage(code))"
-    case .inUse(let folder, let process):
-      return "\(folder): expected a folder that no other comparison works in, found process \(process) at work. "
+    case .inUse(let folder, let owner):
+      return "\(folder): expected a folder that no other comparison works in, found \(owner) at work. "
         + "Wait for its end, stop it with Ctrl-C, or choose another --output-dir"
+    case .scheduler(let command, let problem):
+      return "\(command): expected an answer, found: \(problem.isEmpty ? "none" : problem). Nothing is lost: the same "
+        + "command goes on once the scheduler answers"
     case .failed(let runs, let total):
       return "\(runs.count) of \(total) runs failed: \(runs.joined(separator: ", ")). The others are finished; "
         + "the same command tries the failed ones again"
@@ -52,7 +57,7 @@ extension ComparisonError: CustomStringConvertible {
     case .unreadable: 66
     case .failed: 69
     case .interrupted: 130
-    case .outOfTime: 75
+    case .outOfTime, .scheduler: 75
     }
   }
 }

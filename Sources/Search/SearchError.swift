@@ -7,7 +7,7 @@ package enum SearchError: Error, Equatable {
   /// A folder holds something else than an index.
   case occupied(path: String, found: String)
   /// A process writes to the index.
-  case inUse(path: String, process: Int32)
+  case inUse(path: String, owner: String)
   /// The model is not the one that made the index; `found` says what is another.
   case otherModel(path: String, folder: String, found: String)
   /// The width of vectors is not that of the index.
@@ -28,8 +28,8 @@ extension SearchError: CustomStringConvertible {
     case .occupied(let path, let found):
       "\(path): expected a new or an empty folder, found \(found). Choose another one; an index is replaced with "
         + "--overwrite, and grows with mixcse index add"
-    case .inUse(let path, let process):
-      "\(path): expected an index that nobody writes to, found process \(process) at it. Wait for it, or end it"
+    case .inUse(let path, let owner):
+      "\(path): expected an index that nobody writes to, found \(owner) at it. Wait for it, or end it"
     case .otherModel(let path, let folder, let found):
       "\(path): expected the model that made the index, found \(found) in \(folder). Pass --model with a folder of the "
         + "same files, or build the index again with this one"

@@ -86,12 +86,12 @@ extension SentenceIndex {
     guard overwrite else { throw SearchError.occupied(path: folder, found: "an index") }
   }
 
-  /// Nil where the file system has no locks.
+  /// Nil where the folder cannot be locked.
   private static func lock(_ folder: String) throws -> FolderLock? {
     do throws(FolderLockFailure) {
       return try FolderLock(folder: folder) {}
     } catch {
-      if case .inUse(let process) = error { throw SearchError.inUse(path: folder, process: process) }
+      if case .inUse(let owner) = error { throw SearchError.inUse(path: folder, owner: "\(owner)") }
       return nil
     }
   }

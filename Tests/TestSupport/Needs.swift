@@ -14,6 +14,8 @@ public enum Need: Sendable {
   case numpy
   /// A compiler, by the name of its command.
   case compiler(String)
+  /// Slurm and munge, which the test starts itself, as root.
+  case slurm
 
   /// What is missing and how to get it; nil where it is there.
   var problem: String? {
@@ -25,19 +27,28 @@ public enum Need: Sendable {
     case .numpy: Self.hasNumPy ? nil : "python3 has no NumPy: python3 -m pip install numpy"
     case .compiler(let name):
       Self.isCommand(name) ? nil : "\(name) is not installed: run `make test-deps`"
+    case .slurm:
+      Self.slurmPrograms.first { !Self.isCommand($0) }.map { "\($0) of Slurm is not installed: run `make test-deps`" }
+        ?? (geteuid() == 0 ? nil : "Slurm's daemons are started by root only")
     }
   }
 
   /// Whether CI may do without it.
   var isOptional: Bool {
-    if case .sharedData = self { return ProcessInfo.processInfo.environment["CSE_SHARED"] == "none" }
-    return false
+    switch self {
+    case .sharedData: ProcessInfo.processInfo.environment["CSE_SHARED"] == "none"
+    // Nobody is asked to be root.
+    case .slurm: geteuid() != 0
+    default: false
+    }
   }
 
   private static let hasNumPy = (try? shell(["python3", "-c", "import numpy"]).code) == 0
 
+  private static let slurmPrograms = ["munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "setpriv"]
+
   private static func isCommand(_ name: String) -> Bool {
-    (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").contains {
+    ((ProcessInfo.processInfo.environment["PATH"] ?? "") + ":/usr/sbin").split(separator: ":").contains {
       access("\($0)/\(name)", X_OK) == 0
     }
   }

@@ -194,7 +194,8 @@ package struct ComparisonPlan {
   /// Arguments of `mixcse evaluate` for a model of one strategy.
   package func evaluateArguments(strategy: Int, model: String, scores: String) -> [String] {
     ["evaluate", "--model", model] + (evaluationPooling(strategy)?.arguments ?? []) + scoring.arguments
-      + ["--pair-scores", scores, "--threads", String(threadsOfRun)] + request.run.plugins.arguments
+      + ["--pair-scores", scores] + (threadsOfRun.map { ["--threads", String($0)] } ?? [])
+      + request.run.plugins.arguments
   }
 
   /// The model that a strategy's runs begin with, and what its scores are known by; nil where there is none, or where
@@ -208,8 +209,16 @@ package struct ComparisonPlan {
     return (model, String(SHA256.digits(of: Array(text.utf8)).prefix(12)))
   }
 
-  /// The threads there are, shared by the runs that go on at a time.
-  var threadsOfRun: Int { max(1, threads / request.jobs) }
+  /// The threads there are, shared by the runs that go on at a time. Runs elsewhere take what was asked for; nil: what
+  /// they find there.
+  var threadsOfRun: Int? {
+    switch request.launcher {
+    case .local: max(1, threads / request.jobsAtATime)
+    // The task says how many processors it has.
+    case .slurm: nil
+    case .script: request.run.threads
+    }
+  }
 
   /// What final models are scored on: the same vectors as the dev scores during training; nil where the strategy cannot
   /// be loaded.
@@ -243,7 +252,7 @@ package struct ComparisonPlan {
       ("mixcse", .string(origin.version)), ("commit", .string(origin.commit)), ("compiler", .string(origin.compiler)),
       ("processor", .string(Self.processor)), ("plan", request.planText.map { .string($0) } ?? .null),
       ("flags", flagsRecord), ("data", .object(data)), ("totalSteps", steps),
-      ("threads", .integer(threads)), ("jobs", .integer(request.jobs)),
+      ("threads", .integer(threads)), ("jobs", .integer(request.jobsAtATime)),
       ("strategies", .object(JSONObject(components))),
     ]
   }

@@ -28,8 +28,12 @@ package struct ComparisonRequest: Sendable {
   package var decideBy: String?
   /// What strategies are compared with: `first` or `all`.
   package var against = "first"
-  /// Runs at a time.
-  package var jobs = 1
+  /// Runs at a time; nil: one here, all on a cluster.
+  package var jobs: Int?
+  /// Where runs are carried out.
+  package var launcher = Launcher.local { didSet { unknownLauncher = nil } }
+  /// Options of sbatch.
+  package var sbatch: [String] = []
   /// How often the verdicts will be looked at, with more seeds each time; they share the level.
   package var looks = 1
   /// The size of a difference, Spearman x 100, that the seeds to show it are counted for.
@@ -53,6 +57,9 @@ package struct ComparisonRequest: Sendable {
   /// Whether the time is over.
   package var isOutOfTime: Bool { maximumHours.map { ContinuousClock.now - began >= .seconds($0 * 3600) } ?? false }
 
+  /// Runs that this command carries out at a time.
+  var jobsAtATime: Int { jobs ?? 1 }
+
   /// What ended a comparison: its time, or a signal.
   package func interruption(finished: Int, total: Int) -> ComparisonError {
     guard let maximumHours, isOutOfTime, !Interruption.isRequested else {
@@ -60,6 +67,9 @@ package struct ComparisonRequest: Sendable {
     }
     return .outOfTime(hours: maximumHours, finished: finished, total: total)
   }
+
+  /// What a file says in place of a launcher.
+  private var unknownLauncher: String?
 
   /// Every value as where nothing was said.
   package init() {}
@@ -75,10 +85,21 @@ package struct ComparisonRequest: Sendable {
     .init("metric", \.metrics), .init("decide-by", \.decideBy),
     .init("against", \.against, problem: { isOneOf(["first", "all"])($0) }),
     .init("jobs", \.jobs, in: 1...256),
+    .init("launcher", \.launcherName, problem: { isOneOf(Launcher.allCases.map(\.rawValue))($0) }),
+    .init("sbatch", \.sbatch),
     .init("looks", \.looks, in: 1...20), .init("detect", \.detect, in: 0.001...200), .init("budget", \.usesBudget),
     .init("before-head", \.beforeHead),
     .init("tensorboard", \.writesTensorBoard), .init("json", \.printsJSON),
   ]
+
+  /// The launcher by its name, as a file holds it; a name that is none is kept until it is checked.
+  private var launcherName: String {
+    get { unknownLauncher ?? launcher.rawValue }
+    set {
+      launcher = Launcher(rawValue: newValue) ?? .local
+      unknownLauncher = Launcher(rawValue: newValue) == nil ? newValue : nil
+    }
+  }
 
   static let ofOneRun = ["seed", "method", "sampler", "loss", "metric", "set", "schedule", "then"] + encoderFlags
 
@@ -143,6 +164,7 @@ package struct ComparisonRequest: Sendable {
       }
     }
     try run.check(from: file)
+    try checkLauncher()
   }
 }
 

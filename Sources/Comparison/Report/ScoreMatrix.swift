@@ -146,7 +146,7 @@ package struct ScoreMatrix {
 
   /// For the packages booktabs and nothing else.
   private var latex: String {
-    let command = shellText(results.commandLine).visibleOnOneLine
+    let command = ShellWords.join(results.commandLine).visibleOnOneLine
     let head = metrics.map { " & " + Self.escapedLatex($0.metric) }.joined()
     let lines = rows.map { row in
       Self.escapedLatex(row.label) + row.cells.map { " & " + Self.latex($0) }.joined() + " \\\\"

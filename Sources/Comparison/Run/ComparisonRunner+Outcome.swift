@@ -30,7 +30,7 @@ extension ComparisonRunner {
       trained: tasks.count { $0.state == .finished || $0.state == .trained },
       left: plan.strategies.indices.map { strategy in
         tasks.count { $0.strategy == strategy && $0.state == .waiting }
-      }, isInterrupted: isStopping)
+      }, isInterrupted: isStopping, handover: handover)
   }
 
   /// The scores of a file, in the order of the report.

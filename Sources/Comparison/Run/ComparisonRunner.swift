@@ -23,23 +23,27 @@ package final class ComparisonRunner {
     package var left: [Int]
     /// Whether a signal or the end of its time ended it.
     package var isInterrupted: Bool
+    /// What is left to others: the comparison is not at its end.
+    package var handover: Handover?
   }
 
   let plan: ComparisonPlan
-  private let display: ComparisonDisplay
+  let display: ComparisonDisplay
   private(set) var tasks: [RunTask] = []
   /// Models before training that are scored, by the place of their first strategy.
   private(set) var beginnings: [RunTask] = []
   /// Each strategy's place in `beginnings`; nil where its model cannot be scored before training.
   private(set) var beginningOf: [Int?] = []
   /// Whether trained models are scored; not where runs only choose values by their dev scores.
-  private var scores = true
+  private(set) var scores = true
   /// Each row's place in `tasks`, strategy by strategy.
   private(set) var rows: [Int] = []
   private(set) var decisions: [JSONValue] = []
   /// The pipe that ends children's standard input with this process.
-  private var lifeline: PipeEnds?
-  private(set) var isStopping = false
+  private(set) var lifeline: PipeEnds?
+  var isStopping = false
+  /// What is left to others; nil: nothing.
+  var handover: Handover?
   private var lock: FolderLock?
   private var looks = LookRecord()
 
@@ -58,17 +62,18 @@ package final class ComparisonRunner {
     try assignFolders()
     try addBeginnings()
     openEvents()
-    for rung in plan.budget?.rungs ?? [] where !isStopping {
+    for rung in plan.budget?.rungs ?? [] where isGoingOn {
       try drive(to: rung)
-      if !isStopping { decide(at: rung) }
+      if isGoingOn { decide(at: rung) }
     }
-    if !isStopping { try drive(to: nil) }
+    if isGoingOn { try drive(to: nil) }
     show(isLast: true)
     display.finish()
+    try endLaunch()
     var outcome = try outcome()
     guard let look = try plan.look() else { return outcome }
     // Before anything is shown, so that no look is forgotten. Verdicts wait for runs that are still to come.
-    if !isStopping, outcome.finished > 0, plan.strategies.count > 1 {
+    if isGoingOn, outcome.finished > 0, plan.strategies.count > 1 {
       looks.add(look)
       try looks.write(to: plan.outputFolder)
     }
@@ -76,10 +81,19 @@ package final class ComparisonRunner {
     return outcome
   }
 
+  /// Whether this command is to do more: nobody stopped it, and nothing is left to others.
+  private var isGoingOn: Bool { !isStopping && handover == nil }
+
+  /// Brings every run that is still in it to `rung`, or to its end and its scores.
+  private func drive(to rung: Int?) throws {
+    if plan.request.launcher == .local { try runHere(to: rung) } else { try launch(to: rung) }
+  }
+
   /// Trains every run to its end and scores none: the dev scores are all that is wanted.
-  /// - Returns: by strategy, each seed's best dev score after training began; nil where a run failed or was stopped.
+  /// - Returns: by strategy, each seed's best dev score after training began; nil where a run failed or was stopped;
+  ///   and what is left to others.
   /// - Throws: `ComparisonError` where nothing can be run at all.
-  package func trainOnly() throws -> (scores: [[Double?]], isInterrupted: Bool) {
+  package func trainOnly() throws -> (scores: [[Double?]], isInterrupted: Bool, handover: Handover?) {
     scores = false
     Interruption.install()
     try prepare()
@@ -87,12 +101,13 @@ package final class ComparisonRunner {
     try drive(to: nil)
     show(isLast: true)
     display.finish()
+    try endLaunch()
     let found = plan.strategies.indices.map { strategy in
       tasks(of: strategy).map { task in
         task.state == .trained ? task.tail.scores.filter { $0.key > 0 }.values.max() : nil
       }
     }
-    return (found, isStopping)
+    return (found, isStopping, handover)
   }
 
   /// What the folder has already, without starting or writing anything.
@@ -114,12 +129,19 @@ package final class ComparisonRunner {
     try RunFolders.check(folder)
     try FileManager.default.createDirectory(atPath: folder + "/runs", withIntermediateDirectories: true)
     do throws(FolderLockFailure) {
-      lock = try FolderLock(folder: folder, isInherited: true) {
-        display.note("waiting for runs of a comparison that is gone to write their checkpoints in \(folder)")
-      }
+      lock = try FolderLock(
+        folder: folder, isInherited: true,
+        waiting: {
+          display.note("waiting for runs of a comparison that is gone to write their checkpoints in \(folder)")
+        },
+        // Its runs see the end of their input and write checkpoints.
+        lost: { other in
+          StandardError.write("error: expected the lock of the comparison, found that \(other) took it meanwhile\n")
+          _exit(75)
+        })
     } catch {
       switch error {
-      case .inUse(let process): throw ComparisonError.inUse(folder: folder, process: process)
+      case .inUse(let owner): throw ComparisonError.inUse(folder: folder, owner: "\(owner)")
       case .system(let failure):
         throw ComparisonError.system(path: folder, operation: failure.operation, code: failure.code)
       }
@@ -227,7 +249,7 @@ package final class ComparisonRunner {
     }
   }
 
-  private func describe(_ task: RunTask) throws {
+  func describe(_ task: RunTask) throws {
     try FileManager.default.createDirectory(atPath: task.folder, withIntermediateDirectories: true)
     let again = plan.outputFolder + "/again/" + (task.folder.split(separator: "/").last.map(String.init) ?? "")
     let command = [
@@ -235,7 +257,7 @@ package final class ComparisonRunner {
     ]
     try RunFolders.describe(
       task.folder, run: plan.run(strategy: task.strategy, seed: task.seed, folder: task.folder), of: task.identity,
-      program: plan.program.origin, command: shellText(command))
+      program: plan.program.origin, command: ShellWords.join(command))
   }
 
   private func sayWhatIsThere() {
@@ -249,7 +271,7 @@ package final class ComparisonRunner {
 
   /// Curves for TensorBoard while runs go on; the report writes them again, with the final scores.
   private func openEvents() {
-    guard plan.request.writesTensorBoard else { return }
+    guard plan.request.writesTensorBoard, plan.request.launcher == .local else { return }
     let labels = plan.strategies.map(\.compared.label)
     let places = rows.indices.map { (strategy: $0 / plan.seeds.count, seed: plan.seeds[$0 % plan.seeds.count]) }
     for (row, name) in zip(rows, TensorBoardFiles.names(labels, places)) where tasks[row].events == nil {
@@ -258,92 +280,6 @@ package final class ComparisonRunner {
         folder: plan.outputFolder + "/\(ComparisonReport.tensorBoardName)/" + name,
         group: tasks[row].label, settings: tasks[row].identity.hyperparameters, say: display.note)
     }
-  }
-
-  // MARK: - Running
-
-  /// Brings every run that is still in it to `rung`, or to its end and its scores.
-  private func drive(to rung: Int?) throws {
-    let runs = RunOrder.seedsFirst(tasks.map { ($0.strategy, $0.seed) }, seeds: plan.seeds).map { tasks[$0] }
-    let work = beginnings + runs
-    while true {
-      if Interruption.isRequested || plan.request.isOutOfTime, !isStopping { stop() }
-      for task in work where task.child != nil { try watch(task, rung: rung) }
-      while !isStopping, work.count(where: { $0.child != nil }) < plan.request.jobs,
-        let next = work.first(where: { scores && $0.state == .trained })
-          ?? work.first(where: { isDue($0, rung: rung) })
-      {
-        try start(next, rung: rung)
-      }
-      show()
-      if !work.contains(where: { $0.child != nil }) { return }
-      usleep(20_000)
-    }
-  }
-
-  private func isDue(_ task: RunTask, rung: Int?) -> Bool {
-    guard task.state == .waiting, !task.isPaused else { return false }
-    guard let rung else { return true }
-    return task.tail.scores[rung] == nil
-  }
-
-  private func start(_ task: RunTask, rung: Int?) throws {
-    let program = plan.program.file
-    if task.state == .trained {
-      // It has no row of its own in the table of runs.
-      if task.model != nil { display.note("scoring the model before training") }
-      let arguments = plan.evaluateArguments(
-        strategy: task.strategy, model: task.model ?? task.folder, scores: scoresPath(task))
-      return try task.start(.scoring, program, arguments, input: lifeline)
-    }
-    try describe(task)
-    let arguments =
-      [
-        "train", "--from", RunFolders.description(of: task.folder), "--output-dir", task.folder, "--resume",
-        "--stop-with-input",
-      ] + (rung.map { ["--stop-after", String($0)] } ?? [])
-    try task.start(.training, program, arguments, input: lifeline)
-  }
-
-  /// Looks whether a child has ended, and what that means.
-  private func watch(_ task: RunTask, rung: Int?) throws {
-    let ending = task.child?.poll()
-    task.poll()
-    guard let ending else { return }
-    task.child = nil
-    switch (task.state, ending) {
-    case (.training, .exited(0)): task.state = .trained
-    case (.scoring, .exited(0)) where FileManager.default.fileExists(atPath: scoresPath(task)):
-      task.finishScoring()
-      if task.model == nil { discardCheckpoints(task) }
-    case (.training, .exited(75)) where rung.map { task.tail.scores[$0] != nil } ?? false:
-      task.state = .waiting
-      task.isPaused = true
-    // Trained to the end, and only the last words found no place.
-    case (.training, .exited) where task.result != nil: task.state = .trained
-    case (.training, _) where isStopping: task.state = .waiting
-    case (.scoring, _) where isStopping: task.state = .trained
-    default:
-      let reason = task.failure(ending)
-      task.state = .failed(reason)
-      display.note("\(task.name): failed: \(reason) (all it said: \(task.logPath))")
-    }
-  }
-
-  /// A finished and scored run needs its checkpoints no more; they are several times the model.
-  private func discardCheckpoints(_ task: RunTask) {
-    let folder = task.folder + "/checkpoints"
-    guard !plan.request.run.training.keepsCheckpoints, Path.exists(folder) else { return }
-    do { try Folder.remove(folder) } catch {
-      display.note("note: \(error)")
-    }
-  }
-
-  /// Passes the wish to stop on, once to each child.
-  private func stop() {
-    isStopping = true
-    display.note("stopping: each run finishes its step and writes a checkpoint")
-    for task in beginnings + tasks { task.child?.send(SIGINT) }
   }
 
   // MARK: - Budget
@@ -378,12 +314,12 @@ package final class ComparisonRunner {
 
   // MARK: - Display and results
 
-  private func show(isLast: Bool = false) {
+  func show(isLast: Bool = false) {
     let statuses = rows.indices.map { row in
       let strategy = plan.strategies[row / plan.seeds.count]
       return tasks[rows[row]].status(label: strategy.compared.label, totalSteps: strategy.totalSteps)
     }
-    display.update(statuses, isLast: isLast, jobs: plan.request.jobs, areScored: scores)
+    display.update(statuses, isLast: isLast, jobs: plan.request.jobsAtATime, areScored: scores)
   }
 
   /// Named by what is scored, so that other test data is scored again.

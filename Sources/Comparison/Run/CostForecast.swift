@@ -38,7 +38,7 @@ package struct CostForecast: Sendable {
   ///   - say: called with what is measured at the moment.
   /// - Throws: `ComparisonError.system`, `FileError`
   package init(_ plan: ComparisonPlan, left: [Int], say: (String) -> Void) throws {
-    jobs = plan.request.jobs
+    jobs = plan.request.jobsAtATime
     let scratch = try ScratchFolder()
     for (index, strategy) in plan.strategies.enumerated() where left[index] > 0 {
       say("measuring two steps of \(strategy.compared.label)")

@@ -129,11 +129,3 @@ package enum RunFolders {
     try AtomicFile.write(to: description(of: folder)) { try $0.write(text) }
   }
 }
-
-/// A command as one would type it.
-func shellText(_ words: [String]) -> String {
-  words.map { word in
-    let isPlain = word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._=-/:,@%+".contains($0)) }
-    return isPlain && !word.isEmpty ? word : "'" + word.replacing("'", with: "'\\''") + "'"
-  }.joined(separator: " ")
-}

@@ -33,11 +33,15 @@ final class RunTask {
   var isPaused = false
   var tail: MetricsTail
   var child: ChildProcess?
+  /// Where somebody else carries it out; nil: nowhere.
+  var place: TaskPlace?
   /// Where its curve is shown while it goes on; nil: nowhere.
   var events: EventLog?
   /// Bytes of its log before the child began.
   private var logStart = 0
   private var began: (step: Int, time: ContinuousClock.Instant)?
+  /// The step it was at when the child was started.
+  private var startStep = 0
   /// Seconds of a step and of scoring, as far as this process has seen them.
   private(set) var secondsPerStep: Double?
   private(set) var scoringSeconds: Double?
@@ -75,8 +79,12 @@ final class RunTask {
     }
     began = nil
     isPaused = false
+    startStep = tail.step
     self.state = state
   }
+
+  /// Whether the child has done steps: one that is stopped before would be stopped so again and again.
+  var hasMoved: Bool { tail.step > startStep }
 
   /// Reads what the run has written since.
   func poll() {
@@ -121,9 +129,11 @@ final class RunTask {
 }
 
 extension RunTask {
+  private var isElsewhere: Bool { if case .running = place { true } else { false } }
+
   var phase: RunStatus.Phase {
     switch state {
-    case .waiting: isPaused ? .paused : .waiting
+    case .waiting: isPaused ? .paused : isElsewhere ? .training : .waiting
     case .training: .training
     case .trained, .scoring: .scoring
     case .finished: .finished

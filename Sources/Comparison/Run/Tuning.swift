@@ -47,6 +47,8 @@ package struct Tuning {
   package let isInterrupted: Bool
   /// Runs that came to their end, and all of them.
   package let finished, total: Int
+  /// What is left to others; nothing is chosen then.
+  package let handover: Handover?
 
   /// What is tried: every strategy with every combination of the values.
   package static func candidates(_ request: ComparisonRequest) throws -> [(of: StrategyVariant, all: [StrategyVariant])]
@@ -88,7 +90,7 @@ package struct Tuning {
     let seeds = plan.seeds.map { "\($0)" }.joined(separator: ", ")
     display.note("choosing \(Self.names(request)) for each strategy by the dev score, with seeds \(seeds)")
     let found = try ComparisonRunner(plan, display: display).trainOnly()
-    isInterrupted = found.isInterrupted
+    (isInterrupted, handover) = (found.isInterrupted, found.handover)
     (finished, total) = (found.scores.joined().count { $0 != nil }, found.scores.joined().count)
     var (place, choices, variants) = (0, [TuningChoice](), [StrategyVariant]())
     for (variant, all) in try Self.candidates(request) {
@@ -103,7 +105,7 @@ package struct Tuning {
       let choice = TuningChoice(label: variant.text.label, candidates: candidates)
       choices.append(choice)
       guard let best = choice.best else {
-        if isInterrupted { continue }
+        if isInterrupted || handover != nil { continue }
         throw ComparisonError.failed(runs: all.map(\.text.label), total: found.scores.count)
       }
       variants.append(

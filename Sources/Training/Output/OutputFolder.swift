@@ -77,23 +77,33 @@ package struct OutputFolder {
 
   /// Makes the folder and keeps other runs out of it as long as the lock is held. Nothing in it may be touched before.
   /// - Parameter say: hears that the folder cannot be locked, or that another run is being waited for.
-  /// - Returns: nil where the file system has no locks.
+  /// - Returns: nil where the folder cannot be locked.
   /// - Throws: `TrainingError.usage` naming the process that writes to the folder, `.cannotWrite`.
   func lock(say: (String) -> Void) throws -> FolderLock? {
     try Folders.create(path)
     do throws(FolderLockFailure) {
-      return try FolderLock(folder: path) { say("waiting for a run that is about to end in \(path)") }
+      return try FolderLock(
+        folder: path, waiting: { say("waiting for a run that is about to end in \(path), or to show that it goes on") },
+        lost: Self.leave)
     } catch {
       switch error {
-      case .inUse(let process):
+      case .inUse(let owner):
         throw refusal(
-          "a folder that no other run writes to", "a run that is writing to it (process \(process))",
+          "a folder that no other run writes to", "a run that is writing to it (\(owner))",
           "Wait for it, end it, or choose another folder")
       case .system(let failure):
         say("note: \(path) cannot be locked (\(failure)); start no other run in it meanwhile")
         return nil
       }
     }
+  }
+
+  /// Ends the process at once, without a checkpoint: the folder is another's now.
+  private static let leave: @Sendable (LockOwner) -> Void = { other in
+    StandardError.write(
+      "error: expected the lock of the output folder, found that \(other) took it while this process stood still; it "
+        + "goes on with the run\n")
+    _exit(75)
   }
 
   /// Makes the folder of checkpoints, tries to write, and removes what a killed run left unfinished.

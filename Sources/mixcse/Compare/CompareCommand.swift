@@ -25,7 +25,7 @@ struct CompareCommand: ParsableCommand {
       was; runs that are there already are used.
 
       Exit codes: 0 done; 64 wrong usage; 65 bad input data; 66 a file is missing; 69 a plugin cannot be had, or a run \
-      failed; 75 stopped by --max-hours, 130 interrupted (the same command goes on).
+      failed; 75 stopped by --max-hours, or runs are left to a cluster, 130 interrupted (the same command goes on).
       """)
 
   @Argument(
@@ -88,8 +88,25 @@ struct CompareCommand: ParsableCommand {
   @Option(help: "What each strategy is compared with. (default: first)") var against: Against?
   @Option(help: "How the verdicts are printed: in words, or as one table of strategies by sets. (default: text)")
   var table: ScoreMatrix.Format?
-  @Option(help: ArgumentHelp("Runs at a time, 1 to 256; they share --threads. (default: 1)", valueName: "n"))
+  @Option(
+    help: ArgumentHelp(
+      "Runs at a time, 1 to 256; they share --threads. (default: 1; with --launcher slurm as many as the cluster lets "
+        + "run)", valueName: "n"))
   var jobs: Int?
+  @Option(
+    help: ArgumentHelp(
+      "Who carries the runs out. (default: local)",
+      discussion: """
+        slurm submits an array of jobs, a run a task, and ends with 75; the same command again shows how far it is, \
+        submits what has to go on, and writes the report at the end. script prints a command a line for anything else.
+        """))
+  var launcher: Launcher?
+  @Option(
+    parsing: .unconditionalSingleValue,
+    help: ArgumentHelp(
+      "With --launcher slurm: options of sbatch for each task, '--partition=cpu --time=4:00:00'. Repeatable.",
+      valueName: "options"))
+  var sbatch: [String] = []
   @Option(
     help: ArgumentHelp(
       "The size of a difference (Spearman x 100): how many seeds show it is said beside the verdicts and by --dry-run. "
@@ -140,11 +157,13 @@ struct CompareCommand: ParsableCommand {
       file: ThisProcess.executable ?? ThisProcess.link,
       name: CommandLine.arguments.first ?? "mixcse", origin: .thisProgram)
     let display = ComparisonDisplay()
+    if request.launcher == .slurm, !dryRun { try SlurmQueue.check() }
     if dryRun { return try preview(request, program, registry, display, threads: threads) }
     if let warning = PipeAdvice.warning { printToStandardError("warning: " + warning) }
     let tuning =
       try request.tune.isEmpty
       ? nil : Tuning(request, program: program, threads: threads, registry: registry, display: display)
+    if let handover = tuning?.handover { try hand(handover, over: request) }
     if let tuning, tuning.isInterrupted {
       throw request.interruption(finished: tuning.finished, total: tuning.total)
     }
@@ -152,6 +171,7 @@ struct CompareCommand: ParsableCommand {
       request, variants: tuning?.variants, program: program, threads: threads, registry: registry)
     var outcome = try ComparisonRunner(plan, display: display).run()
     outcome.results.choices = tuning?.choices ?? []
+    if let handover = outcome.handover { try hand(handover, over: request) }
     if outcome.finished > 0 || request.printsJSON { try report(outcome.results, of: request, threads: threads) }
     let total = outcome.results.runs.count
     if outcome.isInterrupted { throw request.interruption(finished: outcome.finished, total: total) }
@@ -176,6 +196,8 @@ struct CompareCommand: ParsableCommand {
     if let decideBy { request.decideBy = decideBy }
     if let against { request.against = against.rawValue }
     if let jobs { request.jobs = jobs }
+    if let launcher { request.launcher = launcher }
+    if !sbatch.isEmpty { request.sbatch = sbatch }
     if let detect { request.detect = detect }
     if let looks { request.looks = looks }
     request.usesBudget = request.usesBudget || budget
@@ -255,6 +277,20 @@ struct CompareCommand: ParsableCommand {
 
   // MARK: - Report
 
+  /// Says what is left to others, and ends: the same command goes on.
+  private func hand(_ handover: Handover, over request: ComparisonRequest) throws {
+    switch handover {
+    case .script(let commands, let elsewhere):
+      for command in commands { try StandardOutput.print(command) }
+      printToStandardError(
+        "\(commands.count) runs to be done, one a line, and \(elsewhere) going on elsewhere; a line that ends with 75 "
+          + "or 130 goes on when it is run again. The same command shows what is left, and writes the report at the end"
+      )
+    case .slurm(let said): if request.printsJSON { printToStandardError(said) } else { try printText(said) }
+    }
+    throw ExitCode(75)
+  }
+
   /// What would be run, what it would take, and what it could show.
   private func preview(
     _ request: ComparisonRequest, _ program: Program, _ registry: PluginRegistry, _ display: ComparisonDisplay,
@@ -310,3 +346,4 @@ struct CompareCommand: ParsableCommand {
 }
 
 extension ScoreMatrix.Format: ExpressibleByArgument {}
+extension Launcher: ExpressibleByArgument {}

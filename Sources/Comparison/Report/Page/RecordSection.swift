@@ -7,7 +7,7 @@ struct RecordSection {
   let results: ComparisonResults
 
   var html: String {
-    let command = shellText(results.commandLine)
+    let command = ShellWords.join(results.commandLine)
     return PageText.folded(
       "How to repeat it", id: "record",
       "<pre class=\"command\"><code>\(escaped(command))</code></pre>\n" + strategies + record)
