@@ -144,7 +144,8 @@ enum AnalysisNotes {
     let two = deciding.comparisons.filter { $0.seeds.count == 2 }.compactMap {
       $0.spread?.halfWidth(level: $0.simultaneousLevel)
     }
-    if let least = two.min() {
+    // Strategies that do the same have no width at all, and show nothing.
+    if let least = two.filter({ $0 >= 0.005 }).min() {
       lines.append("With two common seeds nothing under about \(fixed(least, 2)) can be shown on \(deciding.metric).")
     }
     return lines
