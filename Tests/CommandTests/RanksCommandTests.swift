@@ -165,7 +165,7 @@ import Testing
       #expect(!world.exists("refused"))
     }
     let wrong = try world.train("wrong", ranks: 2, ["--method", "nonsense"])
-    #expect(wrong.code == 64 && wrong.errors.components(separatedBy: "nonsense").count == 2, "once: \(wrong.errors)")
+    #expect(wrong.code == 69 && wrong.errors.components(separatedBy: "nonsense").count == 2, "once: \(wrong.errors)")
   }
 
   // MARK: Helpers

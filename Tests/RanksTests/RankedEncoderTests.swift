@@ -82,7 +82,10 @@ import Testing
     let first = 2 * Self.batch.tokens.count * 96
     #expect(found.prefix(first) == expected.prefix(first), "nothing was added up yet")
     #expect(isClose(Double(found[first]), Double(expected[first]), relative: 1e-6))
-    #expect(zip(expected, found).allSatisfy { abs($0 - $1) < 2e-3 })
+    // The gradient of keys' biases is zero but for rounding, and AdamW takes whole steps in its direction.
+    let isNoise = encoder().parameters.flatMap { [Bool](repeating: $0.name.hasSuffix("key.bias"), count: $0.count) }
+    let weights = zip(expected.suffix(isNoise.count), found.suffix(isNoise.count))
+    #expect(zip(isNoise, weights).allSatisfy { $0 || abs($1.0 - $1.1) < 2e-3 })
   }
 
   @Test func checkpointsSeeMomentsWhole() throws {

@@ -30,7 +30,7 @@ import Training
     (run.training.learningRate, run.training.maximumLength, run.training.epochs) = (0.1, 16, 2.5)
     (run.training.maximumSteps, run.training.seed, run.training.dropout) = (100, .max, 0.2)
     (run.training.keepsOrder, run.training.gradientAccumulation, run.training.weightDecay) = (true, 2, 0.01)
-    run.training.chunkSize = 3
+    (run.training.chunkSize, run.training.shards) = (3, 4)
     (run.training.warmupSteps, run.training.maximumGradientNorm, run.training.trainsMaskedLanguage) = (5, 0, true)
     (run.training.maskedLanguageWeight, run.training.maskedLanguageProbability) = (0.3, 0.2)
     (run.training.isFrozen, run.training.keepsCheckpoints, run.training.patience) = (true, true, 4)
