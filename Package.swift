@@ -151,7 +151,8 @@ let package = Package(
     // Floor 3: what is compared and scored; how good the result is.
     // Pooled states, head, negatives, similarity, losses, and the gradients back.
     .target(
-      name: "Objective", dependencies: ["Host", "Encoder", "ModelFiles", "Tokenizer", "Kernels", "PluginAPI"],
+      name: "Objective",
+      dependencies: ["Host", "Encoder", "ModelFiles", "Tokenizer", "Kernels", "CKernels", "PluginAPI"],
       swiftSettings: walls),
     // STS and transfer tasks, alignment and uniformity.
     .target(name: "Evaluation", dependencies: ["TextData", "Files", "Kernels", "CClassifier"], swiftSettings: walls),

@@ -22,13 +22,15 @@ final class Debiased: Loss {
 
   func score(_ call: Call, _ logits: Logits) throws -> Double {
     let tau = Double(call[self.tau])
-    return logits.meanOverRows { row, weight, gradient in
+    let sums = try logits.sumsOverRows(call) { row, weight, gradient in
       let line = RowOfLogits(logits, row)
       let sum = line.negatives.reduce(0) { $0 + line.power($1) }
       let corrected = CorrectedSum(line, sum: sum, tau: tau, logits.temperature)
-      if gradient != nil { logits.addTemperatureGradient(weight * corrected.temperatureSlope) }
-      return corrected.loss(weight, gradient) { line.power($0) }
+      let loss = corrected.loss(weight, gradient) { line.power($0) }
+      return [loss, weight * corrected.temperatureSlope, 0, 0]
     }
+    if logits.gradient != nil { logits.addTemperatureGradient(sums[1]) }
+    return sums[0]
   }
 }
 

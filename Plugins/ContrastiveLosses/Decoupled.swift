@@ -19,7 +19,7 @@ final class Decoupled: Loss {
   let temperature = Real(0.05, in: "(0,)", live: true, log: true, "softmax temperature")
 
   func score(_ call: Call, _ logits: Logits) throws -> Double {
-    logits.meanOverRows { row, weight, gradient in
+    try logits.meanOverRows(call) { row, weight, gradient in
       let line = RowOfLogits(logits, row)
       guard !line.negatives.isEmpty else { return 0 }
       let sum = line.negatives.reduce(0) { $0 + line.power($1) }

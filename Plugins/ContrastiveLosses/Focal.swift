@@ -21,7 +21,7 @@ final class Focal: Loss {
 
   func score(_ call: Call, _ logits: Logits) throws -> Double {
     let gamma = Double(call[self.gamma])
-    return logits.meanOverRows { row, weight, gradient in
+    return try logits.meanOverRows(call) { row, weight, gradient in
       let line = RowOfLogits(logits, row)
       let rest = line.negatives.reduce(0) { $0 + line.power($1) }
       guard rest > 0 else { return 0 }

@@ -22,7 +22,7 @@ final class HardnessReweighted: Loss {
 
   func score(_ call: Call, _ logits: Logits) throws -> Double {
     let (tau, beta) = (Double(call[self.tau]), Double(call[self.beta]))
-    return logits.meanOverRows { row, weight, gradient in
+    let sums = try logits.sumsOverRows(call) { row, weight, gradient in
       let line = RowOfLogits(logits, row)
       // Powers are of the largest negative, so that none of the sums can vanish.
       let top = Double(line.negatives.reduce(-Float.infinity) { max($0, line.values[$1]) })
@@ -32,10 +32,12 @@ final class HardnessReweighted: Loss {
       }
       let sum = line.negatives.isEmpty ? 0 : Double(line.negatives.count) * hard / plain * exp(top - line.peak)
       let corrected = CorrectedSum(line, sum: sum, tau: tau, logits.temperature)
-      if gradient != nil { logits.addTemperatureGradient(weight * corrected.temperatureSlope) }
-      return corrected.loss(weight, gradient) { k in
+      let loss = corrected.loss(weight, gradient) { k in
         sum * ((1 + beta) * power(1 + beta, k) / hard - beta * power(beta, k) / plain)
       }
+      return [loss, weight * corrected.temperatureSlope, 0, 0]
     }
+    if logits.gradient != nil { logits.addTemperatureGradient(sums[1]) }
+    return sums[0]
   }
 }

@@ -46,7 +46,7 @@ final class AngularMargin: Loss {
   func score(_ call: Call, _ logits: Logits) throws -> Double {
     let angle = Double(call[margin]) * .pi / 180
     let temperature = logits.temperature
-    return logits.meanOverRows { row, weight, gradient in
+    let sums = try logits.sumsOverRows(call) { row, weight, gradient in
       let line = RowOfLogits(logits, row)
       let cosine = Double(logits.similarities[row, line.target])
       let square = 1 - cosine * cosine
@@ -55,14 +55,15 @@ final class AngularMargin: Loss {
       let moved = cosine * cos(angle) - sine * sin(angle)
       let lowered = (cosine - moved) / temperature
       let (loss, slope) = marginLoss(line, lowered: lowered, weight, gradient)
-      if gradient != nil { logits.addTemperatureGradient(weight * slope * lowered / temperature) }
       if let gradient = logits.similarityGradient {
         // Beside what the logit carries: d(moved - cosine) / d cosine.
         let beside = cos(angle) + (isSmall ? 0 : cosine / sine * sin(angle)) - 1
         gradient[row, line.target] += Float(weight * slope * beside / temperature)
       }
-      return loss
+      return [loss, weight * slope * lowered / temperature, 0, 0]
     }
+    if logits.gradient != nil { logits.addTemperatureGradient(sums[1]) }
+    return sums[0]
   }
 }
 
@@ -82,10 +83,11 @@ final class AdditiveMargin: Loss {
 
   func score(_ call: Call, _ logits: Logits) throws -> Double {
     let lowered = Double(call[margin]) / logits.temperature
-    return logits.meanOverRows { row, weight, gradient in
+    let sums = try logits.sumsOverRows(call) { row, weight, gradient in
       let (loss, slope) = marginLoss(RowOfLogits(logits, row), lowered: lowered, weight, gradient)
-      if gradient != nil { logits.addTemperatureGradient(weight * slope * lowered / logits.temperature) }
-      return loss
+      return [loss, weight * slope * lowered / logits.temperature, 0, 0]
     }
+    if logits.gradient != nil { logits.addTemperatureGradient(sums[1]) }
+    return sums[0]
   }
 }

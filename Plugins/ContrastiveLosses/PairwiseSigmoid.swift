@@ -30,26 +30,24 @@ final class PairwiseSigmoid: Loss {
   func score(_ call: Call, _ logits: Logits) throws -> Double {
     let scale = exp(Double(try call.weight(0)[0][0]))
     let bias = Double(try call.weight(1)[0][0])
-    let (dScale, dBias) = (call.weightGradient(0)?[0], call.weightGradient(1)?[0])
-    var (sumOfScale, sumOfBias) = (0.0, 0.0)
-    let loss = logits.meanOverRows { row, weight, _ in
-      let line = RowOfLogits(logits, row)
+    let sums = try logits.sumsOverRows(call) { row, weight, _ in
+      let (values, target) = (logits.values[row], logits.target(row))
       let similarity = logits.similarities[row]
-      var sum = 0.0
-      for k in line.negatives + [line.target] {
-        let sign = k == line.target ? 1.0 : -1.0
+      let gradient = logits.similarityGradient?[row]
+      // The loss, and the gradients of scale and bias.
+      var sums = SIMD4<Double>.zero
+      for k in 0..<values.count where values[k] > -.infinity {
+        let sign = k == target ? 1.0 : -1.0
         let value = sign * (scale * Double(similarity[k]) + bias)
         // log(1 + exp(-v)) without overflow, and its derivative -1 / (1 + exp(v)).
-        sum += max(-value, 0) + log1p(exp(-abs(value)))
         let slope = -sign / (1 + exp(value)) * weight
-        if let gradient = logits.similarityGradient { gradient[row, k] += Float(slope * scale) }
-        sumOfScale += slope * scale * Double(similarity[k])
-        sumOfBias += slope
+        gradient?[k] += Float(slope * scale)
+        sums += [max(-value, 0) + log1p(exp(-abs(value))), slope * scale * Double(similarity[k]), slope, 0]
       }
-      return sum
+      return sums
     }
-    dScale?[0] += Float(sumOfScale)
-    dBias?[0] += Float(sumOfBias)
-    return loss
+    call.weightGradient(0)?[0][0] += Float(sums[1])
+    call.weightGradient(1)?[0][0] += Float(sums[2])
+    return sums[0]
   }
 }

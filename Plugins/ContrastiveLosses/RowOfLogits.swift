@@ -13,13 +13,13 @@ struct RowOfLogits {
   /// The largest logit, the positive's among them.
   let peak: Double
   /// Columns that are neither the positive nor excluded.
-  let negatives: [Int]
+  let negatives: NegativeColumns
 
   init(_ logits: Logits, _ row: Int) {
     let (values, target) = (logits.values[row], logits.target(row))
     (self.values, self.target) = (values, target)
-    negatives = (0..<values.count).filter { $0 != target && values[$0] > -.infinity }
-    peak = Double(negatives.reduce(values[target]) { max($0, values[$1]) })
+    negatives = NegativeColumns(values: values, target: target)
+    peak = Double(values.largest)
   }
 
   /// The positive's logit.
@@ -29,17 +29,30 @@ struct RowOfLogits {
   func power(_ column: Int) -> Double { exp(Double(values[column]) - peak) }
 }
 
-extension Logits {
-  /// The mean of a loss over the rows, each reported.
-  /// - Parameter body: the loss of a row; it adds its gradient times `weight` to what it is given.
-  func meanOverRows(_ body: (_ row: Int, _ weight: Double, _ gradient: Vector?) -> Double) -> Double {
-    var sum = 0.0
-    let weight = 1 / Double(rows)
-    for row in 0..<rows {
-      let loss = body(row, weight, gradient?[row])
-      report(row: row, loss: loss)
-      sum += loss
+/// The columns of a row that are neither the positive nor excluded, in their order. No list is made.
+struct NegativeColumns: Sequence {
+  fileprivate let values: Vector
+  fileprivate let target: Int
+
+  func makeIterator() -> Iterator { Iterator(columns: self) }
+
+  /// How many there are.
+  var count: Int { reduce(0) { count, _ in count + 1 } }
+  /// Whether there is none.
+  var isEmpty: Bool { !contains { _ in true } }
+
+  struct Iterator: IteratorProtocol {
+    fileprivate let columns: NegativeColumns
+    private var place = 0
+
+    fileprivate init(columns: NegativeColumns) { self.columns = columns }
+
+    mutating func next() -> Int? {
+      while place < columns.values.count {
+        defer { place += 1 }
+        if place != columns.target, columns.values[place] > -.infinity { return place }
+      }
+      return nil
     }
-    return sum * weight
   }
 }

@@ -22,24 +22,24 @@ final class Triplet: Loss {
 
   func score(_ call: Call, _ logits: Logits) throws -> Double {
     let margin = Double(call[self.margin])
-    return logits.meanOverRows { row, weight, _ in
+    let nearestOnly = call[negatives] == .hardest
+    return try logits.meanOverRows(call) { row, weight, _ in
       let line = RowOfLogits(logits, row)
       let similarity = logits.similarities[row]
-      var chosen = line.negatives
-      if call[negatives] == .hardest, let first = chosen.first {
-        chosen = [chosen.reduce(first) { similarity[$1] > similarity[$0] ? $1 : $0 }]
-      }
+      let gradient = logits.similarityGradient?[row]
+      let nearest = nearestOnly ? line.negatives.max { similarity[$0] < similarity[$1] } : nil
+      let count = nearest == nil ? line.negatives.count : 1
       var sum = 0.0
-      for k in chosen {
+      for k in line.negatives where nearest ?? k == k {
         let value = margin + Double(similarity[k]) - Double(similarity[line.target])
         guard value > 0 else { continue }
         sum += value
-        guard let gradient = logits.similarityGradient else { continue }
-        let share = Float(weight / Double(chosen.count))
-        gradient[row, k] += share
-        gradient[row, line.target] -= share
+        guard let gradient else { continue }
+        let share = Float(weight / Double(count))
+        gradient[k] += share
+        gradient[line.target] -= share
       }
-      return chosen.isEmpty ? 0 : sum / Double(chosen.count)
+      return count == 0 ? 0 : sum / Double(count)
     }
   }
 }

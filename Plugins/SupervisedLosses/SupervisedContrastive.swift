@@ -23,25 +23,21 @@ final class SupervisedContrastive: Loss {
 
   func score(_ call: Call, _ logits: Logits) throws -> Double {
     let (classes, rowOf) = (try logits.batch().classes(), logits.rowsOfColumns)
-    let weight = 1 / Double(logits.rows)
-    var sum = 0.0
-    for row in 0..<logits.rows {
+    return try logits.meanOverRows(call) { row, weight, gradient in
       let values = logits.values[row]
       let compared = (0..<values.count).filter { values[$0] > -.infinity }
       let positives = compared.filter { column in
         column == logits.target(row) || rowOf[column].map { classes[$0] == classes[row] } ?? false
       }
-      let peak = Double(compared.reduce(-Float.infinity) { max($0, values[$1]) })
+      let peak = Double(values.largest)
       let powers = compared.map { exp(Double(values[$0]) - peak) }
       let total = powers.reduce(0, +)
       let share = 1 / Double(positives.count)
-      let loss = log(total) + peak - positives.reduce(0) { $0 + share * Double(values[$1]) }
-      logits.report(row: row, loss: loss)
-      sum += weight * loss
-      guard let gradient = logits.gradient?[row] else { continue }
-      for (column, power) in zip(compared, powers) { gradient[column] += Float(weight * power / total) }
-      for column in positives { gradient[column] -= Float(weight * share) }
+      if let gradient {
+        for (column, power) in zip(compared, powers) { gradient[column] += Float(weight * power / total) }
+        for column in positives { gradient[column] -= Float(weight * share) }
+      }
+      return log(total) + peak - positives.reduce(0) { $0 + share * Double(values[$1]) }
     }
-    return sum
   }
 }

@@ -1,6 +1,5 @@
 // InfoNCE in which each row counts as much as its score says.
 
-import Glibc
 import PluginKit
 
 /// `sum_i w_i (logsumexp_j l_ij - l_it) / sum_i w_i`, `w_i >= 0` the row's score in the data.
@@ -24,23 +23,10 @@ final class WeightedInfoNCE: Loss {
     }
     let total = scores.reduce(0.0) { $0 + Double($1) }
     guard total > 0 else { return 0 }
-    var sum = 0.0
-    for row in 0..<logits.rows {
-      let (values, target, weight) = (logits.values[row], logits.target(row), Double(scores[row]) / total)
-      var peak = values[target]
-      for k in 0..<values.count { peak = max(peak, values[k]) }
-      // The positive's own power is left out of `rest`: no small difference of numbers close to 1.
-      let powers = (0..<values.count).map { exp(Double(values[$0]) - Double(peak)) }
-      let rest = powers.indices.reduce(0) { $1 == target ? $0 : $0 + powers[$1] }
-      let loss =
-        values[target] == peak ? log1p(rest) : log(rest + powers[target]) + Double(peak) - Double(values[target])
-      logits.report(row: row, loss: weight * Double(logits.rows) * loss)
-      sum += weight * loss
-      guard let gradient = logits.gradient?[row] else { continue }
-      let factor = weight / (rest + powers[target])
-      for k in powers.indices where k != target { gradient[k] += Float(factor * powers[k]) }
-      gradient[target] -= Float(factor * rest)
+    let rows = Double(logits.rows)
+    return try logits.meanOverRows(call) { row, weight, gradient in
+      let share = Double(scores[row]) / total * rows
+      return share * logits.crossEntropy(row: row, gradient, weight: share * weight)
     }
-    return sum
   }
 }

@@ -114,7 +114,7 @@ package final class SharedMemory: Sendable {
   }
 
   /// Notes that plugins are given memory of this process alone.
-  fileprivate static func noteOrdinary() { servedBefore.store(true, ordering: .relaxed) }
+  package static func noteOrdinary() { servedBefore.store(true, ordering: .relaxed) }
 
   /// Whether the block was one of these regions'.
   fileprivate func free(_ memory: UnsafeMutableRawPointer) -> Bool {

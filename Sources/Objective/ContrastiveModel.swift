@@ -118,9 +118,7 @@ package final class ContrastiveModel {
     try profile.measure("objective/pooling and head") {
       try pooling.forward(batch, hidden: hidden, at: position, into: z)
     }
-    let report = try profile.measure("objective/blocks, logits and report") {
-      try score(at: position, lossScale: lossScale)
-    }
+    let report = try score(at: position, lossScale: lossScale)
     try profile.measure("objective/pooling and head") {
       try pooling.backward(z: z, dz: objective.views.dz.matrix, dHidden: dHidden)
     }
@@ -194,9 +192,12 @@ package final class ContrastiveModel {
     try grow(for: batch, tokens: pooled.rows)
     objective.begin(batch)
     let z = objective.views.z.matrix
-    pooling.applyHead(pooled, into: z)
+    let profile = pooling.pool.profile
+    profile.measure("objective/pooling and head") { pooling.applyHead(pooled, into: z) }
     let report = try score(at: position, lossScale: lossScale)
-    pooling.backwardHead(pooled, z: z, dz: objective.views.dz.matrix)
+    profile.measure("objective/pooling and head") {
+      pooling.backwardHead(pooled, z: z, dz: objective.views.dz.matrix)
+    }
     return report
   }
 

@@ -119,6 +119,11 @@ final class ContrastiveObjective {
 
   /// Computes the loss of the embeddings in `views.z`, and with a scale their gradients in `views.dz`.
   func run(at position: StepPosition, _ options: PassOptions) throws -> StepReport {
+    // What none of the phases below names is the rest of this one.
+    try pool.profile.measure("objective/blocks and report") { try pass(at: position, options) }
+  }
+
+  private func pass(at position: StepPosition, _ options: PassOptions) throws -> StepReport {
     hasPendingBatch = false
     try start(position)
     for stage in stages {
@@ -155,7 +160,7 @@ final class ContrastiveObjective {
     for instance in instances { try encodings.check(instance.plan.encodings, for: instance.name) }
     for loss in losses { try loss.updateTemperature() }
     for instance in instances { instance.begin(position) }
-    for group in groups { group.begin(rows: views.rows) }
+    for group in groups { group.begin(rows: views.rows, pool) }
     for stage in stages { stage.begin(rows: views.rows) }
   }
 
@@ -173,8 +178,10 @@ final class ContrastiveObjective {
   }
 
   private func computeSimilarities() {
-    for group in groups {
-      group.computeSimilarities(pool) { block in block.owner.map { self.stages[$0].isReady } ?? true }
+    pool.profile.measure("objective/similarities") {
+      for group in groups {
+        group.computeSimilarities(pool) { block in block.owner.map { self.stages[$0].isReady } ?? true }
+      }
     }
   }
 
@@ -185,8 +192,10 @@ final class ContrastiveObjective {
     var sums: [[BlockSums]] = []
     for group in groups {
       var made = reference
-      group.makeLogits(pool, temperature: reference, into: work)
-      sums.append(group.sums(work))
+      pool.profile.measure("objective/logits") {
+        group.makeLogits(pool, temperature: reference, into: work)
+        sums.append(group.sums(pool, work))
+      }
       for (index, loss) in losses.enumerated() where loss.instance.scoresLogits {
         let parts = loss.groupCount(groups.count)
         guard group.number < parts else { continue }
@@ -197,7 +206,7 @@ final class ContrastiveObjective {
         let scale = options.gradientScale.map { $0 * loss.weight / Double(parts) }
         values[index] +=
           try loss.score(
-            group, work, batch: shown[samplers.count + index], scale: scale, wantsRows: options.wantsDetails)
+            group, work, batch: shown[samplers.count + index], scale: scale, wantsRows: options.wantsDetails, pool)
           / Double(parts)
         for row in rowLosses.indices { rowLosses[row] += loss.weight * group.rowLosses[row] / Double(parts) }
       }
@@ -222,6 +231,7 @@ final class ContrastiveObjective {
     var cells = CellProbe(options: probe, temperature: referenceTemperature)
     for (index, group) in groups.enumerated() {
       group.makeLogits(pool, temperature: referenceTemperature, into: work)
+      group.completeGradient()
       cells.add(group, logits: work.logits, names: samplerName, to: &sums[index])
     }
     return cells.report(rows: views.rows * groups.count, views: views)
@@ -269,10 +279,11 @@ final class ContrastiveObjective {
   private func makeGroups() throws {
     let layout = try BlockLayout(
       stages: stages, views: comparedViews, limits: limits, hardNegativeWeight: hardNegativeWeight)
-    groups = layout.groups.enumerated().map {
-      SimilarityMatrix(number: $0, blocks: $1, maxRows: limits.maxRows)
-    }
     work = LogitMatrices(cells: layout.groups.map { SimilarityMatrix.cells($0, rows: limits.maxRows) }.max() ?? 0)
+    let isSingle = layout.groups.count == 1 && losses.count(where: \.instance.scoresLogits) <= 1
+    groups = layout.groups.enumerated().map {
+      SimilarityMatrix(number: $0, blocks: $1, maxRows: limits.maxRows, gradientOf: isSingle ? work : nil)
+    }
   }
 
   /// Every buffer a plugin may write to is checked behind each of its calls.

@@ -124,61 +124,6 @@ public struct Candidates {
   }
 }
 
-/// One group of rows with everything each is compared with, as a loss sees it.
-public struct Logits {
-  /// The host's own structure.
-  public let raw: UnsafePointer<cse_logits>
-
-  /// The number of rows.
-  public var rows: Int { Int(raw.pointee.rows) }
-  /// The number of candidates of a row, over all blocks.
-  public var columns: Int { Int(raw.pointee.cols) }
-  /// The temperature the logits were divided by.
-  public var temperature: Double { raw.pointee.temperature }
-  /// gain * similarity / temperature + bias; excluded cells are -infinity: `[rows, columns]`.
-  public var values: Matrix { Matrix(raw.pointee.logits) }
-  /// The plain similarities: `[rows, columns]`.
-  public var similarities: Matrix { Matrix(raw.pointee.sim) }
-  /// The column of the row's positive.
-  public func target(_ row: Int) -> Int { Int(raw.pointee.target[row]) }
-  /// The rows' batch: ids, scores and classes, and their embeddings without gradients.
-  /// - Throws: where the host is older than this field.
-  public func batch() throws -> Batch {
-    guard raw.pointee.struct_size >= MemoryLayout<cse_logits>.size, let batch = raw.pointee.batch else {
-      throw PluginError.unsupported("this host does not show the batch to losses on logits")
-    }
-    return Batch(raw: batch)
-  }
-
-  /// For each column the row of the batch whose text it stands for: of anchors and positives; nil for hard negatives
-  /// and for what samplers made or kept.
-  public var rowsOfColumns: [Int?] {
-    (0..<Int(raw.pointee.n_blocks)).flatMap { b -> [Int?] in
-      let columns = Int(raw.pointee.block_start[b])..<Int(raw.pointee.block_start[b + 1])
-      let isText = raw.pointee.blocks[b].map { $0.pointee.cols < Int32(CSE_HARD) } ?? false
-      return columns.map { isText ? $0 - columns.lowerBound : nil }
-    }
-  }
-
-  /// Where the gradient with respect to the logits is added; nil where none is wanted.
-  public var gradient: Matrix? { raw.pointee.dlogits.map { Matrix($0) } }
-  /// Where the gradient with respect to the similarities is added; nil where none is wanted.
-  public var similarityGradient: Matrix? { raw.pointee.dsim.map { Matrix($0) } }
-
-  /// Adds to the gradient with respect to the temperature what the logits' gradient does not say: of margins that are
-  /// divided by it, of gradients that go to the similarities. A loss that calls it has to do so for all of that.
-  public func addTemperatureGradient(_ value: Double) {
-    let end = MemoryLayout<cse_logits>.offset(of: \.batch) ?? 0
-    guard Int(raw.pointee.struct_size) >= end, let slope = raw.pointee.dtemperature else { return }
-    slope.pointee = (slope.pointee.isNaN ? 0 : slope.pointee) + value
-  }
-
-  /// Reports the loss of one row, for a loss that is a mean over rows.
-  public func report(row: Int, loss: Double) {
-    raw.pointee.row_loss?[row] = loss
-  }
-}
-
 /// Token states, packed without padding, as a pooler sees them.
 public struct Tokens {
   /// The host's own structure.

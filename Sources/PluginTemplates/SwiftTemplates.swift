@@ -60,9 +60,8 @@ enum SwiftTemplates {
       let temperature = Real(0.05, in: "(0,)", live: true, log: true, "softmax temperature")
 
       func score(_ call: Call, _ logits: Logits) throws -> Double {
-        let share = 1 / Double(logits.rows)
-        var sum = 0.0
-        for row in 0..<logits.rows {
+        // Several threads may score rows at once; each writes to its own row only.
+        try logits.meanOverRows(call) { row, share, gradient in
           let (values, target) = (logits.values[row], logits.target(row))
           var (peak, rest) = (values[target], 0.0)
           for k in 0..<values.count { peak = max(peak, values[k]) }
@@ -70,14 +69,12 @@ enum SwiftTemplates {
           // The others by themselves: 1 - p would lose its digits where the loss is small.
           for k in 0..<values.count where k != target { rest += power(k) }
           let total = rest + power(target)
-          let loss = values[target] == peak ? log1p(rest) : log(total) + Double(peak) - Double(values[target])
-          logits.report(row: row, loss: loss)
-          sum += loss * share
-          guard let gradient = logits.gradient?[row] else { continue }
-          for k in 0..<values.count where k != target { gradient[k] += Float(share * power(k) / total) }
-          gradient[target] -= Float(share * rest / total)
+          if let gradient {
+            for k in 0..<values.count where k != target { gradient[k] += Float(share * power(k) / total) }
+            gradient[target] -= Float(share * rest / total)
+          }
+          return values[target] == peak ? log1p(rest) : log(total) + Double(peak) - Double(values[target])
         }
-        return sum
       }
     }
 

@@ -127,6 +127,7 @@ typedef struct {
 int64_t ck_code_select(int64_t rows, const int32_t *dots, const float *scales, const float *errors, ck_code_bounds by,
                        float limit, int32_t *chosen);
 
+#include "ckernels_cells.h"
 #include "ckernels_encoder.h"
 
 #endif

@@ -13,28 +13,32 @@ package final class GuardedBuffer {
   /// The first usable byte.
   package let pointer: UnsafeMutableRawPointer
 
+  private let memory: FloatBuffer
   private let base: UnsafeMutableRawPointer
   private let trailingOffset: Int
   private static let guardBytes = 64
   private static let pattern: UInt64 = 0xC5E0_C5E1_C5E2_C5E3
 
   /// Allocates `byteCount` zeroed bytes; 0 is legal and gives a pointer that must not be read.
-  /// `visibility`: what plugins in processes of their own may do there.
-  package init(byteCount: Int, label: String, _ visibility: Visibility = .shared) {
+  /// - Parameters:
+  ///   - visibility: what plugins in processes of their own may do there.
+  ///   - isSparse: most of it will never be written; it takes up no memory then.
+  package init(byteCount: Int, label: String, _ visibility: Visibility = .shared, isSparse: Bool = false) {
     precondition(byteCount >= 0)
     self.label = label
     self.byteCount = byteCount
     // The trailing canary starts right behind the last byte, so that being one too far is seen.
     trailingOffset = Self.guardBytes + byteCount
-    base = allocateVisible(byteCount: trailingOffset + Self.guardBytes, visibility)
+    if visibility != .own, SharedMemory.current == nil { SharedMemory.noteOrdinary() }
+    let count = (trailingOffset + Self.guardBytes + 3) / 4
+    memory = FloatBuffer(count: count, visibility, sparse: isSparse ? count : 0)
+    base = UnsafeMutableRawPointer(memory.pointer)
     pointer = base + Self.guardBytes
     for offset in stride(from: 0, to: Self.guardBytes, by: 8) {
       base.storeBytes(of: Self.pattern, toByteOffset: offset, as: UInt64.self)
       base.storeBytes(of: Self.pattern, toByteOffset: trailingOffset + offset, as: UInt64.self)
     }
   }
-
-  deinit { freeVisible(base) }
 
   /// The block as 32-bit floats.
   package var floats: UnsafeMutablePointer<Float> { pointer.assumingMemoryBound(to: Float.self) }

@@ -26,8 +26,16 @@ func dot(_ a: UnsafeMutablePointer<Float>, _ b: UnsafeMutablePointer<Float>, _ c
 func innerProduct(_ a: Matrix, _ b: Matrix) -> Double {
   var sum = 0.0
   for index in 0..<a.rows {
-    let (left, right) = (a.row(index), b.row(index))
-    for column in 0..<a.columns { sum += Double(left[column]) * Double(right[column]) }
+    let (left, right) = (UnsafeRawPointer(a.row(index)), UnsafeRawPointer(b.row(index)))
+    var parts = SIMD8<Double>.zero
+    let whole = a.columns & ~7
+    for column in stride(from: 0, to: whole, by: 8) {
+      parts +=
+        SIMD8<Double>(left.loadUnaligned(fromByteOffset: column * 4, as: SIMD8<Float>.self))
+        * SIMD8<Double>(right.loadUnaligned(fromByteOffset: column * 4, as: SIMD8<Float>.self))
+    }
+    sum += parts.sum()
+    for column in whole..<a.columns { sum += Double(a.row(index)[column]) * Double(b.row(index)[column]) }
   }
   return sum
 }

@@ -68,58 +68,64 @@ final class LossStage {
   ///
   /// With `scale` the gradients, multiplied by it, are added to the group's; nil wants none.
   func score(
-    _ group: SimilarityMatrix, _ work: LogitMatrices, batch: ShownBatch, scale: Double?, wantsRows: Bool
+    _ group: SimilarityMatrix, _ work: LogitMatrices, batch: ShownBatch, scale: Double?, wantsRows: Bool,
+    _ pool: ThreadPool
   ) throws -> Double {
-    if scale != nil {
-      work.dLogits.clear()
-      work.dSimilarity.clear()
-    }
+    if scale != nil { pool.profile.measure("objective/gradients of logits") { work.clearGradients(pool) } }
     group.describe(
       work, batch: batch, age: instance.services.age, temperature: temperature, wantsGradients: scale != nil,
       wantsRows: wantsRows)
     let loss = try instance.onLogits(UnsafePointer(group.described), wantsGradients: scale != nil)
     guard let scale else { return loss }
-    try instance.checkFinite(work.dLogits, "dlogits", .onLogits)
-    try instance.checkFinite(work.dSimilarity, "dsim", .onLogits)
-    let sum = group.takeGradients(weight: scale, temperature: temperature, from: work)
-    try learnTemperature(sum, beyond: group.temperatureSlope.pointee, scale: scale, work)
+    let taken = try takeGradients(of: group, work, weight: scale, pool)
+    try learnTemperature(taken, beyond: group.temperatureSlope.pointee, scale: scale)
     instance.foldWeightGradients(scale: Float(scale))
     return loss
   }
 
   /// Scores a group that is no part of the batch: its gradient goes to the group's similarities, and nothing is
   /// learned.
-  func look(at group: SimilarityMatrix, _ work: LogitMatrices, batch: ShownBatch) throws -> Double {
-    work.dLogits.clear()
-    work.dSimilarity.clear()
+  func look(
+    at group: SimilarityMatrix, _ work: LogitMatrices, batch: ShownBatch, _ pool: ThreadPool
+  ) throws -> Double {
+    work.clearGradients(pool)
     group.describe(
       work, batch: batch, age: instance.services.age, temperature: temperature, wantsGradients: true, wantsRows: false)
     let loss = try instance.onLogits(UnsafePointer(group.described), wantsGradients: true)
-    try instance.checkFinite(work.dLogits, "dlogits", .onLogits)
-    try instance.checkFinite(work.dSimilarity, "dsim", .onLogits)
-    _ = group.takeGradients(weight: weight, temperature: temperature, from: work)
+    _ = try takeGradients(of: group, work, weight: weight, pool)
     return loss
+  }
+
+  private func takeGradients(
+    of group: SimilarityMatrix, _ work: LogitMatrices, weight: Double, _ pool: ThreadPool
+  ) throws -> SimilarityMatrix.TakenGradients {
+    let taken = pool.profile.measure("objective/gradients of logits") {
+      group.takeGradients(
+        pool, weight: weight, temperature: temperature, from: work, learnsTemperature: logTemperature != nil)
+    }
+    if !taken.isFinite {
+      try instance.checkFinite(work.dLogits, "dlogits", .onLogits)
+      try instance.checkFinite(work.dSimilarity, "dsim", .onLogits)
+    }
+    work.hasSimilarityGradients = taken.usesSimilarities
+    return taken
   }
 
   /// With logit = gain * sim / T + bias: dL / d log T = - sum dlogits * gain * sim / T, and T dL / dT of what the loss
   /// knows beyond its logits.
-  private func learnTemperature(_ sum: Double, beyond slope: Double, scale: Double, _ work: LogitMatrices) throws {
+  private func learnTemperature(
+    _ taken: SimilarityMatrix.TakenGradients, beyond slope: Double, scale: Double
+  ) throws {
     guard let logTemperature else { return }
-    if !slope.isNaN {
-      guard slope.isFinite else {
-        throw instance.failure(.onLogits, .notFinite(tensor: "dtemperature", index: "[0]", value: "\(slope)"))
-      }
-      logTemperature.gradient.pointee += Float(scale * slope * temperature - sum)
+    if slope.isNaN {
+      guard !taken.usesSimilarities else { throw ObjectiveError.temperatureNotLearnable(loss: instance.name) }
+      logTemperature.gradient.pointee -= Float(taken.slope)
       return
     }
-    let tensor = work.dSimilarity
-    for row in 0..<tensor.rows {
-      let values = tensor.floats + row * tensor.rowStride
-      for column in 0..<tensor.width where values[column] != 0 {
-        throw ObjectiveError.temperatureNotLearnable(loss: instance.name)
-      }
+    guard slope.isFinite else {
+      throw instance.failure(.onLogits, .notFinite(tensor: "dtemperature", index: "[0]", value: "\(slope)"))
     }
-    logTemperature.gradient.pointee -= Float(sum)
+    logTemperature.gradient.pointee += Float(scale * slope * temperature - taken.slope)
   }
 
   /// Scores the embeddings themselves; gradients are multiplied by `scale` and added to the batch's.

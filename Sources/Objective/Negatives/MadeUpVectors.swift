@@ -31,7 +31,7 @@ struct MadeUpVectors {
     copy(vectors, to: side.raw)
     side.normalise(pool)
     let extra = SimilarityBlock(planned, owner: nil, rows: blocks[0].rows, columns: side, width: width)
-    extra.begin(rows: rows)
+    extra.begin(rows: rows, pool)
     let group = SimilarityMatrix(number: 0, blocks: blocks.map(SimilarityBlock.init(sharing:)) + [extra], maxRows: rows)
     group.resume(rows: rows)
     group.computeSimilarities(pool) { _ in true }
@@ -40,7 +40,7 @@ struct MadeUpVectors {
     var sum = 0.0
     for (loss, batch) in zip(losses, batches) where loss.instance.scoresLogits {
       group.makeLogits(pool, temperature: loss.temperature, into: work)
-      sum += try loss.weight * loss.look(at: group, work, batch: batch)
+      sum += try loss.weight * loss.look(at: group, work, batch: batch, pool)
     }
     extra.propagate(pool, gradient: group.gradient.floats + extra.start, stride: group.stride, rows: rows)
     side.propagate(pool)

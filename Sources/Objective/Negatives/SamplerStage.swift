@@ -78,8 +78,8 @@ final class SamplerStage {
     counts = .visible(.shared, capacity: room, repeating: 0)
     for (index, block) in visible.enumerated() { blockPointers[index] = UnsafePointer(block.raw) }
     let edits = instance.plan.editsCells
-    gains = TensorList(visible.map { edits ? $0.gain : nil })
-    biases = TensorList(visible.map { edits ? $0.bias : nil })
+    gains = TensorList(visible.map { edits ? $0.edits?.gain : nil })
+    biases = TensorList(visible.map { edits ? $0.edits?.bias : nil })
     similarities = TensorList(visible.map { _ in nil })
     candidates.pointee.struct_size = instance.services.age.size(of: cse_candidates.self)
     candidates.pointee.n_blocks = UInt32(visible.count)
@@ -95,7 +95,7 @@ final class SamplerStage {
 
   var guarded: [GuardedBuffer] {
     vectors.flatMap { [$0.tensor?.storage, $0.gradientTensor?.storage].compactMap { $0 } }
-      + visible.flatMap { [$0.gain?.storage, $0.bias?.storage].compactMap { $0 } }
+      + visible.flatMap { [$0.edits?.gain.storage, $0.edits?.bias.storage].compactMap { $0 } }
   }
 
   func begin(rows: Int) {
@@ -113,12 +113,13 @@ final class SamplerStage {
       counts[index] = Int64(block.count)
       similarities.set(index, block.hasSimilarities ? block.similarity : nil)
     }
+    if instance.plan.editsCells { for block in visible { block.edits?.handOut() } }
     try instance.sample(
       UnsafePointer(batch.reading), UnsafePointer(candidates), vectors: vectors.compactMap(\.tensor), score: score)
     try takeCounts(rows: views.rows)
     if instance.plan.editsCells {
       for block in visible {
-        if let problem = block.editProblem(rows: views.rows, label: "'\(block.planned.label)'") {
+        if let problem = block.editProblem(rows: views.rows, label: "'\(block.planned.label)'", pool) {
           throw instance.failure(.sample, .contract(problem))
         }
       }

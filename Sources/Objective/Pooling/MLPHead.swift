@@ -1,7 +1,7 @@
 // The head on the pooled vector: Linear of the same width, then tanh. The host's own, so that it can be dropped after
 // training (`cls_before_pooler`) without any plugin knowing.
 
-import Glibc
+import CKernels
 import Kernels
 
 /// `z = tanh(p W^T + b)`, W [width, width] as `head.dense.weight`, b [width] as `head.dense.bias`.
@@ -29,10 +29,9 @@ final class MLPHead {
       pool, .no, .yes, m: input.rows, n: width, k: width, alpha: 1, a: input.pointer, lda: input.rowStride,
       b: weight.value, ldb: width, beta: 0, c: output.pointer, ldc: output.rowStride)
     pool.parallelFor(input.rows, grain: 8) { range, _ in
-      for index in range {
-        let row = output.row(index)
-        for column in 0..<self.width { row[column] = tanhf(row[column] + self.bias.value[column]) }
-      }
+      ck_bias_activation_in_place(
+        CK_TANH, Int64(range.count), Int64(self.width), self.bias.value, output.row(range.lowerBound),
+        Int64(output.rowStride))
     }
   }
 
@@ -47,9 +46,11 @@ final class MLPHead {
         for column in 0..<self.width { d[column] *= 1 - z[column] * z[column] }
       }
     }
-    for index in 0..<output.rows {
-      let d = dOutput.row(index)
-      for column in 0..<width { bias.gradient[column] += d[column] }
+    // A thread owns columns and walks all rows in order, so that the sums do not depend on the split.
+    pool.parallelFor(width, grain: 128) { columns, _ in
+      ck_column_sums(
+        Int64(output.rows), Int64(columns.count), dOutput.pointer + columns.lowerBound, Int64(dOutput.rowStride),
+        self.bias.gradient + columns.lowerBound)
     }
     gemm(
       pool, .yes, .no, m: width, n: width, k: output.rows, alpha: 1, a: dOutput.pointer, lda: dOutput.rowStride,

@@ -19,7 +19,7 @@ final class SimilarityBlock {
   private(set) var fullCount = 0
   private(set) var hasSimilarities = false
   /// Factors and offsets of the cells; nil while nobody may edit them.
-  private(set) var gain, bias: Tensor?
+  private(set) var edits: CellEdits?
   /// The similarities, a window into the group's matrix.
   let similarity: Tensor
   /// Added to the diagonal's logits before samplers edit: the weight of real hard negatives.
@@ -49,7 +49,7 @@ final class SimilarityBlock {
     self.init(
       other.planned, owner: other.owner, rows: other.rows, columns: other.columns, width: other.width,
       diagonalBias: other.diagonalBias)
-    (gain, bias, count, fullCount) = (other.gain, other.bias, other.count, other.fullCount)
+    (edits, count, fullCount) = (other.edits, other.count, other.fullCount)
   }
 
   deinit { raw.freeVisible() }
@@ -59,30 +59,17 @@ final class SimilarityBlock {
 
   /// Allocates the cells' factors and offsets for at most `maxRows` rows.
   func allowEdits(maxRows: Int) {
-    guard gain == nil else { return }
-    let stride = alignedStride(columnCount(rows: maxRows))
-    func make(_ label: String) -> Tensor {
-      Tensor(
-        shape: [0, 0], rowStride: stride,
-        storage: GuardedBuffer(byteCount: maxRows * stride * 4, label: "\(label) of '\(planned.label)'"))
-    }
-    gain = make("gain")
-    bias = make("bias")
+    guard edits == nil else { return }
+    edits = CellEdits(maxRows: maxRows, maxColumns: columnCount(rows: maxRows), label: planned.label)
   }
 
   /// Starts a batch of `n` rows: all columns, no edits, no similarities yet.
-  func begin(rows n: Int) {
+  func begin(rows n: Int, _ pool: ThreadPool) {
     fullCount = columnCount(rows: n)
     count = fullCount
     hasSimilarities = false
-    for (tensor, value) in [(gain, Float(1)), (bias, Float(0))] {
-      guard let tensor else { continue }
-      tensor.reshape([n, fullCount], rowStride: alignedStride(fullCount))
-      tensor.floats.update(repeating: value, count: n * tensor.rowStride)
-    }
-    if diagonalBias != 0, let bias {
-      for row in 0..<min(n, fullCount) { bias.floats[row * bias.rowStride + row] = diagonalBias }
-    }
+    edits?.begin(rows: n, columns: fullCount, pool)
+    if diagonalBias != 0 { edits?.setDiagonal(diagonalBias) }
   }
 
   /// Computes the similarities into `matrix` (the group's, `stride` apart) from column `start` on.

@@ -2,6 +2,7 @@
 // gradient.
 
 import Host
+import Kernels
 
 /// Sums over one block, positives apart from the rest; softmax and gradient are filled by CellProbe.
 struct BlockSums {
@@ -13,29 +14,40 @@ struct BlockSums {
   var positiveLogits = 0.0
   var positiveSoftmax = 0.0
   var positiveGradient = 0.0
+
+  /// Adds the counts and logits of further rows.
+  mutating func add(_ other: BlockSums) {
+    count += other.count
+    logits += other.logits
+    positiveCount += other.positiveCount
+    positiveLogits += other.positiveLogits
+  }
 }
 
 extension SimilarityMatrix {
   /// Counts and sums the logits of each block; the workspace holds the group's logits.
-  func sums(_ work: LogitMatrices) -> [BlockSums] {
-    var sums = [BlockSums](repeating: BlockSums(), count: blocks.count)
-    for row in 0..<rows {
-      let logits = work.logits.floats + row * stride
-      for (index, block) in blocks.enumerated() {
-        let cells = logits + block.start
-        for column in 0..<block.count {
-          if index == 0, column == row {
-            sums[index].positiveCount += 1
-            sums[index].positiveLogits += Double(cells[column])
-          } else if block.state(row: row, column: column) == .compared {
-            sums[index].count += 1
-            sums[index].logits += Double(cells[column])
-          }
+  func sums(_ pool: ThreadPool, _ work: LogitMatrices) -> [BlockSums] {
+    // Parts of fixed rows, added in order: the same sums for every number of threads.
+    pool.parallelFor(rows, grain: Self.rowsPerPart) { range, _ in
+      let sums = self.partSums + range.lowerBound / Self.rowsPerPart * self.blocks.count
+      sums.update(repeating: BlockSums(), count: self.blocks.count)
+      for row in range {
+        let logits = work.logits.floats + row * self.stride
+        for (index, block) in self.blocks.enumerated() {
+          block.addLogits(row: row, isFirst: index == 0, logits: logits, to: &sums[index])
         }
       }
     }
-    return sums
+    return blocks.indices.map { index in
+      var sum = partSums[index]
+      for part in 1..<Self.parts(of: rows) { sum.add(partSums[part * blocks.count + index]) }
+      return sum
+    }
   }
+
+  /// Parts of a matrix of so many rows that are summed apart.
+  static func parts(of rows: Int) -> Int { (rows + rowsPerPart - 1) / rowsPerPart }
+  private static let rowsPerPart = 16
 }
 
 extension SimilarityBlock {

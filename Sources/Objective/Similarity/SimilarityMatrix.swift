@@ -1,6 +1,7 @@
 // The similarity matrix of one group of rows, its blocks of columns side by side: group 0 is the host's, others are
 // declared by samplers. Computes similarities, makes logits of them for a loss, and takes the loss's gradients back.
 
+import CKernels
 import Host
 import Kernels
 import PluginAPI
@@ -11,8 +12,10 @@ final class SimilarityMatrix {
   /// The base first; then in the order of declaration.
   let blocks: [SimilarityBlock]
   let similarity: Tensor
-  /// The gradient at the similarities, summed over the losses.
+  /// The gradient at the similarities, summed over the losses; it may be the matrix that a single loss writes to.
   let gradient: GuardedBuffer
+  /// Whether `gradient` holds a gradient of this batch.
+  private(set) var hasGradient = false
   /// What `on_logits` gets; filled by `describe`.
   let described: UnsafeMutablePointer<cse_logits>
   let rowLosses: UnsafeMutablePointer<Double>
@@ -23,13 +26,30 @@ final class SimilarityMatrix {
   private(set) var stride = 0
   private let targets, blockStart: UnsafeMutablePointer<Int64>
   private let blockPointers: UnsafeMutablePointer<UnsafePointer<cse_block>?>
+  private let rowSums: UnsafeMutablePointer<RowSums>
+  /// [parts, blocks]: what `sums` adds up.
+  let partSums: UnsafeMutablePointer<BlockSums>
 
-  init(number: Int, blocks: [SimilarityBlock], maxRows: Int) {
+  /// What the threads find out of the rows.
+  private struct RowSums {
+    var slope = 0.0
+    var found = 0
+  }
+
+  /// - Parameter work: its matrix of logits' gradients becomes that of the similarities, which is right where one loss
+  ///   scores one group; nil: a matrix of its own.
+  init(number: Int, blocks: [SimilarityBlock], maxRows: Int, gradientOf work: LogitMatrices? = nil) {
     self.number = number
     self.blocks = blocks
     let cells = Self.cells(blocks, rows: maxRows)
     similarity = Tensor(shape: [0, 0], storage: GuardedBuffer(byteCount: cells * 4, label: "sim", .shown))
-    gradient = GuardedBuffer(byteCount: cells * 4, label: "gradient of sim", .own)
+    gradient =
+      work?.dLogits.storage ?? GuardedBuffer(byteCount: cells * 4, label: "gradient of sim", .own)
+    rowSums = .allocate(capacity: maxRows)
+    rowSums.initialize(repeating: RowSums(), count: maxRows)
+    let partCount = Self.parts(of: maxRows) * blocks.count
+    partSums = .allocate(capacity: partCount)
+    partSums.initialize(repeating: BlockSums(), count: partCount)
     described = .visible(.shown, capacity: 1, repeating: cse_logits())
     rowLosses = .visible(.shared, capacity: maxRows, repeating: .nan)
     temperatureSlope = .visible(.shared, capacity: 1, repeating: .nan)
@@ -48,6 +68,8 @@ final class SimilarityMatrix {
     targets.freeVisible()
     blockStart.freeVisible()
     blockPointers.freeVisible()
+    rowSums.deallocate()
+    partSums.deallocate()
   }
 
   /// Numbers in a matrix of `rows` rows over all blocks, padding included.
@@ -56,8 +78,8 @@ final class SimilarityMatrix {
   }
 
   /// Starts a batch of `rows` rows.
-  func begin(rows: Int) {
-    for block in blocks { block.begin(rows: rows) }
+  func begin(rows: Int, _ pool: ThreadPool) {
+    for block in blocks { block.begin(rows: rows, pool) }
     resume(rows: rows)
   }
 
@@ -82,14 +104,14 @@ final class SimilarityMatrix {
     columns = start
   }
 
-  /// Lays out the finished group for the losses and clears the gradient.
+  /// Lays out the finished group for the losses.
   func finish() {
     similarity.reshape([rows, columns], rowStride: stride)
     for (index, block) in blocks.enumerated() { blockStart[index] = Int64(block.start) }
     blockStart[blocks.count] = Int64(columns)
     described.pointee.rows = Int64(rows)
     described.pointee.cols = Int64(columns)
-    gradient.floats.update(repeating: 0, count: rows * stride)
+    hasGradient = false
   }
 
   /// Writes the logits at `temperature` into the workspace: gain * sim / temperature + bias.
@@ -104,24 +126,62 @@ final class SimilarityMatrix {
     }
   }
 
-  /// Adds what a loss wrote: gradient += weight * (dlogits * gain / temperature + dsim); excluded cells get nothing.
-  /// - Returns: the sum of dlogits * (logit - bias), from which the temperature's gradient follows.
-  func takeGradients(weight: Double, temperature: Double, from work: LogitMatrices) -> Double {
-    var sum = 0.0
-    for row in 0..<rows {
-      let offset = row * stride
-      for block in blocks {
-        sum += block.takeGradients(
-          row: row, weight: Float(weight), factor: Float(weight / temperature),
-          dLogits: work.dLogits.floats + offset, dSimilarity: work.dSimilarity.floats + offset,
-          similarity: similarity.floats + offset, into: gradient.floats + offset)
+  /// What a loss wrote, beside the gradient that was taken.
+  struct TakenGradients {
+    /// The sum of dlogits * (logit - bias), from which the temperature's gradient follows; 0 where nobody learns it.
+    var slope = 0.0
+    /// Whether all numbers are finite; where not, nothing of their rows was taken.
+    var isFinite = true
+    /// Whether a gradient went to the similarities directly.
+    var usesSimilarities = false
+  }
+
+  /// Takes what a loss wrote: gradient += weight * (dlogits * gain / temperature + dsim); excluded cells get nothing.
+  /// - Parameter learnsTemperature: whether the slope is wanted.
+  func takeGradients(
+    _ pool: ThreadPool, weight: Double, temperature: Double, from work: LogitMatrices, learnsTemperature: Bool
+  ) -> TakenGradients {
+    let factor = Float(weight / temperature)
+    let take = ck_cells_take(factor: factor, weight: Float(weight), adds: hasGradient ? 1 : 0)
+    let (dLogits, dSimilarity) = (work.dLogits.floats, work.dSimilarity.floats)
+    pool.parallelFor(rows, grain: 16) { range, _ in
+      for row in range {
+        let offset = row * self.stride
+        let found = Int(ck_cells_look(Int64(self.columns), dLogits + offset, dSimilarity + offset))
+        self.rowSums[row] = RowSums(found: found)
+        guard found & (CK_LOGITS_NOT_FINITE | CK_SIM_NOT_FINITE) == 0 else { continue }
+        for block in self.blocks {
+          if learnsTemperature {
+            self.rowSums[row].slope += block.slope(
+              row: row, factor: factor, dLogits: dLogits + offset, similarity: self.similarity.floats + offset)
+          }
+          block.takeGradients(
+            row: row, take, dLogits: dLogits + offset,
+            dSimilarity: found & CK_SIM_IN_USE != 0 ? UnsafePointer(dSimilarity + offset) : nil,
+            into: self.gradient.floats + offset)
+        }
       }
     }
-    return sum
+    hasGradient = true
+    var taken = TakenGradients()
+    for row in 0..<rows {
+      taken.slope += rowSums[row].slope
+      if rowSums[row].found & (CK_LOGITS_NOT_FINITE | CK_SIM_NOT_FINITE) != 0 { taken.isFinite = false }
+      if rowSums[row].found & CK_SIM_IN_USE != 0 { taken.usesSimilarities = true }
+    }
+    return taken
+  }
+
+  /// Makes the gradient 0 where no loss gave one, for who looks at single cells.
+  func completeGradient() {
+    guard !hasGradient else { return }
+    gradient.floats.update(repeating: 0, count: rows * stride)
+    hasGradient = true
   }
 
   /// Sends the gradient on to the vectors.
   func propagate(_ pool: ThreadPool) {
+    guard hasGradient else { return }
     for block in blocks {
       block.propagate(pool, gradient: gradient.floats + block.start, stride: stride, rows: rows)
     }
