@@ -1,5 +1,5 @@
 // The hot loops behind the Kernels module: plain C on caller-owned buffers, one clone per vector width.
-// Called by Kernels and Encoder. Pointers are never kept beyond a call, except by the pool.
+// Called by Kernels, Encoder, Objective and Ranks. Pointers are never kept beyond a call, except by the pool.
 #ifndef CKERNELS_H
 #define CKERNELS_H
 

@@ -2,7 +2,6 @@
 // is another with each version. Needs a C++ compiler, no CUDA toolkit.
 
 import ArgumentParser
-import Files
 import Glibc
 import Host
 import Processes
@@ -37,27 +36,17 @@ struct EncoderBuildCommand: ParsableCommand {
     let source = try sources.torchEncoder()
     let torch = try TorchInstallation(python: python)
     let compiler = try Self.compiler()
-    let folder = try output ?? Self.ownFolder()
-    // Whatever the umask: a plugin that others can write to is refused later.
-    try Folder.create(folder, mode: 0o755)
-    let (target, temporary) = (folder + "/" + Self.library, folder + "/.\(getpid()).\(Self.library)")
-    defer { unlink(temporary) }
+    let build = try LibraryBuild(Self.library, in: output, else: PluginRegistry.encoderFolder)
     let began = ContinuousClock.now
-    let result = try ChildOutput(
-      of: compiler, torch.arguments(source: source, header: sources.header, target: temporary))
-    guard result.isSuccess else {
-      throw ValidationError(
-        "\(compiler) does not compile \(source) against torch \(torch.version):\n" + result.errors.prefix(2000)
-          + "\nThis version of the program was built with torch 2.11 and 2.15: \(python) -m pip install torch==2.11")
-    }
-    guard chmod(temporary, 0o755) == 0, rename(temporary, target) == 0 else {
-      throw ValidationError("\(target) cannot be written: \(systemMessage(errno))")
-    }
+    try build.run(
+      compiler, source: "\(source) against torch \(torch.version)",
+      advice: "\nThis version of the program was built with torch 2.11 and 2.15: \(python) -m pip install torch==2.11"
+    ) { torch.arguments(source: source, header: sources.header, target: $0) }
     let seconds = Double((ContinuousClock.now - began).components.seconds)
     try printText(
-      "\(target): torch \(torch.version), \(torch.cuda.map { "CUDA \($0)" } ?? "processors only"), "
+      "\(build.target): torch \(torch.version), \(torch.cuda.map { "CUDA \($0)" } ?? "processors only"), "
         + "\(Int(seconds)) s")
-    let name = output == nil ? kind.rawValue : target
+    let name = output == nil ? kind.rawValue : build.target
     try printText("mixcse train --encoder \(name) --device \(torch.cuda == nil ? "cpu" : "cuda") ...")
   }
 
@@ -69,12 +58,5 @@ struct EncoderBuildCommand: ParsableCommand {
         "expected a C++ compiler (\(names.joined(separator: ", "))), found none\n  sudo apt-get install g++")
     }
     return found
-  }
-
-  private static func ownFolder() throws -> String {
-    guard let folder = try PluginSearchPath(pluginPaths: []).dataFolder else {
-      throw ValidationError("--output: expected a folder, since neither XDG_DATA_HOME nor HOME names one; found none")
-    }
-    return folder + "/" + PluginRegistry.encoderFolder
   }
 }

@@ -54,12 +54,7 @@ enum RanksLibrary {
   /// The variable that names it.
   static let variable = "CSE_RANKS"
   /// The folder of the library in a folder of plugins, where it is not taken for one.
-  private static let folder = "ranks"
-
-  /// The folder it is built into where none is named; nil where the environment has no place for a user's files.
-  static func ownFolder() throws -> String? {
-    try PluginSearchPath(pluginPaths: []).dataFolder.map { $0 + "/" + folder }
-  }
+  static let folder = "ranks"
 
   /// What the variable names; the user's own; what is installed beside the program.
   static func places() throws -> [String] {

@@ -2,9 +2,6 @@
 // ABI of its own.
 
 import ArgumentParser
-import Files
-import Glibc
-import Host
 import Processes
 import Ranks
 
@@ -35,27 +32,15 @@ struct RanksBuildCommand: ParsableCommand {
         "--mpicc \(mpicc): expected the compiler of an MPI, found none\n"
           + "  sudo apt-get install libopenmpi-dev openmpi-bin   (on a cluster: module load openmpi)")
     }
-    guard let folder = try output ?? RanksLibrary.ownFolder() else {
-      throw ValidationError("--output: expected a folder, since neither XDG_DATA_HOME nor HOME names one; found none")
-    }
-    try Folder.create(folder, mode: 0o755)
-    let target = folder + "/" + RankGroup.libraryName
-    let temporary = folder + "/.\(getpid()).\(RankGroup.libraryName)"
-    defer { unlink(temporary) }
-    let result = try ChildOutput(
-      of: mpicc,
+    let build = try LibraryBuild(RankGroup.libraryName, in: output, else: RanksLibrary.folder)
+    try build.run(mpicc, source: source.file) { target in
       [
         "-std=gnu11", "-O2", "-fPIC", "-shared", "-fvisibility=hidden", "-pthread", "-I" + source.header, source.file,
-        "-o", temporary,
-      ])
-    guard result.isSuccess else {
-      throw ValidationError("\(mpicc) does not compile \(source.file):\n" + result.errors.prefix(2000))
+        "-o", target,
+      ]
     }
-    guard chmod(temporary, 0o755) == 0, rename(temporary, target) == 0 else {
-      throw ValidationError("\(target) cannot be written: \(systemMessage(errno))")
-    }
-    try printText("\(target)\nmpirun -n 2 mixcse train ...")
+    try printText("\(build.target)\nmpirun -n 2 mixcse train ...")
     guard output != nil else { return }
-    try printText("  with \(RanksLibrary.variable)=\(target)")
+    try printText("  with \(RanksLibrary.variable)=\(build.target)")
   }
 }
