@@ -202,7 +202,8 @@ bench: build model $(BENCH_VENV)/ready
 	  --text $(BENCH_DATA)/corpora/wiki_sentences.txt --data $(BENCH_DATA)/downstream
 $(BENCH_VENV)/ready:
 	python3 -m venv $(BENCH_VENV)
-	$(BENCH_VENV)/bin/pip install --quiet torch transformers sentence-transformers onnx onnxruntime onnxscript
+	$(BENCH_VENV)/bin/pip install --quiet torch transformers sentence-transformers onnx onnxruntime onnxscript \
+	  openvino
 	@touch $@
 
 ARGUMENTS := calls

@@ -5,15 +5,19 @@
 
 --text: lines to train on (Wikipedia sentences); --data: SentEval's downstream, whose STS sentences are encoded;
 --json FILE writes every number. Medians over --rounds; the spread is that of the rounds' ratios. Dropout is on,
-clipping and AdamW are counted on both sides. The machine's own rate, measured in every round, is what large float32
-products reach in NumPy or PyTorch, whichever is faster; a step's share of it counts the operations that are needed (no
-padding, nothing computed twice). Tokenizing runs through the tests' program, so build that too (make bench does). Needs
-torch, transformers, sentence-transformers, onnxruntime, onnx and onnxscript beside this interpreter.
+clipping and AdamW are counted on both sides. The cores' peak, measured in every round, is what independent sums in
+registers reach, of all threads at once (Benchmarks/gemm/rates.c, compiled here with clang); a step's share of it counts
+the operations that are needed (no padding, nothing computed twice). Where the processor multiplies bfloat16, rows in
+bf16 stand beside those in float32. int8 (ONNX Runtime's dynamic quantization) is no peer: its smallest cosine to
+float32 is 0.83. Tokenizing runs through the tests' program, so build that too (make bench does). Needs
+torch, transformers, sentence-transformers, onnxruntime, onnx, onnxscript and openvino beside this interpreter.
 """
 import argparse
+import functools
 import json
 import os
 import platform
+import random
 import statistics
 import subprocess
 import sys
@@ -26,6 +30,9 @@ import compare as tokenizer  # noqa: E402
 from speed import sentences  # noqa: E402
 
 
+PARTS = ["products", "train", "base", "encode", "tokenize", "growth"]
+
+
 def peer(script, *arguments):
     """What a peer prints as JSON."""
     output = subprocess.run([sys.executable, os.path.join(HERE, "peers", script), *map(str, arguments)], check=True,
@@ -33,7 +40,7 @@ def peer(script, *arguments):
     return json.loads(output.splitlines()[-1])
 
 
-def train(o, model, batch, length, steps, scratch):
+def train(o, model, batch, length, steps, scratch, precision="f32"):
     """Step seconds, seconds to the end of the first step, peak bytes and the profile of `mixcse train`."""
     out = os.path.join(scratch, "run")
     log = os.path.join(out, "metrics.jsonl")
@@ -43,7 +50,8 @@ def train(o, model, batch, length, steps, scratch):
     process = subprocess.Popen(
         [o.mixcse, "train", "--model", model, "--method", "mixcse", "--pooler", "cls", "--train-file", o.text,
          "--no-shuffle", "--batch-size", str(batch), "--max-seq-length", str(length), "--max-steps", str(steps),
-         "--save-steps", str(steps), "--threads", str(o.threads), "--output-dir", out, "--overwrite", "--profile"],
+         "--save-steps", str(steps), "--threads", str(o.threads), "--precision", precision, "--output-dir", out,
+         "--overwrite", "--profile"],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while first is None and process.poll() is None:
         if os.path.exists(log) and os.path.getsize(log) > 0:
@@ -59,36 +67,95 @@ def train(o, model, batch, length, steps, scratch):
     return {"steps": seconds, "first": first, "peak": usage.ru_maxrss * 1024, "profile": profile}
 
 
+def later_steps(run):
+    """The first step meets cold caches and growing buffers on both sides."""
+    return statistics.median(run["steps"][1:])
+
+
 def training(o, name, model, batch, length, steps, rounds, table, scratch):
-    ours, theirs, rates = [], [], []
+    ours, theirs = {"f32": [], "bf16": []}, {"f32": [], "bf16": [], "bf16, compiled": []}
+    precisions = ["f32", "bf16"] if processor_has("avx512_bf16") else ["f32"]
+    peaks = []
     for _ in range(rounds):
-        ours.append(train(o, model, batch, length, steps, scratch))
-        theirs.append(peer("train_step.py", model, o.text, steps, batch, length, o.threads))
-        if rounds > 1:
-            rates.append(peer("products.py", o.threads)["rate"])
-    # The first step meets cold caches and growing buffers on both sides.
-    step = [[statistics.median(r["steps"][1:]) for r in side] for side in (ours, theirs)]
-    add(table, f"training step, {name}", "s", *step)
-    if rounds > 1:
-        add(table, f"peak memory, {name}", "MiB", *[[r["peak"] / 2**20 for r in side] for side in (ours, theirs)])
-        add(table, f"start to the first step, {name}", "s",
-            *[[r["first"] - r["steps"][0] for r in s] for s in (ours, theirs)])
-        add(table, f"start to the end of the first step, {name}", "s",
-            *[[r["first"] for r in s] for s in (ours, theirs)])
-        reached = [r["profile"]["operations"] / steps / statistics.median(r["steps"][1:]) * 1e-9 for r in ours]
-        add(table, f"needed operations a second, against the machine's products, {name}", "GF/s", rates, reached)
-        groups = [r["profile"]["groups"] for r in ours]
-        shares = [100 * (g["objective"]["share"] + g["plugins"]["share"]) for g in groups]
-        share = statistics.median(shares)
-        print(f"  pooling, sampling, similarity, loss, their gradients, all calls: {share:.2f} % of the step")
-        table.append({"work": f"share of the objective and its plugins, {name}", "unit": "%", "ours": share})
+        for precision in precisions:
+            ours[precision].append(train(o, model, batch, length, steps, scratch, precision))
+            arguments = ["train_step.py", model, o.text, steps, batch, length, o.threads, precision]
+            theirs[precision].append(peer(*arguments, "eager"))
+            if precision == "bf16":
+                theirs["bf16, compiled"].append(peer(*arguments, "compile"))
+        peaks.append(core_rates(scratch, o.threads, "--peaks"))
+    times = {key: [later_steps(r) for r in runs] for key, runs in theirs.items()}
+    for precision in precisions:
+        here = [later_steps(r) for r in ours[precision]]
+        add(table, f"training step, {name}, {precision}", "s", here, times[precision])
+        if precision == "bf16":
+            better = [min(pair) for pair in zip(times["bf16"], times["bf16, compiled"])]
+            add(table, f"the same, against the better of eager and torch.compile in bf16, {name}", "s", here, better)
+            add(table, f"the same, bf16 against f32, both ours, {name}", "s", here,
+                [later_steps(r) for r in ours["f32"]])
+        if precision == "f32":
+            sides = (ours["f32"], theirs["f32"])
+            add(table, f"peak memory, {name}", "MiB", *[[r["peak"] / 2**20 for r in side] for side in sides])
+            add(table, f"start to the first step, {name}", "s",
+                *[[r["first"] - r["steps"][0] for r in s] for s in sides])
+            add(table, f"start to the end of the first step, {name}", "s", *[[r["first"] for r in s] for s in sides])
+        reached = [r["profile"]["operations"] / steps / later_steps(r) * 1e-9 for r in ours[precision]]
+        possible = [p["peak"]["float32" if precision == "f32" else "bf16"] for p in peaks]
+        share(table, f"needed operations of a step, {name}, {precision}, of the cores' peak", reached, possible)
+    groups = [r["profile"]["groups"] for r in ours["f32"]]
+    part = statistics.median(100 * (g["objective"]["share"] + g["plugins"]["share"]) for g in groups)
+    print(f"  pooling, sampling, similarity, loss, their gradients, all calls: {part:.2f} % of the step")
+    table.append({"work": f"share of the objective and its plugins, {name}", "unit": "%", "ours": part})
+
+
+def core_rates(scratch, threads, *arguments):
+    """What the cores can do at most, and our products on every shape of a step, by Benchmarks/gemm/rates.c."""
+    program = os.path.join(scratch, "rates")
+    kernels = os.path.join(HERE, "..", "Sources", "CKernels")
+    if not os.path.exists(program):
+        subprocess.run(["clang", "-O3", "-ffp-contract=fast", "-fno-math-errno", "-pthread", "-I",
+                        os.path.join(kernels, "include"), os.path.join(kernels, "gemm.c"),
+                        os.path.join(kernels, "gemm_pack.c"), os.path.join(HERE, "gemm", "rates.c"), "-lm", "-o",
+                        program], check=True)
+    return json.loads(subprocess.run([program, str(threads), *arguments], check=True, stdout=subprocess.PIPE,
+                                     text=True).stdout)
+
+
+def products(o, table, scratch):
+    """Our matrix products on the shapes of a step, as a share of what independent sums in registers reach."""
+    found = core_rates(scratch, o.threads)
+    for column, precision in ((4, "float32"), (5, "bf16")):
+        peak = found["peak"].get(precision)
+        if peak is None:
+            continue
+        print(f"products in {precision}, vectors of {found['bits']} bits: the cores' peak is {peak:.0f} GFLOP/s")
+        shares = []
+        for shape in found["shapes"]:
+            shares.append(100 * shape[column] / peak)
+            print(f"  {shape[0]:28} [{shape[1]}, {shape[3]}] x [{shape[3]}, {shape[2]}]: {shape[column]:6.0f} GFLOP/s, "
+                  f"{shares[-1]:3.0f} %")
+            table.append({"work": f"{shape[0]}, {precision}", "unit": "GFLOP/s", "ours": shape[column], "peak": peak})
+        print(f"  least {min(shares):.0f} %, median {statistics.median(shares):.0f} %")
+
+
+def share(table, name, reached, possible):
+    """A row of GFLOP/s: what we reach, what the cores can do, and the share."""
+    shares = sorted(100 * a / b for a, b in zip(reached, possible))
+    row = {"work": name, "unit": "GFLOP/s", "ours": statistics.median(reached), "peak": statistics.median(possible),
+           "share": statistics.median(shares), "spread": [shares[0], shares[-1]]}
+    table.append(row)
+    print(f"{name:72} {row['ours']:9.1f} of {row['peak']:.1f} GFLOP/s: {row['share']:.0f} %  "
+          f"({shares[0]:.0f} to {shares[-1]:.0f})", flush=True)
 
 
 def growth(o, table, scratch):
     """Milliseconds per 1,000 real tokens, over all steps but the first, for batches and lengths of several sizes."""
     print("milliseconds per 1,000 tokens of a step; 'with padding' is what the peer computes")
-    for batch in (16, 64, 256):
-        for length in (16, 32, 128):
+    for batch in (16, 64, 256, 1024):
+        for length in (16, 32, 128, 512):
+            if batch * length > 1024 * 128:
+                print(f"batch {batch:3}, length {length:3}: left out, the peer pads it to more than this memory")
+                continue
             ours = train(o, o.model, batch, length, 4, scratch)
             theirs = peer("train_step.py", o.model, o.text, 4, batch, length, o.threads)
             tokens, padded = sum(theirs["tokens"][1:]), sum(theirs["padded"][1:])
@@ -100,28 +167,56 @@ def growth(o, table, scratch):
                   f"padding {here:9.1f} {there:9.1f} {there / here:6.2f}", flush=True)
 
 
+def processor_has(flag):
+    with open("/proc/cpuinfo") as file:
+        return any(flag in line.split() for line in file if line.startswith("flags"))
+
+
+def smallest_cosine(one, other):
+    import numpy as np
+    one, other = (np.load(path).astype(np.float64) for path in (one, other))
+    return ((one * other).sum(1) / np.linalg.norm(one, axis=1) / np.linalg.norm(other, axis=1)).min()
+
+
 def encoding(o, rounds, table, scratch):
     """All sentences of the seven STS sets, as often as they occur there; and the peers on each distinct one once, which
-    is what we compute either way."""
+    is what we compute either way. Where the processor has instructions for bfloat16, both sides with them, too."""
     lines = sentences(o.data)
+    if o.sentences:
+        lines = random.Random(1).sample(lines, o.sentences)
     distinct = list(dict.fromkeys(lines))
     files = {name: os.path.join(scratch, name + ".txt") for name in ("all", "distinct")}
     for name, content in (("all", lines), ("distinct", distinct)):
         with open(files[name], "w", encoding="utf-8") as file:
             file.write("".join(line + "\n" for line in content))
-    peers = {"sentence-transformers": "st", "ONNX Runtime": "onnx"}
-    ours, theirs = [], {(name, peer_name): [] for name in files for peer_name in peers}
+    rows = [("f32", "all", "st", "sentence-transformers"), ("f32", "distinct", "st", "sentence-transformers"),
+            ("f32", "all", "onnx", "ONNX Runtime"), ("f32", "distinct", "onnx", "ONNX Runtime"),
+            ("f32", "distinct", "openvino-f32", "OpenVINO")]
+    has_bf16 = processor_has("avx512_bf16")
+    if has_bf16:
+        rows.append(("bf16", "distinct", "openvino-bf16", "OpenVINO in bf16"))
+    ours, theirs = {"f32": [], "bf16": []}, {row: [] for row in rows}
+    vectors = functools.partial(os.path.join, scratch)
     for _ in range(rounds):
-        began = time.time()
-        subprocess.run([o.mixcse, "encode", "--model", o.model, "--pooler", "avg", "--input", files["all"], "--threads",
-                        str(o.threads), "--output", os.path.join(scratch, "e.npy")],
-                       check=True, stderr=subprocess.DEVNULL)
-        ours.append(time.time() - began)
-        for (name, peer_name), seconds in theirs.items():
-            seconds.append(peer("encode.py", peers[peer_name], o.model, files[name], o.threads)["seconds"])
-    for (name, peer_name), seconds in theirs.items():
-        given = f"{len(lines)} STS sentences" if name == "all" else f"them, the peer the {len(distinct)} distinct ones"
-        add(table, f"encoding {given}, against {peer_name}", "s", ours, seconds)
+        for precision in ["f32", "bf16"] if has_bf16 else ["f32"]:
+            began = time.time()
+            subprocess.run([o.mixcse, "encode", "--model", o.model, "--pooler", "avg", "--input", files["all"],
+                            "--threads", str(o.threads), "--precision", precision, "--output",
+                            vectors(precision + ".npy")], check=True, stderr=subprocess.DEVNULL)
+            ours[precision].append(time.time() - began)
+        for row, seconds in theirs.items():
+            answer = peer("encode.py", row[2], o.model, files[row[1]], o.threads, vectors(row[2] + ".npy"))
+            seconds.append(answer["seconds"])
+    for row, seconds in theirs.items():
+        given = f"{len(lines)} STS sentences" + (f", the peer the {len(distinct)} distinct" if row[1] != "all" else "")
+        add(table, f"encoding {given}, {row[0]}, against {row[3]}", "s", ours[row[0]], seconds)
+    if has_bf16:
+        add(table, "the same, bf16 against f32, both ours", "s", ours["bf16"], ours["f32"])
+        cosines = [smallest_cosine(vectors(a), vectors(b)) for a, b in
+                   (("bf16.npy", "f32.npy"), ("openvino-bf16.npy", "openvino-f32.npy"))]
+        print(f"  smallest cosine of a bf16 embedding to the same side's float32: ours {cosines[0]:.6f}, "
+              f"OpenVINO's {cosines[1]:.6f}")
+        table.append({"work": "smallest cosine of bf16 to float32", "unit": "", "ours": cosines[0], "peer": cosines[1]})
 
 
 def tokenizing(o, rounds, table):
@@ -160,13 +255,16 @@ def main():
         parser.add_argument(name, required=True)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", choices=["train", "base", "encode", "tokenize", "growth"], action="append")
+    parser.add_argument("--sentences", type=int, help="encode only so many of them, drawn at random")
+    parser.add_argument("--only", choices=PARTS, action="append")
     parser.add_argument("--json")
     o = parser.parse_args()
-    parts = o.only or ["train", "base", "encode", "tokenize", "growth"]
+    parts = o.only or PARTS
     table = []
     print(f"{'work':72} {'ours':>9} {'peer':>9} {'':4} {'ratio':>6}  (of the rounds)")
     with tempfile.TemporaryDirectory() as scratch:
+        if "products" in parts:
+            products(o, table, scratch)
         if "train" in parts:
             training(o, "MiniLM-L6, batch 64, length 32", o.model, 64, 32, 12, o.rounds, table, scratch)
         if "base" in parts:

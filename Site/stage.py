@@ -20,7 +20,7 @@ PARTS = {
     "Start": ["Installing", "FirstComparison", "ComingFromSimCSE"],
     "Guides": ["PluginGuide", "PythonPlugins", "BareFunctions", "PluginCheck", "HotReload", "Models", "Training",
                "Evaluation", "Comparison", "Clusters", "ClusterComparison", "Reproduce", "Search", "Python", "Library",
-               "Devices"],
+               "Devices", "Precision"],
     "Reference": ["Commands", "Strategies", "Formats", "ExitCodes", "Environment", "PluginABI", *sorted(HEADERS),
                   "PluginKit", "Examples", "ReferenceFlags", "Glossary"],
     "Explanations": ["RealComparison", "Gradients", "Probe", "RuntimeSwap", "Faults", "Architecture", "Performance",

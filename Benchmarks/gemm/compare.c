@@ -3,7 +3,8 @@
 // largest difference.
 //
 //   clang -O3 -ffp-contract=fast -fno-math-errno -I Sources/CKernels/include $(pkg-config --cflags openblas) \
-//     Sources/CKernels/gemm.c Benchmarks/gemm/compare.c $(pkg-config --libs openblas) -lm -o /tmp/compare
+//     Sources/CKernels/gemm.c Sources/CKernels/gemm_pack.c Benchmarks/gemm/compare.c \
+//     $(pkg-config --libs openblas) -lm -o /tmp/compare
 //   taskset -c 0 /tmp/compare
 //
 // OPENBLAS_CORETYPE in the environment may hold OpenBLAS to older kernels: the first line tells which it took.
@@ -39,10 +40,20 @@ static void compare(product p) {
   const double flops = 2.0 * p.m * p.n * p.k;
   const int repeats = (int)(2e9 / flops) + 3;
   const int64_t panels = (p.n + ck_gemm_panel_width() - 1) / ck_gemm_panel_width();
-  const ck_gemm_shape shape = {p.m, p.n, p.k, p.transposed_a ? CK_COLUMNS : CK_ROWS, 1, 0, lda, p.n, 0, p.n};
+  const ck_gemm_shape shape = {
+      .m = p.m,
+      .n = p.n,
+      .k = p.k,
+      .layout = p.transposed_a ? CK_COLUMNS : CK_ROWS,
+      .precision = CK_FLOAT32,
+      .alpha = 1,
+      .lda = lda,
+      .ldc = p.n,
+      .columns = p.n,
+  };
   float *a = numbers((int64_t)p.m * p.k), *b = numbers((int64_t)p.n * p.k);
   float *theirs = numbers((int64_t)p.m * p.n), *ours = numbers((int64_t)p.m * p.n);
-  float *packed = numbers(ck_gemm_packed_count(p.n, p.k)), *scratch = numbers(ck_gemm_scratch_count(p.m));
+  float *packed = numbers(ck_gemm_packed_count(CK_FLOAT32, p.n, p.k)), *scratch = numbers(ck_gemm_scratch_count(p.m));
   double best[3] = {1e9, 1e9, 1e9};
   for (int run = 0; run < 7; run++) {
     double t = now();
@@ -53,8 +64,8 @@ static void compare(product p) {
     best[0] = fmin(best[0], (now() - t) / repeats);
     t = now();
     for (int i = 0; i < repeats; i++) {
-      for (int64_t s = 0; s * ck_gemm_depth() < p.k; s++)
-        ck_gemm_pack(s, 0, panels, p.transposed_b, p.n, p.k, b, ldb, packed);
+      for (int64_t s = 0; s * ck_gemm_depth(CK_FLOAT32) < p.k; s++)
+        ck_gemm_pack(CK_FLOAT32, s, 0, panels, p.transposed_b, p.n, p.k, b, ldb, packed);
     }
     best[1] = fmin(best[1], (now() - t) / repeats);
     t = now();

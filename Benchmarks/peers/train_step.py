@@ -1,7 +1,9 @@
 """One training run of the peer: transformers and PyTorch (SDPA, AdamW, clipping, dropout on), padded to the longest.
 
-    train_step.py MODEL TEXT STEPS BATCH LENGTH THREADS
+    train_step.py MODEL TEXT STEPS BATCH LENGTH THREADS [f32|bf16] [eager|compile]
 
+bf16: the forward pass under autocast, which decides what of it and of backward is bfloat16. compile: the encoder goes
+through torch.compile, for batches of any length.
 Prints JSON: seconds, tokens, and tokens with padding of each step, seconds from process start to the end of the first,
 peak resident bytes.
 The strategy is MixCSE with lambda 0.2 at temperature 0.05, pooler cls with a head, as in the reference.
@@ -35,7 +37,8 @@ def loss_of(z1, z2, lam=0.2, temperature=0.05):
 
 
 def main():
-    folder, text, steps, batch, length, threads = sys.argv[1:]
+    folder, text, steps, batch, length, threads, *kind = sys.argv[1:]
+    precision, way = kind or ("f32", "eager")
     steps, batch = int(steps), int(batch)
     torch.set_num_threads(int(threads))
     tokenizer = AutoTokenizer.from_pretrained(folder)
@@ -45,12 +48,14 @@ def main():
     optimizer = torch.optim.AdamW(parameters, lr=3e-5, weight_decay=0.0)
     with open(text, encoding="utf-8") as file:
         lines = [next(file).rstrip("\n") for _ in range(steps * batch)]
+    encoder = torch.compile(model, dynamic=True) if way == "compile" else model
     seconds, tokens, padded = [], [], []
     for step in range(steps):
         began = time.time()
         texts = lines[step * batch:(step + 1) * batch]
         inputs = tokenizer(texts + texts, padding=True, truncation=True, max_length=int(length), return_tensors="pt")
-        z = torch.tanh(head(model(**inputs).last_hidden_state[:, 0]))
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
+            z = torch.tanh(head(encoder(**inputs).last_hidden_state[:, 0])).float()
         loss = loss_of(z[:batch], z[batch:])
         optimizer.zero_grad()
         loss.backward()

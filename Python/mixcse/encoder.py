@@ -36,16 +36,20 @@ class Encoder:
     pooler: "cls", "avg" ...; None: what the folder records, else avg, which is then logged. normalize: scale embeddings
     to length 1, whether the folder asks for it or not. before_head: take the pooler's vector before the head.
     max_length: tokens of a sentence at most; None: what the folder records. threads: 0 for the processors there are.
-    plugin_folders: searched for poolers before all others.
+    precision: "bf16" rounds the operands of products with weights to bfloat16, which is faster where the processor has
+    instructions for it. plugin_folders: searched for poolers before all others.
     """
 
     def __init__(
         self, folder: str | os.PathLike[str], pooler: str | None = None, *, normalize: bool = False,
-        before_head: bool = False, max_length: int | None = None, threads: int = 0,
+        before_head: bool = False, max_length: int | None = None, threads: int = 0, precision: str = "f32",
         plugin_folders: Sequence[str | os.PathLike[str]] = (),
     ) -> None:
+        if precision not in ("f32", "bf16"):
+            raise ValueError(f"precision: expected 'f32' or 'bf16', found {precision!r}")
         options = lib.EncoderOptions(
-            flags=(lib.NORMALIZE if normalize else 0) | (lib.BEFORE_HEAD if before_head else 0),
+            flags=(lib.NORMALIZE if normalize else 0) | (lib.BEFORE_HEAD if before_head else 0)
+            | (lib.BF16 if precision == "bf16" else 0),
             folder=os.fsencode(folder), pooler=None if pooler is None else pooler.encode(), max_length=max_length or 0)
         #: What the library computes with.
         self.context = context(plugin_folders, threads)

@@ -18,6 +18,11 @@
 #define CK_WIDE_CLONES
 #endif
 
+#if defined(__x86_64__) && defined(__linux__)
+// For code that works on pairs of bfloat16, which is called only where the processor has instructions for them.
+#define CK_PAIRS_TARGET __attribute__((target("arch=x86-64-v4,avx512bf16"), min_vector_width(512)))
+#endif
+
 #define CK_INLINE static inline __attribute__((always_inline))
 
 #endif

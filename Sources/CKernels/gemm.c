@@ -1,256 +1,136 @@
-// Single-precision matrix products. op(B) is packed once, into panels of columns, and may be shared by any number of
-// threads that each compute rows of C; op(A) is packed a tile of rows at a time. The innermost kernel holds a tile of C
-// in registers: 14 x 32 with AVX-512, 6 x 16 with AVX2, 3 x 16 otherwise. While rows are multiplied by some panels in
-// the second cache, the panels that follow are prefetched.
+// Matrix products of float32, or of bfloat16 with sums in float32. op(B) is packed once, into panels of columns, and
+// may be shared by any number of threads that each compute rows of C; op(A) is packed a tile of rows at a time. The
+// innermost kernel holds a tile of C in registers: 14 x 32 with AVX-512, 6 x 16 with AVX2, 3 x 16 otherwise. While rows
+// are multiplied by some panels in the second cache, the panels that follow are prefetched.
 //
 // Source of the scheme: Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008. The order of
-// summation depends on k and on the vector width only, so a row of C is the same however rows are shared out.
+// summation depends on k and on the kernel only, so a row of C is the same however rows are shared out.
 
-#include "ckernels.h"
-#include "clones.h"
+#include "gemm.h"
 #include "vector.h"
 
-#include <string.h>
+#if defined(__x86_64__) && defined(__linux__)
+#include <immintrin.h>
+#endif
 
 enum {
-  DEPTH = 384,            // terms of the sum that are packed together
-  A_STRIDE = DEPTH + 16,  // floats between packed rows of A: lines of neighbouring rows fall into different sets
-  TURN = 8,               // the prefetch distance: terms between two prefetches of the panels that follow
-  PANELS = 3,             // of packed B in use at a time: these and the three being prefetched fit the second cache
-  MAX_ROWS = 14,
-  MAX_COLUMNS = 32,
+  TURN = 8,    // the prefetch distance: elements between two prefetches of the panels that follow
+  PANELS = 3,  // of packed B in use at a time: these and the three being prefetched fit the second cache
 };
 
 #define STRING(x) #x
 #define PRAGMA(x) _Pragma(STRING(x))
 
 // clang-format off
-// One term of the sum: a column of the tile of A times a row of the panel of B.
-#define ADD_TERM(ROWS, VECTORS, ROW, TERM)                                                        \
-  vf column[VECTORS];                                                                             \
-  _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++)                          \
-    column[v] = VF_LOAD(b + LANES * v);                                                           \
-  _Pragma("clang loop unroll(full)") for (int i = 0; i < (ROWS); i++) {                           \
-    _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++)                        \
-      sum[i][v] += a[i * (ROW)] * column[v];                                                      \
-  }                                                                                               \
-  a += (TERM);                                                                                    \
+// sum += a x for one float of A and a vector of B; and for one pair of A and a vector of pairs.
+#define ADD_FLOATS(sum, a, x) (sum) += (a) * (x)
+#define ADD_PAIRS(sum, a, x) \
+  (sum) = (vf)_mm512_dpbf16_ps((__m512)(sum), (__m512bh)_mm512_set1_ps(a), (__m512bh)(x))
+
+// One element of the sum: a column of the tile of A times a row of the panel of B.
+#define ADD_TERM(ADD, ROWS, VECTORS, ROW, TERM)                                                       \
+  vf column[VECTORS];                                                                                 \
+  _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++)                              \
+    column[v] = VF_LOAD(b + LANES * v);                                                               \
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < (ROWS); i++) {                               \
+    _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++)                            \
+      ADD(sum[i][v], a[i * (ROW)], column[v]);                                                        \
+  }                                                                                                   \
+  a += (TERM);                                                                                        \
   b += LANES * (VECTORS);
 
 // One packed tile of A times one packed panel of B. `row` and `term` are the distances between elements of A, `unroll`
-// how many terms stand side by side in the code: on a core that two threads share, every instruction saved counts. With
-// every TURN terms a line per vector of the following panels is prefetched, and the tile of C before it is needed.
-#define MICRO_KERNEL(ROWS, VECTORS, UNROLL, ROW, TERM)                                            \
-  vf sum[ROWS][VECTORS];                                                                          \
-  _Pragma("clang loop unroll(full)") for (int i = 0; i < (ROWS); i++) {                           \
-    _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++) sum[i][v] = VF_ZERO;   \
-  }                                                                                               \
-  _Pragma("clang loop unroll(full)") for (int i = 0; i < (ROWS); i++)                             \
-    __builtin_prefetch(c + i * ldc, 1, 3);                                                        \
-  int64_t p = 0;                                                                                  \
-  for (; p + TURN <= depth; p += TURN) {                                                          \
-    _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++)                        \
-      __builtin_prefetch(ahead + LANES * v, 0, 2);                                                \
-    ahead += step;                                                                                \
-    PRAGMA(clang loop unroll_count(UNROLL)) for (int t = 0; t < TURN; t++) {                      \
-      ADD_TERM(ROWS, VECTORS, ROW, TERM)                                                          \
-    }                                                                                             \
-  }                                                                                               \
-  for (; p < depth; p++) {                                                                        \
-    ADD_TERM(ROWS, VECTORS, ROW, TERM)                                                            \
-  }                                                                                               \
-  _Pragma("clang loop unroll(full)") for (int i = 0; i < (ROWS); i++) {                           \
-    _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++) {                      \
-      float *out = c + i * ldc + LANES * v;                                                       \
-      if (keep) {                                                                                 \
-        VF_STORE(out, VF_LOAD(out) + alpha * sum[i][v]);                                          \
-      } else {                                                                                    \
-        VF_STORE(out, alpha * sum[i][v]);                                                         \
-      }                                                                                           \
-    }                                                                                             \
+// how many elements stand side by side in the code: on a core that two threads share, every instruction saved counts.
+// With every TURN elements a line per vector of the following panels is prefetched, and the tile of C before it is
+// needed.
+#define MICRO_KERNEL(ADD, ROWS, VECTORS, UNROLL, ROW, TERM)                                           \
+  vf sum[ROWS][VECTORS];                                                                              \
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < (ROWS); i++) {                               \
+    _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++) sum[i][v] = VF_ZERO;       \
+  }                                                                                                   \
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < (ROWS); i++)                                 \
+    __builtin_prefetch(c + i * ldc, 1, 3);                                                            \
+  int64_t p = 0;                                                                                      \
+  for (; p + TURN <= depth; p += TURN) {                                                              \
+    _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++)                            \
+      __builtin_prefetch(ahead + LANES * v, 0, 2);                                                    \
+    ahead += step;                                                                                    \
+    PRAGMA(clang loop unroll_count(UNROLL)) for (int t = 0; t < TURN; t++) {                          \
+      ADD_TERM(ADD, ROWS, VECTORS, ROW, TERM)                                                         \
+    }                                                                                                 \
+  }                                                                                                   \
+  for (; p < depth; p++) {                                                                            \
+    ADD_TERM(ADD, ROWS, VECTORS, ROW, TERM)                                                           \
+  }                                                                                                   \
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < (ROWS); i++) {                               \
+    _Pragma("clang loop unroll(full)") for (int v = 0; v < (VECTORS); v++) {                          \
+      float *out = c + i * ldc + LANES * v;                                                           \
+      if (keep) {                                                                                     \
+        VF_STORE(out, VF_LOAD(out) + alpha * sum[i][v]);                                              \
+      } else {                                                                                        \
+        VF_STORE(out, alpha * sum[i][v]);                                                             \
+      }                                                                                               \
+    }                                                                                                 \
   }
 
-// `ahead`: what later calls will read, `step` floats from one turn to the next.
-typedef void (*micro_kernel)(int64_t depth, const float *a, const float *b, float alpha, int keep, float *c,
-                             int64_t ldc, const float *ahead, int64_t step);
-
-#define MICRO_KERNELS(NAME, TARGET, ROWS, VECTORS, UNROLL)                                          \
-  TARGET static void NAME##_rows(int64_t depth, const float *a, const float *b, float alpha,        \
-                                 int keep, float *c, int64_t ldc, const float *ahead, int64_t step) {  \
-    MICRO_KERNEL(ROWS, VECTORS, UNROLL, A_STRIDE, 1)                                                \
-  }                                                                                                 \
-  TARGET static void NAME##_columns(int64_t depth, const float *a, const float *b, float alpha,     \
+#define MICRO_KERNELS(NAME, TARGET, ADD, ROWS, VECTORS, UNROLL)                                       \
+  TARGET static void NAME##_rows(int64_t depth, const float *a, const float *b, float alpha,          \
+                                 int keep, float *c, int64_t ldc, const float *ahead, int64_t step) { \
+    MICRO_KERNEL(ADD, ROWS, VECTORS, UNROLL, A_STRIDE, 1)                                             \
+  }                                                                                                   \
+  TARGET static void NAME##_columns(int64_t depth, const float *a, const float *b, float alpha,       \
                                     int keep, float *c, int64_t ldc, const float *ahead, int64_t step) { \
-    MICRO_KERNEL(ROWS, VECTORS, UNROLL, 1, ROWS)                                                    \
+    MICRO_KERNEL(ADD, ROWS, VECTORS, UNROLL, 1, ROWS)                                                 \
   }
 // clang-format on
 
-typedef struct {
-  int32_t bits;                          // of a vector
-  int32_t rows, columns;                 // of the tile of C in registers
-  micro_kernel from_rows, from_columns;  // A packed row by row, or term by term
-} gemm_kernels;
-
-MICRO_KERNELS(plain, , 3, 1, 1)
+MICRO_KERNELS(plain, , ADD_FLOATS, 3, 1, 1)
 #if defined(__x86_64__) && defined(__linux__)
-MICRO_KERNELS(avx2, __attribute__((target("arch=x86-64-v3"))), 6, 1, TURN)
-MICRO_KERNELS(avx512, __attribute__((target("arch=x86-64-v4"), min_vector_width(512))), 14, 2, 1)
+MICRO_KERNELS(avx2, __attribute__((target("arch=x86-64-v3"))), ADD_FLOATS, 6, 1, TURN)
+MICRO_KERNELS(avx512, __attribute__((target("arch=x86-64-v4"), min_vector_width(512))), ADD_FLOATS, 14, 2, 1)
+MICRO_KERNELS(pairs, CK_PAIRS_TARGET, ADD_PAIRS, 14, 2, 1)
 #endif
 
-static gemm_kernels kernels = {128, 3, 16, plain_rows, plain_columns};
+gemm_kernels ck_kernels = {128, 3, 16, plain_rows, plain_columns, NULL, NULL};
 
 int32_t ck_gemm_select(int32_t bits) {
+  ck_kernels = (gemm_kernels){128, 3, 16, plain_rows, plain_columns, NULL, NULL};
 #if defined(__x86_64__) && defined(__linux__)
   __builtin_cpu_init();
   if (bits >= 512 && __builtin_cpu_supports("x86-64-v4")) {
-    kernels = (gemm_kernels){512, 14, 32, avx512_rows, avx512_columns};
-    return 512;
-  }
-  if (bits >= 256 && __builtin_cpu_supports("x86-64-v3")) {
-    kernels = (gemm_kernels){256, 6, 16, avx2_rows, avx2_columns};
-    return 256;
+    ck_kernels = (gemm_kernels){512, 14, 32, avx512_rows, avx512_columns, NULL, NULL};
+    if (__builtin_cpu_supports("avx512bf16")) {
+      ck_kernels.pairs_from_rows = pairs_rows;
+      ck_kernels.pairs_from_columns = pairs_columns;
+    }
+  } else if (bits >= 256 && __builtin_cpu_supports("x86-64-v3")) {
+    ck_kernels = (gemm_kernels){256, 6, 16, avx2_rows, avx2_columns, NULL, NULL};
   }
 #endif
-  kernels = (gemm_kernels){128, 3, 16, plain_rows, plain_columns};
-  return 128;
+  return ck_kernels.bits;
 }
 
-int32_t ck_gemm_bits(void) { return kernels.bits; }
+int32_t ck_gemm_bits(void) { return ck_kernels.bits; }
+
+int32_t ck_gemm_has_bf16(void) { return ck_kernels.pairs_from_rows != NULL; }
 
 __attribute__((constructor)) static void select_widest(void) { ck_gemm_select(512); }
 
-static int64_t smaller(int64_t x, int64_t y) { return x < y ? x : y; }
+int64_t ck_gemm_panel_width(void) { return ck_kernels.columns; }
 
-static int64_t rounded_up(int64_t x, int64_t to) { return (x + to - 1) / to * to; }
+int64_t ck_gemm_tile_height(void) { return ck_kernels.rows; }
 
-int64_t ck_gemm_panel_width(void) { return kernels.columns; }
+int64_t ck_gemm_packed_count(ck_precision precision, int64_t n, int64_t k) {
+  return rounded_up(n, ck_kernels.columns) * elements(precision, k);
+}
 
-int64_t ck_gemm_tile_height(void) { return kernels.rows; }
-
-int64_t ck_gemm_packed_count(int64_t n, int64_t k) { return rounded_up(n, kernels.columns) * k; }
-
-int64_t ck_gemm_depth(void) { return DEPTH; }
+int64_t ck_gemm_depth(ck_precision precision) { return DEPTH * terms_each(precision); }
 
 int64_t ck_gemm_row_stride(void) { return A_STRIDE; }
 
-// Terms [from, to) of a stretch, rows of the stored B: eight at a time pass all panels, so that lines are read in order
-// and written eight by eight.
-CK_INLINE void pack_stored(int64_t from, int64_t to, int64_t terms, int64_t panels, int64_t columns, const float *b,
-                           int64_t ldb, int64_t width, float *packed) {
-  for (int64_t p = from; p < to; p += 8) {
-    const int64_t end = smaller(p + 8, to);
-    for (int64_t panel = 0; panel < panels; panel++) {
-      const int64_t at = panel * width, there = smaller(width, columns - at);
-      for (int64_t q = p; q < end; q++) {
-        float *out = packed + at * terms + q * width;
-        const float *source = b + (q - from) * ldb + at;
-        // Copies of fixed size where the whole panel is there.
-        if (there == MAX_COLUMNS) {
-          memcpy(out, source, MAX_COLUMNS * sizeof(float));
-        } else if (there == LANES) {
-          memcpy(out, source, LANES * sizeof(float));
-        } else {
-          memcpy(out, source, (size_t)there * sizeof(float));
-        }
-        if (there < width) memset(out + there, 0, (size_t)(width - there) * sizeof(float));
-      }
-    }
-  }
-}
-
-// Columns of the stored B, eight terms at a time: blocks of eight columns where they are whole.
-CK_INLINE void pack_transposed(int64_t panels, int64_t terms, int64_t columns, const float *b, int64_t ldb,
-                               int64_t width,
-                               float *packed) {
-  for (int64_t at = 0; at < panels * width; at += width) {
-    float *out = packed + at * terms;
-    const int64_t there = smaller(width, columns - at);
-    for (int64_t p = 0; p < terms; p += 8) {
-      const int64_t count = smaller(8, terms - p), whole = count == 8 ? there / 8 * 8 : 0;
-      for (int64_t j = 0; j < whole; j += 8) {
-        vf8 block[8];
-#pragma clang loop unroll(full)
-        for (int r = 0; r < 8; r++) block[r] = *(const vf8 *)(b + (at + j + r) * ldb + p);
-        transpose_eight(block);
-#pragma clang loop unroll(full)
-        for (int q = 0; q < 8; q++) *(vf8 *)(out + (p + q) * width + j) = block[q];
-      }
-      for (int64_t j = whole; j < there; j++) {
-        const float *source = b + (at + j) * ldb + p;
-        for (int64_t q = 0; q < count; q++) out[(p + q) * width + j] = source[q];
-      }
-      for (int64_t j = there; j < width; j++) {
-        for (int64_t q = 0; q < count; q++) out[(p + q) * width + j] = 0;
-      }
-    }
-  }
-}
-
-// Packed B: for each stretch of DEPTH terms all panels in turn, each `terms x columns`, columns beyond n zero.
-CK_CLONES void ck_gemm_pack(int64_t stretch, int64_t first_panel, int64_t panels, int32_t transposed, int64_t n,
-                            int64_t k, const float *b, int64_t ldb, float *packed) {
-  const int64_t width = kernels.columns, padded = rounded_up(n, width), start = stretch * DEPTH;
-  const int64_t at = first_panel * width;
-  const int64_t terms = smaller(DEPTH, k - start), columns = n - at;
-  float *out = packed + start * padded + at * terms;
-  if (transposed) {
-    pack_transposed(panels, terms, columns, b + at * ldb + start, ldb, width, out);
-  } else {
-    pack_stored(0, terms, terms, panels, columns, b + start * ldb + at, ldb, width, out);
-  }
-}
-
-CK_CLONES void ck_gemm_pack_rows(int64_t first, int64_t count, int64_t n, int64_t k, const float *b, int64_t ldb,
-                                 float *packed) {
-  const int64_t width = kernels.columns, padded = rounded_up(n, width), end = first + count;
-  for (int64_t at = first; at < end;) {
-    const int64_t start = at / DEPTH * DEPTH, terms = smaller(DEPTH, k - start), stop = smaller(end, start + terms);
-    pack_stored(at - start, stop - start, terms, padded / width, n, b + (at - first) * ldb, ldb, width,
-                packed + start * padded);
-    at = stop;
-  }
-}
-
-int64_t ck_gemm_left_count(int64_t m) { return rounded_up(m, kernels.rows) * A_STRIDE; }
+int64_t ck_gemm_left_count(int64_t m) { return rounded_up(m, ck_kernels.rows) * A_STRIDE; }
 
 int64_t ck_gemm_scratch_count(int64_t m) { return ck_gemm_left_count(m) + MAX_ROWS * MAX_COLUMNS; }
-
-// Rows of op(A) as they stand, A_STRIDE apart.
-static void pack_rows(int64_t m, int64_t terms, const float *a, int64_t lda, float *packed) {
-  const int64_t padded = rounded_up(m, kernels.rows);
-  for (int64_t i = 0; i < m; i++) memcpy(packed + i * A_STRIDE, a + i * lda, (size_t)terms * sizeof(float));
-  for (int64_t i = m; i < padded; i++) memset(packed + i * A_STRIDE, 0, (size_t)terms * sizeof(float));
-}
-
-void ck_gemm_pack_left(int64_t m, int64_t k, const float *a, int64_t lda, float *packed) {
-  for (int64_t start = 0; start < k; start += DEPTH) {
-    pack_rows(m, smaller(DEPTH, k - start), a + start, lda, packed);
-    packed += ck_gemm_left_count(m);
-  }
-}
-
-// Columns of the stored A, `rows` of them side by side for each term.
-CK_CLONES static void pack_columns(int64_t m, int64_t terms, const float *a, int64_t lda, float *packed) {
-  const int64_t rows = kernels.rows;
-  for (int64_t i = 0; i < m; i += rows) {
-    const int64_t count = smaller(rows, m - i);
-    for (int64_t p = 0; p < terms; p++) {
-      float *out = packed + i * A_STRIDE + p * rows;
-      const float *source = a + p * lda + i;
-      // Copies of fixed size where all rows are there; of six, eight are copied, and the next term overwrites two.
-      if (count == MAX_ROWS) {
-        memcpy(out, source, MAX_ROWS * sizeof(float));
-        continue;
-      }
-      if (rows == 6 && i + 8 <= m) {
-        memcpy(out, source, 8 * sizeof(float));
-        continue;
-      }
-      for (int64_t r = 0; r < count; r++) out[r] = source[r];
-      for (int64_t r = count; r < rows; r++) out[r] = 0;
-    }
-  }
-}
 
 // One tile of C at the border: computed whole beside C, then copied as far as C goes.
 static void border_tile(micro_kernel kernel, int64_t depth, const float *a, const float *b, float alpha, int keep,
@@ -270,55 +150,64 @@ static void scale_rows(int64_t m, int64_t n, float beta, float *c, int64_t ldc) 
   }
 }
 
-// What is not yet prefetched of the panels that are read next: where it begins, and how many terms it has.
+// What is not yet prefetched of the panels that are read next: where it begins, and how many elements each has.
 typedef struct {
   const float *at;
-  int64_t terms;
+  int64_t depth;
 } next_block;
 
 // What is read after the columns before `end` of the stretch at `start`: further columns, or the next stretch's first.
-static next_block block_after(ck_gemm_shape shape, const float *packed, int64_t start, int64_t end) {
-  const int64_t width = kernels.columns, column = end < shape.n ? end : 0;
+// `k` elements make up op(B).
+static next_block block_after(ck_gemm_shape shape, int64_t k, const float *packed, int64_t start, int64_t end) {
+  const int64_t width = ck_kernels.columns, column = end < shape.n ? end : 0;
   if (end >= shape.n) start += DEPTH;
-  if (start >= shape.k) return (next_block){packed, 0};
-  const int64_t terms = smaller(DEPTH, shape.k - start), panels = rounded_up(shape.n - column, width) / width;
-  return (next_block){packed + start * rounded_up(shape.columns, width) + (shape.first + column) * terms,
-                      smaller(PANELS, panels) * terms};
+  if (start >= k) return (next_block){packed, 0};
+  const int64_t depth = smaller(DEPTH, k - start), panels = rounded_up(shape.n - column, width) / width;
+  return (next_block){packed + start * rounded_up(shape.columns, width) + (shape.first + column) * depth,
+                      smaller(PANELS, panels) * depth};
+}
+
+static micro_kernel kernel_for(ck_precision precision, ck_gemm_layout layout) {
+  if (are_pairs(precision)) {
+    return layout == CK_COLUMNS ? ck_kernels.pairs_from_columns : ck_kernels.pairs_from_rows;
+  }
+  return layout == CK_COLUMNS ? ck_kernels.from_columns : ck_kernels.from_rows;
 }
 
 void ck_gemm_run(ck_gemm_shape shape, const float *a, const float *packed, float *c, float *scratch) {
-  const int64_t m = shape.m, n = shape.n, k = shape.k, ldc = shape.ldc;
-  const int64_t height = kernels.rows, width = kernels.columns, padded = rounded_up(shape.columns, width);
-  const micro_kernel kernel = shape.layout == CK_COLUMNS ? kernels.from_columns : kernels.from_rows;
+  const ck_precision precision = shape.precision;
+  const int64_t m = shape.m, n = shape.n, ldc = shape.ldc;
+  const int64_t k = elements(precision, shape.k), each = terms_each(precision);
+  const int64_t height = ck_kernels.rows, width = ck_kernels.columns, padded = rounded_up(shape.columns, width);
+  const micro_kernel kernel = kernel_for(precision, shape.layout);
   float *tile = scratch + ck_gemm_left_count(m);
   if (k == 0 || (shape.beta != 0 && shape.beta != 1)) scale_rows(m, n, shape.beta, c, ldc);
   for (int64_t start = 0; start < k; start += DEPTH) {
-    const int64_t terms = smaller(DEPTH, k - start);
+    const int64_t depth = smaller(DEPTH, k - start), terms = smaller(DEPTH * each, shape.k - start * each);
     const int keep = start > 0 || shape.beta != 0;
     const float *left = scratch;
     switch (shape.layout) {
-    case CK_ROWS: pack_rows(m, terms, a + start, shape.lda, scratch); break;
-    case CK_COLUMNS: pack_columns(m, terms, a + start * shape.lda, shape.lda, scratch); break;
+    case CK_ROWS: ck_pack_rows(precision, m, terms, a + start * each, shape.lda, scratch); break;
+    case CK_COLUMNS: ck_pack_columns(precision, m, terms, a + start * each * shape.lda, shape.lda, scratch); break;
     case CK_PACKED: left = a + start / DEPTH * ck_gemm_left_count(m); break;
     }
     for (int64_t block = 0; block < n; block += PANELS * width) {
       const int64_t end = smaller(n, block + PANELS * width);
-      next_block next = block_after(shape, packed, start, end);
+      next_block next = block_after(shape, k, packed, start, end);
       for (int64_t i = 0; i < m; i += height) {
         const float *rows = left + i * A_STRIDE;
         for (int64_t j = block; j < end; j += width) {
-          const float *panel = packed + start * padded + (shape.first + j) * terms;
+          const float *panel = packed + start * padded + (shape.first + j) * depth;
           float *out = c + i * ldc + j;
-          const int64_t step = next.terms > 0 ? width : 0;
+          const int64_t step = next.depth > 0 ? width : 0;
           if (i + height <= m && j + width <= n) {
-            kernel(terms, rows, panel, shape.alpha, keep, out, ldc, next.at, step);
+            kernel(depth, rows, panel, shape.alpha, keep, out, ldc, next.at, step);
           } else {
-            border_tile(kernel, terms, rows, panel, shape.alpha, keep, smaller(height, m - i),
-                        smaller(width, n - j), out,
-                        ldc, tile, next.at, step);
+            border_tile(kernel, depth, rows, panel, shape.alpha, keep, smaller(height, m - i), smaller(width, n - j),
+                        out, ldc, tile, next.at, step);
           }
-          next.at += terms / TURN * step;
-          next.terms -= terms / TURN;
+          next.at += depth / TURN * step;
+          next.depth -= depth / TURN;
         }
       }
     }

@@ -95,15 +95,15 @@ package final class MaskedLanguageHead {
     let word = encoder.weights.word
     gemm(
       pool, .no, .yes, m: count, n: words, k: e, alpha: 1, a: output.pointer, lda: e, b: word.value, ldb: e, beta: 0,
-      c: scores, ldc: words)
+      c: scores, ldc: words, precision: encoder.precision)
     let loss = crossEntropy(scores, labels, words, factor: factor)
     let d = gradient.reserve(count * e)
     gemm(
       pool, .no, .no, m: count, n: e, k: words, alpha: 1, a: scores, lda: words, b: word.value, ldb: e, beta: 0, c: d,
-      ldc: e)
+      ldc: e, precision: encoder.precision)
     gemm(
       pool, .yes, .no, m: words, n: e, k: count, alpha: 1, a: scores, lda: words, b: output.pointer, ldb: e, beta: 1,
-      c: word.gradient, ldc: e)
+      c: word.gradient, ldc: e, precision: encoder.precision)
     ck_column_sums(Int64(count), Int64(words), scores, Int64(words), tokenBias.gradient)
     let dStates = backward(d, count, h, e)
     for (index, position) in positions.enumerated() { ck_add(Int64(h), dStates + index * h, dHidden.row(position)) }
@@ -119,7 +119,7 @@ package final class MaskedLanguageHead {
     let (before, after) = (before.reserve(count * e), after.reserve(count * e))
     gemm(
       encoder.pool, .no, .yes, m: count, n: e, k: h, alpha: 1, a: states, lda: h, b: dense.value, ldb: h, beta: 0,
-      c: before, ldc: e)
+      c: before, ldc: e, precision: encoder.precision)
     ck_bias_activation_forward(
       activation, Int64(count), Int64(e), denseBias.value, before, Int64(e), after, Int64(e))
     // The kernel normalises residual + out + bias: here the residual is all there is.
@@ -142,11 +142,11 @@ package final class MaskedLanguageHead {
       activation, Int64(count), Int64(e), before.pointer, after.pointer, d, denseBias.gradient)
     gemm(
       encoder.pool, .yes, .no, m: e, n: h, k: count, alpha: 1, a: d, lda: e, b: states.pointer, ldb: h, beta: 1,
-      c: dense.gradient, ldc: h)
+      c: dense.gradient, ldc: h, precision: encoder.precision)
     // The states are used up: their place takes their gradient.
     gemm(
       encoder.pool, .no, .no, m: count, n: h, k: e, alpha: 1, a: d, lda: e, b: dense.value, ldb: h, beta: 0,
-      c: states.pointer, ldc: h)
+      c: states.pointer, ldc: h, precision: encoder.precision)
     return states.pointer
   }
 

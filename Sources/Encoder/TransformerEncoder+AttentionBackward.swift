@@ -38,7 +38,7 @@ extension TransformerEncoder {
 
   /// The input of a map over all tokens, made again and packed for the gradient of its weights.
   private func packed(_ input: LayerInput, width: Int, _ pass: EncoderPass) -> PackedMatrix {
-    let x = PackedMatrix(n: width, k: pass.tokens, in: scratch.packedState)
+    let x = PackedMatrix(n: width, k: pass.tokens, precision: precision, in: scratch.packedState)
     let grain = 64
     let share = grain * width
     let memory = scratch.perWorker.reserve(share * pool.threads)
@@ -63,7 +63,7 @@ extension TransformerEncoder {
     }
     gemm(
       pool, .no, .no, m: rows, n: h, k: width, alpha: 1, a: dy, lda: width, b: weight, ldb: h, beta: 1, c: dx,
-      ldc: h)
+      ldc: h, precision: precision)
   }
 
   /// The map from embeddings to hidden states: from the gradient of the latter `[T, H]` to that of the former.

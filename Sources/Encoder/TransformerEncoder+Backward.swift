@@ -46,8 +46,9 @@ extension TransformerEncoder {
     let profile = pool.profile
     let p = weights.layers[layer - 1]
     let count = pass.rows(layer)
-    let state = PackedMatrix(n: hiddenSize, k: count, in: scratch.packedState)
-    let activated = PackedMatrix(n: configuration.intermediateSize, k: count, in: scratch.packedActivation)
+    let state = PackedMatrix(n: hiddenSize, k: count, precision: precision, in: scratch.packedState)
+    let activated = PackedMatrix(
+      n: configuration.intermediateSize, k: count, precision: precision, in: scratch.packedActivation)
     profile.measure("encoder backward/output and feed-forward") {
       rowsBackward(layer, d, kept, state: state, activated: activated, pass)
     }
@@ -55,7 +56,8 @@ extension TransformerEncoder {
       addWeightGradient(p.output.weight, d: scratch.outputBranch, x: activated)
       addWeightGradient(p.intermediate, d: scratch.intermediateGradient, x: state)
       let context = pack(
-        pool, .no, n: hiddenSize, k: count, b: kept.context.pointer, ldb: hiddenSize, into: scratch.packedState)
+        pool, .no, n: hiddenSize, k: count, b: kept.context.pointer, ldb: hiddenSize, precision: precision,
+        into: scratch.packedState)
       addWeightGradient(p.attentionOutput.weight, d: scratch.attentionBranch, x: context)
     }
     if pass.isFirstTokenOnly(layer) { return firstTokensBackward(layer, d, kept, pass) }

@@ -27,7 +27,7 @@ extension TransformerEncoder {
       maps.forEach { head, column in
         gemm(
           pool, .no, .no, m: count, n: h, k: maps.width, alpha: 1, a: queries + column, lda: h,
-          b: maps.key + column * h, ldb: h, beta: 0, c: asked + head * h, ldc: wide)
+          b: maps.key + column * h, ldb: h, beta: 0, c: asked + head * h, ldc: wide, precision: precision)
       }
     }
     profile.measure("encoder forward/attention") {
@@ -44,7 +44,7 @@ extension TransformerEncoder {
         }
         gemm(
           pool, .no, .yes, m: count, n: maps.width, k: h, alpha: 1, a: found + head * h, lda: wide,
-          b: maps.value + column * h, ldb: h, beta: 1, c: context + column, ldc: h)
+          b: maps.value + column * h, ldb: h, beta: 1, c: context + column, ldc: h, precision: precision)
       }
     }
     return first
@@ -69,10 +69,10 @@ extension TransformerEncoder {
         valueBiasBackward(head, maps, rows: count, upstream, kept.sums.pointer, dSums)
         gemm(
           pool, .no, .no, m: count, n: h, k: maps.width, alpha: 1, a: upstream + column, lda: h,
-          b: maps.value + column * h, ldb: h, beta: 0, c: dFound + head * h, ldc: wide)
+          b: maps.value + column * h, ldb: h, beta: 0, c: dFound + head * h, ldc: wide, precision: precision)
         gemm(
           pool, .yes, .no, m: maps.width, n: h, k: count, alpha: 1, a: upstream + column, lda: h, b: found + head * h,
-          ldb: wide, beta: 1, c: maps.valueGradient + column * h, ldc: h)
+          ldb: wide, beta: 1, c: maps.valueGradient + column * h, ldc: h, precision: precision)
       }
     }
     let restored = LayerInput(self, layer, pass)
@@ -93,14 +93,14 @@ extension TransformerEncoder {
       maps.forEach { head, column in
         gemm(
           pool, .yes, .no, m: maps.width, n: h, k: count, alpha: 1, a: queries + column, lda: h, b: dAsked + head * h,
-          ldb: wide, beta: 1, c: maps.keyGradient + column * h, ldc: h)
+          ldb: wide, beta: 1, c: maps.keyGradient + column * h, ldc: h, precision: precision)
         gemm(
           pool, .no, .yes, m: count, n: maps.width, k: h, alpha: 1, a: dAsked + head * h, lda: wide,
-          b: maps.key + column * h, ldb: h, beta: 0, c: dQueries + column, ldc: h)
+          b: maps.key + column * h, ldb: h, beta: 0, c: dQueries + column, ldc: h, precision: precision)
       }
       let first = scratch.firstRows.reserve(count * h)
       gatherFirstRows(of: input, into: first, pass)
-      let x = pack(pool, .no, n: h, k: count, b: first, ldb: h, into: scratch.packedState)
+      let x = pack(pool, .no, n: h, k: count, b: first, ldb: h, precision: precision, into: scratch.packedState)
       linearBackward(
         dy: dQueries, width: h, x: x, weight: maps.query, dWeight: p.query.gradient, dBias: p.queryBias.gradient, dx: d)
       for sequence in 0..<count { ck_add(Int64(h), d + sequence * h, dx + pass.offsets[sequence] * h) }

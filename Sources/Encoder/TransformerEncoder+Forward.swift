@@ -88,7 +88,8 @@ extension TransformerEncoder {
     rows: Int, _ x: UnsafePointer<Float>, _ weight: UnsafePointer<Float>, _ bias: UnsafePointer<Float>,
     from h: Int, to width: Int, into out: UnsafeMutablePointer<Float>
   ) {
-    let packed = pack(pool, .yes, n: width, k: h, b: weight, ldb: h, into: scratch.packed[0])
+    let packed = pack(
+      pool, .yes, n: width, k: h, b: weight, ldb: h, precision: precision, into: scratch.packed[0])
     pool.parallelFor(rowTiles(rows)) { range, _, worker in
       let tile = out + range.lowerBound * width
       multiply(
@@ -127,8 +128,8 @@ extension TransformerEncoder {
     let tiles = rowTiles(count)
     let tile = tiles.largest
     // The state of a tile, the same packed, and a stretch of the activations.
-    let (packedShare, stretchShare) = (PackedRows.count(tile, h), PackedRows.count(tile, 1))
-    let share = tile * h + packedShare + stretchShare
+    let (packedShare, stretch) = (PackedRows.count(tile, h, precision), precision.stretch)
+    let share = tile * h + packedShare + activationCount(rows: tile)
     let memory = scratch.perWorker.reserve(share * pool.threads)
     let context = kept.context.pointer
     if keeps { reserve(kept, rows: count) }
@@ -143,7 +144,7 @@ extension TransformerEncoder {
         tileRows, p.attentionOutput.bias.value, norm(p.attentionOutput), attentionDropout, residual + at * h, state,
         keeps ? kept.attentionNorm.normalized.pointer + at * h : nil,
         keeps ? kept.attentionNorm.inverse.pointer + at : nil)
-      let left = PackedRows(m: range.count, k: h, a: state, lda: h, into: state + tile * h)
+      let left = PackedRows(m: range.count, k: h, a: state, lda: h, precision: precision, into: state + tile * h)
       for start in stride(from: 0, to: i, by: stretch) {
         let part = start..<min(start + stretch, i)
         let activated = activate(
@@ -160,6 +161,11 @@ extension TransformerEncoder {
     }
   }
 
+  /// Elements that `activate` needs for that many rows: packed, and before that as floats where these are others.
+  private func activationCount(rows: Int) -> Int {
+    PackedRows.count(rows, 1, precision) + (precision == .float32 ? 0 : rows * precision.stretch)
+  }
+
   /// A stretch of the activations of a tile: few enough columns to stay in the second cache until the next product has
   /// read them. What goes into them is kept in `before` `[R, I]`, if there is one.
   private func activate(
@@ -168,15 +174,20 @@ extension TransformerEncoder {
   ) -> PackedRows {
     let (i, kernel) = (configuration.intermediateSize, configuration.activation.kernel)
     let (count, width, bias) = (Int64(range.count), Int64(part.count), p.intermediateBias.value + part.lowerBound)
+    // Floats are written as the next product reads them; anything else is rounded and packed behind them.
+    let isWritten = precision == .float32
+    let stride = isWritten ? PackedRows.stride : precision.stretch
     let x = before.map { $0 + range.lowerBound * i + part.lowerBound } ?? memory
-    let stride = before == nil ? PackedRows.stride : i
-    multiply(pool, worker: worker, m: range.count, a: state, by: map.columns(part), beta: 0, c: x, ldc: stride)
+    let xStride = before == nil ? stride : i
+    multiply(pool, worker: worker, m: range.count, a: state, by: map.columns(part), beta: 0, c: x, ldc: xStride)
     if before == nil {
-      ck_bias_activation_in_place(kernel, count, width, bias, x, Int64(stride))
+      ck_bias_activation_in_place(kernel, count, width, bias, x, Int64(xStride))
     } else {
-      ck_bias_activation_forward(kernel, count, width, bias, x, Int64(stride), memory, Int64(PackedRows.stride))
+      ck_bias_activation_forward(kernel, count, width, bias, x, Int64(xStride), memory, Int64(stride))
     }
-    return PackedRows(written: memory)
+    if isWritten { return PackedRows(written: memory) }
+    return PackedRows(
+      m: range.count, k: part.count, a: memory, lda: stride, precision: precision, into: memory + range.count * stride)
   }
 
   /// The three maps behind attention, packed for products with their transposes (forward) or themselves (backward).
@@ -186,7 +197,7 @@ extension TransformerEncoder {
     func packed(_ weight: Parameter, _ buffer: ScratchBuffer) -> PackedMatrix {
       let (rows, columns) = (weight.shape[0], weight.shape[1])
       let (n, k) = transpose == .yes ? (rows, columns) : (columns, rows)
-      return pack(pool, transpose, n: n, k: k, b: weight.value, ldb: columns, into: buffer)
+      return pack(pool, transpose, n: n, k: k, b: weight.value, ldb: columns, precision: precision, into: buffer)
     }
     return (
       packed(p.attentionOutput.weight, scratch.packed[0]), packed(p.intermediate, scratch.packed[1]),

@@ -12,6 +12,8 @@ package final class TransformerEncoder: SentenceEncoder {
   package let configuration: EncoderConfiguration
   /// The threads that compute, and the profile they report to.
   package let pool: ThreadPool
+  /// What operands of products with weights, and of weights' gradients, are rounded to; everything else is float32.
+  package let precision: ProductPrecision
   let weights: EncoderParameters
   let sites: DropoutSites
   let scratch = EncoderScratch()
@@ -48,10 +50,10 @@ package final class TransformerEncoder: SentenceEncoder {
   /// - Throws: the table's error where it lacks a tensor or has it in another shape or type.
   package convenience init(
     configuration: EncoderConfiguration, weights table: any WeightSource, pool: ThreadPool, seed: UInt64,
-    learns: Bool = true
+    precision: ProductPrecision = .float32, learns: Bool = true
   ) throws {
     try table.require(EncoderParameters.plan(configuration))
-    self.init(configuration: configuration, pool: pool, seed: seed, learns: learns)
+    self.init(configuration: configuration, pool: pool, seed: seed, precision: precision, learns: learns)
     weights.claimValues(pool)
     for parameter in weights.all {
       try table.copy(parameter.name, shape: parameter.shape, into: parameter.value)
@@ -59,10 +61,13 @@ package final class TransformerEncoder: SentenceEncoder {
   }
 
   /// An encoder whose weights are all zero, to be filled by the caller.
-  package convenience init(configuration: EncoderConfiguration, pool: ThreadPool, seed: UInt64, learns: Bool = true) {
+  package convenience init(
+    configuration: EncoderConfiguration, pool: ThreadPool, seed: UInt64, precision: ProductPrecision = .float32,
+    learns: Bool = true
+  ) {
     precondition(configuration.hiddenSize % configuration.headCount == 0, "heads must divide the hidden size")
     self.init(
-      configuration, pool, EncoderParameters(configuration, learns: learns),
+      configuration, pool, precision, EncoderParameters(configuration, learns: learns),
       DropoutSites(seed: seed, layers: configuration.layerCount))
   }
 
@@ -70,14 +75,16 @@ package final class TransformerEncoder: SentenceEncoder {
   /// batch whose gradients are added up apart.
   package convenience init(sharing other: TransformerEncoder) {
     self.init(
-      other.configuration, other.pool,
+      other.configuration, other.pool, other.precision,
       EncoderParameters(other.configuration, learns: true, values: other.weights.values), other.sites)
   }
 
   private init(
-    _ configuration: EncoderConfiguration, _ pool: ThreadPool, _ weights: EncoderParameters, _ sites: DropoutSites
+    _ configuration: EncoderConfiguration, _ pool: ThreadPool, _ precision: ProductPrecision,
+    _ weights: EncoderParameters, _ sites: DropoutSites
   ) {
-    (self.configuration, self.pool, self.weights, self.sites) = (configuration, pool, weights, sites)
+    (self.configuration, self.pool, self.precision) = (configuration, pool, precision)
+    (self.weights, self.sites) = (weights, sites)
     distances = weights.distances.map { DistanceBias($0, heads: configuration.headCount) }
     activations = (0..<configuration.layerCount).map { _ in LayerActivations() }
   }

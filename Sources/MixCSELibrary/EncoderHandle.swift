@@ -24,16 +24,20 @@ final class EncoderHandle: Handle, Callable {
 
   /// - Throws: errors of folders and files, `PluginError`, `UsageError`, `ObjectiveError`.
   init(_ options: mixcse_encoder_options, in context: Context) throws {
-    let flags = try Argument.flags(options.flags, known: Int(MIXCSE_NORMALIZE | MIXCSE_BEFORE_HEAD), "options")
+    let known = Int(MIXCSE_NORMALIZE | MIXCSE_BEFORE_HEAD | MIXCSE_BF16)
+    let flags = try Argument.flags(options.flags, known: known, "options")
     let maximum = try Argument.count(options.max_length, in: 0...Int.max, "options->max_length")
     let folder = try ModelFolder(path: Argument.text(options.folder, "options->folder"))
     let spec = try SentenceEmbedder.pooler(
       Argument.optionalText(options.pooler), beforeHead: flags & UInt32(MIXCSE_BEFORE_HEAD) != 0, of: folder,
       say: context.note)
     asked = maximum == 0 ? nil : maximum
+    let precision = flags & UInt32(MIXCSE_BF16) != 0 ? ProductPrecision.bf16 : .float32
+    if let note = precision.note { context.note(note) }
+    let encoder = try SentenceEmbedder.encoder(of: folder, services: context.services, precision: precision)
     embedder = try SentenceEmbedder.open(
       folder, pooler: spec, registry: context.registry, services: context.services, maximumLength: asked,
-      say: context.note)
+      encoder: encoder, say: context.note)
     self.options = EmbeddingOptions(normalize: flags & UInt32(MIXCSE_NORMALIZE) != 0)
     (pooler, self.folder, self.context) = (spec, folder, context)
   }

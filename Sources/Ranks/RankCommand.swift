@@ -7,7 +7,7 @@ import Kernels
 enum RankCommand: Equatable {
   /// Take up the model of a folder, whose path has this many bytes; the weights follow. `threads` 0: as many as fit.
   /// `shards`: parts of a batch. `learns`: gradients will be asked for.
-  case start(pathBytes: Int, seed: UInt64, threads: Int, shards: Int, learns: Bool)
+  case start(pathBytes: Int, seed: UInt64, threads: Int, shards: Int, precision: ProductPrecision, learns: Bool)
   /// Compute a batch of this many tokens and sequences.
   case forward(Forward)
   /// Compute the gradients of the last batch; rows of hidden states' gradients follow.
@@ -41,8 +41,11 @@ enum RankCommand: Equatable {
   var numbers: [Int64] {
     var numbers: [Int64] =
       switch self {
-      case .start(let bytes, let seed, let threads, let shards, let learns):
-        [1, Int64(bytes), Int64(bitPattern: seed), Int64(threads), Int64(shards), learns ? 1 : 0]
+      case .start(let bytes, let seed, let threads, let shards, let precision, let learns):
+        [
+          1, Int64(bytes), Int64(bitPattern: seed), Int64(threads), Int64(shards), learns ? 1 : 0,
+          precision == .bf16 ? 1 : 0,
+        ]
       case .forward(let f):
         [
           2, Int64(f.tokens), Int64(f.sequences), Int64(f.firstToken), Int64(f.layers), f.firstTokenOnly ? 1 : 0,
@@ -69,7 +72,8 @@ enum RankCommand: Equatable {
     switch n[0] {
     case 1:
       self = .start(
-        pathBytes: Int(n[1]), seed: UInt64(bitPattern: n[2]), threads: Int(n[3]), shards: Int(n[4]), learns: n[5] == 1)
+        pathBytes: Int(n[1]), seed: UInt64(bitPattern: n[2]), threads: Int(n[3]), shards: Int(n[4]),
+        precision: n[6] == 1 ? .bf16 : .float32, learns: n[5] == 1)
     case 2:
       guard let mode = Mode(rawValue: n[7]) else { return nil }
       self = .forward(

@@ -35,8 +35,9 @@ package final class RankWorker {
   }
 
   private func follow(_ command: RankCommand) throws {
-    if case .start(let bytes, let seed, let threads, let shards, let learns) = command {
-      return try start(pathBytes: bytes, seed: seed, threads: threads, shards: shards, learns: learns)
+    if case .start(let bytes, let seed, let threads, let shards, let precision, let learns) = command {
+      return try start(
+        pathBytes: bytes, seed: seed, threads: threads, shards: shards, precision: precision, learns: learns)
     }
     guard let member else { preconditionFailure("rank 0 begins with a model") }
     switch command {
@@ -60,13 +61,15 @@ package final class RankWorker {
     }
   }
 
-  private func start(pathBytes: Int, seed: UInt64, threads: Int, shards: Int, learns: Bool) throws {
+  private func start(
+    pathBytes: Int, seed: UInt64, threads: Int, shards: Int, precision: ProductPrecision, learns: Bool
+  ) throws {
     var path = [UInt8](repeating: 0, count: pathBytes)
     group.broadcast(&path)
     let folder = String(decoding: path, as: UTF8.self)
     let encoder = TransformerEncoder(
       configuration: try configuration(folder), pool: ThreadPool(threads: threads > 0 ? threads : self.threads),
-      seed: seed, learns: learns)
+      seed: seed, precision: precision, learns: learns)
     member = RankMember(encoder, shards: shards, group: group)
   }
 }

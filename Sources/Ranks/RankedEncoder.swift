@@ -31,7 +31,10 @@ package final class RankedEncoder: SentenceEncoder, DeviceWeights {
   ) {
     (self.encoder, self.group) = (encoder, group)
     var path = Array(folder.utf8)
-    group.tell(.start(pathBytes: path.count, seed: seed, threads: threads ?? 0, shards: shards, learns: learns))
+    group.tell(
+      .start(
+        pathBytes: path.count, seed: seed, threads: threads ?? 0, shards: shards, precision: encoder.precision,
+        learns: learns))
     group.broadcast(&path)
     member = RankMember(encoder, shards: shards, group: group)
     for (index, parameter) in encoder.parameters.enumerated() { set(.value, of: index, from: parameter.value) }

@@ -37,8 +37,9 @@ import Testing
     #expect(full.code == 75 && full.errors.contains("standard output: write failed: No space left"), "\(full)")
     let closed = try bash("$MX \(arguments) >&-")
     #expect(closed.code == 74 && closed.errors.contains("standard output"), "\(closed)")
-    // Whoever closes the other end has seen enough: the code of the signal, and no message.
-    let gone = try bash("{ $MX \(arguments); echo code $? >&2; } | true")
+    // Whoever closes the other end has seen enough: the code of the signal, and no message. The reader is waited for:
+    // while it lives, a short text fits into the pipe.
+    let gone = try bash("exec 3> >(true); wait $!; $MX \(arguments) >&3; echo code $? >&2")
     #expect(gone.errors.contains("code 141") && !gone.errors.contains("error: "), "\(gone)")
   }
 

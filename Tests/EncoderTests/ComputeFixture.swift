@@ -65,19 +65,23 @@ enum ComputeFixture {
   static let architectures = Result { try load("architectures", as: [ArchitectureFixture].self) }
 
   /// The encoder of such a model, filled by the formula.
-  static func encoder(of fixture: ArchitectureFixture, pool: ThreadPool) throws -> TransformerEncoder {
+  static func encoder(
+    of fixture: ArchitectureFixture, pool: ThreadPool, precision: ProductPrecision = .float32
+  ) throws -> TransformerEncoder {
     let folder = try Scratch()
     try fixture.config.write(toFile: folder.path + "/config.json", atomically: true, encoding: .utf8)
     let configuration = try EncoderConfiguration(contentsOf: folder.path + "/config.json")
-    return filled(TransformerEncoder(configuration: configuration, pool: pool, seed: 5))
+    return filled(TransformerEncoder(configuration: configuration, pool: pool, seed: 5, precision: precision))
   }
 
   /// The same by its name, or one of the models of `tinyEncoder`.
-  static func encoder(_ name: String, pool: ThreadPool) throws -> TransformerEncoder {
+  static func encoder(
+    _ name: String, pool: ThreadPool, precision: ProductPrecision = .float32
+  ) throws -> TransformerEncoder {
     guard let fixture = try architectures.get().first(where: { $0.name == name }) else {
-      return tinyEncoder(name, pool: pool)
+      return tinyEncoder(name, pool: pool, precision: precision)
     }
-    return try encoder(of: fixture, pool: pool)
+    return try encoder(of: fixture, pool: pool, precision: precision)
   }
 
   /// Whether a tensor is the bias of keys, which has no gradient in exact arithmetic: softmax ignores it.
@@ -117,18 +121,19 @@ enum ComputeFixture {
   }
 
   /// The encoder of `tiny_models` by its name in the fixture, filled by the formula; "bert wide" has feed-forward
-  /// blocks of several stretches.
+  /// blocks of several stretches in every precision.
   static func tinyEncoder(
-    _ name: String, pool: ThreadPool, seed: UInt64 = 5, learns: Bool = true
+    _ name: String, pool: ThreadPool, seed: UInt64 = 5, precision: ProductPrecision = .float32, learns: Bool = true
   ) -> TransformerEncoder {
     let isRoberta = name == "roberta"
     let configuration = EncoderConfiguration(
       family: isRoberta ? .roberta : .bert, vocabularySize: 101, hiddenSize: 48, layerCount: 3, headCount: 4,
-      intermediateSize: name == "bert wide" ? stretch + 33 : 72, maximumPositions: 88,
+      intermediateSize: name == "bert wide" ? 2 * ProductPrecision.float32.stretch + 33 : 72, maximumPositions: 88,
       typeVocabularySize: isRoberta ? 1 : 2,
       layerNormEpsilon: isRoberta ? 1e-5 : 1e-12, padTokenID: isRoberta ? 1 : 0, positionOffset: isRoberta ? 2 : 0,
       activation: name == "bert relu" ? .relu : name == "bert gelu_new" ? .geluTanh : .gelu)
-    return filled(TransformerEncoder(configuration: configuration, pool: pool, seed: seed, learns: learns))
+    return filled(
+      TransformerEncoder(configuration: configuration, pool: pool, seed: seed, precision: precision, learns: learns))
   }
 
   private static func filled(_ encoder: TransformerEncoder) -> TransformerEncoder {

@@ -11,11 +11,12 @@ import Testing
 @Suite struct ComputeParityTests {
   static let pool = ThreadPool(threads: min(2, ThreadPool.availableThreads()))
 
-  static func miniLM() throws -> TransformerEncoder? {
+  static func miniLM(precision: ProductPrecision = .float32) throws -> TransformerEncoder? {
     guard let path = Resources.model else { return nil }
     let folder = try ModelFolder(path: path)
     return try TransformerEncoder(
-      configuration: folder.configuration, weights: folder.openWeights(), pool: pool, seed: 1)
+      configuration: folder.configuration, weights: folder.openWeights(), pool: pool, seed: 1,
+      precision: precision)
   }
 
   /// The largest error of sampled values and of norms (per value) over sentences and layers.

@@ -106,6 +106,14 @@ def check_encoding(model, sentences, folder):
     assert np.array_equal(encoder.encode(texts[1]), found[1]) and encoder.encode([]).shape == (0, encoder.width)
     unit = mixcse.Encoder(model, pooler="cls_before_pooler", normalize=True, max_length=8).encode(texts[:5])
     assert np.allclose(np.linalg.norm(unit, axis=1), 1) and not np.allclose(unit, found[:5])
+    rounded = mixcse.Encoder(model, precision="bf16").encode(texts)
+    cosines = (rounded * found).sum(1) / np.linalg.norm(rounded, axis=1) / np.linalg.norm(found, axis=1)
+    assert cosines.min() > 0.999 and not np.array_equal(rounded, found), "bf16 is near float32"
+    try:
+        mixcse.Encoder(model, precision="fp8")
+        raise AssertionError("a precision that there is not was taken")
+    except ValueError as reason:
+        assert "'f32' or 'bf16'" in str(reason)
     tokenizer, theirs = mixcse.Tokenizer(model), AutoTokenizer.from_pretrained(model)
     for text in texts[-60:]:
         assert tokenizer.encode(text) == theirs(text)["input_ids"], text

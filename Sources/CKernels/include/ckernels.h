@@ -68,6 +68,12 @@ double ck_squared_norm(int64_t count, const float *values);
 
 // Matrix products ---------------------------------------------------------------------------------
 
+// What the operands of a product are rounded to; sums are float32.
+typedef enum {
+  CK_FLOAT32,
+  CK_BF16,
+} ck_precision;
+
 // How op(A) lies: as rows of its own, as columns of the stored A [k, m], or as ck_gemm_pack_left left it.
 typedef enum {
   CK_ROWS,
@@ -79,6 +85,7 @@ typedef enum {
 typedef struct {
   int64_t m, n, k;
   ck_gemm_layout layout;
+  ck_precision precision;  // the one that op(B) was packed in
   float alpha, beta;       // with beta 0, C may hold anything before
   int64_t lda, ldc;        // floats between stored rows; a packed A has its own
   int64_t first, columns;  // op(B) is columns [first, first + n) of those that were packed; `first` begins a panel
@@ -89,27 +96,31 @@ typedef struct {
 int32_t ck_gemm_select(int32_t bits);
 // The width of the kernel in use.
 int32_t ck_gemm_bits(void);
+// Whether it has instructions for bfloat16; otherwise such products are made of rounded floats.
+int32_t ck_gemm_has_bf16(void);
 // Columns of a panel of packed B on this processor.
 int64_t ck_gemm_panel_width(void);
 // Rows of C that this processor computes at a time: heights that are multiples of it waste nothing.
 int64_t ck_gemm_tile_height(void);
-// Floats that packed op(B) [k, n] takes.
-int64_t ck_gemm_packed_count(int64_t n, int64_t k);
+// Elements of four bytes that packed op(B) [k, n] takes.
+int64_t ck_gemm_packed_count(ck_precision precision, int64_t n, int64_t k);
 // Terms of a stretch: op(B) is packed stretch by stretch.
-int64_t ck_gemm_depth(void);
+int64_t ck_gemm_depth(ck_precision precision);
 // Packs panels [first, first + panels) of a stretch of op(B); `transposed`: B is stored as [n, k]. Panels and stretches
 // are independent.
-void ck_gemm_pack(int64_t stretch, int64_t first_panel, int64_t panels, int32_t transposed, int64_t n, int64_t k,
-                  const float *b, int64_t ldb, float *packed);
-// Packs terms [first, first + count) of B [k, n]: `count` rows as they are stored, from `b` on.
-void ck_gemm_pack_rows(int64_t first, int64_t count, int64_t n, int64_t k, const float *b, int64_t ldb, float *packed);
-// Floats between rows of packed op(A), and what a stretch of `m` rows takes.
+void ck_gemm_pack(ck_precision precision, int64_t stretch, int64_t first_panel, int64_t panels, int32_t transposed,
+                  int64_t n, int64_t k, const float *b, int64_t ldb, float *packed);
+// Packs terms [first, first + count) of B [k, n]: `count` rows as they are stored, from `b` on. `first` is even, and so
+// is `count` but at the end.
+void ck_gemm_pack_rows(ck_precision precision, int64_t first, int64_t count, int64_t n, int64_t k, const float *b,
+                       int64_t ldb, float *packed);
+// Elements between rows of packed op(A), and what a stretch of `m` rows takes.
 int64_t ck_gemm_row_stride(void);
 int64_t ck_gemm_left_count(int64_t m);
 // Packs op(A) [m, k], stored as rows, for several products: stretch after stretch, each of ck_gemm_left_count(m)
-// floats. A product may as well write its C there, as rows of the right distance: what lies beyond row m is read and
-// not used.
-void ck_gemm_pack_left(int64_t m, int64_t k, const float *a, int64_t lda, float *packed);
+// elements. In float32 a product may as well write its C there, as rows of the right distance: what lies beyond row m
+// is read and not used.
+void ck_gemm_pack_left(ck_precision precision, int64_t m, int64_t k, const float *a, int64_t lda, float *packed);
 // Floats of scratch for `m` rows.
 int64_t ck_gemm_scratch_count(int64_t m);
 // Computes C on the calling thread; `scratch` is aligned like ck_allocate's memory.

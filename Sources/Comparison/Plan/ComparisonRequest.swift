@@ -104,7 +104,7 @@ package struct ComparisonRequest: Sendable {
   static let ofOneRun = ["seed", "method", "sampler", "loss", "metric", "set", "schedule", "then"] + encoderFlags
 
   /// Runs of a comparison share this machine's processors; runs on a device would have to share that, too.
-  private static let encoderFlags = ["encoder", "device", "precision"]
+  private static let encoderFlags = ["encoder", "device"]
 
   /// Puts the plan of a file into the request.
   /// - Throws: `TrainingError.badDescription` naming the key.

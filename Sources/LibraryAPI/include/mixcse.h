@@ -201,7 +201,9 @@ int32_t mixcse_objective_encoding(mixcse_objective *objective, int64_t index, mi
 /* ---- encoder ----------------------------------------------------------------------------------------------------- */
 typedef struct mixcse_encoder mixcse_encoder;
 enum { MIXCSE_NORMALIZE = 1,             /* scale embeddings to unit length, whether the folder asks for it or not */
-       MIXCSE_BEFORE_HEAD = 2            /* take the pooler's vector before the head */ };
+       MIXCSE_BEFORE_HEAD = 2,           /* take the pooler's vector before the head */
+       MIXCSE_BF16 = 4                   /* round operands of products with weights to bfloat16: faster where the
+                                          * processor has instructions for it */ };
 typedef struct {
   uint32_t struct_size, flags;
   const char *folder;                    /* a Hugging Face folder: config.json, weights, tokenizer files */

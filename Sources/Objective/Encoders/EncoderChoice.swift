@@ -15,6 +15,9 @@ package enum Precision: String, Sendable, CaseIterable {
   /// bfloat16, 7 bits of fraction.
   case bf16
 
+  /// Those of this program's own encoder.
+  package static let own: [Precision] = [.f32, .bf16]
+
   var number: UInt32 {
     switch self {
     case .f32: UInt32(CSE_F32)

@@ -2,7 +2,7 @@
 
 package import Encoder
 package import Host
-import Kernels
+package import Kernels
 package import ModelFiles
 package import Tokenizer
 
@@ -87,6 +87,16 @@ extension SentenceEmbedder {
     try FolderHead(folder, weights: folder.openWeights(), pooler: pooler).layer
   }
 
+  /// This program's own encoder of a folder, for embedding alone.
+  /// - Throws: errors of the weights; each names the file.
+  package static func encoder(
+    of folder: ModelFolder, services: HostServices, precision: ProductPrecision = .float32
+  ) throws -> TransformerEncoder {
+    try TransformerEncoder(
+      configuration: folder.configuration, weights: folder.openWeights(), pool: services.pool, seed: 0,
+      precision: precision, learns: false)
+  }
+
   /// Tokenizer, encoder, pooler, and the head and plugin weights that were stored with the model.
   ///
   /// A head that the folder holds belongs to the pooler the folder records, and is used with that one only. Where the
@@ -117,10 +127,7 @@ extension SentenceEmbedder {
       throw ObjectiveError.maximumLength(found: maximumLength, limit: limit)
     }
     let weights = try folder.openWeights()
-    let encoder: any SentenceEncoder =
-      try shared
-      ?? TransformerEncoder(
-        configuration: folder.configuration, weights: weights, pool: services.pool, seed: 0, learns: false)
+    let encoder: any SentenceEncoder = try shared ?? encoder(of: folder, services: services)
     let head = try FolderHead(folder, weights: weights, pooler: pooler, keepsLength: keepsLength)
     let stored = try folder.openPluginWeights()
     let pooling = try PoolingStack(

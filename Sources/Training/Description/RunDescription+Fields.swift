@@ -57,7 +57,7 @@ extension RunDescription {
     .init("frozen", \.training.isFrozen),
     .init("encoder", \.encoder.name, decides: false),
     .init("device", \.encoder.device, decides: false),
-    .init("precision", \.encoder.precision, decides: false, problem: isPrecision),
+    .init("precision", \.encoder.precision, problem: isPrecision),
     .init("threads", \.threads, in: 1...1024, decides: false),
     .init("plugin-path", \.plugins.paths, decides: false),
     .init("plugin-as", \.plugins.renamed, decides: false),
@@ -72,14 +72,16 @@ extension RunDescription {
     .object(JSONObject(Self.fields.map { ($0.name, $0.json(self)) }.filter { $0.1 != .null }))
   }
 
-  /// The values that decide the numbers of a run, as flags.
+  /// The values that decide the numbers of a run, as flags. The precision of an encoder plugin is not among them: a run
+  /// may go on with another one.
   package var deciding: [(String, JSONValue)] {
     Self.fields.filter(\.decides).map { ("--" + $0.name, $0.json(self)) }
       .filter { $0.1 != .null || !Self.younger.contains($0.0) }
+      .filter { $0.0 != "--precision" || encoder.isRounded }
   }
 
   /// Flags that came later: runs without them are those that were made before.
-  private static let younger = ["--patience", "--dims", "--shards"]
+  private static let younger = ["--patience", "--dims", "--shards", "--precision"]
 
   /// Looks at every range, and at values that need each other.
   /// - Parameter file: where the description comes from, for errors that are the file's.
@@ -105,9 +107,7 @@ extension RunDescription {
     if training.patience != nil, training.evalData == nil {
       return ("patience", DescriptionProblem(expected: "--eval-data beside it", found: "none"))
     }
-    if encoder.isOwn, let name = encoder.settings.first {
-      return (name, DescriptionProblem(expected: "--encoder with a plugin beside it", found: "none"))
-    }
+    if let problem = encoder.problem { return problem }
     guard !training.trainsMaskedLanguage else { return nil }
     let given = [
       ("mlm-weight", training.maskedLanguageWeight), ("mlm-probability", training.maskedLanguageProbability),

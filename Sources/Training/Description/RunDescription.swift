@@ -78,7 +78,7 @@ package struct EncoderDescription: Sendable, Equatable {
   package var name: String?
   /// `cpu`, `cuda`, `cuda:N`; nil: `cuda`.
   package var device: String?
-  /// `f32`, `tf32` or `bf16`; nil: `f32`.
+  /// `f32`, `tf32` (plugins alone) or `bf16`; nil: `f32`.
   package var precision: String?
 
   /// As where nothing was said.

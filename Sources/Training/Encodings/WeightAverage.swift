@@ -28,7 +28,8 @@ final class WeightAverage {
     guard let encoder = model.encoder as? TransformerEncoder else { throw TrainingError.averageOfPlugin }
     let pooling = model.objective.pooling
     self.encoder = TransformerEncoder(
-      configuration: encoder.configuration, pool: services.pool, seed: model.seed, learns: false)
+      configuration: encoder.configuration, pool: services.pool, seed: model.seed, precision: encoder.precision,
+      learns: false)
     passes = ChunkedEncoder.of(self.encoder, size: model.chunkSize)
     self.pooling = try PoolingStack(
       pooler: pooler, head: pooling.hasHead ? .mlp : .none, hiddenWidth: encoder.hiddenSize,

@@ -3,15 +3,32 @@
 import Encoder
 import Files
 package import Host
-import Kernels
+package import Kernels
 package import Objective
 
 extension EncoderDescription {
   /// Whether this program's own encoder computes.
   package var isOwn: Bool { name == nil || name == EncoderChoice.own }
 
-  /// The flags that only an encoder plugin reads, as far as they are given.
-  var settings: [String] { [("device", device), ("precision", precision)].filter { $0.1 != nil }.map(\.0) }
+  /// What this program's own encoder rounds the operands of products to, where it computes.
+  package var ownPrecision: ProductPrecision { precision == Precision.bf16.rawValue ? .bf16 : .float32 }
+
+  /// Whether this program's own encoder computes, and rounds what it multiplies.
+  package var isRounded: Bool { isOwn && ownPrecision != .float32 }
+
+  /// A setting that this program's own encoder does not have, where it computes.
+  var problem: (name: String, problem: DescriptionProblem)? {
+    guard isOwn else { return nil }
+    if device != nil {
+      return ("device", DescriptionProblem(expected: "--encoder with a plugin beside it", found: "none"))
+    }
+    guard let precision, !Precision.own.map(\.rawValue).contains(precision) else { return nil }
+    let own = Precision.own.map(\.rawValue).joined(separator: " or ")
+    return (
+      "precision",
+      DescriptionProblem(expected: "\(own), or --encoder with a plugin beside it", found: "'\(precision)'")
+    )
+  }
 
   /// The plugin that was asked for; nil for this program's own encoder.
   /// - Throws: `PluginError` where there is none, or it cannot be loaded; `UsageError.ambiguous`.

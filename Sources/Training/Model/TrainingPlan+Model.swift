@@ -43,8 +43,10 @@ extension TrainingPlan {
     _ source: ModelFolder, weights: WeightTable, services: HostServices, display: ProgressDisplay
   ) throws -> any SentenceEncoder {
     guard let encoder else {
+      if let note = description.encoder.ownPrecision.note { display.note("note: " + note) }
       return try TransformerEncoder(
-        configuration: source.configuration, weights: weights, pool: services.pool, seed: options.seed)
+        configuration: source.configuration, weights: weights, pool: services.pool, seed: options.seed,
+        precision: description.encoder.ownPrecision)
     }
     let opened = try encoder.open(source, weights: weights, services: services, seed: options.seed)
     display.note(opened.text(encoder))

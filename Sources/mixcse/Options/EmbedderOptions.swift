@@ -59,21 +59,27 @@ struct EmbedderOptions: ParsableArguments {
       encoder: encoder(of: folder, registry: registry, services: services, ranks: ranks), say: note)
   }
 
-  /// The encoder plugin that was asked for, or that of several ranks, opened; nil for this program's own encoder.
+  /// The encoder plugin that was asked for, that of several ranks, or this program's own in another precision than
+  /// float32, opened; nil for this program's own as it is.
   func encoder(
     of folder: ModelFolder, registry: PluginRegistry, services: HostServices, ranks: RankGroup? = nil
   ) throws -> (any SentenceEncoder)? {
     var run = RunDescription()
     encoder.apply(to: &run)
+    try run.check()
     let choice = try run.encoder.choice(in: registry)
-    guard let ranks else { return try choice?.open(folder, weights: folder.openWeights(), services: services, seed: 0) }
     if let choice {
+      guard let ranks else {
+        return try choice.open(folder, weights: folder.openWeights(), services: services, seed: 0)
+      }
       throw ValidationError(
         "--encoder \(choice.component.name): expected one process, since a plugin computes on one device, found "
           + "\(ranks.size) ranks")
     }
-    let own = try TransformerEncoder(
-      configuration: folder.configuration, weights: folder.openWeights(), pool: services.pool, seed: 0, learns: false)
+    guard ranks != nil || run.encoder.isRounded else { return nil }
+    if let text = run.encoder.ownPrecision.note { note(text) }
+    let own = try SentenceEmbedder.encoder(of: folder, services: services, precision: run.encoder.ownPrecision)
+    guard let ranks else { return own }
     return RankedEncoder(
       own, folder: folder.path, seed: 0, threads: threads.threads, shards: ranks.size, learns: false, group: ranks)
   }

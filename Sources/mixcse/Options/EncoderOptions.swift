@@ -4,6 +4,23 @@ import ArgumentParser
 import Objective
 import Training
 
+/// `--precision`.
+struct PrecisionOption: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "What products are made in: f32, bf16, or tf32 (plugins alone). (default: f32)",
+      discussion: """
+        The native encoder rounds the operands of products with its weights to bfloat16 and adds up in float32: faster \
+        where the processor has instructions for it. In an encoder plugin, dropout masks are those of the native \
+        encoder with f32 and tf32; with bf16, the fast one, they are the device's own. Weights, gradients and moments \
+        are float32 always.
+        """))
+  var precision: String?
+
+  /// Puts what was typed over a description.
+  func apply(to run: inout RunDescription) { run.take(\.encoder.precision, precision) }
+}
+
 /// `--encoder`, `--device`, `--precision`.
 struct EncoderOptions: ParsableArguments {
   @Option(
@@ -18,20 +35,13 @@ struct EncoderOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Where an encoder plugin computes: cpu, cuda or cuda:N. (default: cuda)"))
   var device: String?
 
-  @Option(
-    help: ArgumentHelp(
-      "What an encoder plugin makes products in: f32, tf32 or bf16. (default: f32)",
-      discussion: """
-        With f32 and tf32 dropout masks are those of the native encoder; with bf16, the fast one, they are the device's \
-        own. Weights, gradients and moments are float32 always.
-        """))
-  var precision: String?
+  @OptionGroup var products: PrecisionOption
 
   /// Puts what was typed over a description.
   func apply(to run: inout RunDescription) {
     run.take(\.encoder.name, encoder)
     run.take(\.encoder.device, device)
-    run.take(\.encoder.precision, precision)
+    products.apply(to: &run)
   }
 
   func validate() throws {

@@ -46,7 +46,7 @@ enum UsualNames {
     ),
     (
       ["fp16", "bf16", "amp", "half", "precision", "dtype", "mixed-precision", "fp32", "load-in-8bit"],
-      "computing is done in float32; train, encode and evaluate have --precision beside --encoder NAME"
+      "computing is done in float32; --precision bf16 rounds what is multiplied with weights"
     ),
     (
       ["lr-scheduler-type", "scheduler", "lr-scheduler", "lr-schedule"],

@@ -347,6 +347,17 @@ static void encoder(const char *folder) {
   for (int64_t k = 0; k < width; k++) length += (double)one[k] * one[k];
   CHECK(fabs(length - 1) < 1e-5);
   mixcse_encoder_close(encoder);
+  options.pooler = "avg", options.max_length = 0, options.flags = MIXCSE_BF16;
+  CHECK(mixcse_encoder_open(context, &options, &encoder) == 0);
+  texts[0] = "word1 word2";
+  CHECK(mixcse_encoder_encode(encoder, texts, NULL, 5, one, NULL) == 0);
+  CHECK(memcmp(one, two, (size_t)width * 4));
+  double inner = 0, squares[2] = {0, 0};
+  for (int64_t k = 0; k < width; k++) {
+    inner += (double)one[k] * two[k], squares[0] += (double)one[k] * one[k], squares[1] += (double)two[k] * two[k];
+  }
+  CHECK(inner / sqrt(squares[0] * squares[1]) > 0.999);
+  mixcse_encoder_close(encoder);
   options.pooler = "nonsense";
   FAILS(mixcse_encoder_open(context, &options, &encoder), MIXCSE_E_PLUGIN, "nonsense");
   CHECK(!encoder);
