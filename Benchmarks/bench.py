@@ -241,12 +241,12 @@ def add(table, name, unit, ours, theirs):
           f"({ratios[0]:.2f} to {ratios[-1]:.2f})", flush=True)
 
 
-def base_shape(folder, tokenizer):
-    """A BERT-base model with random weights and the tokenizer of another."""
-    code = ("import sys; from transformers import BertConfig, BertModel, AutoTokenizer; "
-            "BertModel(BertConfig()).save_pretrained(sys.argv[1]); "
+def random_model(folder, tokenizer, kind="bert"):
+    """A model of an architecture's default shape with random weights, and the tokenizer of another."""
+    code = ("import sys; from transformers import AutoConfig, AutoModel, AutoTokenizer; "
+            "AutoModel.from_config(AutoConfig.for_model(sys.argv[3])).save_pretrained(sys.argv[1]); "
             "AutoTokenizer.from_pretrained(sys.argv[2]).save_pretrained(sys.argv[1])")
-    subprocess.run([sys.executable, "-c", code, folder, tokenizer], check=True, stderr=subprocess.DEVNULL)
+    subprocess.run([sys.executable, "-c", code, folder, tokenizer, kind], check=True, stderr=subprocess.DEVNULL)
 
 
 def main():
@@ -256,6 +256,8 @@ def main():
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--sentences", type=int, help="encode only so many of them, drawn at random")
+    parser.add_argument("--random", metavar="TYPE", help="in place of the model one of this model_type's default shape "
+                        "(distilbert, for instance) with random weights and the model's tokenizer")
     parser.add_argument("--only", choices=PARTS, action="append")
     parser.add_argument("--json")
     o = parser.parse_args()
@@ -263,12 +265,15 @@ def main():
     table = []
     print(f"{'work':72} {'ours':>9} {'peer':>9} {'':4} {'ratio':>6}  (of the rounds)")
     with tempfile.TemporaryDirectory() as scratch:
+        if o.random:
+            tokenizer, o.model = o.model, os.path.join(scratch, o.random)
+            random_model(o.model, tokenizer, o.random)
         if "products" in parts:
             products(o, table, scratch)
         if "train" in parts:
             training(o, "MiniLM-L6, batch 64, length 32", o.model, 64, 32, 12, o.rounds, table, scratch)
         if "base" in parts:
-            base_shape(os.path.join(scratch, "base"), o.model)
+            random_model(os.path.join(scratch, "base"), o.model)
             training(o, "BERT-base, batch 64, length 32", os.path.join(scratch, "base"), 64, 32, 4, o.rounds, table,
                      scratch)
         if "encode" in parts:

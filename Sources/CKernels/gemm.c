@@ -91,44 +91,54 @@ MICRO_KERNELS(avx512, __attribute__((target("arch=x86-64-v4"), min_vector_width(
 MICRO_KERNELS(pairs, CK_PAIRS_TARGET, ADD_PAIRS, 14, 2, 1)
 #endif
 
-gemm_kernels ck_kernels = {128, 3, 16, plain_rows, plain_columns, NULL, NULL};
+gemm_kernels ck_widest = {128, 3, 16, plain_rows, plain_columns, NULL, NULL};
+_Thread_local const gemm_kernels *ck_chosen;
 
-int32_t ck_gemm_select(int32_t bits) {
-  ck_kernels = (gemm_kernels){128, 3, 16, plain_rows, plain_columns, NULL, NULL};
+static gemm_kernels widest_within(int32_t bits) {
 #if defined(__x86_64__) && defined(__linux__)
   __builtin_cpu_init();
   if (bits >= 512 && __builtin_cpu_supports("x86-64-v4")) {
-    ck_kernels = (gemm_kernels){512, 14, 32, avx512_rows, avx512_columns, NULL, NULL};
+    gemm_kernels found = {512, 14, 32, avx512_rows, avx512_columns, NULL, NULL};
     if (__builtin_cpu_supports("avx512bf16")) {
-      ck_kernels.pairs_from_rows = pairs_rows;
-      ck_kernels.pairs_from_columns = pairs_columns;
+      found.pairs_from_rows = pairs_rows;
+      found.pairs_from_columns = pairs_columns;
     }
-  } else if (bits >= 256 && __builtin_cpu_supports("x86-64-v3")) {
-    ck_kernels = (gemm_kernels){256, 6, 16, avx2_rows, avx2_columns, NULL, NULL};
+    return found;
+  }
+  if (bits >= 256 && __builtin_cpu_supports("x86-64-v3")) {
+    return (gemm_kernels){256, 6, 16, avx2_rows, avx2_columns, NULL, NULL};
   }
 #endif
-  return ck_kernels.bits;
+  (void)bits;
+  return (gemm_kernels){128, 3, 16, plain_rows, plain_columns, NULL, NULL};
 }
 
-int32_t ck_gemm_bits(void) { return ck_kernels.bits; }
+__attribute__((constructor)) static void select_widest(void) { ck_widest = widest_within(512); }
 
-int32_t ck_gemm_has_bf16(void) { return ck_kernels.pairs_from_rows != NULL; }
+int32_t ck_gemm_select(int32_t bits) {
+  static _Thread_local gemm_kernels narrow;
+  narrow = widest_within(bits);
+  ck_chosen = bits >= 512 ? NULL : &narrow;
+  return narrow.bits;
+}
 
-__attribute__((constructor)) static void select_widest(void) { ck_gemm_select(512); }
+int32_t ck_gemm_bits(void) { return kernels()->bits; }
 
-int64_t ck_gemm_panel_width(void) { return ck_kernels.columns; }
+int32_t ck_gemm_has_bf16(void) { return kernels()->pairs_from_rows != NULL; }
 
-int64_t ck_gemm_tile_height(void) { return ck_kernels.rows; }
+int64_t ck_gemm_panel_width(void) { return kernels()->columns; }
+
+int64_t ck_gemm_tile_height(void) { return kernels()->rows; }
 
 int64_t ck_gemm_packed_count(ck_precision precision, int64_t n, int64_t k) {
-  return rounded_up(n, ck_kernels.columns) * elements(precision, k);
+  return rounded_up(n, kernels()->columns) * elements(precision, k);
 }
 
 int64_t ck_gemm_depth(ck_precision precision) { return DEPTH * terms_each(precision); }
 
 int64_t ck_gemm_row_stride(void) { return A_STRIDE; }
 
-int64_t ck_gemm_left_count(int64_t m) { return rounded_up(m, ck_kernels.rows) * A_STRIDE; }
+int64_t ck_gemm_left_count(int64_t m) { return rounded_up(m, kernels()->rows) * A_STRIDE; }
 
 int64_t ck_gemm_scratch_count(int64_t m) { return ck_gemm_left_count(m) + MAX_ROWS * MAX_COLUMNS; }
 
@@ -159,7 +169,7 @@ typedef struct {
 // What is read after the columns before `end` of the stretch at `start`: further columns, or the next stretch's first.
 // `k` elements make up op(B).
 static next_block block_after(ck_gemm_shape shape, int64_t k, const float *packed, int64_t start, int64_t end) {
-  const int64_t width = ck_kernels.columns, column = end < shape.n ? end : 0;
+  const int64_t width = kernels()->columns, column = end < shape.n ? end : 0;
   if (end >= shape.n) start += DEPTH;
   if (start >= k) return (next_block){packed, 0};
   const int64_t depth = smaller(DEPTH, k - start), panels = rounded_up(shape.n - column, width) / width;
@@ -169,16 +179,16 @@ static next_block block_after(ck_gemm_shape shape, int64_t k, const float *packe
 
 static micro_kernel kernel_for(ck_precision precision, ck_gemm_layout layout) {
   if (are_pairs(precision)) {
-    return layout == CK_COLUMNS ? ck_kernels.pairs_from_columns : ck_kernels.pairs_from_rows;
+    return layout == CK_COLUMNS ? kernels()->pairs_from_columns : kernels()->pairs_from_rows;
   }
-  return layout == CK_COLUMNS ? ck_kernels.from_columns : ck_kernels.from_rows;
+  return layout == CK_COLUMNS ? kernels()->from_columns : kernels()->from_rows;
 }
 
 void ck_gemm_run(ck_gemm_shape shape, const float *a, const float *packed, float *c, float *scratch) {
   const ck_precision precision = shape.precision;
   const int64_t m = shape.m, n = shape.n, ldc = shape.ldc;
   const int64_t k = elements(precision, shape.k), each = terms_each(precision);
-  const int64_t height = ck_kernels.rows, width = ck_kernels.columns, padded = rounded_up(shape.columns, width);
+  const int64_t height = kernels()->rows, width = kernels()->columns, padded = rounded_up(shape.columns, width);
   const micro_kernel kernel = kernel_for(precision, shape.layout);
   float *tile = scratch + ck_gemm_left_count(m);
   if (k == 0 || (shape.beta != 0 && shape.beta != 1)) scale_rows(m, n, shape.beta, c, ldc);

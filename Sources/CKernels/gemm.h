@@ -31,8 +31,12 @@ typedef struct {
   micro_kernel pairs_from_rows, pairs_from_columns;
 } gemm_kernels;
 
+// The widest that this processor has, and what a thread was held to by ck_gemm_select, or NULL.
+extern gemm_kernels ck_widest;
+extern _Thread_local const gemm_kernels *ck_chosen;
+
 // Those in use.
-extern gemm_kernels ck_kernels;
+CK_INLINE const gemm_kernels *kernels(void) { return ck_chosen != NULL ? ck_chosen : &ck_widest; }
 
 CK_INLINE int64_t smaller(int64_t x, int64_t y) { return x < y ? x : y; }
 
@@ -40,7 +44,7 @@ CK_INLINE int64_t rounded_up(int64_t x, int64_t to) { return (x + to - 1) / to *
 
 // Whether operands are packed as pairs.
 CK_INLINE int are_pairs(ck_precision precision) {
-  return precision == CK_BF16 && ck_kernels.pairs_from_rows != NULL;
+  return precision == CK_BF16 && kernels()->pairs_from_rows != NULL;
 }
 
 // The terms of an element.

@@ -99,7 +99,7 @@ CK_CLONES static void pack_float_rows(int rounds, int64_t m, int64_t terms, cons
 
 CK_CLONES static void pack_float_columns(int rounds, int64_t m, int64_t terms, const float *a, int64_t lda,
                                          float *packed) {
-  const int64_t rows = ck_kernels.rows;
+  const int64_t rows = kernels()->rows;
   for (int64_t i = 0; i < m; i += rows) {
     const int64_t count = smaller(rows, m - i);
     for (int64_t p = 0; p < terms; p++) {
@@ -217,7 +217,7 @@ static void pack_pair_columns(int64_t m, int64_t terms, const float *a, int64_t 
 // Packed B: for each stretch all panels in turn, each `elements x columns`, columns beyond n zero.
 void ck_gemm_pack(ck_precision precision, int64_t stretch, int64_t first_panel, int64_t panels, int32_t transposed,
                   int64_t n, int64_t k, const float *b, int64_t ldb, float *packed) {
-  const int64_t width = ck_kernels.columns, padded = rounded_up(n, width), each = terms_each(precision);
+  const int64_t width = kernels()->columns, padded = rounded_up(n, width), each = terms_each(precision);
   const int64_t start = stretch * DEPTH * each, at = first_panel * width, columns = n - at;
   const int64_t terms = smaller(DEPTH * each, k - start), depth = elements(precision, terms);
   float *out = packed + stretch * DEPTH * padded + at * depth;
@@ -233,7 +233,7 @@ void ck_gemm_pack(ck_precision precision, int64_t stretch, int64_t first_panel, 
 
 void ck_gemm_pack_rows(ck_precision precision, int64_t first, int64_t count, int64_t n, int64_t k, const float *b,
                        int64_t ldb, float *packed) {
-  const int64_t width = ck_kernels.columns, padded = rounded_up(n, width), panels = padded / width;
+  const int64_t width = kernels()->columns, padded = rounded_up(n, width), panels = padded / width;
   const int64_t each = terms_each(precision), whole = DEPTH * each, end = first + count;
   for (int64_t at = first; at < end;) {
     const int64_t stretch = at / whole, start = stretch * whole, terms = smaller(whole, k - start);
@@ -257,7 +257,7 @@ void ck_pack_rows(ck_precision precision, int64_t m, int64_t terms, const float 
     pack_float_rows(precision == CK_BF16, m, terms, a, lda, packed);
   }
   const size_t bytes = (size_t)elements(precision, terms) * sizeof(float);
-  for (int64_t i = m; i < rounded_up(m, ck_kernels.rows); i++) memset(packed + i * A_STRIDE, 0, bytes);
+  for (int64_t i = m; i < rounded_up(m, kernels()->rows); i++) memset(packed + i * A_STRIDE, 0, bytes);
 }
 
 void ck_pack_columns(ck_precision precision, int64_t m, int64_t terms, const float *a, int64_t lda, float *packed) {

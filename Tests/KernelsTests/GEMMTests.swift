@@ -4,8 +4,7 @@ import CKernels
 import Kernels
 import Testing
 
-// Serial, since one test changes the kernels that all of them use.
-@Suite(.serialized) struct GEMMTests {
+@Suite struct GEMMTests {
   struct Shape: CustomTestStringConvertible {
     let m: Int, n: Int, k: Int
     var testDescription: String { "\(m)x\(n)x\(k)" }
@@ -108,7 +107,7 @@ import Testing
   private func packedByRows(bits: Int32, n: Int, _ precision: ProductPrecision) {
     _ = ck_gemm_select(bits)
     defer { _ = ck_gemm_select(512) }
-    let (pool, m, k) = (ThreadPool(threads: 2), 23, 901)
+    let (pool, m, k) = (ThreadPool(threads: 1), 23, 901)
     let (a, b) = (randomValues(m * k, seed: 1), randomValues(k * n, seed: 2))
     let (whole, rows) = (ScratchBuffer(), ScratchBuffer())
     let expected = pack(pool, .no, n: n, k: k, b: b, ldb: n, precision: precision, into: whole)
@@ -189,10 +188,10 @@ import Testing
     #expect(c == before.map { $0 * 0.5 })
   }
 
-  /// The kernels of processors with narrower vectors, as far as this one has them.
+  /// The kernels of processors with narrower vectors, as far as this one has them. They are chosen for one thread.
   @Test(arguments: [Int32(128), 256, 512], precisions)
   func everyVectorWidth(bits: Int32, precision: ProductPrecision) {
-    let pool = ThreadPool(threads: 2)
+    let pool = ThreadPool(threads: 1)
     let found = ck_gemm_select(bits)
     defer { _ = ck_gemm_select(512) }
     #expect(found <= bits)

@@ -91,10 +91,11 @@ typedef struct {
   int64_t first, columns;  // op(B) is columns [first, first + n) of those that were packed; `first` begins a panel
 } ck_gemm_shape;
 
-// Chooses the widest kernel of at most `bits` bits that this processor has and returns its width; what was packed
-// before is void. The widest of all is chosen at start: this is for tests and comparisons.
+// Holds the calling thread to the widest kernel of at most `bits` bits that this processor has and returns its width;
+// what was packed before is void there. Without it, and after 512, a thread has the widest of all: this is for tests
+// and comparisons.
 int32_t ck_gemm_select(int32_t bits);
-// The width of the kernel in use.
+// The width of the calling thread's kernel.
 int32_t ck_gemm_bits(void);
 // Whether it has instructions for bfloat16; otherwise such products are made of rounded floats.
 int32_t ck_gemm_has_bf16(void);
