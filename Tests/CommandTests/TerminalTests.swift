@@ -46,6 +46,31 @@ import Testing
     #expect(later.allSatisfy { $0.replacing("\u{1B}[J", with: "").count < 60 }, "\(later)")
   }
 
+  /// Each line that is typed is answered before the next one is asked for; an empty one ends it.
+  @Test func aSearchConverses() throws {
+    let index = world.path("index")
+    let built = try shell([
+      Resources.command, "index", "build", world.path("train.txt"), "--model", world.path("model"), "--pooler", "avg",
+      "--output", index,
+    ])
+    try #require(built.code == 0, "\(built.errors)")
+    let terminal = try PseudoTerminal(columns: 80)
+    let process = try terminal.start(
+      [Resources.command, "search", index, "-k", "1"], environment: ["TERM": "xterm"], reads: true)
+    func asked(_ times: Int) {
+      while process.isRunning, terminal.text.components(separatedBy: "query: ").count <= times { usleep(2000) }
+    }
+    let sentence = world.tiny.sentences(1)[0]
+    for time in 1...2 {
+      asked(time)
+      try terminal.type(sentence + "\n")
+    }
+    asked(3)
+    try terminal.type("\n")
+    #expect(terminal.wait(for: process) == 0, "\(terminal.text)")
+    #expect(terminal.text.components(separatedBy: "1.0000").count == 3, "\(terminal.text)")
+  }
+
   @Test(arguments: ["dumb", ""]) func aDumbTerminalGetsPlainLines(name: String) throws {
     let terminal = try PseudoTerminal(columns: 80)
     let process = try terminal.start(

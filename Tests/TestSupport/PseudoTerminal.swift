@@ -50,13 +50,18 @@ public final class PseudoTerminal: Sendable {
   /// All that was written so far.
   public var text: String { String(decoding: received.data.withLock { $0 }, as: UTF8.self) }
 
-  /// Starts a command whose output and errors go here.
-  public func start(_ arguments: [String], environment: [String: String] = [:]) throws -> Process {
+  /// Types at the keyboard, for a command that was started with `reads`.
+  public func type(_ text: String) throws { try master.write(contentsOf: Data(text.utf8)) }
+
+  /// Starts a command whose output and errors go here, and which reads from here if it `reads`.
+  public func start(
+    _ arguments: [String], environment: [String: String] = [:], reads: Bool = false
+  ) throws -> Process {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: arguments[0])
     process.arguments = Array(arguments.dropFirst())
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-    process.standardInput = FileHandle.nullDevice
+    process.standardInput = reads ? slave : FileHandle.nullDevice
     process.standardOutput = slave
     process.standardError = slave
     try process.run()
