@@ -8,14 +8,6 @@ final class TokenPipeline: Tokenizer {
     case wordPiece(WordPieceStages)
     case byteLevel(ByteLevelStages)
     case unigram(UnigramStages)
-
-    /// Whether added tokens that are matched in clean text are found by the stages.
-    var changesText: Bool {
-      switch self {
-      case .wordPiece, .unigram: true
-      case .byteLevel(let stages): stages.lowercases
-      }
-    }
   }
 
   private let vocabulary: Vocabulary
@@ -35,8 +27,9 @@ final class TokenPipeline: Tokenizer {
     self.special = special
     self.maximumLength = maximumLength
     self.truncatesLeft = truncatesLeft
-    // Where text is not changed before it is split, both kinds are found in the same place.
-    self.added = AddedTokens(stages.changesText ? added.filter { !$0.isNormalized } : added)
+    // Those that are matched in normal form are found by the stages, in what these leave: one of these may take the
+    // blanks before it along, which are a token themselves.
+    self.added = AddedTokens(added.filter { !$0.isNormalized })
     self.stages = stages
     specialIDs = special.all
   }

@@ -12,11 +12,13 @@ import Tokenizer
     var linesNotUTF8: Int
     var wordPiece: Digest
     var byteLevel: Digest
+    var modernBERT: Digest
 
     private enum CodingKeys: String, CodingKey {
       case lines, linesNotUTF8
       case wordPiece = "all-MiniLM-L6-v2"
       case byteLevel = "byte-level"
+      case modernBERT = "modernbert"
     }
   }
 
@@ -26,6 +28,7 @@ import Tokenizer
     let entries = try JSONDecoder().decode([String: Entry].self, from: Data(contentsOf: url))
     let wordPiece = try TokenizerFolder.load(try #require(Resources.model))
     let byteLevel = try TokenizerFolder.load(Resources.fixture("tokenizer/byte-level"))
+    let modernBERT = try FixtureTokenizers.modernBERT()
     #expect(entries.count > 100)
     for (name, entry) in entries {
       let path = try #require(Resources.shared("data/\(name)"))
@@ -36,6 +39,7 @@ import Tokenizer
       #expect(words.digest == entry.wordPiece, "WordPiece, \(name)")
       #expect(words.replaced == entry.linesNotUTF8, "\(name)")
       #expect(encode(text, ranges, byteLevel).digest == entry.byteLevel, "byte-level, \(name)")
+      #expect(encode(text, ranges, modernBERT).digest == entry.modernBERT, "ModernBERT's, \(name)")
     }
   }
 

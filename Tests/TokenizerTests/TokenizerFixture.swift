@@ -111,8 +111,26 @@ enum FixtureTokenizers {
       try folder.write("tokenizer_config.json", "{\"tokenizer_class\": \"BertTokenizer\", \(options)}")
       all["wordpiece, \(name)"] = try TokenizerFolder.load(folder.path)
     }
+    all["modernbert"] = try modernBERT()
     if let model = Resources.model { all["all-MiniLM-L6-v2"] = try TokenizerFolder.load(model) }
     return all
+  }
+
+  /// That of a folder in ModernBERT's form, as make_expected.py makes it.
+  static func modernBERT() throws -> any Tokenizer {
+    func read(_ name: String) throws -> [String: Any] {
+      let data = try Data(contentsOf: URL(fileURLWithPath: Resources.fixture("tokenizer/\(name)")))
+      return try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+    }
+    let parts = try read("modernbert.json")
+    let changes = try #require(parts["tokenizer.json"] as? [String: Any])
+    let content = try read("byte-level-json/tokenizer.json").merging(changes) { $1 }
+    let folder = try TemporaryFolder()
+    try folder.write("tokenizer.json", try JSONSerialization.data(withJSONObject: content))
+    let settings = try #require(parts["tokenizer_config.json"])
+    try folder.write("tokenizer_config.json", try JSONSerialization.data(withJSONObject: settings))
+    try folder.write("config.json", #"{"model_type": "modernbert"}"#)
+    return try withExtendedLifetime(folder) { try TokenizerFolder.load(folder.path) }
   }
 
   static var wordPieceVocabulary: String { Resources.fixture("tokenizer/wordpiece/vocab.txt") }

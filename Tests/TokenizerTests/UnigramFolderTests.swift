@@ -24,6 +24,22 @@ import Tokenizer
     try error { $0[key] = try JSONValue.parse(Array(text.utf8)) }
   }
 
+  @Test(
+    "options that would leave a text of ALBERT's without a first or a last token are refused",
+    arguments: [
+      (#""add_bos_token": true"#, "add_eos_token"), (#""add_eos_token": true"#, "add_bos_token"),
+      (#""add_bos_token": false"#, "add_bos_token"), (#""add_bos_token": null"#, "add_bos_token"),
+      (#""add_bos_token": true, "add_eos_token": false"#, "add_eos_token"),
+      (#""add_bos_token": true, "add_eos_token": true, "bos_token": null"#, "bos_token"),
+    ])
+  func missingEnds(options: String, key: String) throws {
+    let folder = try fixture.folder("ALBERT")
+    #expect(throws: Never.self) { _ = try TokenizerFolder.load(folder.path) }
+    try folder.write("tokenizer_config.json", "{\(options)}")
+    let error = #expect(throws: TokenizerError.self) { _ = try TokenizerFolder.load(folder.path) }
+    #expect(error?.exitCode == 65 && error?.description.contains(key) == true, "\(error as Any)")
+  }
+
   private func error(model key: String, _ text: String) throws -> String {
     try error { json in
       var model = try #require(json["model"]?.object)

@@ -1,5 +1,5 @@
-// Reads the normalizers and pre-tokenizers of a tokenizer.json that a Unigram vocabulary goes with. A part or an option
-// that is not built is an error that names it. Called by TokenizerJSON.
+// Reads the normalizers of a tokenizer.json and the pre-tokenizers that a Unigram vocabulary goes with. A part or an
+// option that is not built is an error that names it. Called by TokenizerJSON.
 
 /// Reads the key `normalizer`.
 enum NormalizerReader {

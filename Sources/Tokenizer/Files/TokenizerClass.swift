@@ -14,17 +14,15 @@ enum TokenizerClass: Equatable {
   case other(String)
 
   /// The class that tokenizer_config.json names, else config.json, else the one that goes with the type of the model;
-  /// nil where nobody says any of them.
+  /// nil where nobody says any of them. Beside some types of models a name counts for nothing.
   init?(tokenizer: JSONNode?, model: JSONNode?) throws {
-    if let node = tokenizer?["tokenizer_class"] ?? model?["tokenizer_class"] {
+    if let type = model?["model_type"], Self.writtenByModel.contains(try type.string()) {
+      self = .written
+    } else if let node = tokenizer?["tokenizer_class"] ?? model?["tokenizer_class"] {
       let name = try node.string()
       self.init(name: name.hasSuffix("Fast") ? String(name.dropLast(4)) : name)
     } else if let type = try model?["model_type"]?.string() {
-      if let family = Self.familiesByModel[type] {
-        self = .built(family)
-      } else {
-        self = Self.writtenByModel.contains(type) ? .written : .other("the one of model_type \"\(type)\"")
-      }
+      self = Self.familiesByModel[type].map { .built($0) } ?? .other("the one of model_type \"\(type)\"")
     } else {
       return nil
     }

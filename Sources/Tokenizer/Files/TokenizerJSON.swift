@@ -48,7 +48,8 @@ struct TokenizerJSON {
       ? [] : root["added_tokens"]?.array().map { try NamedToken($0, id: $0.required("id").integer()) } ?? []
     return try TokenizerParts(
       family, entries: entries, named: settings.addedTokens(defaults: isBuilt ? family : nil, written: written),
-      settings: settings, unknown: unknown, ends: ends, direction: root["truncation"]?["direction"], file: root.file)
+      settings: settings, unknown: unknown, ends: ends, direction: root["truncation"]?["direction"], isAlone: false,
+      file: root.file)
   }
 
   /// The family of the folder's class. WordPiece and BPE are read from folders whose class is of the other of the two,
@@ -115,8 +116,7 @@ struct TokenizerJSON {
     }
     try checkPlain(model)
     let parts = try parts(.byteLevel, model)
-    let (lowercases, normalizer) = try normalizers()
-    if let normalizer { throw normalizer.unsupported("none, or \"Lowercase\"") }
+    let steps = try NormalizerReader.steps(root["normalizer"])
     guard let preTokenizer = try only(root["pre_tokenizer"], listed: "pretokenizers") else {
       throw root.unsupported("a pre_tokenizer \"ByteLevel\"", found: "none")
     }
@@ -129,7 +129,7 @@ struct TokenizerJSON {
     let wholeFirst = try model["ignore_merges"]?.bool() ?? false
     return parts.byteLevel(
       try reader.model(try merges(model), unknownID: unknownID, wholeFirst: wholeFirst),
-      addsPrefixSpace: try preTokenizer["add_prefix_space"]?.bool() ?? true, lowercases: lowercases)
+      addsPrefixSpace: try preTokenizer["add_prefix_space"]?.bool() ?? true, steps)
   }
 
   /// Refuses what would change the tokens and is not done here.

@@ -14,9 +14,11 @@ struct TokenizerParts {
   ///   - unknown: the model's own unknown token, where tokenizer.json gives it.
   ///   - ends: the ids of first and last token, where tokenizer.json gives them.
   ///   - direction: on which side text is cut, where tokenizer.json says.
+  ///   - isAlone: there is no tokenizer.json.
   init(
     _ family: TokenizerFamily, entries: [Vocabulary.Entry], named: [NamedToken], settings: TokenizerSettings,
-    unknown: [UInt8]? = nil, ends: (start: Int32, end: Int32)? = nil, direction: JSONNode? = nil, file: String
+    unknown: [UInt8]? = nil, ends: (start: Int32, end: Int32)? = nil, direction: JSONNode? = nil, isAlone: Bool = true,
+    file: String
   ) throws {
     let added: [AddedToken]
     do {
@@ -44,8 +46,9 @@ struct TokenizerParts {
     self.added = splits ? added.filter { !$0.isSpecial } : added
     // A token may be special in one file only.
     let counted = Set(named.filter { $0.isSpecial || $0.isListed }.map(\.bytes))
-    let start = try ends?.start ?? id(.start, family.ends.start)
-    let end = try ends?.end ?? id(.end, family.ends.end)
+    let keys = isAlone && family == .albert ? try settings.askedEnds() ?? family.ends : family.ends
+    let start = try ends?.start ?? id(.start, keys.start)
+    let end = try ends?.end ?? id(.end, keys.end)
     for id in [start, end] where vocabulary.bytes(of: id) == nil {
       throw TokenizerError.missingToken(role: "first or last", token: "with id \(id)", file: file)
     }
@@ -79,26 +82,32 @@ struct TokenizerParts {
       maximumLength: text.maximumLength, truncatesLeft: truncatesLeft)
   }
 
+  /// These steps, behind the lower case that the folder's settings may ask for.
+  private func normalizer(_ steps: [TextNormalizer.Step]) -> TextNormalizer {
+    TextNormalizer((text.lowercases ? [.lowercase] : []) + steps)
+  }
+
   /// The finished Unigram tokenizer.
   func unigram(
     _ model: UnigramModel, _ steps: [TextNormalizer.Step], _ preTokenizers: [PreTokenizer]
   ) -> any Tokenizer {
-    let normalizer = TextNormalizer((text.lowercases ? [.lowercase] : []) + steps)
-    return TokenPipeline(
+    TokenPipeline(
       vocabulary: vocabulary, special: special, added: added,
       stages: .unigram(
-        UnigramStages(normalizer: normalizer, preTokenizers: preTokenizers, model: model, added: added)),
+        UnigramStages(normalizer: normalizer(steps), preTokenizers: preTokenizers, model: model, added: added)),
       maximumLength: text.maximumLength, truncatesLeft: truncatesLeft)
   }
 
   /// The finished byte-level tokenizer.
-  /// - Parameter lowercases: whether tokenizer.json has text lower-cased; the folder's settings may ask for it, too.
-  func byteLevel(_ model: BytePairModel, addsPrefixSpace: Bool, lowercases: Bool = false) -> any Tokenizer {
+  /// - Parameter steps: the normalizers of tokenizer.json.
+  func byteLevel(
+    _ model: BytePairModel, addsPrefixSpace: Bool, _ steps: [TextNormalizer.Step] = []
+  ) -> any Tokenizer {
     TokenPipeline(
       vocabulary: vocabulary, special: special, added: added,
       stages: .byteLevel(
         ByteLevelStages(
-          model: model, addsPrefixSpace: addsPrefixSpace, lowercases: lowercases || text.lowercases, added: added)),
+          model: model, addsPrefixSpace: addsPrefixSpace, normalizer: normalizer(steps), added: added)),
       maximumLength: text.maximumLength, truncatesLeft: truncatesLeft)
   }
 }

@@ -105,6 +105,23 @@ struct TokenizerSettings {
     return text.lowercases ? options.lowercasedFirst : options
   }
 
+  /// The keys of the tokens before and behind a text where options ask for these, as ALBERT's class lets them where
+  /// there is no tokenizer.json; nil where they say nothing.
+  /// - Throws: `TokenizerError.unsupported` where a text would lack one of both tokens.
+  func askedEnds() throws -> (start: String, end: String)? {
+    let (keys, options) = (("bos_token", "eos_token"), ["add_bos_token", "add_eos_token"])
+    guard let object = config?.value.object, options.contains(where: { object[$0] != nil }) else { return nil }
+    for (option, other, key) in [(options[0], options[1], keys.0), (options[1], options[0], keys.1)] {
+      guard try flag(option, default: false) else {
+        throw unsupported(option, "true, beside \"\(other)\": true, or neither of both keys")
+      }
+      guard object[key] != .null else {
+        throw unsupported(key, "the name of a token, beside \"\(option)\": true")
+      }
+    }
+    return keys
+  }
+
   /// Whether a blank is put before text that begins with none.
   func addsPrefixSpace() throws -> Bool { try config?["add_prefix_space"]?.bool() ?? false }
 

@@ -34,29 +34,28 @@ struct WordPieceStages: Sendable {
   }
 }
 
-/// RoBERTa and GPT-2: split by the regular expression, merge the bytes of each piece.
+/// RoBERTa, GPT-2 and ModernBERT: bring text into its normal form, find added tokens that are matched in that form,
+/// split by the regular expression, merge the bytes of each piece.
 struct ByteLevelStages: Sendable {
   private let splitter = ByteLevelSplitter()
   private let model: BytePairModel
   private let addsPrefixSpace: Bool
-  private let normalizer: BertNormalizer?
-  private let added: AddedTokens  // the normalized ones, in lower case; none where text is not changed
+  private let normalizer: TextNormalizer
+  private let added: AddedTokens  // the normalized ones, in normal form
 
-  init(model: BytePairModel, addsPrefixSpace: Bool, lowercases: Bool, added: [AddedToken]) {
+  init(model: BytePairModel, addsPrefixSpace: Bool, normalizer: TextNormalizer, added: [AddedToken]) {
     self.model = model
     self.addsPrefixSpace = addsPrefixSpace
-    let normalizer = lowercases ? BertNormalizer(.none.lowercasedFirst) : nil
     self.normalizer = normalizer
-    self.added = normalizer?.clean(added) ?? AddedTokens([])
+    self.added = normalizer.normal(added)
   }
-
-  var lowercases: Bool { normalizer != nil }
 
   /// Appends the tokens of `text`.
   func append(_ text: UnsafeBufferPointer<UInt8>, _ memory: inout EncoderMemory) {
-    guard let normalizer else { return appendStretch(text, &memory) }
-    normalizer.normalize(text, into: &memory.normalized)
-    added.split(memory.normalized.view) { part in
+    let normal = normalizer.normalize(text, &memory.normalizing).text
+    if added.isEmpty { return appendStretch(normal, &memory) }
+    added.split(normal) { part in
+      if memory.isFull { return }
       switch part {
       case .stretch(let stretch): appendStretch(stretch, &memory)
       case .token(let id): memory.ids.append(id)
@@ -65,6 +64,7 @@ struct ByteLevelStages: Sendable {
   }
 
   private func appendStretch(_ text: UnsafeBufferPointer<UInt8>, _ memory: inout EncoderMemory) {
+    if text.isEmpty { return }
     guard addsPrefixSpace, let start = text.baseAddress, start.pointee != 0x20 else {
       return appendPieces(text, &memory)
     }

@@ -17,13 +17,7 @@ struct UnigramStages: Sendable {
     self.preTokenizers = preTokenizers
     splitters = preTokenizers.map(\.splitter)
     self.model = model
-    var memory = NormalizerMemory()
-    self.added = AddedTokens(
-      added.filter(\.isNormalized).map { token in
-        var token = token
-        token.bytes = token.bytes.withUnsafeBufferPointer { Array(normalizer.normalize($0, &memory).text) }
-        return token
-      })
+    self.added = normalizer.normal(added)
   }
 
   /// The bytes that stand for a blank in tokens.

@@ -1,5 +1,5 @@
 // What a tokenizer.json does with text before it is split: its normalizers, one after the other. Called by
-// UnigramStages for every stretch of text between added tokens.
+// UnigramStages and ByteLevelStages for every stretch of text between added tokens.
 
 /// A sequence of normalizers.
 struct TextNormalizer: Sendable {
@@ -59,6 +59,17 @@ struct TextNormalizer: Sendable {
       }
     }
     return (text, removed)
+  }
+
+  /// The added tokens that are matched in normal form, in that form.
+  func normal(_ added: [AddedToken]) -> AddedTokens {
+    var memory = NormalizerMemory()
+    return AddedTokens(
+      added.filter(\.isNormalized).map { token in
+        var token = token
+        token.bytes = token.bytes.withUnsafeBufferPointer { Array(normalize($0, &memory).text) }
+        return token
+      })
   }
 
   private func apply(

@@ -10,6 +10,8 @@ LINES = {
     "special tokens of the other family": [("<s> a</s>b <mask>. <pad><unk>  <mask>  <mask><mask> < s> <s".encode(), 1)],
     "added tokens": [("Straße STRASSE [Node]x [node] [NODE] [Raw] [raw]  x café CAFÉ cafés xcafé cafe\u0301 café.".encode(), 1)],
     "added tokens, byte level": [("whole wholes awhole whole. é whole_ <right>  x <both>  y  <both><bo <bo> <b".encode(), 1)],
+    "added tokens, ModernBERT's": [(("a |||IP_ADDRESS||| b   c" + " " * 30 + "  [MASK]   d[UNK] [CLS]\n  [SEP] [PAD]x "
+                                     "caf\u00e9 cafe\u0301s [unused0][unused1] |||EMAIL|||<|endoftext|>   ").encode(), 1)],
     "control characters": [(bytes(range(32)) + b"a\x00b\x7fc\x1b[0m d", 1)],
     "c1 controls": [("a\x80b\x85c\x9fd\xa0e\xadf".encode(), 1)],
     "format characters": [("a\u200bb\u200cc\u200dd\u2060e\ufefff\u202eg\u2066h\u061ci\u180ej\U000e0041k".encode(), 1)],

@@ -81,7 +81,24 @@ def all_tokenizers(model):
     out["byte-level"] = from_folder(RobertaTokenizer, HERE + "/byte-level")
     for name in ("wordpiece-json", "byte-level-json"):
         out[name] = (Tokenizer.from_file(f"{HERE}/{name}/tokenizer.json"), None)
+    # What is special in its files and has no name, as <|endoftext|> here, is special to us alone.
+    out["modernbert"] = (from_folder(AutoTokenizer, modern_folder())[0], None)
     return out
+
+
+def modern_folder():
+    """A folder in ModernBERT's form: byte-level-json with the parts in modernbert.json."""
+    with open(HERE + "/byte-level-json/tokenizer.json", encoding="utf-8") as file:
+        content = json.load(file)
+    with open(HERE + "/modernbert.json", encoding="utf-8") as file:
+        parts = json.load(file)
+    content.update(parts["tokenizer.json"])
+    folder = tempfile.mkdtemp()
+    for name, value in [("tokenizer.json", content), ("tokenizer_config.json", parts["tokenizer_config.json"]),
+                        ("config.json", {"model_type": "modernbert"})]:
+        with open(f"{folder}/{name}", "w", encoding="utf-8") as file:
+            json.dump(value, file)
+    return folder
 
 
 def encode(backend, lines):
@@ -156,7 +173,7 @@ def shared_digests(backends, root):
             except UnicodeDecodeError:
                 invalid = sum(1 for line in lines if "\ufffd" in line.decode("utf-8", "replace"))
             entry = {"lines": len(lines), "lineEnds": "CRLF" if b"\r\n" in data else "LF", "linesNotUTF8": invalid}
-            for key in ("all-MiniLM-L6-v2", "byte-level"):
+            for key in ("all-MiniLM-L6-v2", "byte-level", "modernbert"):
                 entry[key] = digest_all(encode(backends[key][0], lines))
             out[os.path.relpath(path, root)] = entry
             print(path, entry, file=sys.stderr)

@@ -134,5 +134,37 @@ for name in [None, "RobertaTokenizer", "PreTrainedTokenizerFast"]:
         case(f"byte level, {name}, add_prefix_space {option}", {"tokenizer_config.json": settings}, "The Cat is <bo",
              model="roberta", copied={"tokenizer.json": "byte-level-json/tokenizer.json"})
 
+# MPNet's class: BERT's words with RoBERTa's special tokens, of which the mask takes blanks before it along.
+MPNET_WORDS = ["<s>", "<pad>", "</s>", "<unk>", "[UNK]", *WORDS[5:], "<mask>"]
+MPNET_JSON = tokenizer(
+    added_tokens=[{"id": MPNET_WORDS.index(w), "content": w, **SPECIAL, "lstrip": w == "<mask>"}
+                  for w in ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]],
+    post_processor={"type": "RobertaProcessing", "sep": ["</s>", 2], "cls": ["<s>", 0], "trim_offsets": True,
+                    "add_prefix_space": False},
+    model={**tokenizer()["model"], "vocab": {w: i for i, w in enumerate(MPNET_WORDS)}})
+MPNET_TEXT = "The cat  <mask> x <pad></s>b [UNK] <unk> Zzz É [MASK] <S>"
+for kind, base in [("vocab.txt", {"vocab.txt": vocabulary(MPNET_WORDS)}), ("tokenizer.json", {"tokenizer.json": MPNET_JSON})]:
+    for name in [None, "MPNetTokenizer", "MPNetTokenizerFast"]:
+        for lower in [None, True, False]:
+            settings = {"tokenizer_class": name} if name else {}
+            if lower is not None:
+                settings["do_lower_case"] = lower
+            case(f"MPNet, {kind}, {name}, do_lower_case {lower}", {**base, "tokenizer_config.json": settings}, MPNET_TEXT,
+                 model="mpnet")
+    case(f"MPNet, {kind}, an added token", {**base, "tokenizer_config.json": {
+         "tokenizer_class": "MPNetTokenizer", "additional_special_tokens": ["<ent>"]}}, MPNET_TEXT + TEXT, model="mpnet")
+
+# Of the classes ALBERT's alone (make_unigram.py) lets these put other tokens around a text.
+for name, files, settings in [
+        ("RoBERTa", {}, {"tokenizer_class": "RobertaTokenizer", "bos_token": "<mask>"}),
+        ("MPNet", {"vocab.txt": vocabulary(MPNET_WORDS)}, {"tokenizer_class": "MPNetTokenizer", "eos_token": "<mask>"}),
+        ("BERT", {"vocab.txt": vocabulary()}, {"tokenizer_class": "BertTokenizer", "bos_token": "[MASK]", "eos_token": "x"}),
+        ("MPNet with tokenizer.json", {"tokenizer.json": MPNET_JSON}, {"tokenizer_class": "MPNetTokenizer",
+                                                                         "eos_token": "<mask>"})]:
+    case(f"add_bos_token and add_eos_token, {name}",
+         {**files, "tokenizer_config.json": {**settings, "add_bos_token": True, "add_eos_token": True}}, "the cat x",
+         model="mpnet" if "MPNet" in name else name.lower(),
+         copied={} if files else {"vocab.json": "byte-level/vocab.json", "merges.txt": "byte-level/merges.txt"})
+
 with open(os.path.join(HERE, "folders.json"), "w", encoding="utf-8") as file:
     file.write("[\n" + ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in cases) + "\n]\n")

@@ -126,6 +126,8 @@ def cases(base):
         ("no prefix", "xlm-roberta", {"add_prefix_space": False}, {xlm: "plain"}),
         ("CamemBERT", "camembert", camembert, {xlm: "plain"}), ("ALBERT", "albert", None, {"spiece.model": "albert"}),
         ("ALBERT cased", "albert", {"do_lower_case": False, "keep_accents": True}, {"spiece.model": "albert"}),
+        ("ALBERT, asked for other ends", "albert", {"add_bos_token": True, "add_eos_token": True, "bos_token": "[MASK]",
+                                                    "eos_token": "<unk>"}, {"spiece.model": "albert"}),
         ("DeBERTa", "deberta-v2", None, {"spm.model": "deberta"}),
         ("DeBERTa punctuation", "deberta-v2", {"do_lower_case": True, "split_by_punct": True},
          {"spm.model": "deberta"}),

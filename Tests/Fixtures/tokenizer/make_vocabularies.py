@@ -4,6 +4,8 @@
 
 byte-level/            vocab.json, merges.txt, tokenizer_config.json: RoBERTa's layout
 byte-level-json/       tokenizer.json of the same vocabulary, with add_prefix_space and added tokens of every kind
+modernbert.json        what a tokenizer.json in ModernBERT's form has in place of byte-level-json's parts: text in normal
+                       form, special tokens and blanks behind the vocabulary; and the settings beside it
 wordpiece/vocab.txt    a cased WordPiece vocabulary; the tests put different options beside it
 wordpiece-json/        tokenizer.json of the same vocabulary, text not cleaned but lower-cased, with added tokens that are
                        matched after cleaning
@@ -61,6 +63,33 @@ def byte_level():
     with_parts.add_tokens([AddedToken("whole", single_word=True), AddedToken("<right>", rstrip=True, normalized=False),
                            AddedToken("<both>", lstrip=True, rstrip=True), AddedToken("<bo")])
     with_parts.save(folder("byte-level-json") + "/tokenizer.json", pretty=False)
+    modernbert(len(vocabulary))
+
+
+def modernbert(size):
+    flags = dict(single_word=False, lstrip=False, rstrip=False)
+    added = [dict(flags, content="|||IP_ADDRESS|||", normalized=True, special=False)]
+    added += [dict(flags, content=" " * n, normalized=True, special=False) for n in range(24, 1, -1)]
+    added += [dict(flags, content="|||EMAIL|||", normalized=True, special=False)]
+    added += [dict(flags, content=w, normalized=False, special=True, lstrip=w == "[MASK]")
+              for w in ("<|endoftext|>", "[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]")]
+    # One that is written in another form than text has when it is looked for.
+    added += [dict(flags, content=w, normalized=True, special=False) for w in ("[unused0]", "cafe\u0301", "[unused1]")]
+    added = [dict(id=size + i, **token) for i, token in enumerate(added)]
+    ids = {token["content"]: token["id"] for token in added}
+    single = [{"SpecialToken": {"id": "[CLS]", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}},
+              {"SpecialToken": {"id": "[SEP]", "type_id": 0}}]
+    names = {role + "_token": f"[{role.upper()}]" for role in ("unk", "cls", "sep", "pad", "mask")}
+    write(HERE + "/modernbert.json", {
+        "tokenizer.json": {
+            "added_tokens": added, "normalizer": {"type": "NFC"},
+            "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True},
+            "post_processor": {"type": "TemplateProcessing", "single": single, "pair": single, "special_tokens": {
+                w: {"id": w, "ids": [ids[w]], "tokens": [w]} for w in ("[CLS]", "[SEP]")}}},
+        "tokenizer_config.json": {
+            "tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": 8192, "clean_up_tokenization_spaces": True,
+            "model_input_names": ["input_ids", "attention_mask"], **names, "added_tokens_decoder": {
+                str(t["id"]): {k: v for k, v in t.items() if k != "id"} for t in added}}})
 
 
 def word_piece():
