@@ -8,6 +8,7 @@
 //   derivative T + 2 x T (1 - T) w'. ReLU: derivative 1 for x > 0. tanh: derivative 1 - y^2.
 
 #include "ckernels.h"
+#include "dropout.h"
 #include "vector.h"
 
 typedef struct {
@@ -73,10 +74,45 @@ CK_INLINE point tanh_point(float x) {
     }                                                                                                        \
   }
 
-DEFINE_ACTIVATION(gelu, gelu)
-DEFINE_ACTIVATION(gelu_tanh, gelu_tanh)
-DEFINE_ACTIVATION(relu, relu)
-DEFINE_ACTIVATION(tanh, tanh_point)
+// y = f(x) g, so dx = dy g f'(x) and dg = dy f(x).
+#define DEFINE_GATED(NAME, POINT)                                                                                 \
+  CK_CLONES static void NAME##_gated_forward(int64_t count, const float *restrict bias,                           \
+                                             const float *restrict gate_bias, float *restrict x,                  \
+                                             float *restrict gate, float *restrict y) {                           \
+    FOR_EACH {                                                                                                    \
+      float biased = x[i] + bias[i], g = gate[i] + gate_bias[i];                                                  \
+      x[i] = biased;                                                                                              \
+      gate[i] = g;                                                                                                \
+      y[i] = POINT(biased).value * g;                                                                             \
+    }                                                                                                             \
+  }                                                                                                               \
+  CK_CLONES static void NAME##_gated_in_place(int64_t count, const float *restrict bias,                          \
+                                              const float *restrict gate_bias, float *restrict x,                 \
+                                              const float *restrict gate) {                                       \
+    FOR_EACH x[i] = POINT(x[i] + bias[i]).value * (gate[i] + gate_bias[i]);                                       \
+  }                                                                                                               \
+  CK_CLONES static void NAME##_gated_backward(int64_t count, const float *restrict x, const float *restrict gate, \
+                                              float *restrict y, float *restrict d, float *restrict d_gate,       \
+                                              float *restrict s, float *restrict s_gate) {                        \
+    FOR_EACH {                                                                                                    \
+      point p = POINT(x[i]);                                                                                      \
+      float up = d[i], dx = up * gate[i] * p.slope, dg = up * p.value;                                            \
+      y[i] = p.value * gate[i];                                                                                   \
+      d[i] = dx;                                                                                                  \
+      d_gate[i] = dg;                                                                                             \
+      s[i] += dx;                                                                                                 \
+      s_gate[i] += dg;                                                                                            \
+    }                                                                                                             \
+  }
+
+#define DEFINE(NAME, POINT)      \
+  DEFINE_ACTIVATION(NAME, POINT) \
+  DEFINE_GATED(NAME, POINT)
+
+DEFINE(gelu, gelu)
+DEFINE(gelu_tanh, gelu_tanh)
+DEFINE(relu, relu)
+DEFINE(tanh, tanh_point)
 
 void ck_bias_activation_forward(ck_activation kind, int64_t rows, int64_t width, const float *bias, float *x,
                                 int64_t x_stride, float *y, int64_t y_stride) {
@@ -112,5 +148,49 @@ void ck_activation_backward(ck_activation kind, int64_t rows, int64_t width, con
     case CK_RELU: relu_backward(width, x + at, y + at, d + at, d_bias); break;
     case CK_TANH: tanh_backward(width, x + at, y + at, d + at, d_bias); break;
     }
+  }
+}
+
+CK_CLONES static void drop(const ck_gated *unit, int64_t r, float *row) {
+  ck_drop_row(row, unit->first, unit->rows.width, unit->dropout, ck_row_number(&unit->rows, r));
+}
+
+void ck_gated_forward(ck_gated unit, const float *bias, const float *gate_bias, float *x, float *gate, float *y,
+                      int64_t y_stride) {
+  const int64_t width = unit.rows.width;
+  for (int64_t r = 0; r < unit.rows.count; r++, x += unit.stride, gate += unit.stride, y += y_stride) {
+    if (x == y) {
+      switch (unit.kind) {
+      case CK_GELU: gelu_gated_in_place(width, bias, gate_bias, x, gate); break;
+      case CK_GELU_TANH: gelu_tanh_gated_in_place(width, bias, gate_bias, x, gate); break;
+      case CK_RELU: relu_gated_in_place(width, bias, gate_bias, x, gate); break;
+      case CK_TANH: tanh_gated_in_place(width, bias, gate_bias, x, gate); break;
+      }
+    } else {
+      switch (unit.kind) {
+      case CK_GELU: gelu_gated_forward(width, bias, gate_bias, x, gate, y); break;
+      case CK_GELU_TANH: gelu_tanh_gated_forward(width, bias, gate_bias, x, gate, y); break;
+      case CK_RELU: relu_gated_forward(width, bias, gate_bias, x, gate, y); break;
+      case CK_TANH: tanh_gated_forward(width, bias, gate_bias, x, gate, y); break;
+      }
+    }
+    drop(&unit, r, y);
+  }
+}
+
+void ck_gated_backward(ck_gated unit, const float *x, const float *gate, float *y, float *d, float *d_gate,
+                       int64_t d_stride, float *d_bias, float *d_gate_bias) {
+  const int64_t width = unit.rows.width;
+  for (int64_t r = 0; r < unit.rows.count; r++, x += unit.stride, gate += unit.stride, y += width) {
+    drop(&unit, r, d);
+    switch (unit.kind) {
+    case CK_GELU: gelu_gated_backward(width, x, gate, y, d, d_gate, d_bias, d_gate_bias); break;
+    case CK_GELU_TANH: gelu_tanh_gated_backward(width, x, gate, y, d, d_gate, d_bias, d_gate_bias); break;
+    case CK_RELU: relu_gated_backward(width, x, gate, y, d, d_gate, d_bias, d_gate_bias); break;
+    case CK_TANH: tanh_gated_backward(width, x, gate, y, d, d_gate, d_bias, d_gate_bias); break;
+    }
+    drop(&unit, r, y);
+    d += d_stride;
+    d_gate += d_stride;
   }
 }

@@ -7,6 +7,8 @@
 //            P dP = A dA, so with r = sum_keys A dA:  dS = A dA - P r.  dQ = scale dS K,  dK = scale dS^T Q,  dB = dS.
 // P is made again from Q and K in backward: nothing but Q, K and V is kept.
 //
+// Where a query sees only near keys, a block of queries reads the keys that any of them sees, and P is 0 at the others.
+//
 // Where one token asks alone, its heads take the lanes instead, and rows x stand for keys and values alike: a head's
 // score q . (Wk x) is (Wk^T q) . x, and its result sum_keys A (Wv x + bv) is Wv sum_keys A x + bv sum_keys A. The maps
 // are the caller's: they work on one row per head and not on every key (DeepSeek-AI, "DeepSeek-V2", 2024, section 2.1).
@@ -158,13 +160,38 @@ CK_INLINE void add_bias_gradient(ck_attention s, int64_t first, int64_t padded, 
   }
 }
 
-// P of one block of queries from `first` on, [L, B]; `columns` [D, B] is scratch.
-CK_INLINE void probabilities(ck_attention s, int64_t first, int64_t count, int64_t padded, const float *q,
-                             const float *k, float *columns, float *scores) {
+// The keys that a block of queries reads: `count` of them from `from` on.
+typedef struct {
+  int64_t from, count;
+} key_range;
+
+CK_INLINE key_range keys_of(const ck_attention *s, int64_t first, int64_t count) {
+  if (s->reach >= s->keys) return (key_range){0, s->keys};
+  int64_t from = first > s->reach ? first - s->reach : 0, end = first + count + s->reach;
+  return (key_range){from, (end < s->keys ? end : s->keys) - from};
+}
+
+// Puts `value` where a query of the block, the first of which stands `ahead` of the first key, does not see a key.
+CK_INLINE void hide(const ck_attention *s, int64_t ahead, int64_t padded, float value, float *scores) {
+  for (int64_t j = 0; j < s->keys; j++) {
+    float *row = scores + j * padded;
+    int64_t low = j - ahead - s->reach, high = j - ahead + s->reach + 1;
+    for (int64_t i = 0; i < low && i < padded; i++) row[i] = value;
+    for (int64_t i = high > 0 ? high : 0; i < padded; i++) row[i] = value;
+  }
+}
+
+// P of one block of queries from `first` on, [L, B]; `columns` [D, B] is scratch. The keys of `s` begin with key
+// `from` of the sequence.
+CK_INLINE void probabilities(ck_attention s, int hides, int64_t from, int64_t first, int64_t count, int64_t padded,
+                             const float *q, const float *k, float *columns, float *scores) {
   transpose(count, padded, s.dimension, q, s.query_stride, s.scale, columns);
   product(s.keys, padded, s.dimension, k, s.key_stride, 1, columns, padded, scores, padded, 0);
   if (s.bias != NULL) add_bias(s, first, padded, scores);
+  // Far below every score, and a number: queries that are not there may see no key.
+  if (hides) hide(&s, first - from, padded, -1e30f, scores);
   softmax_columns(s.keys, padded, scores);
+  if (hides) hide(&s, first - from, padded, 0, scores);
 }
 
 // Asks for the rows of the head that follows, which lie a head further on: rows are too far apart for the processor to
@@ -199,14 +226,20 @@ CK_INLINE void add_to_columns(int64_t keys, int64_t count, int64_t padded, const
 // With `sums` the queries are the heads of one token.
 CK_INLINE void forward(ck_attention s, const float *q, const float *k, const float *v, float *out, float *sums,
                        float *scratch) {
+  const ck_attention all = s;
+  const int hides = s.reach < s.keys;
   float *columns = scratch, *scores = scratch + BLOCK * s.dimension;
   for (int64_t first = 0; first < s.queries; first += BLOCK) {
     int64_t count = s.queries - first < BLOCK ? s.queries - first : BLOCK, padded = padded_queries(count);
-    probabilities(s, first, count, padded, q + first * s.query_stride, k, columns, scores);
+    const key_range keys = keys_of(&all, first, count);
+    const int64_t skipped = keys.from * s.key_stride;
+    s.keys = keys.count;
+    if (s.bias != NULL) s.bias = all.bias + keys.from * s.bias_step;
+    probabilities(s, hides, keys.from, first, count, padded, q + first * s.query_stride, k + skipped, columns, scores);
     if (s.dropout.rate.threshold > 0) drop_columns(s, sums != NULL, first, padded, scores, scores);
     if (sums != NULL) sum_columns(s.keys, count, padded, scores, sums + first);
-    product(count, s.dimension, s.keys, scores, 1, padded, v, s.key_stride, out + first * s.out_stride, s.out_stride,
-            0);
+    product(count, s.dimension, s.keys, scores, 1, padded, v + skipped, s.key_stride, out + first * s.out_stride,
+            s.out_stride, 0);
   }
 }
 
@@ -231,24 +264,36 @@ CK_INLINE void softmax_columns_backward(int64_t keys, int64_t padded, float scal
 // With `d_sums` the queries are the heads of one token; `dk` and `dv` are then the same rows, which take both.
 CK_INLINE void backward(ck_attention s, const float *q, const float *k, const float *v, const float *d_out,
                         const float *d_sums, float *dq, float *dk, float *dv, float *scratch) {
+  const ck_attention all = s;
+  const int hides = s.reach < s.keys;
   float *columns = scratch, *scores = columns + BLOCK * s.dimension;
   float *upstream = scores + BLOCK * s.keys, *dropped = scores;
+  // Blocks then add to some keys each.
+  for (int64_t j = 0; hides && j < s.keys; j++) {
+    memset(dk + j * s.key_stride, 0, (size_t)s.dimension * sizeof(float));
+    memset(dv + j * s.key_stride, 0, (size_t)s.dimension * sizeof(float));
+  }
   if (s.dropout.rate.threshold > 0) dropped = upstream + BLOCK * s.keys;
   for (int64_t first = 0; first < s.queries; first += BLOCK) {
     int64_t count = s.queries - first < BLOCK ? s.queries - first : BLOCK, padded = padded_queries(count);
     const float *q_block = q + first * s.query_stride, *d_block = d_out + first * s.out_stride;
-    int add = first > 0;
-    probabilities(s, first, count, padded, q_block, k, columns, scores);
+    const key_range keys = keys_of(&all, first, count);
+    const int64_t skipped = keys.from * s.key_stride;
+    int add = first > 0 || hides;
+    s.keys = keys.count;
+    if (s.bias != NULL) s.bias = all.bias + keys.from * s.bias_step;
+    if (s.d_bias != NULL) s.d_bias = all.d_bias + keys.from * s.bias_step;
+    probabilities(s, hides, keys.from, first, count, padded, q_block, k + skipped, columns, scores);
     if (s.dropout.rate.threshold > 0) drop_columns(s, d_sums != NULL, first, padded, scores, dropped);
     transpose(count, padded, s.dimension, d_block, s.out_stride, 1, columns);
-    product(s.keys, padded, s.dimension, v, s.key_stride, 1, columns, padded, upstream, padded, 0);
+    product(s.keys, padded, s.dimension, v + skipped, s.key_stride, 1, columns, padded, upstream, padded, 0);
     if (d_sums != NULL) add_to_columns(s.keys, count, padded, d_sums + first, upstream);
-    product(s.keys, s.dimension, count, dropped, padded, 1, d_block, s.out_stride, dv, s.key_stride, add);
+    product(s.keys, s.dimension, count, dropped, padded, 1, d_block, s.out_stride, dv + skipped, s.key_stride, add);
     softmax_columns_backward(s.keys, padded, s.scale, scores, dropped, upstream);
     if (s.d_bias != NULL) add_bias_gradient(s, first, padded, upstream);
-    product(count, s.dimension, s.keys, upstream, 1, padded, k, s.key_stride, dq + first * s.query_stride,
+    product(count, s.dimension, s.keys, upstream, 1, padded, k + skipped, s.key_stride, dq + first * s.query_stride,
             s.query_stride, 0);
-    product(s.keys, s.dimension, count, upstream, padded, 1, q_block, s.query_stride, dk, s.key_stride,
+    product(s.keys, s.dimension, count, upstream, padded, 1, q_block, s.query_stride, dk + skipped, s.key_stride,
             add || d_sums != NULL);
   }
 }

@@ -57,6 +57,23 @@ CK_INLINE void ck_row_factors(ck_dropout d, uint32_t row, uint32_t group, float 
   }
 }
 
+// x *= f for features [first, first + n) of one row; `first` begins a group.
+CK_INLINE void ck_drop_row(float *x, int64_t first, int64_t n, ck_dropout d, uint32_t row) {
+  if (d.rates != NULL) d.rate = d.rates[row];
+  if (d.rate.threshold == 0) return;
+  float factors[DROPOUT_GROUP];
+  for (int64_t start = 0; start < n; start += DROPOUT_GROUP) {
+    ck_row_factors(d, row, (uint32_t)((first + start) / DROPOUT_GROUP), factors);
+    int64_t count = n - start < DROPOUT_GROUP ? n - start : DROPOUT_GROUP;
+    for (int64_t i = 0; i < count; i++) x[start + i] *= factors[i];
+  }
+}
+
+// The number that dropout knows a row by.
+CK_INLINE uint32_t ck_row_number(const ck_rows *rows, int64_t r) {
+  return (uint32_t)(rows->numbers != NULL ? rows->numbers[r] : rows->first + r);
+}
+
 // Factors of the keys [8 block, 8 block + 8) for sixteen lanes, each with the row and the head that ask.
 CK_INLINE void ck_attention_factors(ck_dropout d, const vu32 *rows, const vu32 *heads, uint32_t block, vf factors[8]) {
   vu32 c[4];

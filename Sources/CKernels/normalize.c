@@ -8,6 +8,7 @@
 // which collects to the coded formula
 //   dz = s (g - mean(g) - xhat mean(g xhat)),
 //   d_residual = dz, dy = f dz, d_bias = sum_rows dy, d_gamma = sum_rows d_out xhat, d_beta = sum_rows d_out.
+// Where z itself goes on as the next residual (norms before the blocks), its gradient c is added: dz = ... + c.
 
 #include "ckernels.h"
 #include "dropout.h"
@@ -55,39 +56,24 @@ CK_INLINE void normalize_row(float *out, int64_t n, ck_norm norm, float *xhat, f
   }
 }
 
-// x *= f for one row.
-CK_INLINE void drop_row(float *x, int64_t n, ck_dropout d, uint32_t row) {
-  if (d.rates != NULL) d.rate = d.rates[row];
-  if (d.rate.threshold == 0) return;
-  float factors[DROPOUT_GROUP];
-  for (int64_t start = 0; start < n; start += DROPOUT_GROUP) {
-    ck_row_factors(d, row, (uint32_t)(start / DROPOUT_GROUP), factors);
-    int64_t count = n - start < DROPOUT_GROUP ? n - start : DROPOUT_GROUP;
-    for (int64_t i = 0; i < count; i++) x[start + i] *= factors[i];
-  }
-}
-
-CK_INLINE uint32_t row_number(const int32_t *numbers, int64_t first, int64_t r) {
-  return (uint32_t)(numbers != NULL ? numbers[r] : first + r);
-}
-
 CK_CLONES
 void ck_residual_norm_forward(ck_rows rows, const float *bias, ck_norm norm, ck_dropout dropout, const float *residual,
-                              float *out, float *xhat, float *inverse) {
+                              float *out, float *xhat, float *inverse, float *sum) {
   const int64_t n = rows.width;
   for (int64_t r = 0; r < rows.count; r++) {
     float *restrict o = out + r * n;
     const float *restrict z = residual + r * n;
     for (int64_t i = 0; i < n; i++) o[i] += bias[i];
-    drop_row(o, n, dropout, row_number(rows.numbers, rows.first, r));
+    ck_drop_row(o, 0, n, dropout, ck_row_number(&rows, r));
     for (int64_t i = 0; i < n; i++) o[i] += z[i];
+    if (sum != NULL) memcpy(sum + r * n, o, (size_t)n * sizeof(float));
     normalize_row(o, n, norm, xhat == NULL ? NULL : xhat + r * n, inverse == NULL ? NULL : inverse + r);
   }
 }
 
 CK_CLONES
 void ck_norm_backward(ck_rows rows, const float *gamma, ck_dropout dropout, const float *xhat, const float *inverse,
-                      float *d, float *dy, float *d_gamma, float *d_beta, float *d_bias) {
+                      float *d, const float *carried, float *dy, float *d_gamma, float *d_beta, float *d_bias) {
   const int64_t n = rows.width;
   for (int64_t r = 0; r < rows.count; r++) {
     const float *restrict x = xhat + r * n;
@@ -113,10 +99,14 @@ void ck_norm_backward(ck_rows rows, const float *gamma, ck_dropout dropout, cons
     }
     float mean = (vf_sum(&sum) + rest) / (float)n, slope = (vf_sum(&product) + rest_product) / (float)n;
     for (i = 0; i < n; i++) g[i] = inverse[r] * (g[i] - mean - x[i] * slope);
+    if (carried != NULL) {
+      const float *restrict c = carried + r * n;
+      for (i = 0; i < n; i++) g[i] += c[i];
+    }
     if (d_bias == NULL) continue;
     float *restrict branch = dy + r * n;
     memcpy(branch, g, (size_t)n * sizeof(float));
-    drop_row(branch, n, dropout, row_number(rows.numbers, rows.first, r));
+    ck_drop_row(branch, 0, n, dropout, ck_row_number(&rows, r));
     for (i = 0; i < n; i++) d_bias[i] += branch[i];
   }
 }
@@ -128,7 +118,7 @@ void ck_affine_rows(ck_rows rows, ck_norm norm, ck_dropout dropout, const float 
     const float *restrict x = xhat + r * n;
     float *restrict o = out + r * n;
     for (int64_t i = 0; i < n; i++) o[i] = norm.gamma[i] * x[i] + norm.beta[i];
-    drop_row(o, n, dropout, row_number(rows.numbers, rows.first, r));
+    ck_drop_row(o, 0, n, dropout, ck_row_number(&rows, r));
   }
 }
 
@@ -136,7 +126,7 @@ CK_CLONES
 void ck_dropout_rows(ck_rows rows, ck_dropout dropout, float *x) {
   if (dropout.rate.threshold == 0 && dropout.rates == NULL) return;
   for (int64_t r = 0; r < rows.count; r++) {
-    drop_row(x + r * rows.width, rows.width, dropout, row_number(rows.numbers, rows.first, r));
+    ck_drop_row(x + r * rows.width, 0, rows.width, dropout, ck_row_number(&rows, r));
   }
 }
 
@@ -146,10 +136,14 @@ void ck_embed_forward(ck_rows rows, ck_embedding table, const int32_t *tokens, c
   const int64_t n = rows.width;
   for (int64_t r = 0; r < rows.count; r++) {
     const float *restrict word = table.word + (int64_t)tokens[r] * n;
-    const float *restrict position = table.position + (int64_t)positions[r] * n;
     float *restrict o = out + r * n;
-    for (int64_t i = 0; i < n; i++) o[i] = word[i] + table.type[i] + position[i];
+    if (table.position != NULL) {
+      const float *restrict position = table.position + (int64_t)positions[r] * n;
+      for (int64_t i = 0; i < n; i++) o[i] = word[i] + table.type[i] + position[i];
+    } else {
+      for (int64_t i = 0; i < n; i++) o[i] = word[i] + table.type[i];
+    }
     normalize_row(o, n, norm, xhat == NULL ? NULL : xhat + r * n, inverse == NULL ? NULL : inverse + r);
-    drop_row(o, n, dropout, row_number(rows.numbers, rows.first, r));
+    ck_drop_row(o, 0, n, dropout, ck_row_number(&rows, r));
   }
 }

@@ -8,7 +8,7 @@ extension EncoderConfiguration {
   package enum Family: String, Sendable, CaseIterable {
     case bert, roberta
     case xlmRoberta = "xlm-roberta"
-    case camembert, distilbert, mpnet, electra, ernie, albert
+    case camembert, distilbert, mpnet, electra, ernie, albert, modernbert
   }
 
   /// BERT or RoBERTa where tensors and passes are those of one of them; nil where something differs.
@@ -18,7 +18,7 @@ extension EncoderConfiguration {
     case .roberta, .xlmRoberta, .camembert: .roberta
     case .electra where !projectsEmbeddings: .bert
     case .ernie where taskTypes == 0: .bert
-    case .distilbert, .mpnet, .electra, .ernie, .albert: nil
+    case .distilbert, .mpnet, .electra, .ernie, .albert, .modernbert: nil
     }
   }
 
@@ -30,6 +30,7 @@ extension EncoderConfiguration {
     case .mpnet: .mpnet
     case .electra: .electra
     case .albert: .albert
+    case .modernbert: .modernbert
     }
   }
 }
@@ -38,6 +39,8 @@ extension EncoderConfiguration {
 struct Architecture: Sendable {
   /// What the maps and norms of a layer are called, behind the layer's own name and before `.weight` and `.bias`.
   struct Layer {
+    /// The one map of queries, keys and values, in place of the three.
+    var joined: String?
     var query = "attention.self.query", key = "attention.self.key", value = "attention.self.value"
     var attentionOutput = "attention.output.dense", attentionNorm = "attention.output.LayerNorm"
     var intermediate = "intermediate.dense"
@@ -48,10 +51,23 @@ struct Architecture: Sendable {
   struct Head {
     var dense = "cls.predictions.transform.dense", norm = "cls.predictions.transform.LayerNorm"
     var bias = "cls.predictions.bias"
+    /// What stands before these names where a model that learns calls another head by them.
+    var prefix = ""
     /// Its activation; nil: that of the layers.
     var activation: EncoderConfiguration.Activation?
   }
 
+  /// What decides how much dropout drops.
+  enum DropoutRate {
+    case none
+    /// That of hidden states.
+    case hidden
+    /// That of attention weights.
+    case attention
+  }
+
+  /// The table of words and the norm of embeddings.
+  var embeddings = (word: "embeddings.word_embeddings", norm: "embeddings.LayerNorm")
   /// What stands before and behind the number of a layer.
   var layers = (before: "encoder.layer.", behind: ".")
   var layer = Layer()
@@ -61,10 +77,19 @@ struct Architecture: Sendable {
   var alwaysProjects = false
   /// What attention adds for the distance of two tokens.
   var distances = "encoder.relative_attention_bias"
-  /// Whether there is dropout behind attention's output map.
-  var dropsAttentionOutput = true
-  /// Whether there is dropout behind the feed-forward block.
-  var dropsOutput = true
+  /// Whether a block's input is normed and not its sum with what the block adds to it. The norm behind a sum is then
+  /// the one before the next block: `attentionNorm` that before the feed-forward block, `outputNorm` that before the
+  /// next layer's attention, which has its number; behind the last layer it is `finalNorm`. The first layer has none.
+  var normsInputs = false
+  var finalNorm = ""
+  /// Whether what goes into the second feed-forward map is the product of two halves, one of them activated.
+  var isGated = false
+  /// Dropout behind attention's output map.
+  var attentionOutputDropout = DropoutRate.hidden
+  /// Dropout before the second feed-forward map.
+  var activationDropout = DropoutRate.none
+  /// Dropout behind the feed-forward block.
+  var outputDropout = DropoutRate.hidden
   var head = Head()
 
   static let bert = Architecture()
@@ -78,7 +103,7 @@ struct Architecture: Sendable {
     layer: Layer(
       query: "attention.q_lin", key: "attention.k_lin", value: "attention.v_lin", attentionOutput: "attention.out_lin",
       attentionNorm: "sa_layer_norm", intermediate: "ffn.lin1", output: "ffn.lin2", outputNorm: "output_layer_norm"),
-    dropsAttentionOutput: false,
+    attentionOutputDropout: .none,
     head: Head(dense: "vocab_transform", norm: "vocab_layer_norm", bias: "vocab_projector.bias"))
 
   /// Source: Song et al., "MPNet: Masked and Permuted Pre-training for Language Understanding", 2020.
@@ -101,6 +126,17 @@ struct Architecture: Sendable {
       query: "attention.query", key: "attention.key", value: "attention.value", attentionOutput: "attention.dense",
       attentionNorm: "attention.LayerNorm", intermediate: "ffn", output: "ffn_output",
       outputNorm: "full_layer_layer_norm"),
-    projection: "encoder.embedding_hidden_mapping_in", alwaysProjects: true, dropsOutput: false,
+    projection: "encoder.embedding_hidden_mapping_in", alwaysProjects: true, outputDropout: .none,
     head: Head(dense: "predictions.dense", norm: "predictions.LayerNorm", bias: "predictions.bias"))
+
+  /// Source: Warner et al., "Smarter, Better, Faster, Longer: A Modern Bidirectional Encoder for Fast, Memory
+  /// Efficient, and Long Context Finetuning and Inference", 2024.
+  static let modernbert = Architecture(
+    embeddings: ("embeddings.tok_embeddings", "embeddings.norm"), layers: ("layers.", "."),
+    layer: Layer(
+      joined: "attn.Wqkv", attentionOutput: "attn.Wo", attentionNorm: "mlp_norm", intermediate: "mlp.Wi",
+      output: "mlp.Wo", outputNorm: "attn_norm"),
+    normsInputs: true, finalNorm: "final_norm", isGated: true, attentionOutputDropout: .attention,
+    activationDropout: .hidden, outputDropout: .none,
+    head: Head(dense: "head.dense", norm: "head.norm", bias: "decoder.bias", prefix: "masked_words."))
 }

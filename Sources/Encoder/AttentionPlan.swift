@@ -1,5 +1,5 @@
 // Where the queries, keys and values of each (sequence, head) pair lie: side by side in one buffer. Used by forward and
-// backward of layers that are computed for every token.
+// backward of layers that are computed for every token, and where queries are turned, of those for first tokens only.
 
 import CKernels
 import Kernels
@@ -21,6 +21,11 @@ struct AttentionPlan {
   private let pass: EncoderPass
   private let site: RandomStream
   private let distances: DistanceBias?
+  private let turns: UnsafePointer<Float>?
+  /// Whether only first tokens ask.
+  private let asksFirst: Bool
+  /// How many tokens one sees on either side; nil: all.
+  private let reach: Int?
 
   /// Where a pair's rows begin, and the shape the kernel needs.
   struct View {
@@ -40,6 +45,9 @@ struct AttentionPlan {
     self.pass = pass
     site = encoder.sites.layers[layer - 1].probabilities
     distances = encoder.distances
+    turns = encoder.rotary?.turns(layer: layer - 1)
+    asksFirst = pass.isFirstTokenOnly(layer)
+    reach = encoder.configuration.reach(layer: layer - 1)
     scratchCount = (Int(ck_attention_scratch(Int64(pass.longest), Int64(dimension))) + 15) / 16 * 16
     gatheredCount = (pass.longest * 3 * dimension + 15) / 16 * 16
     projections = kept.projected.pointer
@@ -48,9 +56,30 @@ struct AttentionPlan {
   /// Scores times the width of a head, over all pairs: half the operations of one product.
   var scoredElements: Double {
     zip(offsets, offsets.dropFirst()).reduce(0) {
-      let length = Double($1.1 - $1.0)
-      return $0 + length * length
+      let length = $1.1 - $1.0
+      let seen = reach.map { min(length, 2 * $0 + 1) } ?? length
+      return $0 + Double(asksFirst ? 1 : length) * Double(seen)
     } * Double(hidden)
+  }
+
+  /// Turns a pair's queries and keys by their places, once they are there; nothing where places are no turns.
+  func turn(_ view: View) {
+    let (queries, keys) = (UnsafeMutablePointer(mutating: view.queries), UnsafeMutablePointer(mutating: view.keys))
+    turn(queries: queries, keys: keys, view, 1)
+  }
+
+  /// Turns the gradients of a pair's queries and keys back.
+  func turnBack(queries: UnsafeMutablePointer<Float>, keys: UnsafeMutablePointer<Float>, _ view: View) {
+    turn(queries: queries, keys: keys, view, -1)
+  }
+
+  private func turn(
+    queries: UnsafeMutablePointer<Float>, keys: UnsafeMutablePointer<Float>, _ view: View, _ direction: Float
+  ) {
+    guard let turns else { return }
+    let shape = view.shape
+    ck_rotate(shape.queries, shape.dimension, turns, direction, queries, shape.query_stride)
+    ck_rotate(shape.keys, shape.dimension, turns, direction, keys, shape.key_stride)
   }
 
   func view(_ pair: Int) -> View { view(pair, distances?.view(head: pair % heads)) }
@@ -89,13 +118,13 @@ struct AttentionPlan {
   ) -> View {
     let (start, length, column) = place(pair)
     let shape = ck_attention(
-      keys: Int64(length), queries: Int64(length), dimension: Int64(dimension), query_stride: Int64(stride),
-      key_stride: Int64(stride), out_stride: Int64(hidden), scale: 1 / Float(dimension).squareRoot(),
-      first_row: UInt32(start), head: UInt32(pair % heads),
+      keys: Int64(length), queries: Int64(asksFirst ? 1 : length), dimension: Int64(dimension),
+      query_stride: Int64(stride), key_stride: Int64(stride), out_stride: Int64(hidden),
+      scale: 1 / Float(dimension).squareRoot(), first_row: UInt32(start), head: UInt32(pair % heads),
       dropout: pass.attention(site, sequence: pair / heads), bias: bias?.values, d_bias: bias?.gradient,
-      bias_step: Int64(bias?.step ?? 0))
+      bias_step: Int64(bias?.step ?? 0), reach: Int64(reach ?? length))
     return View(
       shape: shape, queries: rows, keys: rows + between, values: rows + 2 * between, projected: projected,
-      out: start * hidden + column)
+      out: (asksFirst ? pair / heads : start) * hidden + column)
   }
 }

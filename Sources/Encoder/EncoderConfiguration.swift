@@ -13,6 +13,46 @@ package struct EncoderConfiguration: Sendable, Equatable {
     case relu
   }
 
+  /// Places as turns of queries and keys, by angles that fall from one pair of numbers to the next: that of pair i of D
+  /// numbers is `place / base^(2i/D)`.
+  package struct Rotation: Sendable, Equatable {
+    /// The base in layers whose tokens see all others; above 0.
+    package var globalBase: Float
+    /// The base in layers of `LocalAttention`; above 0.
+    package var localBase: Float
+
+    /// Both bases.
+    package init(globalBase: Float, localBase: Float) { (self.globalBase, self.localBase) = (globalBase, localBase) }
+  }
+
+  /// Layers in which a token sees only those near it.
+  package struct LocalAttention: Sendable, Equatable {
+    /// These layers, counted from 0.
+    package var layers: Set<Int>
+    /// How many tokens are seen on either side; 0 or more.
+    package var reach: Int
+
+    /// Layers and their reach.
+    package init(layers: Set<Int>, reach: Int) { (self.layers, self.reach) = (layers, reach) }
+  }
+
+  /// What has biases.
+  package struct Biases: Sendable, Equatable {
+    /// The maps to queries, keys and values, and that of attention's result.
+    package var attention = true
+    /// Both feed-forward maps.
+    package var feedForward = true
+    /// The norms, that of the head for masked words among them.
+    package var norms = true
+    /// The map of the head for masked words.
+    package var head = true
+    /// The scores of words.
+    package var words = true
+
+    /// All of them.
+    package init() {}
+  }
+
   /// The architecture, by `model_type`.
   package var family: Family
   /// Rows of `embeddings.word_embeddings.weight`: token ids are 0 to this less one.
@@ -27,7 +67,7 @@ package struct EncoderConfiguration: Sendable, Equatable {
   package var headCount: Int
   /// Width between the two feed-forward maps.
   package var intermediateSize: Int
-  /// Tokens a sequence may have: the rows of the position table less `positionOffset`.
+  /// Tokens a sequence may have: where there is a position table, its rows less `positionOffset`.
   package var maximumPositions: Int
   /// Rows of `embeddings.token_type_embeddings.weight`, of which row 0 is used; 0: there is no such table.
   package var typeVocabularySize: Int
@@ -49,12 +89,29 @@ package struct EncoderConfiguration: Sendable, Equatable {
   package var positionOffset: Int
   /// The function between the two feed-forward maps.
   package var activation: Activation
+  /// The function of the head for masked words where it is not that of the layers, or the architecture's.
+  package var headActivation: Activation?
+  /// nil: places are rows of a table.
+  package var rotation: Rotation?
+  /// nil: each token sees all others in every layer.
+  package var localAttention: LocalAttention?
+  /// What has biases.
+  package var biases = Biases()
+
+  /// Rows of the first feed-forward map: those of gates stand behind the others.
+  var intermediateRows: Int { architecture.isGated ? 2 * intermediateSize : intermediateSize }
+
+  /// How many tokens one sees on either side in a layer (from 0); nil: all.
+  func reach(layer: Int) -> Int? {
+    guard let localAttention, localAttention.layers.contains(layer) else { return nil }
+    return localAttention.reach
+  }
 
   /// Whether a token has the padding token's row of positions, and the next one's position is not moved by it: in
   /// RoBERTa a padding token, also where a text holds it literally.
   func isUncounted(_ token: Int32) -> Bool { positionOffset > 0 && Int(token) == padTokenID }
 
-  /// Rows of `embeddings.position_embeddings.weight`.
+  /// Rows of `embeddings.position_embeddings.weight`, where there is such a table.
   package var positionRows: Int { maximumPositions + positionOffset }
 
   /// Whether a map makes hidden states of embeddings.

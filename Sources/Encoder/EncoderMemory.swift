@@ -1,12 +1,13 @@
 // What a forward pass writes and a backward pass reads. All of it grows to the largest batch and stays.
-// Letters: T tokens, R rows computed (T, or one per sequence in the last layer), H hidden, I intermediate.
+// Letters: T tokens, R rows computed (T, or one per sequence in the last layer), H hidden, I intermediate, W the rows
+// of the first feed-forward map (I, or 2I where units are gated).
 
 import CKernels
 import Kernels
 
 /// What one transformer layer keeps for backward; inference shares one among all layers.
 final class LayerActivations {
-  /// Queries, keys, values side by side `[T, 3H]`.
+  /// Queries, keys, values side by side `[T, 3H]`; after attention those that stand for places are turned.
   let projected = ScratchBuffer()
   // Where only first tokens are computed, instead: their queries `[R, H]`; with A heads, what each asks the input's
   // rows and finds there `[R, A, H]`, and the sums of its probabilities `[R, A]`.
@@ -17,7 +18,7 @@ final class LayerActivations {
   /// Attention's result before its output projection `[R, H]`.
   let context = ScratchBuffer()
   let attentionNorm = NormActivations()
-  /// The input of the activation function `[R, I]`.
+  /// The input of the activation function, behind it that of the gates `[R, W]`.
   let intermediate = ScratchBuffer()
   let outputNorm = NormActivations()
 }
@@ -37,6 +38,8 @@ final class NormActivations {
 final class EncoderScratch {
   /// The hidden states on their way up, two in turn `[T, H]`.
   let stream = [ScratchBuffer(), ScratchBuffer()]
+  /// Where norms are of inputs, the sums that residual connections add to, two in turn `[T, H]`.
+  let sums = [ScratchBuffer(), ScratchBuffer()]
   /// Embeddings, where tokens share them, one row for each that is computed.
   let embedded = ScratchBuffer()
   /// Embeddings of another width than hidden states, and later their gradients.
@@ -47,14 +50,16 @@ final class EncoderScratch {
   let firstRows = ScratchBuffer()
   /// One share per thread.
   let perWorker = ScratchBuffer()
-  /// Weights of the layer at hand, packed for products: of attention's output, and of both feed-forward maps.
-  let packed = [ScratchBuffer(), ScratchBuffer(), ScratchBuffer()]
+  /// Weights of the layer at hand, packed for products: of attention's output, of both feed-forward maps, of gates.
+  let packed = [ScratchBuffer(), ScratchBuffer(), ScratchBuffer(), ScratchBuffer()]
   let attention = ScratchBuffer()
   /// Hidden states handed to the caller.
   var outputs: [ScratchBuffer] = []
 
   // Backward: gradients of the stream (two in turn), of both branches, of attention, of the feed-forward input.
   let gradient = [ScratchBuffer(), ScratchBuffer()]
+  /// That of the sums, where norms are of inputs, two in turn.
+  let sumGradient = [ScratchBuffer(), ScratchBuffer()]
   let outputBranch = ScratchBuffer()
   let attentionBranch = ScratchBuffer()
   let intermediateGradient = ScratchBuffer()
@@ -71,6 +76,24 @@ final class EncoderScratch {
   let packedActivation = ScratchBuffer()
   /// Column sums of each tile of rows.
   let partial = ScratchBuffer()
+}
+
+/// A hidden state on its way up `[T, H]`, or `[R, H]`.
+struct StreamState {
+  /// What the next layer's maps read.
+  var state: UnsafeMutablePointer<Float>
+  /// What the next residual connection adds to: the same memory but where norms are of inputs.
+  var sum: UnsafeMutablePointer<Float>
+}
+
+/// Its gradient on the way down.
+struct StreamGradient {
+  var state: UnsafeMutablePointer<Float>
+  /// That of the sum, where it is not the same memory.
+  var sum: UnsafeMutablePointer<Float>?
+
+  /// Where what comes through the residual connection goes.
+  var residual: UnsafeMutablePointer<Float> { sum ?? state }
 }
 
 /// The batch of a pass, where its rows lie, and which masks it uses.

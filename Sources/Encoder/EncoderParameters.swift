@@ -1,11 +1,12 @@
 // The learnable tensors of an encoder: names, shapes, memory. One buffer holds all values and one
-// all gradients; query, key and value lie together so that one product computes all three.
-// Made once by TransformerEncoder.
+// all gradients; query, key and value lie together so that one product computes all three. A bias that the architecture
+// has not is a row of zeros, whose gradient nobody reads: the passes do not ask. Made once by TransformerEncoder.
 
 import CKernels
 package import Kernels
 
-/// The weights of one transformer layer; `query` starts the joined `[3 * hidden, hidden]` block.
+/// The weights of one transformer layer; `query` starts the joined `[3 * hidden, hidden]` block. The norms are those
+/// behind the sums (`Architecture.normsInputs`). Where units are gated, the rows of gates follow in `intermediate`.
 struct LayerParameters {
   let query: Parameter, queryBias: Parameter
   let attentionOutput: LinearNorm
@@ -20,7 +21,9 @@ struct LayerParameters {
 
 /// All weights of an encoder.
 struct EncoderParameters {
-  let word: Parameter, position: Parameter
+  let word: Parameter
+  /// nil where queries and keys are turned instead.
+  let position: Parameter?
   /// Tables whose row 0 every token has added.
   let types: [Parameter]
   let gamma: Parameter, beta: Parameter
@@ -39,38 +42,51 @@ struct EncoderParameters {
   ///   - learns: whether there are gradients.
   ///   - shared: the values of others that are of the same configuration; nil: zeros of its own.
   init(_ configuration: EncoderConfiguration, learns: Bool, values shared: FloatBuffer? = nil) {
-    let plan = EncoderParameters.plan(configuration)
-    let total = plan.reduce(0) { $0 + $1.shape.reduce(1, *) }
+    let entries = EncoderParameters.entries(configuration)
+    let total = entries.filter(\.exists).reduce(0) { $0 + $1.count }
     let values = shared ?? FloatBuffer(count: total)
     self.values = values
     // Few words occur in training; the others' rows take up no memory but for their values.
     let wordCount = configuration.vocabularySize * configuration.embeddingSize
     let gradients = learns ? FloatBuffer(count: total, sparse: wordCount) : nil
+    let absent = entries.filter { !$0.exists }.map(\.count).max() ?? 0
+    let (zeros, unread) = (FloatBuffer(count: absent), learns ? FloatBuffer(count: absent) : nil)
     var offset = 0
-    let all = plan.map { entry in
-      defer { offset += entry.shape.reduce(1, *) }
+    let parameters = entries.map { entry in
+      guard entry.exists else {
+        return Parameter(
+          name: entry.name, shape: entry.shape, values: zeros, gradients: unread, offset: 0, decays: false)
+      }
+      defer { offset += entry.count }
       return Parameter(
         name: entry.name, shape: entry.shape, values: values, gradients: gradients, offset: offset,
         // What attention adds for a distance is called a bias, and the trainer of transformers goes by names.
         decays: entry.shape.count > 1 && !entry.name.contains("bias"),
         touched: learns && offset == 0 ? TouchedRows(rows: entry.shape[0], width: entry.shape[1]) : nil)
     }
-    self.all = all
-    var rest = all[...]
+    all = zip(entries, parameters).filter(\.0.exists).map(\.1)
+    var rest = parameters[...]
     func next() -> Parameter { rest.removeFirst() }
+    /// Of three that lie side by side the first, or the one that is all of them.
+    func joined() -> Parameter {
+      let first = next()
+      if configuration.architecture.layer.joined == nil { rest = rest.dropFirst(2) }
+      return first
+    }
+    func linearNorm() -> LayerParameters.LinearNorm {
+      LayerParameters.LinearNorm(weight: next(), bias: next(), gamma: next(), beta: next())
+    }
     word = next()
-    position = next()
+    position = configuration.rotation == nil ? next() : nil
     types = configuration.typeTables.map { _ in next() }
     gamma = next()
     beta = next()
     projection = configuration.projectsEmbeddings ? (next(), next()) : nil
     distances = configuration.distanceBuckets > 0 ? next() : nil
     let sets = (0..<configuration.layerSets).map { _ in
-      let p = (0..<16).map { _ in next() }
-      return LayerParameters(
-        query: p[0], queryBias: p[3], attentionOutput: .init(weight: p[6], bias: p[7], gamma: p[8], beta: p[9]),
-        intermediate: p[10], intermediateBias: p[11],
-        output: .init(weight: p[12], bias: p[13], gamma: p[14], beta: p[15]))
+      LayerParameters(
+        query: joined(), queryBias: joined(), attentionOutput: linearNorm(), intermediate: next(),
+        intermediateBias: next(), output: linearNorm())
     }
     layers = (0..<configuration.layerCount).map { sets[configuration.layerSet($0)] }
   }
@@ -100,29 +116,51 @@ struct EncoderParameters {
 
   /// Names and shapes in memory order.
   static func plan(_ c: EncoderConfiguration) -> [(name: String, shape: [Int])] {
+    entries(c).filter(\.exists).map { ($0.name, $0.shape) }
+  }
+
+  /// A tensor, or the place of a bias that is not there.
+  private struct Entry {
+    let name: String
+    let shape: [Int]
+    var exists = true
+
+    var count: Int { shape.reduce(1, *) }
+  }
+
+  private static func entries(_ c: EncoderConfiguration) -> [Entry] {
     let (h, wide, e, names) = (c.hiddenSize, c.intermediateSize, c.embeddingSize, c.architecture)
-    var plan: [(name: String, shape: [Int])] = [
-      ("embeddings.word_embeddings.weight", [c.vocabularySize, e]),
-      ("embeddings.position_embeddings.weight", [c.positionRows, e]),
-    ]
-    plan += c.typeTables.map { ("embeddings." + $0.name + ".weight", [$0.rows, e]) }
-    plan += pair("embeddings.LayerNorm", [e])
-    if c.projectsEmbeddings { plan += pair(names.projection, [h, e]) }
-    if c.distanceBuckets > 0 { plan.append((names.distances + ".weight", [c.distanceBuckets, c.headCount])) }
-    for number in 0..<c.layerSets {
-      let (root, layer) = ("\(names.layers.before)\(number)\(names.layers.behind)", names.layer)
-      let parts = [layer.query, layer.key, layer.value].map { pair(root + $0, [h, h]) }
-      plan += parts.map { $0[0] } + parts.map { $0[1] }
-      plan += pair(root + layer.attentionOutput, [h, h]) + pair(root + layer.attentionNorm, [h])
-      plan += pair(root + layer.intermediate, [wide, h])
-      plan += pair(root + layer.output, [h, wide]) + pair(root + layer.outputNorm, [h])
+    var entries = [Entry(name: names.embeddings.word + ".weight", shape: [c.vocabularySize, e])]
+    if c.rotation == nil {
+      entries.append(Entry(name: "embeddings.position_embeddings.weight", shape: [c.positionRows, e]))
     }
-    return plan
+    entries += c.typeTables.map { Entry(name: "embeddings." + $0.name + ".weight", shape: [$0.rows, e]) }
+    entries += pair(names.embeddings.norm, [e], c.biases.norms)
+    if c.projectsEmbeddings { entries += pair(names.projection, [h, e], true) }
+    if c.distanceBuckets > 0 {
+      entries.append(Entry(name: names.distances + ".weight", shape: [c.distanceBuckets, c.headCount]))
+    }
+    for number in 0..<c.layerSets {
+      func root(_ number: Int) -> String { "\(names.layers.before)\(number)\(names.layers.behind)" }
+      let (root, next, layer) = (root(number), root(number + 1), names.layer)
+      let inputs =
+        layer.joined.map { [pair(root + $0, [3 * h, h], c.biases.attention)] }
+        ?? [layer.query, layer.key, layer.value].map { pair(root + $0, [h, h], c.biases.attention) }
+      entries += inputs.map { $0[0] } + inputs.map { $0[1] }
+      entries += pair(root + layer.attentionOutput, [h, h], c.biases.attention)
+      entries += pair(root + layer.attentionNorm, [h], c.biases.norms)
+      entries += pair(root + layer.intermediate, [c.intermediateRows, h], c.biases.feedForward)
+      entries += pair(root + layer.output, [h, wide], c.biases.feedForward)
+      let isLast = names.normsInputs && number + 1 == c.layerSets
+      let norm = isLast ? names.finalNorm : (names.normsInputs ? next : root) + layer.outputNorm
+      entries += pair(norm, [h], c.biases.norms)
+    }
+    return entries
   }
 
   /// A weight and its bias.
-  private static func pair(_ name: String, _ shape: [Int]) -> [(name: String, shape: [Int])] {
-    [(name + ".weight", shape), (name + ".bias", [shape[0]])]
+  private static func pair(_ name: String, _ shape: [Int], _ isBiased: Bool) -> [Entry] {
+    [Entry(name: name + ".weight", shape: shape), Entry(name: name + ".bias", shape: [shape[0]], exists: isBiased)]
   }
 }
 

@@ -10,16 +10,18 @@ package import Kernels
 /// Source: Devlin et al., "BERT", 2019, section 3.1; tensor names as in the classes `...ForMaskedLM` of transformers.
 /// The decoder shares the word embeddings' weights, as in all of them.
 package final class MaskedLanguageHead {
-  /// Dense weight and bias, LayerNorm weight and bias, the bias of every token.
+  /// Dense weight and bias, LayerNorm weight and bias, the bias of every token, as far as the architecture has them.
   package let parameters: [Parameter]
+  /// All five: biases that are not there are zeros, whose gradients nobody reads.
+  private let all: [Parameter]
   /// Whether the checkpoint had the head; otherwise it starts from normal(0, 0.02).
   package let isPretrained: Bool
   private let encoder: TransformerEncoder
-  private var dense: Parameter { parameters[0] }
-  private var denseBias: Parameter { parameters[1] }
-  private var gamma: Parameter { parameters[2] }
-  private var beta: Parameter { parameters[3] }
-  private var tokenBias: Parameter { parameters[4] }
+  private var dense: Parameter { all[0] }
+  private var denseBias: Parameter { all[1] }
+  private var gamma: Parameter { all[2] }
+  private var beta: Parameter { all[3] }
+  private var tokenBias: Parameter { all[4] }
   /// Of the M masked positions: hidden states `[M, H]`; the dense map before and after the activation, normalised rows
   /// `[M, E]`, E the width of embeddings.
   private let states = ScratchBuffer(), before = ScratchBuffer(), after = ScratchBuffer()
@@ -33,10 +35,13 @@ package final class MaskedLanguageHead {
   package init(_ encoder: TransformerEncoder, weights table: (any WeightSource)?, seed: UInt64) throws {
     self.encoder = encoder
     let plan = Self.plan(encoder.configuration)
-    parameters = plan.map { Parameter(name: $0.name, shape: $0.shape, decays: $0.shape.count > 1) }
-    isPretrained = table.map { table in plan.allSatisfy { table.contains($0.name) } } ?? false
+    let prefix = encoder.architecture.head.prefix
+    all = plan.map { Parameter(name: prefix + $0.name, shape: $0.shape, decays: $0.shape.count > 1) }
+    let tensors = zip(plan, all).filter(\.0.exists).map { (name: $0.name, parameter: $1) }
+    parameters = tensors.map(\.parameter)
+    isPretrained = table.map { table in tensors.allSatisfy { table.contains($0.name) } } ?? false
     if let table, isPretrained {
-      for parameter in parameters { try table.copy(parameter.name, shape: parameter.shape, into: parameter.value) }
+      for (name, parameter) in tensors { try table.copy(name, shape: parameter.shape, into: parameter.value) }
     } else {
       let values = UnsafeMutableBufferPointer(start: dense.value, count: dense.count)
       RandomStream(seed: seed, name: dense.name).normal(step: 0, offset: 0, into: values)
@@ -46,18 +51,19 @@ package final class MaskedLanguageHead {
   }
 
   /// Names and shapes, by Hugging Face's names for each family.
-  private static func plan(_ c: EncoderConfiguration) -> [(name: String, shape: [Int])] {
+  private static func plan(_ c: EncoderConfiguration) -> [(name: String, shape: [Int], exists: Bool)] {
     let (e, names) = (c.embeddingSize, c.architecture.head)
     return [
-      (names.dense + ".weight", [e, c.hiddenSize]), (names.dense + ".bias", [e]),
-      (names.norm + ".weight", [e]), (names.norm + ".bias", [e]), (names.bias, [c.vocabularySize]),
+      (names.dense + ".weight", [e, c.hiddenSize], true), (names.dense + ".bias", [e], c.biases.head),
+      (names.norm + ".weight", [e], true), (names.norm + ".bias", [e], c.biases.norms),
+      (names.bias, [c.vocabularySize], c.biases.words),
     ]
   }
 
   /// The function behind the dense map.
   private var activation: ck_activation {
     let c = encoder.configuration
-    return (c.architecture.head.activation ?? c.activation).kernel
+    return (c.headActivation ?? c.architecture.head.activation ?? c.activation).kernel
   }
 
   /// The mean cross-entropy of the tokens at `positions`; `scale` times its gradients are added to the parameters'
@@ -128,7 +134,8 @@ package final class MaskedLanguageHead {
     let zeros = gradient.reserve(count * e)
     zeros.update(repeating: 0, count: e)
     ck_residual_norm_forward(
-      rows(count, e), zeros, norm, noDropout, after, output, normalized.reserve(count * e), inverse.reserve(count))
+      rows(count, e), zeros, norm, noDropout, after, output, normalized.reserve(count * e), inverse.reserve(count),
+      nil)
   }
 
   /// From the gradient of the compared vectors, which is overwritten, to that of the masked positions' states.
@@ -136,7 +143,7 @@ package final class MaskedLanguageHead {
     -> UnsafeMutablePointer<Float>
   {
     ck_norm_backward(
-      rows(count, e), gamma.value, noDropout, normalized.pointer, inverse.pointer, d, nil, gamma.gradient,
+      rows(count, e), gamma.value, noDropout, normalized.pointer, inverse.pointer, d, nil, nil, gamma.gradient,
       beta.gradient, nil)
     ck_activation_backward(
       activation, Int64(count), Int64(e), before.pointer, after.pointer, d, denseBias.gradient)

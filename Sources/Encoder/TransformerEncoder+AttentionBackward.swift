@@ -13,6 +13,8 @@ extension TransformerEncoder {
     let share = plan.scratchCount
     let memory = scratch.attention.reserve(share * pool.threads)
     let upstream = scratch.contextGradient.pointer
+    // Of other tokens nobody asked.
+    if pass.isFirstTokenOnly(layer) { dq.update(repeating: 0, count: pass.tokens * 3 * hiddenSize) }
     distances?.reserveParts(plan.pairs, forFirstTokens: false)
     // Four products are needed; the scores, which are made again, are not counted.
     pool.profile.count(operations: 8 * plan.scoredElements)
@@ -22,18 +24,20 @@ extension TransformerEncoder {
         ck_attention_backward(
           view.shape, view.queries, view.keys, view.values, upstream + view.out, dq + view.projected,
           dk + view.projected, dv + view.projected, memory + worker * share)
+        plan.turnBack(queries: dq + view.projected, keys: dk + view.projected, view)
       }
     }
     distances?.add(sequences: pass.sequences, forFirstTokens: false, pool)
   }
 
-  /// From the gradients of queries, keys and values of every token: weights, biases and what they add to `d` `[T, H]`.
-  func projectionBackward(_ layer: Int, _ d: UnsafeMutablePointer<Float>, _ pass: EncoderPass) {
+  /// From the gradients of queries, keys and values of every token: weights, biases and the gradient `[T, H]` of what
+  /// they were made of, in `d`; with `adds` it is added to what is there.
+  func projectionBackward(_ layer: Int, _ d: UnsafeMutablePointer<Float>, adds: Bool = true, _ pass: EncoderPass) {
     let p = weights.layers[layer - 1]
     let x = packed(LayerInput(self, layer, pass), width: hiddenSize, pass)
     linearBackward(
       dy: scratch.projectedGradient.pointer, width: 3 * hiddenSize, x: x, weight: p.query.value,
-      dWeight: p.query.gradient, dBias: p.queryBias.gradient, dx: d)
+      dWeight: p.query.gradient, dBias: p.queryBias.gradient, dx: d, adds: adds)
   }
 
   /// The input of a map over all tokens, made again and packed for the gradient of its weights.
@@ -50,10 +54,11 @@ extension TransformerEncoder {
     return x
   }
 
-  /// dW += dy^T x, db += column sums, dx += dy W, for y = x W^T + b and dy `[rows, width]`.
+  /// dW += dy^T x, db += column sums, dx += (or =) dy W, for y = x W^T + b and dy `[rows, width]`.
   func linearBackward(
     dy: UnsafeMutablePointer<Float>, width: Int, x: PackedMatrix, weight: UnsafeMutablePointer<Float>,
-    dWeight: UnsafeMutablePointer<Float>, dBias: UnsafeMutablePointer<Float>, dx: UnsafeMutablePointer<Float>
+    dWeight: UnsafeMutablePointer<Float>, dBias: UnsafeMutablePointer<Float>, dx: UnsafeMutablePointer<Float>,
+    adds: Bool = true
   ) {
     let (h, rows) = (x.n, x.k)
     addWeightGradient(dWeight, d: dy, width: width, x: x)
@@ -62,8 +67,8 @@ extension TransformerEncoder {
       ck_column_sums(Int64(rows), Int64(range.count), dy + at, Int64(width), dBias + at)
     }
     gemm(
-      pool, .no, .no, m: rows, n: h, k: width, alpha: 1, a: dy, lda: width, b: weight, ldb: h, beta: 1, c: dx,
-      ldc: h, precision: precision)
+      pool, .no, .no, m: rows, n: h, k: width, alpha: 1, a: dy, lda: width, b: weight, ldb: h, beta: adds ? 1 : 0,
+      c: dx, ldc: h, precision: precision)
   }
 
   /// The map from embeddings to hidden states: from the gradient of the latter `[T, H]` to that of the former.
@@ -97,7 +102,8 @@ extension TransformerEncoder {
       let tileRows = rows(range, width: h, numbers: nil)
       ck_dropout_rows(tileRows, dropout, d + at * h)
       ck_norm_backward(
-        tileRows, weights.gamma.value, none, normalized + at * h, inverse + at, d + at * h, nil, sum, sum + h, nil)
+        tileRows, weights.gamma.value, none, normalized + at * h, inverse + at, d + at * h, nil, nil, sum,
+        sum + h, nil)
     }
     for line in 0..<tiles {
       ck_add(Int64(h), sums + line * 2 * h, weights.gamma.gradient)
@@ -126,9 +132,11 @@ extension TransformerEncoder {
         let (first, count) = (part.lowerBound, Int64(part.count))
         ck_scatter_add(count, ids + first, Int64(h), columns, d + first * h + at, weights.word.gradient + at)
       }
-      for part in learning {
-        let (first, count) = (part.lowerBound, Int64(part.count))
-        ck_scatter_add(count, places + first, Int64(h), columns, d + first * h + at, weights.position.gradient + at)
+      if let position = weights.position {
+        for part in learning {
+          let (first, count) = (part.lowerBound, Int64(part.count))
+          ck_scatter_add(count, places + first, Int64(h), columns, d + first * h + at, position.gradient + at)
+        }
       }
       for table in weights.types { ck_column_sums(Int64(count), columns, d + at, Int64(h), table.gradient + at) }
     }

@@ -1,4 +1,5 @@
-// The last layer where only first tokens' rows are read. Their heads attend to the layer's input itself: the maps of
+// The last layer where only first tokens' rows are read, and queries and keys are not turned by their places: a key's
+// turn would have to follow the map that makes it. Their heads attend to the layer's input itself: the maps of
 // keys and values are applied to what a head asks and to what it finds, one row each, and not to every token. Letters:
 // T tokens, R sequences, H hidden, A heads, D = H / A.
 //
@@ -144,7 +145,7 @@ extension TransformerEncoder {
           keys: Int64(pass.offsets[sequence + 1] - start), queries: Int64(heads), dimension: Int64(h),
           query_stride: Int64(h), key_stride: Int64(h), out_stride: Int64(h), scale: 1 / Float(h / heads).squareRoot(),
           first_row: UInt32(start), head: 0, dropout: pass.attention(site, sequence: sequence), bias: bias?.values,
-          d_bias: bias?.gradient, bias_step: Int64(bias?.step ?? 0))
+          d_bias: bias?.gradient, bias_step: Int64(bias?.step ?? 0), reach: Int64(pass.longest))
         body(shape, sequence, start, memory + worker * share)
       }
     }

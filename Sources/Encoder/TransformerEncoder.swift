@@ -6,10 +6,14 @@ package import Kernels
 
 /// A transformer encoder with its weights, its gradients and the memory of its last pass.
 ///
-/// Source: Devlin et al., "BERT", 2019; Liu et al., "RoBERTa", 2019. Post-norm layers as in Hugging Face's models.
+/// Source: Devlin et al., "BERT", 2019; Liu et al., "RoBERTa", 2019. Layers as in Hugging Face's models.
 package final class TransformerEncoder: SentenceEncoder {
   /// What is computed: family, sizes, constants.
   package let configuration: EncoderConfiguration
+  /// What is said of its family.
+  let architecture: Architecture
+  /// Rows of the first feed-forward map: those of gates stand behind the others.
+  let intermediateRows: Int
   /// The threads that compute, and the profile they report to.
   package let pool: ThreadPool
   /// What operands of products with weights, and of weights' gradients, are rounded to; everything else is float32.
@@ -22,6 +26,8 @@ package final class TransformerEncoder: SentenceEncoder {
   let projectedEmbeddings = ScratchBuffer()
   /// What attention adds for distances; nil where it adds nothing.
   let distances: DistanceBias?
+  /// The turns of queries and keys; nil where there are none.
+  let rotary: RotaryPositions?
   var activations: [LayerActivations]
   let inferenceActivations = LayerActivations()
   let tokenIDs = ScratchIndexBuffer()
@@ -85,7 +91,9 @@ package final class TransformerEncoder: SentenceEncoder {
   ) {
     (self.configuration, self.pool, self.precision) = (configuration, pool, precision)
     (self.weights, self.sites) = (weights, sites)
+    (architecture, intermediateRows) = (configuration.architecture, configuration.intermediateRows)
     distances = weights.distances.map { DistanceBias($0, heads: configuration.headCount) }
+    rotary = RotaryPositions(configuration)
     activations = (0..<configuration.layerCount).map { _ in LayerActivations() }
   }
 
@@ -99,21 +107,28 @@ package final class TransformerEncoder: SentenceEncoder {
     pass = current.keepsActivations ? current : nil
     guard current.sequences > 0 else { return request.layers.map { _ in output(0, rows: 0) } }
     while scratch.outputs.count < request.layers.count { scratch.outputs.append(ScratchBuffer(.shown)) }
-    var hidden = pool.profile.measure("encoder forward/embeddings") {
+    let embedded = pool.profile.measure("encoder forward/embeddings") {
       current.embedded = prepareIndices(batch, current)
       return embed(current)
     }
-    store(hidden, layer: 0, current)
+    store(embedded, layer: 0, current)
     distances?.prepare(longest: current.longest, forFirstTokens: request.firstTokenOnly)
+    rotary?.prepare(longest: current.longest)
+    var hidden = StreamState(state: embedded, sum: embedded)
     for layer in stride(from: 1, through: current.top, by: 1) {
       hidden = forwardLayer(layer, input: hidden, current)
-      store(hidden, layer: layer, current)
+      store(showsSums(layer) ? hidden.sum : hidden.state, layer: layer, current)
     }
     handed.removeAll(keepingCapacity: true)
     for index in request.layers.indices {
       handed.append(output(index, rows: request.firstTokenOnly ? current.sequences : current.tokens))
     }
     return handed
+  }
+
+  /// Whether a layer's hidden state is the sum before the norm: below the last layer, where norms are of inputs.
+  func showsSums(_ layer: Int) -> Bool {
+    architecture.normsInputs && layer < configuration.layerCount
   }
 
   private func output(_ index: Int, rows: Int) -> Matrix {

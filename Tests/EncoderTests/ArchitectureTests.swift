@@ -1,6 +1,6 @@
 // Every architecture but BERT and RoBERTa (ComputeParityTests) against Hugging Face transformers in float64, on small
 // random models: hidden states of every layer, gradients of every parameter. Tests/Fixtures/encoder/
-// make_architectures.py wrote architectures.json.
+// make_architectures.py wrote architectures.json and modernbert.json.
 
 import Encoder
 import Kernels
@@ -54,6 +54,43 @@ import Testing
     }
   }
 
+  /// ModernBERT's: attention's rate behind attention's output map, that of hidden states before the second feed-forward
+  /// map. With embeddings that are all zero and one of the two maps empty, only the other's dropout is left.
+  @Test(
+    "dropout of layers whose norms are of inputs",
+    arguments: [("attn.Wo", Float(0.5), Float(0), true), ("attn.Wo", 0, 0.5, false), ("mlp.Wo", 0.5, 0, false)])
+  func modernDropoutSites(emptied: String, hidden: Float, attention: Float, drops: Bool) throws {
+    let dropped = try states(
+      "modernbert biased", without: emptied, .reading(step: 1, hiddenDropout: hidden, attentionDropout: attention))
+    #expect(try (dropped != states("modernbert biased", without: emptied, .inference)) == drops)
+  }
+
+  /// Behind the output map whole rows of it are left out, each number by itself: attention weights alone would scale a
+  /// token's result as a whole where all values are the same.
+  @Test func attentionsRateDropsNumbersOfItsOutput() throws {
+    let mode = EncoderMode.reading(step: 1, hiddenDropout: 0, attentionDropout: 0.5)
+    let (dropped, whole) = (
+      try states("modernbert biased", without: "mlp.Wo", mode),
+      try states("modernbert biased", without: "mlp.Wo", .inference)
+    )
+    let gone = zip(dropped, whole).count { $0 == 0 && $1 != 0 }
+    #expect((whole.count * 2 / 5...whole.count * 3 / 5).contains(gone), "\(gone) of \(whole.count)")
+  }
+
+  /// The first layer's hidden state with embeddings that are all zero and without some tensors.
+  private func states(_ name: String, without emptied: String, _ mode: EncoderMode) throws -> [Float] {
+    let encoder = try ComputeFixture.encoder(name, pool: ComputeParityTests.pool)
+    for parameter in encoder.parameters
+    where ["embeddings.LayerNorm", "embeddings.norm"].contains(where: parameter.name.hasPrefix)
+      || parameter.name.contains(emptied)
+    {
+      parameter.value.update(repeating: 0, count: parameter.count)
+    }
+    let request = LayerRequest(layers: [1], firstTokenOnly: false)
+    let hidden = try encoder.forward(PackedBatch([[5, 9, 11, 40, 7]]), request: request, mode: mode)[0]
+    return Array(UnsafeBufferPointer(start: hidden.pointer, count: hidden.rows * hidden.columns))
+  }
+
   /// With embeddings that are all zero and one of the two blocks empty, only the other block's dropout is left.
   @Test(
     "dropout is where the architecture has it, and nowhere else",
@@ -63,17 +100,7 @@ import Testing
       ("mpnet", "0.output.dense", true), ("mpnet", "attention.attn.o", true),
     ])
   func dropoutSites(name: String, emptied: String, drops: Bool) throws {
-    let encoder = try ComputeFixture.encoder(name, pool: ComputeParityTests.pool)
-    for parameter in encoder.parameters
-    where parameter.name.hasPrefix("embeddings.LayerNorm") || parameter.name.contains(emptied) {
-      parameter.value.update(repeating: 0, count: parameter.count)
-    }
-    func states(_ mode: EncoderMode) throws -> [Float] {
-      let request = LayerRequest(layers: [1], firstTokenOnly: false)
-      let hidden = try encoder.forward(PackedBatch([[5, 9, 11, 40, 7]]), request: request, mode: mode)[0]
-      return Array(UnsafeBufferPointer(start: hidden.pointer, count: hidden.rows * hidden.columns))
-    }
-    let dropped = try states(.reading(step: 1, hiddenDropout: 0.5, attentionDropout: 0))
-    #expect(try (dropped != states(.inference)) == drops)
+    let dropped = try states(name, without: emptied, .reading(step: 1, hiddenDropout: 0.5, attentionDropout: 0))
+    #expect(try (dropped != states(name, without: emptied, .inference)) == drops)
   }
 }

@@ -29,7 +29,8 @@ import Testing
   ]
 
   @Test(
-    "hidden states are the same bits", arguments: ["roberta", "bert gelu_new", "mpnet", "albert"], [1, 3, 7, 8, 100])
+    "hidden states are the same bits", arguments: ["roberta", "bert gelu_new", "mpnet", "albert", "modernbert biased"],
+    [1, 3, 7, 8, 100])
   func sameBits(_ name: String, _ size: Int) throws {
     let encoder = try ComputeFixture.encoder(name, pool: ThreadPool(threads: 2))
     let chunked = ChunkedEncoder(encoder, size: size)
@@ -43,7 +44,9 @@ import Testing
     }
   }
 
-  @Test("gradients are those of the whole batch to 1e-6", arguments: ["bert wide", "mpnet", "albert"], [1, 3, 7, 8])
+  @Test(
+    "gradients are those of the whole batch to 1e-6",
+    arguments: ["bert wide", "mpnet", "albert", "modernbert", "modernbert biased"], [1, 3, 7, 8])
   func gradients(_ name: String, _ size: Int) throws {
     let encoder = try ComputeFixture.encoder(name, pool: ThreadPool(threads: 2))
     for request in Self.requests {

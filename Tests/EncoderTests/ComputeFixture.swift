@@ -62,26 +62,29 @@ struct ArchitectureFixture: Decodable {
 
 enum ComputeFixture {
   /// One model of each architecture, and some more of those that have kinds.
-  static let architectures = Result { try load("architectures", as: [ArchitectureFixture].self) }
+  static let architectures = Result {
+    try ["architectures", "modernbert"].flatMap { try load($0, as: [ArchitectureFixture].self) }
+  }
 
   /// The encoder of such a model, filled by the formula.
   static func encoder(
-    of fixture: ArchitectureFixture, pool: ThreadPool, precision: ProductPrecision = .float32
+    of fixture: ArchitectureFixture, pool: ThreadPool, precision: ProductPrecision = .float32, learns: Bool = true
   ) throws -> TransformerEncoder {
     let folder = try Scratch()
     try fixture.config.write(toFile: folder.path + "/config.json", atomically: true, encoding: .utf8)
     let configuration = try EncoderConfiguration(contentsOf: folder.path + "/config.json")
-    return filled(TransformerEncoder(configuration: configuration, pool: pool, seed: 5, precision: precision))
+    return filled(
+      TransformerEncoder(configuration: configuration, pool: pool, seed: 5, precision: precision, learns: learns))
   }
 
   /// The same by its name, or one of the models of `tinyEncoder`.
   static func encoder(
-    _ name: String, pool: ThreadPool, precision: ProductPrecision = .float32
+    _ name: String, pool: ThreadPool, precision: ProductPrecision = .float32, learns: Bool = true
   ) throws -> TransformerEncoder {
     guard let fixture = try architectures.get().first(where: { $0.name == name }) else {
-      return tinyEncoder(name, pool: pool, precision: precision)
+      return tinyEncoder(name, pool: pool, precision: precision, learns: learns)
     }
-    return try encoder(of: fixture, pool: pool, precision: precision)
+    return try encoder(of: fixture, pool: pool, precision: precision, learns: learns)
   }
 
   /// Whether a tensor is the bias of keys, which has no gradient in exact arithmetic: softmax ignores it.
@@ -147,10 +150,8 @@ enum ComputeFixture {
     return encoder
   }
 
-  /// Whatever an architecture calls it: LayerNorm, sa_layer_norm, full_layer_layer_norm.
-  static func isNormWeight(_ name: String) -> Bool {
-    name.lowercased().replacingOccurrences(of: "_", with: "").hasSuffix("layernorm.weight")
-  }
+  /// Whatever an architecture calls it: LayerNorm, sa_layer_norm, full_layer_layer_norm, attn_norm.
+  static func isNormWeight(_ name: String) -> Bool { name.lowercased().hasSuffix("norm.weight") }
 
   /// The gradients of the functional, laid out like the hidden states, and the functional's value.
   static func functional(_ test: GradientCase, _ hidden: [Matrix], offsets: [Int]) -> (

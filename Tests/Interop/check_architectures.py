@@ -16,7 +16,7 @@ import tempfile
 
 import check_export
 import torch
-from transformers import AutoConfig, AutoModel
+from transformers import AutoConfig, AutoModel, BertTokenizer
 
 SIZES = dict(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
              max_position_embeddings=130)
@@ -28,6 +28,8 @@ MODELS = {
     "electra": dict(SIZES, embedding_size=16),
     "ernie": dict(SIZES, use_task_id=True),
     "albert": dict(SIZES, embedding_size=16, hidden_dropout_prob=0.1),
+    "modernbert": dict(SIZES, num_hidden_layers=3, local_attention=16, pad_token_id=0, embedding_dropout=0.1,
+                       mlp_dropout=0.1, attention_dropout=0.1),
 }
 
 
@@ -47,6 +49,8 @@ def write_model(name, keys, source, folder):
         file.write("".join(word + "\n" for word in words))
     with open(os.path.join(folder, "tokenizer_config.json"), "w") as file:
         json.dump({"tokenizer_class": tokenizer, "do_lower_case": True, "model_max_length": 96}, file)
+    if name == "modernbert":  # whose tokenizer is read from tokenizer.json alone
+        BertTokenizer.from_pretrained(folder).save_pretrained(folder)
 
 
 def run(*command):

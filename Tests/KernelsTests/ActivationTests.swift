@@ -63,6 +63,68 @@ import Testing
     }
   }
 
+  /// f(x) times a gate, with dropout, on rows that lie apart: beside its input or in its place, and back.
+  @Test(arguments: [Activation.gelu, .geluTanh, .relu, .tanh], [(1, Float(0)), (13, 0.3), (40, 0.3), (150, 0)])
+  func gatedUnits(kind: Activation, shape: (width: Int, rate: Float)) {
+    let (rows, width) = (3, shape.width)
+    let (apart, yApart) = (2 * width + 5, width + 2)
+    let dropout = RandomStream(seed: 7, name: "gated").dropout(rate: shape.rate, step: 3)
+    let (x, bias) = (randomValues(rows * apart, seed: 1, scale: 3), randomValues(2 * width, seed: 2))
+    // Features from 128 on, as those of a second stretch.
+    let unit = ck_gated(
+      kind: kind.kernel, rows: ck_rows(first: 5, count: Int64(rows), width: Int64(width), numbers: nil),
+      stride: Int64(apart), first: 128, dropout: dropout)
+    func plain(_ x: [Double], _ bias: [Double]) -> [Double] {
+      (0..<rows * width).map { at in
+        let (r, i) = at.quotientAndRemainder(dividingBy: width)
+        let (value, gate) = (x[r * apart + i] + bias[i], x[r * apart + width + i] + bias[width + i])
+        return exact(kind, value) * gate * rowFactor(dropout, row: r + 5, feature: 128 + i)
+      }
+    }
+    var (kept, inPlace, y) = (x, x, [Float](repeating: 7, count: rows * yApart))
+    bias.withUnsafeBufferPointer { bias in
+      guard let start = bias.baseAddress else { return }
+      kept.withUnsafeMutableBufferPointer { kept in
+        guard let x = kept.baseAddress else { return }
+        ck_gated_forward(unit, start, start + width, x, x + width, &y, Int64(yApart))
+      }
+      inPlace.withUnsafeMutableBufferPointer { kept in
+        guard let x = kept.baseAddress else { return }
+        ck_gated_forward(unit, start, start + width, x, x + width, x, Int64(apart))
+      }
+    }
+    let truth = plain(doubles(x), doubles(bias))
+    for row in 0..<rows {
+      for i in 0..<width {
+        #expect(abs(Double(y[row * yApart + i]) - truth[row * width + i]) < 1e-5)
+        #expect(inPlace[row * apart + i] == y[row * yApart + i])
+        #expect(kept[row * apart + i] == x[row * apart + i] + bias[i])
+        #expect(kept[row * apart + width + i] == x[row * apart + width + i] + bias[width + i])
+      }
+      for i in (2 * width)..<apart { #expect(kept[row * apart + i] == x[row * apart + i]) }
+      for i in width..<yApart { #expect(y[row * yApart + i] == 7) }
+    }
+
+    let up = randomValues(rows * width, seed: 4)
+    var (d, again) = ([Float](repeating: 0, count: rows * 2 * width), up)
+    for at in 0..<rows * width { d[at / width * 2 * width + at % width] = up[at] }
+    var sums = [Float](repeating: 0, count: 2 * width)
+    kept.withUnsafeBufferPointer { kept in
+      d.withUnsafeMutableBufferPointer { d in
+        sums.withUnsafeMutableBufferPointer { sums in
+          guard let x = kept.baseAddress, let d = d.baseAddress, let sums = sums.baseAddress else { return }
+          ck_gated_backward(unit, x, x + width, &again, d, d + width, Int64(2 * width), sums, sums + width)
+        }
+      }
+    }
+    #expect(relativeError(again, truth) < 1e-5)
+    let slopes = centralDifferences(doubles(bias)) { dot(plain(doubles(x), $0), doubles(up)) }
+    #expect(relativeError(sums, slopes, floor: 0.1) < 2e-5)
+    let rowSlopes = centralDifferences(doubles(x)) { dot(plain($0, doubles(bias)), doubles(up)) }
+    let inner = (0..<rows).flatMap { r in (0..<2 * width).map { rowSlopes[r * apart + $0] } }
+    #expect(relativeError(d, inner, floor: 0.1) < 2e-5)
+  }
+
   @Test func smallValuesKeepTheirDigits() {
     let x: [Float] = [-6, -5, -4, -1e-4, 1e-7, 0.01, 0.1, 0.29, 0.31]
     var y = [Float](repeating: 0, count: x.count)

@@ -9,7 +9,17 @@ import Testing
   struct Shape: CustomTestStringConvertible {
     let keys: Int, queries: Int, dimension: Int
     let rate: Float
-    var testDescription: String { "\(keys) keys, \(queries) queries, \(dimension) wide, dropout \(rate)" }
+    /// How many keys a query sees on either side; nil: all.
+    var reach: Int?
+    var testDescription: String {
+      "\(keys) keys, \(queries) queries, \(dimension) wide, dropout \(rate), reach \(reach ?? keys)"
+    }
+
+    /// Whether a query sees a key.
+    func sees(_ query: Int, _ key: Int) -> Bool { reach.map { abs(query - key) <= $0 } ?? true }
+
+    /// The key from which dropout counts: the first one that the query's block of 64 sees.
+    func firstKey(_ query: Int) -> Int { reach.map { $0 < keys ? max(0, query / 64 * 64 - $0) : 0 } ?? 0 }
   }
 
   private func attention(_ s: Shape) -> ck_attention {
@@ -17,7 +27,7 @@ import Testing
       keys: Int64(s.keys), queries: Int64(s.queries), dimension: Int64(s.dimension), query_stride: Int64(s.dimension),
       key_stride: Int64(s.dimension), out_stride: Int64(s.dimension), scale: 1 / Float(s.dimension).squareRoot(),
       first_row: 11, head: 3, dropout: RandomStream(seed: 5, name: "p").dropout(rate: s.rate, step: 2), bias: nil,
-      d_bias: nil, bias_step: 0)
+      d_bias: nil, bias_step: 0, reach: Int64(s.reach ?? s.keys))
   }
 
   /// softmax(q k^T scale + bias) with dropout, times v, and the sums of what is left of the probabilities, in double.
@@ -30,12 +40,14 @@ import Testing
     for i in 0..<s.queries {
       let scores = (0..<s.keys).map { j in
         (0..<s.dimension).reduce(0.0) { $0 + q[i * s.dimension + $1] * k[j * s.dimension + $1] }
-          / Double(s.dimension).squareRoot() + bias(j, i)
+          / Double(s.dimension).squareRoot() + bias(j, i) - (s.sees(i, j) ? 0 : .infinity)
       }
       let e = scores.map { exp($0 - (scores.max() ?? 0)) }
       let sum = e.reduce(0, +)
-      let p = e.enumerated().map { j, x in
-        x / sum * halfWordFactor(d, [UInt32(j / 8) | UInt32(head(i)) << 16, UInt32(row(i)), 2, 0], half: j % 8)
+      let p = e.enumerated().map { j, x -> Double in
+        if !s.sees(i, j) { return 0 }
+        let j = j - s.firstKey(i)
+        return x / sum * halfWordFactor(d, [UInt32(j / 8) | UInt32(head(i)) << 16, UInt32(row(i)), 2, 0], half: j % 8)
       }
       out += (0..<s.dimension).map { c in (0..<s.keys).reduce(0.0) { $0 + p[$1] * v[$1 * s.dimension + c] } }
       sums.append(p.reduce(0, +))
@@ -48,6 +60,10 @@ import Testing
     Shape(keys: 7, queries: 7, dimension: 5, rate: 0), Shape(keys: 17, queries: 17, dimension: 16, rate: 0.2),
     Shape(keys: 23, queries: 1, dimension: 12, rate: 0.1), Shape(keys: 13, queries: 13, dimension: 32, rate: 0.1),
     Shape(keys: 70, queries: 70, dimension: 3, rate: 0.1),
+    Shape(keys: 70, queries: 70, dimension: 3, rate: 0.1, reach: 2),
+    Shape(keys: 7, queries: 7, dimension: 5, rate: 0, reach: 0),
+    Shape(keys: 23, queries: 1, dimension: 12, rate: 0.1, reach: 9),
+    Shape(keys: 17, queries: 17, dimension: 16, rate: 0.2, reach: 16),
   ]
 
   @Test(arguments: shapes) func forwardAndBackward(s: Shape) {
@@ -77,16 +93,59 @@ import Testing
   }
 
   @Test func longSequences() {
-    for keys in [64, 65, 511, 512] {
-      let s = Shape(keys: keys, queries: keys, dimension: 32, rate: 0.1)
+    for (keys, reach) in [(64, nil), (65, nil), (511, nil), (512, nil), (65, 64), (130, 1), (200, 64), (511, 70)] {
+      let s = Shape(keys: keys, queries: keys, dimension: 32, rate: 0.1, reach: reach)
       let shape = attention(s)
       let values = (1...3).map { randomValues(keys * 32, seed: $0, scale: 2) }
       var scratch = [Float](repeating: .nan, count: Int(ck_attention_scratch(shape.keys, shape.dimension)))
       var out = [Float](repeating: .nan, count: keys * 32)
       ck_attention_forward(shape, values[0], values[1], values[2], &out, &scratch)
       let inputs = values.map(doubles)
-      #expect(relativeError(out, plain(s, shape.dropout, inputs[0], inputs[1], inputs[2]).out) < 4e-6, "\(keys)")
+      #expect(relativeError(out, plain(s, shape.dropout, inputs[0], inputs[1], inputs[2]).out) < 4e-6, "\(s)")
     }
+  }
+
+  /// Places far from a token have no part in it, whatever stands there; a place that is not a number included.
+  @Test func whatIsOutOfReachIsNotRead() {
+    let s = Shape(keys: 150, queries: 150, dimension: 8, rate: 0, reach: 3)
+    let shape = attention(s)
+    var values = (1...3).map { randomValues(150 * 8, seed: $0) }
+    func out() -> [Float] {
+      var scratch = [Float](repeating: .nan, count: Int(ck_attention_scratch(shape.keys, shape.dimension)))
+      var out = [Float](repeating: .nan, count: 150 * 8)
+      ck_attention_forward(shape, values[0], values[1], values[2], &out, &scratch)
+      return out
+    }
+    let before = out()
+    for i in 0..<8 { values[1][140 * 8 + i] = .nan }
+    let after = out()
+    // Of the last block everything is computed, and hidden; the first one does not reach it.
+    #expect(Array(after[..<(64 * 8)]) == Array(before[..<(64 * 8)]))
+    #expect(after[(137 * 8)...].contains { $0.isNaN } && !before.contains { $0.isNaN })
+  }
+
+  /// A row's halves are turned by the angles of its table, and turned back by the opposite direction.
+  @Test(arguments: [2, 6, 20, 64]) func rotation(dimension: Int) {
+    let (rows, stride, half) = (5, dimension + 3, dimension / 2)
+    let angles = randomValues(rows * half, seed: 1, scale: 3)
+    let turns = (0..<rows).flatMap { r in
+      let own = (0..<half).map { Double(angles[r * half + $0]) }
+      return own.map { Float(cos($0)) } + own.map { Float(sin($0)) }
+    }
+    let start = randomValues(rows * stride, seed: 2)
+    var x = start
+    ck_rotate(Int64(rows), Int64(dimension), turns, 1, &x, Int64(stride))
+    for r in 0..<rows {
+      for i in 0..<half {
+        let (a, b) = (Double(start[r * stride + i]), Double(start[r * stride + half + i]))
+        let t = Double(angles[r * half + i])
+        #expect(abs(Double(x[r * stride + i]) - (a * cos(t) - b * sin(t))) < 1e-6)
+        #expect(abs(Double(x[r * stride + half + i]) - (b * cos(t) + a * sin(t))) < 1e-6)
+      }
+      for i in dimension..<stride { #expect(x[r * stride + i] == start[r * stride + i]) }
+    }
+    ck_rotate(Int64(rows), Int64(dimension), turns, -1, &x, Int64(stride))
+    #expect(relativeError(x, doubles(start)) < 1e-6)
   }
 
   /// The heads of token 11 take the place of queries; its rows are keys and values alike.

@@ -38,13 +38,20 @@ func halfWordFactor(_ d: ck_dropout, _ counter: [UInt32], half: Int) -> Double {
       dropout = RandomStream(seed: 7, name: "site").dropout(rate: rate, step: 3)
     }
 
+    /// What is normalised, in double.
+    func sum(_ y: [Double], _ bias: [Double], _ residual: [Double]) -> [Double] {
+      (0..<rows * width).map { at in
+        let (r, i) = at.quotientAndRemainder(dividingBy: width)
+        return residual[at] + rowFactor(dropout, row: r + 5, feature: i) * (y[at] + bias[i])
+      }
+    }
+
     /// The definition, in double.
     func forward(_ y: [Double], _ bias: [Double], _ residual: [Double], _ gamma: [Double], _ beta: [Double]) -> [Double]
     {
-      (0..<rows).flatMap { r in
-        let z = (0..<width).map {
-          residual[r * width + $0] + rowFactor(dropout, row: r + 5, feature: $0) * (y[r * width + $0] + bias[$0])
-        }
+      let sum = sum(y, bias, residual)
+      return (0..<rows).flatMap { r in
+        let z = (0..<width).map { sum[r * width + $0] }
         let mean = z.reduce(0, +) / Double(width)
         let variance = z.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(width)
         return (0..<width).map { (z[$0] - mean) / (variance + 1e-5).squareRoot() * gamma[$0] + beta[$0] }
@@ -57,27 +64,40 @@ func halfWordFactor(_ d: ck_dropout, _ counter: [UInt32], half: Int) -> Double {
     let c = Case(rows: shape.0, width: shape.1, rate: rate)
     let rows = ck_rows(first: 5, count: Int64(c.rows), width: Int64(c.width), numbers: nil)
     var (out, xhat, inverse) = (c.y, [Float](repeating: 0, count: c.y.count), [Float](repeating: 0, count: c.rows))
+    var (alone, sum) = (c.y, xhat)
     c.gamma.withUnsafeBufferPointer { gamma in
       c.beta.withUnsafeBufferPointer { beta in
         let norm = ck_norm(gamma: gamma.baseAddress, beta: beta.baseAddress, epsilon: 1e-5)
-        ck_residual_norm_forward(rows, c.bias, norm, c.dropout, c.residual, &out, &xhat, &inverse)
+        ck_residual_norm_forward(rows, c.bias, norm, c.dropout, c.residual, &out, &xhat, &inverse, &sum)
+        ck_residual_norm_forward(rows, c.bias, norm, c.dropout, c.residual, &alone, nil, nil, nil)
       }
     }
     let inputs = [c.y, c.bias, c.residual, c.gamma, c.beta].map(doubles)
     #expect(relativeError(out, c.forward(inputs[0], inputs[1], inputs[2], inputs[3], inputs[4])) < 2e-6)
+    #expect(relativeError(alone, doubles(out)) < 1e-6)
+    #expect(relativeError(sum, c.sum(inputs[0], inputs[1], inputs[2])) < 1e-6)
 
     let up = randomValues(c.y.count, seed: 6)
     var (d, dy) = (up, [Float](repeating: 0, count: up.count))
     let zeros = [Float](repeating: 0, count: c.width)
     var (dGamma, dBeta, dBias) = (zeros, zeros, zeros)
-    ck_norm_backward(rows, c.gamma, c.dropout, xhat, inverse, &d, &dy, &dGamma, &dBeta, &dBias)
-    for (input, found) in zip(0..., [dy, dBias, d, dGamma, dBeta]) {
-      let truth = centralDifferences(inputs[input]) { value in
-        var changed = inputs
-        changed[input] = value
-        return dot(c.forward(changed[0], changed[1], changed[2], changed[3], changed[4]), doubles(up))
+    // With a gradient of the sum itself, as where norms are of inputs, and without.
+    for carried in [nil, randomValues(c.y.count, seed: 8)] {
+      (d, dy, dGamma, dBeta, dBias) = (up, dy, zeros, zeros, zeros)
+      if let carried {
+        ck_norm_backward(rows, c.gamma, c.dropout, xhat, inverse, &d, carried, &dy, &dGamma, &dBeta, &dBias)
+      } else {
+        ck_norm_backward(rows, c.gamma, c.dropout, xhat, inverse, &d, nil, &dy, &dGamma, &dBeta, &dBias)
       }
-      #expect(relativeError(found, truth) < 2e-5, "input \(input) of \(shape)")
+      for (input, found) in zip(0..., [dy, dBias, d, dGamma, dBeta]) {
+        let truth = centralDifferences(inputs[input]) { value in
+          var changed = inputs
+          changed[input] = value
+          let out = dot(c.forward(changed[0], changed[1], changed[2], changed[3], changed[4]), doubles(up))
+          return out + (carried.map { dot(c.sum(changed[0], changed[1], changed[2]), doubles($0)) } ?? 0)
+        }
+        #expect(relativeError(found, truth) < 2e-5, "input \(input) of \(shape)")
+      }
     }
   }
 

@@ -62,7 +62,39 @@ struct ConfigurationTests {
     #expect(google.layerNormEpsilon == 1e-12 && google.padTokenID == 0 && google.hiddenSize == 384)
   }
 
-  private static let families = "bert, roberta, xlm-roberta, camembert, distilbert, mpnet, electra, ernie, albert"
+  /// `ModernBertConfig()` of transformers 5.24, and its keys by both generations of names.
+  @Test("layers as ModernBERT has them")
+  func modernBERT() throws {
+    let scratch = try Scratch()
+    func read(_ keys: String) throws -> EncoderConfiguration {
+      let text = #"{"model_type": "modernbert""# + keys + "}"
+      return try EncoderConfiguration(contentsOf: try scratch.file("config.json", text))
+    }
+    var standard = EncoderConfiguration(
+      family: .modernbert, vocabularySize: 50368, hiddenSize: 768, layerCount: 22, headCount: 12,
+      intermediateSize: 1152, maximumPositions: 8192, typeVocabularySize: 0, layerNormEpsilon: 1e-5, hiddenDropout: 0,
+      attentionDropout: 0, padTokenID: 50283)
+    (standard.headActivation, standard.rotation) = (.gelu, .init(globalBase: 160_000, localBase: 10_000))
+    standard.localAttention = .init(layers: Set((0..<22).filter { $0 % 3 != 0 }), reach: 64)
+    (standard.biases.attention, standard.biases.feedForward, standard.biases.norms) = (false, false, false)
+    (standard.biases.head, standard.biases.words) = (false, true)
+    #expect(try read("") == standard)
+    // A window counts the token itself on neither side; 9 tokens are four on either side, and so are 8.
+    let window = try read(#", "local_attention": 9, "sliding_window": 4, "head_dim": 64"#)
+    #expect(window.localAttention?.reach == 4)
+    let all = try read(
+      #", "num_hidden_layers": 2, "layer_types": ["sliding_attention", "full_attention"], "mlp_bias": true"#
+        + #", "embedding_dropout": 0.2, "mlp_dropout": 0.2, "classifier_activation": "relu", "norm_bias": true"#
+        + #", "rope_parameters": {"full_attention": {"rope_theta": 5}, "sliding_attention": null}"#
+        + #", "local_rope_theta": 7.5, "global_rope_theta": 6, "global_attn_every_n_layers": 1"#)
+    #expect(all.localAttention?.layers == [0] && all.rotation == .init(globalBase: 5, localBase: 7.5))
+    #expect(all.hiddenDropout == 0.2 && all.headActivation == .relu)
+    #expect(all.biases.feedForward && all.biases.norms && !all.biases.attention)
+    #expect(try read(#", "rope_scaling": {"type": "default", "rope_theta": 42.0}"#).rotation?.localBase == 42)
+  }
+
+  private static let families =
+    "bert, roberta, xlm-roberta, camembert, distilbert, mpnet, electra, ernie, albert, modernbert"
 
   static let wrong: [(String, String?, String)] = [
     ("model_type", nil, "expected one of \(families), found no such key. Add it to the file"),

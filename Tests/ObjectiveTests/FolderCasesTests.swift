@@ -1,5 +1,6 @@
 // Model folders of many kinds against sentence-transformers: their embeddings, or a refusal that names what is not
-// built. Tests/Fixtures/models/make_folders.py wrote folders.json, make_architectures.py architectures.json.
+// built. Tests/Fixtures/models/make_folders.py wrote folders.json, make_architectures.py architectures.json and
+// modernbert.json.
 
 import Encoder
 import Foundation
@@ -53,7 +54,7 @@ struct FolderCasesTests {
     all.cases += try architectures.get()
     return all
   }
-  static let architectures = Result { try read("architectures").cases }
+  static let architectures = Result { try ["architectures", "modernbert"].flatMap { try read($0).cases } }
 
   private static func read(_ name: String) throws -> Cases {
     let file = URL(fileURLWithPath: Resources.fixture("models/\(name).json"))

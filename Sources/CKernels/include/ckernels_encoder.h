@@ -31,19 +31,20 @@ typedef struct {
   float epsilon;
 } ck_norm;
 
+// Tables of rows, and one row that is added to all; `position` may be NULL.
 typedef struct {
   const float *word, *position, *type;
 } ck_embedding;
 
 // Normalisation: xhat and inverse (deviation) are kept for backward and may be NULL -----------------
 
-// out = norm(residual + dropout(out + bias)).
+// out = norm(residual + dropout(out + bias)); `sum` (or NULL) is what is normalised.
 void ck_residual_norm_forward(ck_rows rows, const float *bias, ck_norm norm, ck_dropout dropout, const float *residual,
-                              float *out, float *xhat, float *inverse);
-// d: gradient of out, becomes that of residual. dy: gradient of the branch. d_gamma, d_beta, d_bias are added to;
-// with d_bias NULL there is no branch, and dy may be NULL.
+                              float *out, float *xhat, float *inverse, float *sum);
+// d: gradient of out, becomes that of residual. carried: gradient of `sum`, or NULL. dy: gradient of the branch.
+// d_gamma, d_beta, d_bias are added to; with d_bias NULL there is no branch, and dy may be NULL.
 void ck_norm_backward(ck_rows rows, const float *gamma, ck_dropout dropout, const float *xhat, const float *inverse,
-                      float *d, float *dy, float *d_gamma, float *d_beta, float *d_bias);
+                      float *d, const float *carried, float *dy, float *d_gamma, float *d_beta, float *d_bias);
 // out = dropout(gamma xhat + beta).
 void ck_affine_rows(ck_rows rows, ck_norm norm, ck_dropout dropout, const float *xhat, float *out);
 // x = dropout(x); its own backward.
@@ -81,7 +82,28 @@ void ck_bias_activation_in_place(ck_activation kind, int64_t rows, int64_t width
 void ck_activation_backward(ck_activation kind, int64_t rows, int64_t width, const float *x, float *y, float *d,
                             float *d_bias);
 
+// Gated units: half of the rows' columns, mapped by f, times the other half. Rows of x and gate lie `stride` apart, and
+// dropout counts their columns from `first` on, which begins a group of 128.
+typedef struct {
+  ck_activation kind;
+  ck_rows rows;
+  int64_t stride, first;
+  ck_dropout dropout;
+} ck_gated;
+
+// x += bias, gate += gate_bias, y = dropout(f(x) gate). y lies beside x and gate, or is x.
+void ck_gated_forward(ck_gated unit, const float *bias, const float *gate_bias, float *x, float *gate, float *y,
+                      int64_t y_stride);
+// From d, the gradient of y: d (in its place) of x and d_gate, rows d_stride apart; y [count, width] again; d_bias and
+// d_gate_bias are added to.
+void ck_gated_backward(ck_gated unit, const float *x, const float *gate, float *y, float *d, float *d_gate,
+                       int64_t d_stride, float *d_bias, float *d_gate_bias);
+
 // Attention ---------------------------------------------------------------------------------------
+
+// Rotary positions: row r of x, whose halves are a and b, becomes (a c - b s, b c + a s), with the cosines c and the
+// sines s of row r of `turns` [rows, dimension]; `direction` -1 turns back, which is the backward pass.
+void ck_rotate(int64_t rows, int64_t dimension, const float *turns, float direction, float *x, int64_t stride);
 
 // One head of one sequence: `keys` rows of k and v, `queries` rows of q, each `dimension` wide.
 typedef struct {
@@ -95,6 +117,9 @@ typedef struct {
   const float *bias;
   float *d_bias;
   int64_t bias_step;
+  // Keys that a query sees on either side of its own place; `keys` and more: all. Dropout counts keys from the first
+  // one that any of 64 queries sees.
+  int64_t reach;
 } ck_attention;
 
 // Elements of scratch that a head with that many keys needs, forward and backward.

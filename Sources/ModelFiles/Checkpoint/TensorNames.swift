@@ -15,16 +15,12 @@ enum TensorNames {
     ("LayerNorm.beta", "LayerNorm.bias"),
   ]
 
-  /// Whole prefixes with a meaning of their own: the head of the SimCSE family before it was exported.
-  static let renamedPrefixes = [("mlp.dense.", "head.dense.")]
-
   /// Our name for a tensor of a checkpoint: `bert.encoder.layer.0.output.LayerNorm.gamma` becomes
   /// `encoder.layer.0.output.LayerNorm.weight`.
   static func canonical(_ name: String) -> String {
     var rest = Substring(name)
     while let prefix = prefixes.first(where: { rest.hasPrefix($0) }) { rest = rest.dropFirst(prefix.count) }
     for (old, new) in endings where rest.hasSuffix(old) { return rest.dropLast(old.count) + new }
-    for (old, new) in renamedPrefixes where rest.hasPrefix(old) { return new + rest.dropFirst(old.count) }
     return String(rest)
   }
 }

@@ -29,7 +29,7 @@ struct ArchitectureFormat: Sendable {
   var layerCount = Key("num_hidden_layers", 12)
   var headCount = Key("num_attention_heads", 12)
   var intermediateSize = Key("intermediate_size", 3072)
-  let positionRows = Key("max_position_embeddings", 512)
+  var positionRows = Key("max_position_embeddings", 512)
   /// nil: there is no table of token types.
   var typeVocabularySize: Key<Int>? = Key("type_vocab_size", 2)
   /// nil: 1e-12, whatever the file says.
@@ -50,6 +50,8 @@ struct ArchitectureFormat: Sendable {
   var distanceBuckets: Key<Int>?
   /// How many layers' weights there are; nil: each layer has its own.
   var layerGroups: Key<Int>?
+  /// The keys of layers as ModernBERT has them.
+  var modernLayers: ModernLayerKeys?
   /// Rules for keys that no other architecture has.
   var ownRules: [String: SettingRules.Rule] = [:]
 
@@ -88,6 +90,14 @@ struct ArchitectureFormat: Sendable {
     embeddingSize: Key("embedding_size", 128), layerGroups: Key("num_hidden_groups", 1),
     ownRules: ["inner_group_num": .only([.integer(1)])])
 
+  static let modernbert = ArchitectureFormat(
+    family: .modernbert, modelClass: "ModernBertModel", vocabularySize: Key("vocab_size", 50_368),
+    layerCount: Key("num_hidden_layers", 22), intermediateSize: Key("intermediate_size", 1152),
+    positionRows: Key("max_position_embeddings", 8192), typeVocabularySize: nil,
+    layerNormEpsilon: Key("norm_eps", 1e-5), hiddenDropout: Key("embedding_dropout", 0),
+    attentionDropout: Key("attention_dropout", 0), activation: Key("hidden_activation", "gelu"),
+    padTokenID: Key("pad_token_id", 50_283), modernLayers: ModernLayerKeys(), ownRules: ModernLayerKeys.rules)
+
   /// All that are built.
   static let all = EncoderConfiguration.Family.allCases.map(of)
 
@@ -103,6 +113,7 @@ struct ArchitectureFormat: Sendable {
     case .electra: electra
     case .ernie: ernie
     case .albert: albert
+    case .modernbert: modernbert
     }
   }
 

@@ -45,5 +45,6 @@ extension EncoderConfiguration {
       taskTypes: try reader.taskTypes(format),
       distanceBuckets: try format.distanceBuckets.map { try reader.integer($0, 32...1 << 16) } ?? 0,
       layerGroups: try format.layerGroups.map { try reader.integer($0, 1...layerCount) })
+    if let keys = format.modernLayers { try reader.read(keys, into: &self, format) }
   }
 }

@@ -6,8 +6,8 @@ import Files
 /// Takes typed values out of config.json, with errors that name key and file.
 struct ConfigurationReader {
   private typealias Format = ArchitectureFormat
-  private let object: JSONObject
-  private let path: String
+  let object: JSONObject
+  let path: String
 
   init(_ object: JSONObject, path: String) {
     self.object = object
@@ -57,10 +57,7 @@ struct ConfigurationReader {
   /// Rows of the table of task types; 0 where it is not used.
   func taskTypes(_ format: ArchitectureFormat) throws -> Int {
     guard let keys = format.taskTypes else { return 0 }
-    guard let isUsed = (object[keys.isUsed.name] ?? .bool(keys.isUsed.standard)).bool else {
-      throw error(keys.isUsed.name, expected: "true or false")
-    }
-    return isUsed ? try integer(keys.rows, 1...1 << 16) : 0
+    return try flag(keys.isUsed) ? try integer(keys.rows, 1...1 << 16) : 0
   }
 
   func number(
@@ -84,6 +81,13 @@ struct ConfigurationReader {
       throw ModelFileError.unsupported(path: path, what: "model_type", found: "\"\(name)\"", supported: supported)
     }
     return format
+  }
+
+  func flag(_ key: ArchitectureFormat.Key<Bool>) throws -> Bool {
+    guard let value = (object[key.name] ?? .bool(key.standard)).bool else {
+      throw error(key.name, expected: "true or false")
+    }
+    return value
   }
 
   func activation(_ key: ArchitectureFormat.Key<String>) throws -> EncoderConfiguration.Activation {

@@ -13,7 +13,6 @@ package struct FolderHead {
   /// Modules that the folder records and that are left out, since they belong to its own pooling.
   package let leftOut: String?
   private let modules: [VectorModule]
-  private let prefix: String?
 
   /// - Parameters:
   ///   - weights: the encoder's.
@@ -30,18 +29,18 @@ package struct FolderHead {
     self.modules = modules
     leftOut = usesLearned || isOwn && record?.origin == .mixcse ? nil : record?.learnedModules
     guard !isOwn, Self.usesModelPooler(folder, pooler),
-      let head = Self.layers.first(where: { weights.contains($0.prefix + ".weight") })
+      let head = Self.layers.first(where: { weights.contains($0 + ".weight") })
     else {
-      (prefix, layer) = (nil, nil)
+      layer = nil
       return
     }
-    (prefix, layer) = (head.prefix, head.layer)
+    layer = head
   }
 
   /// A head of contrastive training goes before BERT's own, which such checkpoints still carry.
   private static let layers = [
-    (prefix: "head.dense", layer: "mlp.dense"), (prefix: "pooler.dense", layer: "pooler.dense"),
-    (prefix: "pooler", layer: "pooler"),  // ALBERT's
+    "mlp.dense", "pooler.dense",
+    "pooler",  // ALBERT's
   ]
 
   /// BERT's pooler.dense belongs to the pooler that wants a head of its shape behind it. A folder trained here keeps
@@ -52,8 +51,8 @@ package struct FolderHead {
 
   /// The steps with their weights; nil where there are none.
   func chain(_ folder: ModelFolder, weights: WeightTable, width: Int) throws -> VectorChain? {
-    guard prefix != nil || !modules.isEmpty else { return nil }
+    guard layer != nil || !modules.isEmpty else { return nil }
     return try VectorChain(
-      head: prefix.map { ($0, weights) }, modules, inputWidth: width, weights: folder.openModule)
+      head: layer.map { ($0, weights) }, modules, inputWidth: width, weights: folder.openModule)
   }
 }

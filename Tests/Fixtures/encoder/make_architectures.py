@@ -1,5 +1,5 @@
-"""Writes architectures.json: hidden states, gradients and, where there is a head for masked words, its loss and
-gradients, of small random models of transformers in float64, one of each architecture but BERT and RoBERTa.
+"""Writes architectures.json and modernbert.json: hidden states, gradients and, where there is a head for masked words,
+its loss and gradients, of small random models of transformers in float64, one of each architecture but BERT and RoBERTa.
 
     python make_architectures.py
 
@@ -10,6 +10,7 @@ import json
 
 import numpy as np
 import torch
+from torch.nn.functional import cross_entropy
 from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM
 
 import make_fixture
@@ -34,12 +35,30 @@ MODELS = {
     "albert in groups": dict(BERT, model_type="albert", embedding_size=48, num_hidden_layers=5, num_hidden_groups=2,
                              hidden_act="gelu"),
 }
+MODERN = dict(model_type="modernbert", vocab_size=101, hidden_size=48, num_hidden_layers=4, num_attention_heads=4,
+              intermediate_size=72, max_position_embeddings=88, pad_token_id=0, bos_token_id=1, eos_token_id=2,
+              cls_token_id=1, sep_token_id=2)
+# Some texts are longer than what a token sees in a local layer, and than the 64 that are computed at once.
+MODERN_MODELS = {
+    "modernbert": dict(MODERN, local_attention=9),
+    # The newer names, every bias, a local layer at the end, another function.
+    "modernbert biased": dict(MODERN, hidden_size=40, num_attention_heads=2, num_hidden_layers=3, attention_bias=True,
+                              mlp_bias=True, norm_bias=True, classifier_bias=True, decoder_bias=False,
+                              hidden_activation="gelu_pytorch_tanh", classifier_activation="relu", norm_eps=1e-3,
+                              layer_types=["sliding_attention", "full_attention", "sliding_attention"],
+                              local_attention=32, rope_parameters={
+                                  "full_attention": {"rope_type": "default", "rope_theta": 500.0},
+                                  "sliding_attention": {"rope_type": "default", "rope_theta": 30.0}}),
+    # Feed-forward blocks of several stretches, the older names, all tokens seen by all.
+    "modernbert wide": dict(MODERN, num_hidden_layers=3, num_attention_heads=3, intermediate_size=417,
+                            global_attn_every_n_layers=1, global_rope_theta=20.0, local_rope_theta=7.0),
+}
 # The longest reaches MPNet's last bucket of distances, 91 tokens and more apart.
 LENGTHS = {"mpnet": [1, 2, 7, 17, 66, 200]}
 
 
 def is_norm(name):
-    return name.lower().replace("_", "").endswith("layernorm.weight")
+    return name.lower().endswith("norm.weight")
 
 
 def fill(parameters, first=0):
@@ -75,14 +94,18 @@ def masked(config):
     heads = [(n, p) for n, p in model.named_parameters() if not n.startswith(root) and id(p) not in shared]
     fill(heads, 1000)
     sentences = sentences_of([1, 2, 7, 16, 17])
-    length = max(map(len, sentences))
-    ids = torch.tensor([s + [config.pad_token_id] * (length - len(s)) for s in sentences])
-    mask = torch.tensor([[1] * len(s) + [0] * (length - len(s)) for s in sentences])
-    labels = torch.full_like(ids, -100)
-    places = [(s, t) for s, sentence in enumerate(sentences) for t in range(len(sentence))]
-    for s, t in places[::3]:
-        labels[s, t] = (sentences[s][t] * 5 + 3) % config.vocab_size
-    loss = model(input_ids=ids, attention_mask=mask, labels=labels).loss
+    labels = [[-100] * len(s) for s in sentences]
+    places = [(s, t) for s, sentence in enumerate(sentences) for t in range(len(sentence))][::3]
+    for s, t in places:
+        labels[s][t] = (sentences[s][t] * 5 + 3) % config.vocab_size
+    if config.model_type == "modernbert":  # each by itself, as in make_fixture.gradients
+        loss = sum(cross_entropy(model(input_ids=torch.tensor([s])).logits[0], torch.tensor(l), reduction="sum")
+                   for s, l in zip(sentences, labels)) / len(places)
+    else:
+        length = max(map(len, sentences))
+        ids, labels, mask = (torch.tensor([row + [fill] * (length - len(row)) for row in rows]) for rows, fill in [
+            (sentences, config.pad_token_id), (labels, -100), ([[1] * len(s) for s in sentences], 0)])
+        loss = model(input_ids=ids, attention_mask=mask, labels=labels).loss
     loss.backward()
     tensors = {}
     for n, p in inner + heads:
@@ -100,16 +123,18 @@ def case(name, keys):
         sentences = [[1 if t % 4 == 3 else i for t, i in enumerate(s)] for s in sentences]
         config.pad_token_id = 1  # what make_fixture fills batches up with
     layers = config.num_hidden_layers
-    cases = [make_fixture.gradients(model, sentences, [1, layers], False),
-             make_fixture.gradients(model, sentences, [0, layers], True)]
+    alone = keys["model_type"] == "modernbert"
+    cases = [make_fixture.gradients(model, sentences, [1, layers], False, alone=alone),
+             make_fixture.gradients(model, sentences, [0, layers], True, alone=alone)]
     return {"name": name, "config": json.dumps(keys), "sentences": sentences,
             "states": make_fixture.sampled_states(model, sentences), "gradients": cases,
-            # Of each architecture once.
-            "masked": masked(config) if name == keys["model_type"] else None}
+            # Of each architecture once, and with other biases.
+            "masked": masked(config) if name == keys["model_type"] or "biased" in name else None}
 
 
 if __name__ == "__main__":
     torch.set_num_threads(2)
-    with open(f"{here}/architectures.json", "w") as f:
-        json.dump([case(name, keys) for name, keys in MODELS.items()], f, separators=(",", ":"))
-        f.write("\n")
+    for file, models in [("architectures", MODELS), ("modernbert", MODERN_MODELS)]:
+        with open(f"{here}/{file}.json", "w") as f:
+            json.dump([case(name, keys) for name, keys in models.items()], f, separators=(",", ":"), allow_nan=False)
+            f.write("\n")

@@ -57,9 +57,8 @@ def sampled_states(model, sentences, full=None):
     return result
 
 
-def gradients(model, sentences, layers, first_only, full=None):
-    """Of the sum over requested layers, tokens and features of coefficient * hidden state; padded batch, eval mode."""
-    model.zero_grad()
+def functional(model, sentences, layers, first_only, first=0):
+    """The sum over requested layers, tokens and features of coefficient * hidden state; sentences count from `first`."""
     length = max(map(len, sentences))
     pad = model.config.pad_token_id
     ids = torch.tensor([s + [pad] * (length - len(s)) for s in sentences])
@@ -67,7 +66,17 @@ def gradients(model, sentences, layers, first_only, full=None):
     out = model(input_ids=ids, attention_mask=mask, output_hidden_states=True).hidden_states
     s, t, f = np.meshgrid(*map(np.arange, (len(sentences), length, model.config.hidden_size)), indexing="ij")
     keep = mask.numpy()[:, :, None] * ((t == 0) if first_only else 1)
-    loss = sum((torch.tensor(coefficient(l, s, t, f) * keep) * out[l]).sum() for l in layers)
+    return sum((torch.tensor(coefficient(l, s + first, t, f) * keep) * out[l]).sum() for l in layers)
+
+
+def gradients(model, sentences, layers, first_only, full=None, alone=False):
+    """Of that sum; eval mode, a padded batch, or with `alone` each sentence by itself: where padding sees only padding,
+    transformers has no numbers there."""
+    model.zero_grad()
+    if alone:
+        loss = sum(functional(model, [s], layers, first_only, i) for i, s in enumerate(sentences))
+    else:
+        loss = functional(model, sentences, layers, first_only)
     loss.backward()
     tensors = {}
     for name, p in model.named_parameters():
@@ -80,7 +89,7 @@ def gradients(model, sentences, layers, first_only, full=None):
             "norm": rounded(np.linalg.norm(g)), "max": rounded(np.abs(g).max()),
             "values": [rounded(g.reshape(-1)[position(1, 2, k, g.size)]) for k in range(SAMPLES)]}
         if g.ndim == 2 and "embeddings" in name:  # sampled positions would mostly hit rows nobody touched
-            row = sentences[-1][1] if "word" in name else (model.config.pad_token_id + 1 if "position" in name and
+            row = sentences[-1][1] if "word" in name or "tok_" in name else (model.config.pad_token_id + 1 if "position" in name and
                                                           model.config.model_type == "roberta" else 0)
             tensors[name]["row"] = row
             tensors[name]["values"] = [rounded(g[row, position(1, 2, k, g.shape[1])]) for k in range(SAMPLES)]

@@ -1,5 +1,6 @@
-"""Writes architectures.json: small folders of every architecture, in the form of folders.json (make_folders.py), with
-the embeddings of sentence-transformers 6.2 (transformers 5.24), or the words with which a folder is refused.
+"""Writes architectures.json and modernbert.json: small folders of every architecture, in the form of folders.json
+(make_folders.py), with the embeddings of sentence-transformers 6.2 (transformers 5.24), or the words with which a folder
+is refused.
 
     python3 make_architectures.py        (torch, transformers, sentence-transformers, safetensors)
 
@@ -16,7 +17,7 @@ import numpy as np
 import torch
 from safetensors.torch import save
 from sentence_transformers import SentenceTransformer
-from transformers import AutoConfig, AutoModel
+from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 WORDS = ["the", "cat", "sat", "on", "mat", "a", "dog", "ran", "##s", "##ed", "walk", "red", "house", "in", ".", "#", "<", ">"]
@@ -44,8 +45,39 @@ def byte_level():
     return vocab
 
 
+def modern():
+    """As ModernBERT's: a byte-level vocabulary, special tokens and blanks behind it."""
+    vocab = {w: i for w, i in BYTES.items() if not (w.startswith("<") and len(w) > 1)}
+    vocab = {w: i for i, w in enumerate(vocab)}
+    flags = dict(single_word=False, lstrip=False, rstrip=False)
+    added = [dict(flags, content=" " * n, normalized=True, special=False) for n in (4, 3, 2)]
+    added += [dict(flags, content=w, normalized=False, special=True, lstrip=w == "[MASK]")
+              for w in ("[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]")]
+    added += [dict(flags, content="[unused0]", normalized=True, special=False)]
+    added = [dict(id=len(vocab) + i, **token) for i, token in enumerate(added)]
+    ids = {token["content"]: token["id"] for token in added}
+    piece = [{"SpecialToken": {"id": "[CLS]", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}},
+             {"SpecialToken": {"id": "[SEP]", "type_id": 0}}]
+    template = {"type": "TemplateProcessing", "single": piece, "pair": piece, "special_tokens": {
+        w: {"id": w, "ids": [ids[w]], "tokens": [w]} for w in ("[CLS]", "[SEP]")}}
+    model = {"type": "BPE", "dropout": None, "unk_token": None, "continuing_subword_prefix": None,
+             "end_of_word_suffix": None, "fuse_unk": False, "byte_fallback": False, "ignore_merges": False,
+             "vocab": vocab, "merges": ["Ġ t", "h e", "Ġt he", "a t"]}
+    split = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+    names = dict(unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]", pad_token="[PAD]", mask_token="[MASK]")
+    return len(vocab) + len(added), {
+        "tokenizer.json": {"version": "1.0", "truncation": None, "padding": None, "added_tokens": added,
+                           "normalizer": {"type": "NFC"}, "pre_tokenizer": split, "post_processor": template,
+                           "decoder": split, "model": model},
+        "tokenizer_config.json": {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": 8192, **names,
+                                  "model_input_names": ["input_ids", "attention_mask"], "added_tokens_decoder": {
+                                      str(t["id"]): {k: v for k, v in t.items() if k != "id"} for t in added}}}
+
+
 BYTES = byte_level()
+MODERN_SIZE, MODERN_FILES = modern()
 FILES = {
+    "PreTrainedTokenizerFast": MODERN_FILES,
     "BertTokenizer": {"vocab.txt": lines(BERT_WORDS)},
     "MPNetTokenizer": {"vocab.txt": lines(MPNET_WORDS)},
     "RobertaTokenizer": {"vocab.json": BYTES, "merges.txt": "#version: 0.2\nĠ t\nh e\nĠt he\na t\n"},
@@ -56,16 +88,25 @@ def text(value):
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def folder(config, tokenizer, mode="mean", prefix=True, seed=1, full=None, **changes):
+def heads(config, generator):
+    """The tensors of the head for masked words that are not the encoder's."""
+    model = AutoModelForMaskedLM.from_config(AutoConfig.for_model(**config))
+    return {k: (torch.randn(p.shape, generator=generator) * 0.3).half() for k, p in model.named_parameters()
+            if not k.startswith(model.base_model_prefix + ".")}
+
+
+def folder(config, tokenizer, mode="mean", prefix=True, seed=1, full=None, with_head=False, **changes):
     """`config` is config.json, `full` what the weights are made from where transformers would refuse it."""
     model = AutoModel.from_config(AutoConfig.for_model(**(full or config)))
     generator = torch.Generator().manual_seed(seed)
     for name, p in model.named_parameters():
         p.data = torch.randn(p.shape, generator=generator) * 0.3
-        if name.lower().replace("_", "").endswith("layernorm.weight"):
+        if name.lower().endswith("norm.weight"):
             p.data = 1 + p.data / 4
     root = model.base_model_prefix + "." if prefix else ""
+    head = heads(config, generator) if with_head else {}
     state = {root + k: v.half().contiguous() for k, v in model.state_dict().items() if "position_ids" not in k}
+    state.update(head)
     return {"config.json": config, "model.safetensors": {"base64": base64.b64encode(save(state, {"format": "pt"})).decode()},
             "tokenizer_config.json": {"tokenizer_class": tokenizer, "do_lower_case": True}, **FILES[tokenizer],
             "modules.json": [{"idx": i, "name": str(i), "path": path, "type": "sentence_transformers.models." + kind}
@@ -97,8 +138,8 @@ def stored(files):
     return {k: v if isinstance(v, dict) and ("base64" in v or "shared" in v) else text(v) for k, v in files.items()}
 
 
-def case(name, files, texts=TEXTS, pooler=None, notes=(), **settings):
-    want = embeddings(files, texts, **settings)
+def case(name, files, texts=TEXTS, pooler=None, notes=(), of=None, **settings):
+    want = embeddings(of or files, texts, **settings)
     cases.append({"name": name, "files": stored(files), "texts": texts, "pooler": pooler, "notes": list(notes),
                   "want": [[float(f"{x:.8g}") for x in row] for row in want.tolist()], "refused": []})
 
@@ -140,10 +181,58 @@ albert = dict(BERT, model_type="albert", embedding_size=5)
 case("ALBERT through its own pooler", folder(albert, B), pooler="cls", notes=["pooler"], through_pooler=True)
 case("MPNet through its own pooler", folder(MPNET, M), pooler="cls", notes=["pooler.dense"], through_pooler=True)
 refused("ALBERT with groups of layers", folder(dict(albert, inner_group_num=2), B, full=albert), ["inner_group_num", "2"])
-for kind in ["deberta-v2", "modernbert", "xlm-roberta-xl"]:
+for kind in ["deberta-v2", "modernbert-decoder", "xlm-roberta-xl"]:
     refused(f"the architecture {kind}", folder(dict(albert, model_type=kind), B, full=albert), ["model_type", kind, "mpnet"])
 
-with open(os.path.join(HERE, "architectures.json"), "w", encoding="utf-8") as file:
-    json.dump({"shared": {}, "cases": cases}, file, ensure_ascii=False, indent=0)
-    file.write("\n")
-print(len(cases), os.path.getsize(os.path.join(HERE, "architectures.json")))
+
+
+def finish(name):
+    with open(os.path.join(HERE, name), "w", encoding="utf-8") as file:
+        json.dump({"shared": {}, "cases": cases}, file, ensure_ascii=False, indent=0)
+        file.write("\n")
+    print(name, len(cases), os.path.getsize(os.path.join(HERE, name)))
+    cases.clear()
+
+
+finish("architectures.json")
+
+T = "PreTrainedTokenizerFast"
+modernbert = dict(model_type="modernbert", vocab_size=MODERN_SIZE, hidden_size=8, num_hidden_layers=4,
+                  num_attention_heads=2, intermediate_size=10, max_position_embeddings=200, local_attention=6,
+                  **{f"{role}_token_id": FILES[T]["tokenizer.json"]["added_tokens"][i]["id"]
+                     for role, i in [("cls", 4), ("bos", 4), ("sep", 5), ("eos", 5), ("pad", 6)]})
+hub = dict(modernbert, architectures=["ModernBertForMaskedLM"], position_embedding_type="absolute", norm_eps=1e-5,
+           layer_norm_eps=1e-5, classifier_pooling="mean", sparse_prediction=False, reference_compile=None,
+           global_attn_every_n_layers=3, global_rope_theta=160000.0, local_rope_theta=10000.0, decoder_bias=True,
+           classifier_bias=False, gradient_checkpointing=False, deterministic_flash_attn=False, torch_dtype="float32")
+newer = dict(modernbert, attention_bias=True, mlp_bias=True, norm_bias=True, hidden_activation="gelu_pytorch_tanh",
+             layer_types=["sliding_attention", "full_attention", "full_attention", "sliding_attention"],
+             rope_parameters={"full_attention": {"rope_type": "default", "rope_theta": 100.0},
+                              "sliding_attention": {"rope_type": "default", "rope_theta": 9.0}})
+case("ModernBERT as it is on the Hub", folder(hub, T))
+case("ModernBERT, the newer names, all biases, the first token", folder(newer, T, "cls", prefix=False))
+case("ModernBERT, special tokens and blanks in a text", folder(modernbert, T, prefix=False),
+     ["the [PAD] cat  [MASK] sat [SEP] on", "[CLS] [PAD][PAD]    dog\t  [MASK]s     . [unused0]x", "cafe\u0301 [UNK] "])
+case("ModernBERT, other bases by the older names",
+     folder(dict(modernbert, global_attn_every_n_layers=2, global_rope_theta=50.0, local_rope_theta=3.0,
+                 local_attention=3), T, "max", prefix=False))
+with_head = dict(hub, classifier_bias=True)
+case("ModernBERT, whose head for masked words is no head of embeddings", folder(with_head, T, with_head=True),
+     pooler="cls", of=folder(with_head, T, "cls"))
+for keys, words in [({"rope_scaling": {"rope_type": "linear", "factor": 2.0}}, ["rope_scaling", "linear", "default"]),
+                    ({"rope_scaling": {"type": "dynamic", "factor": 2.0}}, ["rope_scaling", "dynamic"]),
+                    ({"rope_parameters": {"full_attention": {"rope_type": "yarn", "factor": 2.0}}},
+                     ["rope_parameters", "yarn"]),
+                    ({"rope_parameters": {"rope_type": "default", "rope_theta": 7.0}}, ["rope_parameters", "rope_type",
+                                                                                    "full_attention"]),
+                    ({"rope_parameters": {"full_attention": {"rope_theta": None}}}, ["rope_parameters", "rope_theta"]),
+                    ({"local_rope_theta": None}, ["local_rope_theta", "null"]),
+                    ({"hidden_activation": "silu"}, ["hidden_activation", "silu", "gelu"]),
+                    ({"mlp_dropout": 0.1}, ["mlp_dropout", "0.1", "embedding_dropout"]),
+                    ({"layer_types": ["full_attention"]}, ["layer_types", "4 layers", "a list of 1"]),
+                    ({"layer_types": ["full_attention"] * 3 + ["causal"]}, ["layer_types", "causal", "sliding_attention"]),
+                    ({"sliding_window": 5}, ["sliding_window", "5", "3"]), ({"head_dim": 8}, ["head_dim", "8", "4"]),
+                    ({"global_attn_every_n_layers": 0}, ["global_attn_every_n_layers", "0"]),
+                    ({"num_attention_heads": 8}, ["num_attention_heads", "even"])]:
+    refused("ModernBERT with " + json.dumps(keys), {"config.json": dict(modernbert, **keys)}, words)
+finish("modernbert.json")
