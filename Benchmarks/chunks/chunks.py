@@ -4,9 +4,10 @@ sentence-transformers' CachedMultipleNegativesRankingLoss, alternately.
 
     make chunk-bench                   (or: chunks.py --mixcse M --model DIR --text FILE; --only memory,time,peer)
 
-memory: peak bytes of batch --large in parts of --size, against batch --size without parts, less what embeddings and
-logits take. time: the same rows in parts and whole. peer: a step of simcse in parts of both programs, in batches of
-512, mean pooling, AdamW and clipping on both sides. Medians over --rounds.
+memory: peak bytes of batch --large in parts of --size texts, against a batch of as many texts without parts, less what
+embeddings and logits take. Both read the same sentences, since what occurred takes memory in the word table's
+gradients and moments, whatever the batch. time: the same rows in parts and whole. peer: a step of simcse in parts of
+both programs, in batches of 512, mean pooling, AdamW and clipping on both sides. Medians over --rounds.
 """
 import argparse
 import json
@@ -84,7 +85,7 @@ def main():
         width = json.load(file)["hidden_size"]
     if "memory" in only:
         # The same number of texts at a time: views of size/2 rows.
-        _, small = train(o, o.size // 2, 2, "--pooler", "cls")
+        _, small = train(o, o.size // 2, 2 * o.large // (o.size // 2), "--pooler", "cls")
         _, large = train(o, o.large, 2, "--pooler", "cls", "--chunk-size", str(o.size))
         # Embeddings of two views and their gradients; logits and their gradients.
         own = 4 * (4 * o.large * width + 2 * o.large**2)

@@ -5,7 +5,7 @@
 import CKernels
 import Kernels
 
-/// What one transformer layer keeps for backward; inference shares one among all layers.
+/// What one transformer layer keeps for backward. A pass that keeps nothing uses those of the first layer for all.
 final class LayerActivations {
   /// Queries, keys, values side by side `[T, 3H]`; after attention those that stand for places are turned.
   let projected = ScratchBuffer()

@@ -53,7 +53,7 @@ extension TransformerEncoder {
 
   /// The output `[R, H]` of transformer layer `layer` (from 1); `input` is `[T, H]`.
   func forwardLayer(_ layer: Int, input: StreamState, _ pass: EncoderPass) -> StreamState {
-    let kept = pass.keepsActivations ? activations[layer - 1] : inferenceActivations
+    let kept = activations(layer, pass)
     let profile = pool.profile
     var residual = input.sum
     if pass.isFirstTokenOnly(layer), rotary == nil {
@@ -75,6 +75,12 @@ extension TransformerEncoder {
       feedForward(layer, residual: residual, kept, into: out, pass)
     }
     return out
+  }
+
+  /// Where a layer writes. Layers of a pass that keeps nothing take turns at the memory of the first, which no backward
+  /// pass reads then; what a layer needs for first tokens only, no other has.
+  private func activations(_ layer: Int, _ pass: EncoderPass) -> LayerActivations {
+    activations[pass.keepsActivations || pass.isFirstTokenOnly(layer) ? layer - 1 : 0]
   }
 
   /// Queries, keys and values with their biases, `[T, 3H]`; where embeddings share them, one row for each of those.

@@ -29,7 +29,6 @@ package final class TransformerEncoder: SentenceEncoder {
   /// The turns of queries and keys; nil where there are none.
   let rotary: RotaryPositions?
   var activations: [LayerActivations]
-  let inferenceActivations = LayerActivations()
   let tokenIDs = ScratchIndexBuffer()
   let positions = ScratchIndexBuffer()
   let firstTokens = ScratchIndexBuffer()

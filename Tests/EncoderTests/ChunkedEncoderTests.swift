@@ -77,6 +77,38 @@ import Testing
     }
   }
 
+  @Test("a step takes the memory of a part, however large the batch", arguments: ["bert wide", "albert"])
+  func memory(_ name: String) throws {
+    for request in Self.requests {
+      func numbers(_ sequences: Int, size: Int?) throws -> Int {
+        let encoder = try ComputeFixture.encoder(name, pool: ThreadPool(threads: 1))
+        let passes = ChunkedEncoder.of(encoder, size: size)
+        let lengths = [Int](repeating: 9, count: sequences)
+        let batch = PackedBatch(lengths.map { Array(Self.batch.tokens.suffix($0)) })
+        try passes.backward(try passes.forward(batch, request: request, mode: Self.modes[2]))
+        return reserved(encoder)
+      }
+      let part = try numbers(4, size: nil)
+      #expect(try part > 0 && numbers(8, size: nil) > part)
+      #expect(try numbers(8, size: 4) == part && numbers(48, size: 4) == part)
+    }
+  }
+
+  /// How many numbers there is room for in the buffers that passes write to, wherever an encoder has them.
+  private func reserved(_ encoder: TransformerEncoder) -> Int {
+    var seen: Set<ObjectIdentifier> = []
+    func count(_ value: Any) -> Int {
+      let mirror = Mirror(reflecting: value)
+      if mirror.displayStyle == .class {
+        // Threads have buffers of their own, for products of any kind.
+        guard !(value is ThreadPool), seen.insert(ObjectIdentifier(value as AnyObject)).inserted else { return 0 }
+      }
+      if let buffer = value as? ScratchBuffer { return buffer.capacity }
+      return mirror.children.reduce(0) { $0 + count($1.value) }
+    }
+    return count(encoder)
+  }
+
   @Test("a sequence that cannot be computed is named by its place in the whole batch")
   func names() throws {
     let chunked = ChunkedEncoder(ComputeFixture.tinyEncoder("roberta", pool: ThreadPool(threads: 1)), size: 2)
