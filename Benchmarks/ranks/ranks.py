@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """One step on two processes of one thread each (mpirun) against one process of two threads, alternately.
 
-    make bench-ranks        (or: ranks.py --mixcse M --model DIR --text FILE; --only minilm,base)
+    make bench-ranks        (or: ranks.py --mixcse M --model DIR --text FILE; --only minilm,base,network)
 
 Of each round the median step without the first three; then the median over rounds of the ratio of both, and where a
 step on two ranks goes. The model is MiniLM, then BERT-base's shape with random weights. --shards 4 says what it costs
 to have the same bits on 1, 2 and 4 ranks. From these parts follows on paper what more ranks on a network would take.
+network (as root; not by default): two hosts, which are network namespaces, on a slow cable; gradients that leave after
+the backward pass against those that leave during it.
 """
 import argparse
 import json
@@ -19,7 +21,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from bench import base_shape  # noqa: E402
 
 
-def train(o, model, batch, steps, launcher, threads, *more):
+def train(o, model, batch, steps, launcher, threads, *more, **variables):
     """Seconds a step, and of which phases."""
     with tempfile.TemporaryDirectory() as scratch:
         out = os.path.join(scratch, "run")
@@ -27,7 +29,8 @@ def train(o, model, batch, steps, launcher, threads, *more):
             [*launcher, o.mixcse, "train", "--model", model, "--method", "simcse", "--train-file", o.text,
              "--no-shuffle", "--batch-size", str(batch), "--max-seq-length", "32", "--max-steps", str(steps),
              "--save-steps", str(steps), "--threads", str(threads), "--profile", "--output-dir", out, *more],
-            env=os.environ | ({"CSE_RANKS": o.library} if o.library else {}), capture_output=True, text=True)
+            env=os.environ | ({"CSE_RANKS": o.library} if o.library else {}) | variables, capture_output=True,
+            text=True)
         if done.returncode != 0:
             raise SystemExit(done.stderr)
         with open(os.path.join(out, "metrics.jsonl"), encoding="utf-8") as file:
@@ -60,6 +63,19 @@ def compare(o, title, model, batch, steps):
     paper(statistics.median(seconds["2 ranks"]), phases["2 ranks"], weights, 1500 * width)
 
 
+def network(o):
+    root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+    hosts = ["bash", os.path.join(root, "Tests/Fixtures/ranks/two-hosts.sh")]
+    for rate in o.rates.split(","):
+        seconds = {"0": [], "1": []}
+        for _ in range(o.rounds):
+            for early, values in seconds.items():
+                values.append(train(o, o.model, 64, o.steps, hosts, 1, CSE_LINK_RATE=rate, CSE_RANKS_EARLY=early)[0])
+        ratio = statistics.median(late / early for late, early in zip(seconds["0"], seconds["1"]))
+        print(f"two hosts, {rate}: gradients after the backward pass {statistics.median(seconds['0']):.3f} s a step, "
+              f"during it {statistics.median(seconds['1']):.3f} s: {ratio:.2f} times as fast")
+
+
 def paper(seconds, phases, weights, rows):
     """Seconds of a step on more ranks like these, over networks of some Gbit/s: computing is shared out, what rank 0
     does alone is not, and each rank sends and receives 2 (N - 1) / N of the gradients' bytes."""
@@ -86,9 +102,12 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=15)
     parser.add_argument("--only", default="minilm,base")
+    parser.add_argument("--rates", default="1gbit,10gbit", help="of the cable between two hosts, as tc writes it")
     o = parser.parse_args()
     if "minilm" in o.only:
         compare(o, "all-MiniLM-L6-v2", o.model, 64, o.steps)
+    if "network" in o.only:
+        network(o)
     if "base" in o.only:
         with tempfile.TemporaryDirectory() as scratch:
             folder = os.path.join(scratch, "base")

@@ -25,7 +25,7 @@ enum { broadcast_step = 1 << 28,
        end_code = 75 };
 
 static cse_ranks group;
-static MPI_Comm work, beats;
+static MPI_Comm work, beats, carried;
 static double deadline;
 static int *counts, *places, *other_counts, *other_places;
 
@@ -131,9 +131,14 @@ static void *listen(void *nothing) {
 
 // MARK: Collective calls
 
+static int countable(int64_t number) {
+  if (number > INT_MAX) end_all("a tensor has more than 2^31 numbers, more than MPI can count", 65);
+  return (int)number;
+}
+
 static void set_counts(const int64_t *starts) {
   for (int rank = 0; rank < group.size; rank++) {
-    if (starts[rank + 1] > INT_MAX) end_all("a tensor has more than 2^31 numbers, more than MPI can count", 65);
+    countable(starts[rank + 1]);
     counts[rank] = (int)(starts[rank + 1] - starts[rank]);
     places[rank] = (int)starts[rank];
   }
@@ -194,15 +199,17 @@ static void scatter(const float *all, float *mine, const int64_t *starts) {
   finish(&request);
 }
 
-static void exchange(const float *values, const int64_t *starts, float *received) {
+// Every rank's part of what this one receives is as long as its own.
+static void set_exchange(const int64_t *starts) {
   set_counts(starts);
   for (int rank = 0; rank < group.size; rank++) {
     other_counts[rank] = counts[group.rank];
-    // Every rank's part is as long as the own one, and fits an int as that does.
-    int64_t place = (int64_t)rank * counts[group.rank];
-    if (place > INT_MAX) end_all("a tensor has more than 2^31 numbers, more than MPI can count", 65);
-    other_places[rank] = (int)place;
+    other_places[rank] = countable((int64_t)rank * counts[group.rank]);
   }
+}
+
+static void exchange(const float *values, const int64_t *starts, float *received) {
+  set_exchange(starts);
   enter();
   MPI_Alltoallv(values, counts, places, MPI_FLOAT, received, other_counts, other_places, MPI_FLOAT, work);
   leave();
@@ -215,6 +222,73 @@ static void collect(float *values, const int64_t *starts) {
   leave();
 }
 
+// MARK: Exchanges that go on while the host computes
+
+// What was begun: whoever holds the lock may ask MPI about it. MPI reads the counts until an exchange is done.
+static pthread_mutex_t carrying = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t has_begun = PTHREAD_COND_INITIALIZER;
+static MPI_Request *begun;
+static int **begun_counts;
+static int begun_count, begun_room;
+static pthread_t carrier;
+
+// MPI moves what was begun only while somebody calls it. A look every so often takes little of the processor from those
+// who compute.
+static void *carry(void *nothing) {
+  pthread_mutex_lock(&carrying);
+  while (!atomic_load(&is_closing)) {
+    int is_done = 1;
+    if (begun_count > 0) MPI_Testall(begun_count, begun, &is_done, MPI_STATUSES_IGNORE);
+    if (is_done) {
+      pthread_cond_wait(&has_begun, &carrying);
+    } else {
+      pthread_mutex_unlock(&carrying);
+      usleep(100);
+      pthread_mutex_lock(&carrying);
+    }
+  }
+  pthread_mutex_unlock(&carrying);
+  return nothing;
+}
+
+static void start_exchange(const float *values, const int64_t *starts, float *received) {
+  const size_t size = (size_t)group.size;
+  set_exchange(starts);
+  pthread_mutex_lock(&carrying);
+  if (begun_count == begun_room) {
+    begun_room = 2 * begun_room + 16;
+    begun = realloc(begun, sizeof *begun * (size_t)begun_room);
+    begun_counts = realloc(begun_counts, sizeof *begun_counts * (size_t)begun_room);
+  }
+  int *own = begun == NULL || begun_counts == NULL ? NULL : malloc(4 * size * sizeof *own);
+  if (own == NULL) end_all("there is no memory for an exchange", 69);
+  memcpy(own, counts, size * sizeof *own);
+  memcpy(own + size, places, size * sizeof *own);
+  memcpy(own + 2 * size, other_counts, size * sizeof *own);
+  memcpy(own + 3 * size, other_places, size * sizeof *own);
+  MPI_Ialltoallv(values, own, own + size, MPI_FLOAT, received, own + 2 * size, own + 3 * size, MPI_FLOAT, carried,
+                 &begun[begun_count]);
+  begun_counts[begun_count++] = own;
+  pthread_cond_signal(&has_begun);
+  pthread_mutex_unlock(&carrying);
+}
+
+static void finish_exchanges(void) {
+  pthread_mutex_lock(&carrying);
+  enter();
+  MPI_Waitall(begun_count, begun, MPI_STATUSES_IGNORE);
+  leave();
+  while (begun_count > 0) free(begun_counts[--begun_count]);
+  pthread_mutex_unlock(&carrying);
+}
+
+static void close_carrier(void) {
+  pthread_mutex_lock(&carrying);
+  pthread_cond_signal(&has_begun);
+  pthread_mutex_unlock(&carrying);
+  pthread_join(carrier, NULL);
+}
+
 static void close_group(void) {
   if (group.notices_hanging) {
     // Nobody may stop listening while another is still at work.
@@ -223,6 +297,7 @@ static void close_group(void) {
     MPI_Ibarrier(work, &request);
     finish(&request);
     atomic_store(&is_closing, 1);
+    if (group.carries) close_carrier();
     pthread_join(listener, NULL);
     hear();
   }
@@ -246,6 +321,20 @@ static int set_names(void) {
     names[rank] = all[rank];
   }
   group.names = names;
+  return 1;
+}
+
+// On one host gradients are copied by the processors that compute, so there is nothing to gain from doing so early.
+// CSE_RANKS_EARLY says otherwise. All ranks do the same.
+// Returns whether the variable can be read.
+static int set_carries(void) {
+  const char *early = getenv("CSE_RANKS_EARLY");
+  if (early != NULL && strcmp(early, "0") != 0 && strcmp(early, "1") != 0) return 0;
+  int carries = group.notices_hanging && (early != NULL ? early[0] == '1' : group.hosts > 1);
+  if (carries && pthread_create(&carrier, NULL, carry, NULL) != 0) carries = 0;
+  int all_carry = 0;
+  MPI_Allreduce(&carries, &all_carry, 1, MPI_INT, MPI_MIN, work);
+  group.carries = all_carry;
   return 1;
 }
 
@@ -274,6 +363,7 @@ EXPORTED const cse_ranks *cse_ranks_open(uint32_t abi, double seconds, char *pro
   }
   MPI_Comm_dup(MPI_COMM_WORLD, &work);
   MPI_Comm_dup(MPI_COMM_WORLD, &beats);
+  MPI_Comm_dup(MPI_COMM_WORLD, &carried);
   MPI_Comm_rank(work, &group.rank);
   MPI_Comm_size(work, &group.size);
   MPI_Get_library_version(library, &length);
@@ -294,10 +384,16 @@ EXPORTED const cse_ranks *cse_ranks_open(uint32_t abi, double seconds, char *pro
   group.gather_doubles = gather_doubles;
   group.scatter = scatter;
   group.exchange = exchange;
+  group.start_exchange = start_exchange;
+  group.finish_exchanges = finish_exchanges;
   group.collect = collect;
   group.end_all = end_all;
   group.close = close_group;
   group.notices_hanging = level == MPI_THREAD_MULTIPLE && group.size > 1;
   if (group.notices_hanging && pthread_create(&listener, NULL, listen, NULL) != 0) group.notices_hanging = 0;
+  if (!set_carries()) {
+    snprintf(problem, (size_t)room, "CSE_RANKS_EARLY: expected 0 or 1, found %s", getenv("CSE_RANKS_EARLY"));
+    return NULL;
+  }
   return &group;
 }

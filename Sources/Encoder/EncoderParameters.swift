@@ -35,6 +35,8 @@ struct EncoderParameters {
   let layers: [LayerParameters]
   /// Each once, in memory order.
   let all: [Parameter]
+  /// Of each set of layers' weights the places in `all`.
+  let layerPlaces: [Range<Int>]
   /// The memory of all values.
   let values: FloatBuffer
 
@@ -65,6 +67,7 @@ struct EncoderParameters {
         touched: learns && offset == 0 ? TouchedRows(rows: entry.shape[0], width: entry.shape[1]) : nil)
     }
     all = zip(entries, parameters).filter(\.0.exists).map(\.1)
+    layerPlaces = EncoderParameters.layerPlaces(entries, configuration)
     var rest = parameters[...]
     func next() -> Parameter { rest.removeFirst() }
     /// Of three that lie side by side the first, or the one that is all of them.
@@ -89,6 +92,17 @@ struct EncoderParameters {
         intermediateBias: next(), output: linearNorm())
     }
     layers = (0..<configuration.layerCount).map { sets[configuration.layerSet($0)] }
+  }
+
+  /// Where the tensors of each set of layers' weights, which come last, stand among those that exist.
+  private static func layerPlaces(_ entries: [Entry], _ c: EncoderConfiguration) -> [Range<Int>] {
+    let ofLayer = c.architecture.layer.joined == nil ? 16 : 12
+    var place = entries.dropLast(c.layerSets * ofLayer).count(where: \.exists)
+    return (0..<c.layerSets).map { set in
+      let first = entries.count - (c.layerSets - set) * ofLayer
+      defer { place += entries[first..<first + ofLayer].count(where: \.exists) }
+      return place..<place + entries[first..<first + ofLayer].count(where: \.exists)
+    }
   }
 
   /// The tensors of a checkpoint, for an encoder that computes elsewhere; their gradients take up no memory.

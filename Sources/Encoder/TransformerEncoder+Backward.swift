@@ -13,7 +13,12 @@ package import Kernels
 extension TransformerEncoder {
   /// Adds to the parameters' gradients what those of the last training pass's hidden states cause.
   /// - Parameter gradients: one for each layer of that pass's request, in its order and shape; read only.
-  package func backward(_ gradients: [Matrix]) throws {
+  package func backward(_ gradients: [Matrix]) throws { try backward(gradients, whenFinished: nil) }
+
+  /// The same.
+  /// - Parameter whenFinished: called with the number of a set of layers' weights once nothing more will be added to
+  ///   its gradients, nor to those of the sets behind it.
+  package func backward(_ gradients: [Matrix], whenFinished: ((_ set: Int) -> Void)?) throws {
     guard let pass else { preconditionFailure("backward needs a forward in training mode, once for each") }
     precondition(gradients.count == pass.request.layers.count, "one gradient for each requested layer")
     self.pass = nil  // the activations are used up
@@ -24,6 +29,8 @@ extension TransformerEncoder {
     for layer in stride(from: pass.top, through: 1, by: -1) {
       d = backwardLayer(layer, d, pass)
       add(gradients, layer: layer - 1, to: d.residual, pass)
+      let set = configuration.layerSet(layer - 1)
+      if layer == 1 || configuration.layerSet(layer - 2) != set { whenFinished?(set) }
     }
     distances?.finishGradient()
     pool.profile.measure("encoder backward/embeddings") { embedBackward(d.state, pass) }

@@ -50,6 +50,9 @@ package final class TransformerEncoder: SentenceEncoder {
   /// Everything that learns, in memory order, by Hugging Face's names.
   package var parameters: [Parameter] { weights.all }
 
+  /// Of each set of layers' weights, of which several layers may share one, the places in `parameters`.
+  package var layerParameters: [Range<Int>] { weights.layerPlaces }
+
   /// An encoder with the weights of a checkpoint; `seed` decides its dropout masks. Where it does not learn, there is
   /// no memory for gradients, and `backward` may not be called.
   /// - Throws: the table's error where it lacks a tensor or has it in another shape or type.

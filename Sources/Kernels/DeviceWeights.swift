@@ -37,6 +37,8 @@ package struct DeviceStep: Sendable, Equatable {
 package protocol DeviceWeights: AnyObject {
   /// A mirror of each tensor, in a fixed order. `value` holds what was read last; gradients are never looked at.
   var mirrors: [Parameter] { get }
+  /// Says that a batch comes, and whether it is the last one before the sum of squares is asked for.
+  func batchFollows(isLast: Bool)
   /// The sum of squares of all gradients.
   func squaredGradientNorm() throws -> Double
   /// Moves all tensors; their gradients are zero afterwards.
@@ -50,6 +52,9 @@ package protocol DeviceWeights: AnyObject {
 }
 
 extension DeviceWeights {
+  /// Of no interest where gradients have no way to go.
+  package func batchFollows(isLast: Bool) {}
+
   /// Brings the mirrors' values up to date.
   package func readValues() throws {
     for (index, mirror) in mirrors.enumerated() { try read(.value, of: index, into: mirror.value) }

@@ -10,8 +10,9 @@ enum RankCommand: Equatable {
   case start(pathBytes: Int, seed: UInt64, threads: Int, shards: Int, precision: ProductPrecision, learns: Bool)
   /// Compute a batch of this many tokens and sequences.
   case forward(Forward)
-  /// Compute the gradients of the last batch; rows of hidden states' gradients follow.
-  case backward
+  /// Compute the gradients of the last batch; rows of hidden states' gradients follow. `isLast`: none will be added
+  /// before they are summed.
+  case backward(isLast: Bool)
   /// Add up the gradients of all ranks. `wholeTable`: of every row of the word table.
   case sum(wholeTable: Bool)
   /// Move the weights.
@@ -52,7 +53,7 @@ enum RankCommand: Equatable {
           f.hasRates ? 1 : 0, f.mode.rawValue, Int64(bitPattern: f.step), Int64(f.hiddenDropout.bitPattern),
           Int64(f.attentionDropout.bitPattern),
         ]
-      case .backward: [3]
+      case .backward(let isLast): [3, isLast ? 1 : 0]
       case .sum(let wholeTable): [4, wholeTable ? 1 : 0]
       case .step(let step):
         [5] + [step.learningRate, step.weightDecay, step.gradientScale].map { Int64(bitPattern: $0.bitPattern) }
@@ -82,7 +83,7 @@ enum RankCommand: Equatable {
           firstTokenOnly: n[5] == 1, hasRates: n[6] == 1, mode: mode, step: UInt64(bitPattern: n[8]),
           hiddenDropout: Float(bitPattern: UInt32(truncatingIfNeeded: n[9])),
           attentionDropout: Float(bitPattern: UInt32(truncatingIfNeeded: n[10]))))
-    case 3: self = .backward
+    case 3: self = .backward(isLast: n[1] == 1)
     case 4: self = .sum(wholeTable: n[1] == 1)
     case 5:
       self = .step(

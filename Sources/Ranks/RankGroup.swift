@@ -58,9 +58,12 @@ package final class RankGroup: @unchecked Sendable {
     let hosts = Int(table.pointee.hosts)
     let note =
       table.pointee.notices_hanging == 1
-      ? "" : "; this MPI is not made for threads, and a rank that hangs is not noticed"
+      ? ""
+      : "; this MPI is not made for threads: a rank that hangs is not noticed, and gradients travel after the backward "
+        + "pass"
+    let early = carries ? ", gradients leave during the backward pass" : ""
     return "ranks: \(size) processes on \(hosts) \(hosts == 1 ? "host" : "hosts"), \(threads) "
-      + "\(threads == 1 ? "thread" : "threads") each, \(String(cString: table.pointee.library))\(note)"
+      + "\(threads == 1 ? "thread" : "threads") each, \(String(cString: table.pointee.library))\(early)\(note)"
   }
 
   /// How many threads one of the processes takes where nobody says: the processors it may use, shared with the others
@@ -101,6 +104,17 @@ package final class RankGroup: @unchecked Sendable {
     guard let table else { return received.update(from: values, count: Int(starts[1])) }
     table.pointee.exchange(values, starts, received)
   }
+
+  /// Whether `startExchange` is worth it: what it begins goes on while this process computes.
+  var carries: Bool { table?.pointee.carries == 1 }
+
+  /// `exchange` that has only begun: neither memory may be touched before `finishExchanges`. Several may be under way.
+  func startExchange(_ values: UnsafePointer<Float>, _ starts: [Int64], into received: UnsafeMutablePointer<Float>) {
+    table?.pointee.start_exchange(values, starts, received)
+  }
+
+  /// Waits for all that was begun.
+  func finishExchanges() { table?.pointee.finish_exchanges() }
 
   /// Each rank's part to all.
   package func collect(_ values: UnsafeMutablePointer<Float>, _ starts: [Int64]) {

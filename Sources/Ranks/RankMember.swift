@@ -8,7 +8,8 @@ import Kernels
 final class RankMember {
   let encoder: TransformerEncoder
   /// Made for the first gradient: who only reads has none.
-  private(set) lazy var weights = RankedWeights(encoders.map(\.parameters), group: group, pool: encoder.pool)
+  private(set) lazy var weights = RankedWeights(
+    encoders.map(\.parameters), sets: encoder.layerParameters, group: group, pool: encoder.pool)
   private let group: RankGroup
   private let encoders: [TransformerEncoder]
   /// The batch that backward is about, and its shards.
@@ -64,8 +65,10 @@ final class RankMember {
   }
 
   /// Adds this rank's gradients of the last batch.
-  /// - Parameter whole: on rank 0, the gradients of all hidden states.
-  func backward(_ whole: [Matrix]? = nil) throws {
+  /// - Parameters:
+  ///   - whole: on rank 0, the gradients of all hidden states.
+  ///   - isLast: none will be added before the sum: those of a layer may leave while layers below are computed.
+  func backward(_ whole: [Matrix]? = nil, isLast: Bool) throws {
     guard let (batch, parts) = current else { preconditionFailure("backward needs a forward in training mode") }
     current = nil
     let width = encoder.hiddenSize
@@ -81,11 +84,18 @@ final class RankMember {
       }
     }
     let offset = whole == nil ? rows(batch, parts).lowerBound : 0
-    for (encoder, part) in zip(encoders, parts[own]) where !part.isEmpty {
+    let leavesEarly = isLast && group.carries
+    let filled = zip(encoders, parts[own]).filter { !$1.isEmpty }
+    for (shard, (encoder, part)) in filled.enumerated() {
       let rows = batch.rows(part)
-      try encoder.backward(mine.map { Matrix($0.row(rows.lowerBound - offset), rows: rows.count, columns: width) })
+      let leaves = leavesEarly && shard == filled.count - 1
+      try encoder.backward(
+        mine.map { Matrix($0.row(rows.lowerBound - offset), rows: rows.count, columns: width) },
+        whenFinished: leaves ? { self.weights.send(from: $0) } : nil)
     }
     weights.occurred(batch.batch.tokens)
+    // Who has no texts sends here, too.
+    if leavesEarly { weights.sendRest() }
   }
 }
 

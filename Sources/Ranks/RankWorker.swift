@@ -45,7 +45,7 @@ package final class RankWorker {
       var numbers = [Int32](repeating: 0, count: RankBatch.count(forward))
       group.broadcast(&numbers)
       try member.forward(RankBatch(forward, numbers))
-    case .backward: try member.backward()
+    case .backward(let isLast): try member.backward(isLast: isLast)
     case .sum(let wholeTable): _ = member.weights.sum(wholeTable: wholeTable)
     case .step(let step): member.weights.step(step)
     case .clear: member.weights.clear()

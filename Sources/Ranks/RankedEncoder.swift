@@ -11,11 +11,15 @@ package final class RankedEncoder: SentenceEncoder, DeviceWeights {
   package let encoder: TransformerEncoder
   /// Gradients reach every row of the word table, not only those of tokens that occurred (masked language modelling).
   package var fillsWordTable = false
+  /// Whether a batch has one backward pass.
+  package var hasOnePass = true
   private let group: RankGroup
   private let member: RankMember
   private let states = WholeStates()
   /// The norm, once the gradients are added up.
   private var squaredNorm: Double?
+  /// Whether no batch will follow before the next sum.
+  private var isLastBatch = false
   /// Moments that came together for a checkpoint.
   private var gathered: [DevicePart: FloatBuffer] = [:]
 
@@ -64,13 +68,16 @@ package final class RankedEncoder: SentenceEncoder, DeviceWeights {
 
   package func backward(_ gradients: [Matrix]) throws {
     squaredNorm = nil
-    group.tell(.backward)
-    try member.backward(gradients)
+    let isLast = isLastBatch && hasOnePass
+    group.tell(.backward(isLast: isLast))
+    try member.backward(gradients, isLast: isLast)
   }
 
   // MARK: Weights
 
   package var mirrors: [Parameter] { encoder.parameters }
+
+  package func batchFollows(isLast: Bool) { isLastBatch = isLast }
 
   package func squaredGradientNorm() -> Double {
     if let squaredNorm { return squaredNorm }

@@ -10,34 +10,44 @@ import Kernels
 /// The weights of an encoder on one rank.
 final class RankedWeights {
   let parameters: [Parameter]
-  private let group: RankGroup
-  private let pool: ThreadPool
-  private let table: Parameter
-  private let marks: TouchedRows
+  let group: RankGroup
+  let pool: ThreadPool
+  let table: Parameter
+  let marks: TouchedRows
   /// All but the table, which lies before it in memory.
-  private let rest: [Parameter]
+  let rest: [Parameter]
   private let values: UnsafeMutablePointer<Float>
   /// Of the rest, and of the table; those of each shard, which come together in the first.
-  private let gradients, tableGradients: [UnsafeMutablePointer<Float>]
+  let gradients, tableGradients: [UnsafeMutablePointer<Float>]
   /// Of each rank its first number of the rest, and the end.
-  private let starts: [Int64]
+  let starts: [Int64]
   /// Of each rank its first chunk of the rest, and the end.
-  private let chunkStarts: [Int64]
+  let chunkStarts: [Int64]
+  /// Of each set of layers' weights its numbers of the rest; the last one ends with them.
+  let sets: [Range<Int>]
+  /// What is on its way, from the end on downwards.
+  var sent: [Range<Int>] = []
   /// What this rank moves of each parameter.
-  private let own: [(parameter: Parameter, part: Range<Int>)]
+  let own: [(parameter: Parameter, part: Range<Int>)]
   private let first, second, tableFirst, tableSecond: FloatBuffer
-  private let received = ScratchBuffer(), packed = ScratchBuffer(), receivedRows = ScratchBuffer()
+  let received = ScratchBuffer(), packed = ScratchBuffer(), receivedRows = ScratchBuffer()
   /// Rows of the table with gradients, each once.
-  private var rows: [Int32] = []
-  private var isListed: [Bool]
+  var rows: [Int32] = []
+  var isListed: [Bool]
 
-  /// - Parameter shards: the parameters of encoders on the same values, in the order of memory, the word table first.
-  init(_ shards: [[Parameter]], group: RankGroup, pool: ThreadPool) {
+  /// - Parameters:
+  ///   - shards: the parameters of encoders on the same values, in the order of memory, the word table first.
+  ///   - sets: of each set of layers' weights the places in a shard, the last ones of all.
+  init(_ shards: [[Parameter]], sets: [Range<Int>], group: RankGroup, pool: ThreadPool) {
     guard let parameters = shards.first, let table = parameters.first, let marks = table.touched, parameters.count > 1
     else { preconditionFailure("an encoder begins with its word table") }
     (self.parameters, self.group, self.pool, self.table, self.marks) = (parameters, group, pool, table, marks)
     rest = Array(parameters.dropFirst())
     values = rest[0].value
+    self.sets = sets.map { [values] places in
+      let (first, last) = (parameters[places.lowerBound], parameters[places.upperBound - 1])
+      return first.value - values..<last.value - values + last.count
+    }
     (gradients, tableGradients) = (shards.map { $0[1].gradient }, shards.map { $0[0].gradient })
     let chunks = rest.map { GradientChunks.ranges($0.count) }
     let borders = RankShares.borders(sizes: chunks.flatMap { $0.map(\.count) }, ranks: group.size)
@@ -60,120 +70,9 @@ final class RankedWeights {
     isListed = Array(repeating: false, count: marks.rows)
   }
 
-  private var ownStart: Int { Int(starts[group.rank]) }
-  private var ownCount: Int { Int(starts[group.rank + 1]) - ownStart }
-  private var total: Int { Int(starts[group.size]) }
-
-  // MARK: Gradients
-
-  /// The batch whose gradients were added on all ranks together.
-  func occurred(_ tokens: [Int32]) {
-    for token in tokens where !isListed[Int(token)] {
-      isListed[Int(token)] = true
-      rows.append(token)
-    }
-  }
-
-  /// Adds up the gradients of all ranks.
-  /// - Returns: on rank 0 the sum of squares of all of them, added in the order of one process.
-  func sum(wholeTable: Bool) -> Double {
-    if wholeTable { occurred((0..<Int32(marks.rows)).map { $0 }) }
-    pool.profile.measure("ranks/gradients") {
-      sumShards()
-      sumRows()
-      group.exchange(gradients[0], starts, into: received.reserve(group.size * ownCount))
-      addUp(received.pointer, count: ownCount, into: gradients[0] + ownStart)
-    }
-    return pool.profile.measure("ranks/gradient norm") { norm() }
-  }
-
-  /// Adds up the gradients of this rank's shards, two and two. With those of the ranks that is one tree, which does not
-  /// depend on how many shards each rank has.
-  private func sumShards() {
-    let width = marks.width
-    var step = 1
-    while step < gradients.count {
-      for shard in stride(from: 0, to: gradients.count - step, by: 2 * step) {
-        pool.parallelFor(total, grain: 1 << 14) { range, _ in
-          ck_add(
-            Int64(range.count), gradients[shard + step] + range.lowerBound, gradients[shard] + range.lowerBound)
-        }
-        copyRows { row, _ in ck_add(Int64(width), tableGradients[shard + step] + row, tableGradients[shard] + row) }
-      }
-      step *= 2
-    }
-  }
-
-  /// Adds up the parts of all ranks, two and two: [size, count].
-  private func addUp(_ parts: UnsafeMutablePointer<Float>, count: Int, into target: UnsafeMutablePointer<Float>) {
-    let size = group.size
-    pool.parallelFor(count, grain: 1 << 13) { range, _ in
-      var step = 1
-      while step < size {
-        for rank in stride(from: 0, to: size - step, by: 2 * step) {
-          ck_add(
-            Int64(range.count), parts + (rank + step) * count + range.lowerBound,
-            parts + rank * count + range.lowerBound)
-        }
-        step *= 2
-      }
-      (target + range.lowerBound).update(from: parts + range.lowerBound, count: range.count)
-    }
-  }
-
-  private func sumRows() {
-    let (width, count) = (marks.width, rows.count)
-    let lines = packed.reserve(count * width)
-    copyRows { row, place in (lines + place).update(from: tableGradients[0] + row, count: width) }
-    let borders = (0...group.size).map { Int64(count * $0 / group.size * width) }
-    let (start, mine) = (Int(borders[group.rank]), Int(borders[group.rank + 1] - borders[group.rank]))
-    group.exchange(lines, borders, into: receivedRows.reserve(group.size * mine))
-    addUp(receivedRows.pointer, count: mine, into: lines + start)
-    group.collect(lines, borders)
-    copyRows { row, place in (tableGradients[0] + row).update(from: lines + place, count: width) }
-    for row in rows { marks.mark(Int(row)) }
-  }
-
-  private func copyRows(_ body: (_ row: Int, _ place: Int) -> Void) {
-    pool.parallelFor(rows.count, grain: 64) { range, _ in
-      for index in range { body(Int(rows[index]) * marks.width, index * marks.width) }
-    }
-  }
-
-  private func norm() -> Double {
-    let count = Int(chunkStarts[group.size])
-    let all = UnsafeMutablePointer<Double>.allocate(capacity: max(count, 1))
-    defer { all.deallocate() }
-    let mine = all + Int(chunkStarts[group.rank])
-    var done = 0
-    for (parameter, part) in own {
-      done += squaredNorms(pool, parameter.gradient + part.lowerBound, part.count, into: mine + done)
-    }
-    group.gather(mine, into: all, chunkStarts)
-    guard group.rank == 0 else { return 0 }
-    var (sum, at) = (squaredGradientNorm(pool, table), 0)
-    for parameter in rest {
-      var part = 0.0
-      for _ in GradientChunks.ranges(parameter.count) {
-        part += all[at]
-        at += 1
-      }
-      sum += part
-    }
-    return sum
-  }
-
-  /// Sets the gradients to zero, those of this rank's own batches and sums alike.
-  func clear() {
-    for shard in gradients.indices {
-      pool.parallelFor(total, grain: 1 << 14) { range, _ in
-        (gradients[shard] + range.lowerBound).update(repeating: 0, count: range.count)
-      }
-      copyRows { row, _ in (tableGradients[shard] + row).update(repeating: 0, count: marks.width) }
-    }
-    for row in rows { isListed[Int(row)] = false }
-    rows.removeAll(keepingCapacity: true)
-  }
+  var ownStart: Int { Int(starts[group.rank]) }
+  var ownCount: Int { Int(starts[group.rank + 1]) - ownStart }
+  var total: Int { Int(starts[group.size]) }
 
   // MARK: Weights
 

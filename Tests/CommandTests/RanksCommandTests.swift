@@ -54,6 +54,28 @@ import Testing
     #expect(try world.data("four/model.safetensors") == world.data("whole/model.safetensors"))
   }
 
+  @Test("gradients that leave early are the same bits", .needs(.compiler("mpicc"), .compiler("mpirun")))
+  func early() throws {
+    for (name, flags) in [
+      ("one", ["--pooler", "cls"]), ("lower", ["--pooler", "avg_first_last", "--gradient-accumulation", "2"]),
+      ("shards", ["--shards", "4"]), ("few", ["--batch-size", "2", "--shards", "8"]),
+    ] {
+      let flags = ["--method", "mixcse", "--save-steps", "100"] + flags
+      for (way, early) in [("late", "0"), ("early", "1")] {
+        let run = try shell(
+          try world.rankedArguments("\(name)-\(way)", ranks: 2, flags), environment: ["CSE_RANKS_EARLY": early])
+        try #require(run.code == 0, "\(run.errors)")
+        #expect(run.errors.contains("gradients leave during the backward pass") == (early == "1"), "\(run.errors)")
+      }
+      let late = try world.data("\(name)-late/model.safetensors")
+      #expect(try world.data("\(name)-early/model.safetensors") == late, "\(name)")
+      #expect(try losses("\(name)-early") == losses("\(name)-late"), "\(name)")
+    }
+    let wrong = try shell(
+      try world.rankedArguments("wrong", ranks: 2, ["--method", "mixcse"]), environment: ["CSE_RANKS_EARLY": "yes"])
+    #expect(wrong.code == 69 && wrong.errors.contains("CSE_RANKS_EARLY: expected 0 or 1, found yes"), "\(wrong.errors)")
+  }
+
   @Test("with the same shards: the same bits on 1, 2 and 4 ranks", .needs(.compiler("mpicc"), .compiler("mpirun")))
   func sameBits() throws {
     for (name, flags) in [
@@ -144,6 +166,7 @@ import Testing
       environment: ["CSE_RANKS": try RankLibrary.path.get()])
     try #require(run.code == 0, "\(run.errors)")
     #expect(run.errors.contains("ranks: 2 processes on 2 hosts"), "\(run.errors)")
+    #expect(run.errors.contains("gradients leave during the backward pass"), "\(run.errors)")
     #expect(try world.data("there/model.safetensors") == world.data("here/model.safetensors"))
   }
 

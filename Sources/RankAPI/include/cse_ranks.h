@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-#define CSE_RANKS_ABI 1u
+#define CSE_RANKS_ABI 2u
 /* The name of the entry function below. */
 #define CSE_RANKS_ENTRY "cse_ranks_open"
 
@@ -27,6 +27,7 @@ typedef struct cse_ranks {
   int32_t local_size;       /* those of them on this host */
   int32_t hosts;            /* how many hosts the group is on */
   int32_t notices_hanging;  /* 1: a rank that hangs ends the group after the deadline */
+  int32_t carries;          /* 1: what start_exchange began goes on while the host computes, and that is worth it */
   const char *library;      /* name and version, for people */
   const char *const *names; /* by rank: the name of its host */
 
@@ -40,9 +41,13 @@ typedef struct cse_ranks {
   void (*scatter)(const float *all, float *mine, const int64_t *starts);
   /* Floats starts[r] to starts[r + 1] of every rank to rank r: `received` has room for `size` times as many. */
   void (*exchange)(const float *values, const int64_t *starts, float *received);
+  /* exchange, but it only begins: neither memory may be touched before finish_exchanges. Several may be under way; all
+     ranks begin the same ones in the same order, and may call other functions meanwhile. */
+  void (*start_exchange)(const float *values, const int64_t *starts, float *received);
+  /* Returns when all that this rank began is done. */
+  void (*finish_exchanges)(void);
   /* Rank r's floats starts[r] to starts[r + 1] to the same place of all others. */
   void (*collect)(float *values, const int64_t *starts);
-
   /* Says why, with host and rank, and ends all processes of the group with this exit code. Any thread may call it. */
   void (*end_all)(const char *reason, int32_t code);
   /* Leaves the group; the last call of all. */

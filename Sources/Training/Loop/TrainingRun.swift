@@ -250,6 +250,7 @@ package final class TrainingRun {
       let batch = try setup.pool.profile.measure("training/rows and tokens") {
         try setup.batches.batch(rows: rows, at: position)
       }
+      setup.model.device?.batchFollows(isLast: index == batches.count - 1)
       var report: StepReport
       do {
         report = try setup.model.accumulate(batch, at: position, scale: 1 / Double(batches.count))

@@ -42,6 +42,7 @@ extension TrainingPlan {
       own, folder: description.model, seed: options.seed, threads: description.threads,
       shards: options.shards ?? group.size, group: group)
     shared.fillsWordTable = masked
+    shared.hasOnePass = !masked && options.chunkSize == nil
     return shared
   }
 }
