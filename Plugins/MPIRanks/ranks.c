@@ -146,7 +146,7 @@ static void set_counts(const int64_t *starts) {
 
 // A wait that leaves the processor to others once it takes longer: ranks may share one. What carries many bytes waits
 // in MPI itself, which moves them meanwhile.
-static void finish(MPI_Request *request) {
+static void wait_for(MPI_Request *request) {
   double began = now();
   for (int tries = 0;; tries++) {
     int is_done = 0;
@@ -154,7 +154,17 @@ static void finish(MPI_Request *request) {
     if (is_done) break;
     if (tries > 200 && now() - began > 0.002) usleep(100);
   }
+}
+
+static void finish(MPI_Request *request) {
+  wait_for(request);
   leave();
+}
+
+static void meet(void) {
+  MPI_Request request;
+  MPI_Ibarrier(work, &request);
+  wait_for(&request);
 }
 
 static void broadcast(void *bytes, int64_t count) {
@@ -387,6 +397,7 @@ EXPORTED const cse_ranks *cse_ranks_open(uint32_t abi, double seconds, char *pro
   group.start_exchange = start_exchange;
   group.finish_exchanges = finish_exchanges;
   group.collect = collect;
+  group.meet = meet;
   group.end_all = end_all;
   group.close = close_group;
   group.notices_hanging = level == MPI_THREAD_MULTIPLE && group.size > 1;

@@ -23,6 +23,8 @@ enum RankCommand: Equatable {
   case read(DevicePart)
   /// Take over a part of the tensor with this number; its values follow.
   case write(DevicePart, tensor: Int)
+  /// Take part in what is no work of the encoder.
+  case help
   /// The run is over.
   case end
 
@@ -62,6 +64,7 @@ enum RankCommand: Equatable {
       case .read(let part): [7, part.number]
       case .write(let part, let tensor): [8, part.number, Int64(tensor)]
       case .end: [9]
+      case .help: [10]
       }
     numbers += Array(repeating: 0, count: Self.count - numbers.count)
     return numbers
@@ -96,6 +99,7 @@ enum RankCommand: Equatable {
       guard let part = DevicePart(number: n[1]) else { return nil }
       self = .write(part, tensor: Int(n[2]))
     case 9: self = .end
+    case 10: self = .help
     default: return nil
     }
   }

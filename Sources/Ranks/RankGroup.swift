@@ -72,6 +72,9 @@ package final class RankGroup: @unchecked Sendable {
     available * localSize <= processors ? available : max(1, available / localSize)
   }
 
+  /// Has all other ranks do what their `RankWorker` was given beside the encoder's work.
+  package func askForHelp() { tell(.help) }
+
   // MARK: Calls of all ranks
 
   /// Numbers of rank 0 to all, in place.
@@ -120,6 +123,9 @@ package final class RankGroup: @unchecked Sendable {
   package func collect(_ values: UnsafeMutablePointer<Float>, _ starts: [Int64]) {
     table?.pointee.collect(values, starts)
   }
+
+  /// Waits until all are here, however long one takes.
+  package func meet() { table?.pointee.meet() }
 
   /// Ends all processes, after one message with host and rank.
   package func endAll(_ reason: String, code: Int32) -> Never {

@@ -2,23 +2,26 @@
 
 package import Encoder
 import Glibc
-import Kernels
+package import Kernels
 
 /// A rank that works for rank 0.
 package final class RankWorker {
   private let group: RankGroup
   private let threads: Int
   private let configuration: (_ folder: String) throws -> EncoderConfiguration
+  private let help: (RankGroup, ThreadPool) -> Void
   private var member: RankMember?
   private var buffer = FloatBuffer(count: 0)
 
   /// - Parameters:
   ///   - threads: where rank 0 does not say how many.
   ///   - configuration: reads that of a model folder.
+  ///   - help: what to do where rank 0 asks for help beside the encoder's work.
   package init(
-    _ group: RankGroup, threads: Int, configuration: @escaping (_ folder: String) throws -> EncoderConfiguration
+    _ group: RankGroup, threads: Int, configuration: @escaping (_ folder: String) throws -> EncoderConfiguration,
+    help: @escaping (RankGroup, ThreadPool) -> Void
   ) {
-    (self.group, self.threads, self.configuration) = (group, threads, configuration)
+    (self.group, self.threads, self.configuration, self.help) = (group, threads, configuration, help)
   }
 
   /// Works until rank 0 says that it is over. What goes wrong ends all ranks.
@@ -57,6 +60,7 @@ package final class RankWorker {
       member.set(part, of: tensor, from: buffer.pointer)
       // Writing comes in one go, and the word table is large.
       if tensor == member.encoder.parameters.count - 1 { buffer = FloatBuffer(count: 0) }
+    case .help: help(group, member.encoder.pool)
     case .start, .end: break
     }
   }

@@ -145,15 +145,21 @@ import Testing
 
   @Test("an evaluation on ranks is that of one process", .needs(.compiler("mpicc"), .compiler("mpirun")))
   func evaluates() throws {
-    let arguments = [
-      Resources.command, "evaluate", "--model", world.path("model"), "--pairs", world.path("pairs.tsv"), "--pooler",
-      "avg", "--threads", "1", "--plugin-path", try CommandPlugins.folder.get(), "--json",
-    ]
-    let alone = try shell(arguments)
+    try SmallData.write(to: world.path("data/downstream"))
+    func evaluate(_ ranks: Int) throws -> ShellResult {
+      try shell(
+        (ranks == 0 ? [] : try CommandWorld.mpirun(ranks)) + [
+          Resources.command, "evaluate", "--model", world.path("model"), "--pairs", world.path("pairs.tsv"), "--data",
+          world.path("data"), "--task-set", "full", "--mode", "fasttest", "--pooler", "avg", "--threads", "1",
+          "--plugin-path", try CommandPlugins.folder.get(), "--json", "--pair-scores", world.path("scores\(ranks)"),
+        ])
+    }
+    let alone = try evaluate(0)
     try #require(alone.code == 0, "\(alone.errors)")
     for ranks in [2, 4] {
-      let shared = try shell(try CommandWorld.mpirun(ranks) + arguments)
+      let shared = try evaluate(ranks)
       #expect(shared.code == 0 && shared.output == alone.output, "\(shared)")
+      #expect(try world.data("scores\(ranks)") == world.data("scores0"), "which samples were labelled right, too")
     }
   }
 

@@ -88,9 +88,10 @@ package struct EvaluationSuite: Sendable {
     return collection
   }
 
-  /// All figures on one table of embeddings; `progress` hears of the classifiers of each transfer task.
+  /// All figures on one table of embeddings; `progress` hears of the classifiers of each transfer task, which the
+  /// processes of `group` share.
   package func score(
-    _ table: SentenceTable, pool: ThreadPool, intervals: Bool = false,
+    _ table: SentenceTable, pool: ThreadPool, intervals: Bool = false, group: (any TransferGroup)? = nil,
     progress: @escaping (_ task: String, _ done: Int, _ total: Int) -> Void = { _, _, _ in }
   ) -> EvaluationScores {
     var scores = EvaluationScores(mode: mode)
@@ -106,7 +107,7 @@ package struct EvaluationSuite: Sendable {
       }
     }
     scores.transfer = transfer.map { task in
-      TransferScorer(mode: mode, pool: pool) { progress(task.task.rawValue, $0, $1) }.score(task, table)
+      TransferScorer(mode: mode, pool: pool, group: group) { progress(task.task.rawValue, $0, $1) }.score(task, table)
     }
     return scores
   }

@@ -28,6 +28,9 @@ package final class FeatureTable {
     }
   }
 
+  /// All numbers, padding included, and how many they are: for processes that share a task.
+  var values: (pointer: UnsafeMutablePointer<Float>, count: Int) { (buffer.pointer, buffer.count) }
+
   /// The features of a row.
   func row(_ row: Int) -> UnsafePointer<Float> { UnsafePointer(buffer.pointer + row * stride) }
 

@@ -33,35 +33,45 @@ package struct TransferScore: Sendable, Equatable {
 
 /// The classifiers of one mode.
 package struct TransferScorer {
+  private let mode: EvaluationMode
   private let settings: TransferProtocol
   private let pool: ThreadPool
+  /// The processes that share the trainings; nil where there is one.
+  private let group: (any TransferGroup)?
   /// Called with the trainings done and the number of all; never by two threads at once.
   private let progress: (_ done: Int, _ total: Int) -> Void
 
-  /// A scorer whose classifiers are shared out to `pool`.
+  /// A scorer whose classifiers are shared out to the processes of `group`, and to `pool` in each of them.
   package init(
-    mode: EvaluationMode, pool: ThreadPool, progress: @escaping (_ done: Int, _ total: Int) -> Void = { _, _ in }
+    mode: EvaluationMode, pool: ThreadPool, group: (any TransferGroup)? = nil,
+    progress: @escaping (_ done: Int, _ total: Int) -> Void = { _, _ in }
   ) {
-    self.init(settings: TransferProtocol(mode), pool: pool, progress: progress)
-  }
-
-  init(settings: TransferProtocol, pool: ThreadPool, progress: @escaping (_ done: Int, _ total: Int) -> Void) {
-    self.settings = settings
-    self.pool = pool
-    self.progress = progress
+    settings = TransferProtocol(mode)
+    (self.mode, self.pool, self.group, self.progress) = (mode, pool, group, progress)
   }
 
   /// The accuracies of `task` on the embeddings of its sentences.
   package func score(_ task: TransferTask, _ table: SentenceTable) -> TransferScore {
     let tables = task.parts.map { features($0, classes: task.classes.count, table) }
-    var score: TransferScore
-    switch task.design {
-    case .nested: score = nested(tables[0])
-    case .trainTest: score = trainTest(tables[0], tables[1], withF1: task.task == .mrpc)
-    case .split: score = split(tables[0], tables[1], tables[2])
+    group?.announce(tables, mode)
+    var result = score(tables, withF1: task.task == .mrpc)
+    result.name = task.task.rawValue
+    return result
+  }
+
+  /// Takes part in the task that rank 0 has just begun.
+  package static func help(_ group: some TransferGroup, pool: ThreadPool) {
+    let (tables, mode) = group.announced()
+    _ = TransferScorer(mode: mode, pool: pool, group: group).score(tables, withF1: false)
+  }
+
+  /// The score of a task's parts, without its name: all, for nested folds; train and test; train, dev and test.
+  private func score(_ tables: [FeatureTable], withF1: Bool) -> TransferScore {
+    switch tables.count {
+    case 1: nested(tables[0])
+    case 2: trainTest(tables[0], tables[1], withF1: withF1)
+    default: split(tables[0], tables[1], tables[2])
     }
-    score.name = task.task.rawValue
-    return score
   }
 
   /// The embedding, or |a - b| and a b of a pair.
@@ -94,8 +104,8 @@ package struct TransferScorer {
     let choices = (0..<k).map { choose(Array(grids[($0 * k)..<(($0 + 1) * k)])) }
     let folds = run(k, counted: k * k..<k * k + k, of: k * k + k) { fold in
       let classifier = refit(table, rows: outer[fold].train, choices[fold].penalty)
-      return right(classifier, table, rows: outer[fold].held)
-    }
+      return right(classifier, table, rows: outer[fold].held).map { $0 ? 1 : 0 }
+    }.map { $0.map { $0 == 1 } }
     var score = TransferScore(
       name: "", accuracy: rounded(mean(folds.map { percent(share($0)) })),
       devAccuracy: rounded(mean(choices.map(\.accuracy))))
@@ -111,10 +121,10 @@ package struct TransferScorer {
     let grids = run(splits.count, counted: 0..<splits.count, of: splits.count + 1) { search(train, splits[$0]) }
     let choice = choose(grids)
     let rows = Array(0..<Int32(train.labels.count))
-    let classifier = run(1, counted: splits.count..<splits.count + 1, of: splits.count + 1) { _ in
-      refit(train, rows: rows, choice.penalty)
-    }[0]
-    return score(classifier, choice, test, withF1: withF1)
+    let found = run(1, counted: splits.count..<splits.count + 1, of: splits.count + 1) { _ in
+      refit(train, rows: rows, choice.penalty).numbers
+    }
+    return score(TrainedClassifier(found[0]), choice, test, withF1: withF1)
   }
 
   /// The grid members train apart, since there is but one split. The reference trains the chosen one again, from the
@@ -126,8 +136,8 @@ package struct TransferScorer {
       train: Array(0..<Int32(count)), held: Array(Int32(count)..<Int32(count + dev.labels.count)))
     let members = run(settings.penalties.count, counted: 0..<settings.penalties.count, of: settings.penalties.count) {
       var grid = ClassifierGrid(both, split, penalties: [settings.penalties[$0]], settings: settings)
-      return grid.train()[0]
-    }
+      return grid.train()[0].numbers
+    }.map { TrainedClassifier($0) }
     let choice = choose([members.map(\.devAccuracy)])
     return score(members[choice.index], choice, test, withF1: false)
   }
@@ -202,23 +212,26 @@ package struct TransferScorer {
 
   private func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
 
-  /// Runs `count` trainings on the pool; `counted` are their places among the `total` of the task.
-  private func run<Result>(
-    _ count: Int, counted: Range<Int>, of total: Int, _ body: (Int) -> Result
-  ) -> [Result] {
+  /// Runs `count` trainings, of which this process has every so many, on the pool; `counted` are their places among the
+  /// `total` of the task.
+  /// - Returns: the numbers that `body` gave for each.
+  private func run(_ count: Int, counted: Range<Int>, of total: Int, _ body: (Int) -> [Double]) -> [[Double]] {
+    let (rank, size) = (group?.rank ?? 0, group?.size ?? 1)
+    let own = Array(stride(from: rank, to: count, by: size))
     let done = Mutex(counted.lowerBound)
-    var results = [Result?](repeating: nil, count: count)
+    var results = [[Double]](repeating: [], count: own.count)
     results.withUnsafeMutableBufferPointer { results in
-      pool.parallelFor(count, grain: 1) { range, _ in
+      pool.parallelFor(own.count, grain: 1) { range, _ in
         for index in range {
-          results[index] = body(index)
+          results[index] = body(own[index])
           done.withLock {
-            $0 += 1
+            // The others are about as far.
+            $0 = min($0 + size, counted.upperBound)
             progress($0, total)
           }
         }
       }
     }
-    return results.compactMap(\.self)
+    return group?.shared(results, of: count) ?? results
   }
 }

@@ -48,6 +48,9 @@ typedef struct cse_ranks {
   void (*finish_exchanges)(void);
   /* Rank r's floats starts[r] to starts[r + 1] to the same place of all others. */
   void (*collect)(float *values, const int64_t *starts);
+  /* Returns when all ranks have called it, however long one takes: only one that is not heard from ends the group. */
+  void (*meet)(void);
+
   /* Says why, with host and rank, and ends all processes of the group with this exit code. Any thread may call it. */
   void (*end_all)(const char *reason, int32_t code);
   /* Leaves the group; the last call of all. */

@@ -1,6 +1,7 @@
 // A run on several processes: what it refuses, and the encoder that shares its batches out. Used by TrainingPlan.
 
 import Encoder
+import Evaluation
 import ModelFiles
 package import Ranks
 
@@ -48,8 +49,12 @@ extension TrainingPlan {
 }
 
 extension RankWorker {
-  /// A rank that reads the model folders of training runs.
+  /// A rank that reads model folders, and trains classifiers of transfer tasks.
   package convenience init(_ group: RankGroup, threads: Int) {
-    self.init(group, threads: threads) { try ModelFolder(path: $0).configuration }
+    self.init(
+      group, threads: threads, configuration: { try ModelFolder(path: $0).configuration },
+      help: { TransferScorer.help($0, pool: $1) })
   }
 }
+
+extension RankGroup: TransferGroup {}

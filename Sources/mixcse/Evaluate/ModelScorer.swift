@@ -24,7 +24,7 @@ struct ModelScorer {
   let options: EmbedderOptions
   let intervals: Bool
   let progress: ProgressLine
-  /// The processes that share the encoding; nil where there is one.
+  /// The processes that share encoding and classifiers; nil where there is one.
   var ranks: RankGroup?
   /// Threads of this one.
   let threads: Int
@@ -85,7 +85,7 @@ struct ModelScorer {
     return tables.flatMap { embedded in
       ([embedded.matrix.columns] + dimensions).map { width in
         let table = SentenceTable(collection, matrix: embedded.matrix.firstColumns(width), owner: embedded)
-        return suite.score(table, pool: pool, intervals: intervals) { task, done, total in
+        return suite.score(table, pool: pool, intervals: intervals, group: ranks) { task, done, total in
           progress.show(task, done: done, total: total, unit: "classifiers")
         }
       }
