@@ -97,11 +97,12 @@ struct EncoderParameters {
   /// Where the tensors of each set of layers' weights, which come last, stand among those that exist.
   private static func layerPlaces(_ entries: [Entry], _ c: EncoderConfiguration) -> [Range<Int>] {
     let ofLayer = c.architecture.layer.joined == nil ? 16 : 12
-    var place = entries.dropLast(c.layerSets * ofLayer).count(where: \.exists)
+    let first = entries.count - c.layerSets * ofLayer
+    var end = entries[..<first].count(where: \.exists)
     return (0..<c.layerSets).map { set in
-      let first = entries.count - (c.layerSets - set) * ofLayer
-      defer { place += entries[first..<first + ofLayer].count(where: \.exists) }
-      return place..<place + entries[first..<first + ofLayer].count(where: \.exists)
+      let start = end
+      end += entries[(first + set * ofLayer)...].prefix(ofLayer).count(where: \.exists)
+      return start..<end
     }
   }
 
