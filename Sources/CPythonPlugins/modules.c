@@ -1,4 +1,4 @@
-// The modules of Python/mixcse that run plugins, as bytes.
+// The modules of Python/mixcse that run plugins and encoders, as bytes.
 
 #include "python_plugins.h"
 
@@ -34,6 +34,12 @@ static const char caller[] = {
 static const char instance[] = {
 #embed "../../Python/mixcse/_worker/instance.py"
 };
+static const char models[] = {
+#embed "../../Python/mixcse/_worker/models.py"
+};
+static const char encoder[] = {
+#embed "../../Python/mixcse/_worker/encoder.py"
+};
 static const char loop[] = {
 #embed "../../Python/mixcse/_worker/loop.py"
 };
@@ -49,6 +55,8 @@ static const pp_module modules[] = {
     {"mixcse._worker.plan", plan, sizeof plan},
     {"mixcse._worker.caller", caller, sizeof caller},
     {"mixcse._worker.instance", instance, sizeof instance},
+    {"mixcse._worker.models", models, sizeof models},
+    {"mixcse._worker.encoder", encoder, sizeof encoder},
     {"mixcse._worker.loop", loop, sizeof loop},
 };
 

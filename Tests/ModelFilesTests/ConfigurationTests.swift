@@ -138,7 +138,7 @@ struct ConfigurationTests {
   @Test("the real model's folder: configuration, pooling, all tensors", .needs(.model))
   func realModel() throws {
     let folder = try ModelFolder(path: try #require(Resources.model) + "/")
-    #expect(folder.configuration.hiddenSize == 384 && folder.configuration.layerCount == 6)
+    #expect(folder.shape.hiddenSize == 384 && folder.shape.layerCount == 6)
     let pooling = try #require(folder.sentencePooling)
     #expect(pooling.pooler == "avg" && pooling.normalizes && pooling.head == .none)
     let table = try folder.openWeights()

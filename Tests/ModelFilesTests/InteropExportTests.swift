@@ -63,24 +63,24 @@ struct InteropExportTests {
       change.withUnsafeMutableBufferPointer { noise.normal(step: UInt64(i), offset: 0, into: $0) }
       for k in 0..<parameter.count { parameter.value[k] += 0.003 * change[k] }
     }
-    let width = source.configuration.hiddenSize
+    let width = source.shape.hiddenSize
     let head = Parameter(name: "head.dense.weight", shape: [width, width], decays: true)
     let bias = Parameter(name: "head.dense.bias", shape: [width], decays: false)
     for k in 0..<head.count { head.value[k] = fixtureValue(1, k) / 16 }
     for k in 0..<width { bias.value[k] = fixtureValue(2, k) / 4 }
     let tokenizer = try TokenizerFolder.load(model)
-    let limit = source.configuration.maximumPositions
+    let limit = source.shape.maximumPositions
     let batch = PackedBatch(Self.lines.map { tokenizer.encode($0, maximumLength: limit).ids })
     try (Self.lines.joined(separator: "\n") + "\n").write(
       toFile: target + "/lines.txt", atomically: true, encoding: .utf8)
-    for variant in variants(source.configuration.layerCount) {
+    for variant in variants(source.shape.layerCount) {
       let states = try encoder.forward(
         batch, request: LayerRequest(layers: variant.layers, firstTokenOnly: false), mode: .inference)
       let pooled = embed(states, batch, variant, head, bias)
       try NPYFile.write(pooled.matrix(rows: batch.sequences, columns: width), to: target + "/\(variant.name).npy")
       try ModelExport.write(
         to: target + "/" + variant.name, from: source, encoder: encoder.parameters,
-        pooling: pooling(variant, layers: source.configuration.layerCount + 1),
+        pooling: pooling(variant, layers: source.shape.layerCount + 1),
         head: variant.hasHead ? .kept(weight: head, bias: bias) : .none,
         record: ModelExport.Record(temperature: 0.05, strategy: "test", versions: ["mixcse": "test"]))
     }

@@ -12,6 +12,8 @@ public enum Need: Sendable {
   case sharedData
   /// A python3 with NumPy.
   case numpy
+  /// A Python with torch and transformers.
+  case transformers
   /// A compiler, by the name of its command.
   case compiler(String)
   /// Slurm and munge, which the test starts itself, as root.
@@ -25,6 +27,9 @@ public enum Need: Sendable {
     case .sharedData:
       Resources.sharedRoot == nil ? "the large data is not there: set CSE_SHARED to its folder, or to none" : nil
     case .numpy: Self.hasNumPy ? nil : "python3 has no NumPy: python3 -m pip install numpy"
+    case .transformers:
+      Resources.transformersPython == nil
+        ? "no Python has torch and transformers: MIXCSE_PYTHON names one, `make .cache/venv/trainers` makes one" : nil
     case .compiler(let name):
       Self.isCommand(name) ? nil : "\(name) is not installed: run `make test-deps`"
     case .slurm:
@@ -37,6 +42,8 @@ public enum Need: Sendable {
   var isOptional: Bool {
     switch self {
     case .sharedData: ProcessInfo.processInfo.environment["CSE_SHARED"] == "none"
+    // Some gigabytes, which the checks in other programs have.
+    case .transformers: true
     // Nobody is asked to be root.
     case .slurm: geteuid() != 0
     default: false

@@ -37,6 +37,19 @@ public enum Resources {
     packageRoot + "/Tests/Fixtures/" + relativePath
   }
 
+  /// A Python that has torch and transformers: MIXCSE_PYTHON, that of `make interop`, or python3; nil without one.
+  public static let transformersPython: String? = {
+    let question = """
+      import importlib.util, sys
+      sys.exit(None in map(importlib.util.find_spec, ("numpy", "torch", "transformers")))
+      """
+    let named = ProcessInfo.processInfo.environment["MIXCSE_PYTHON"]
+    let places = [named, packageRoot + "/.cache/venv/bin/python", "/usr/bin/python3"].compactMap { $0 }
+    return places.first {
+      FileManager.default.isExecutableFile(atPath: $0) && (try? shell([$0, "-c", question]).code) == 0
+    }
+  }()
+
   /// Whether nothing may be left out: `CI=true`.
   public static let isCI = ProcessInfo.processInfo.environment["CI"] == "true"
 

@@ -1,13 +1,13 @@
-"""The structs and numbers of cse_plugin.h and of the doorbell (Sources/CIsolation) that a worker reads and writes.
+"""The structs and numbers of cse_plugin.h, cse_encoder.h and the doorbell (CIsolation) that a worker reads and writes.
 
 A test holds their layout against the headers. Both sides are of one build, so no field is ever missing.
 """
 
 import ctypes as c
 
-P, U32, I32, I64, U64 = c.c_void_p, c.c_uint32, c.c_int32, c.c_int64, c.c_uint64
+P, U32, I32, I64, U64, F64 = c.c_void_p, c.c_uint32, c.c_int32, c.c_int64, c.c_uint64, c.c_double
 
-OK, INVALID, UNSUPPORTED, NUMERIC, INTERNAL = 0, 1, 2, 5, 6
+OK, INVALID, UNSUPPORTED, NO_MEMORY, NUMERIC, INTERNAL = 0, 1, 2, 3, 5, 6
 MESSAGE_BYTES = 512
 TRAINING, HOLD = 1, 2
 KINDS = {"pooler": 1, "sampler": 2, "loss": 3}
@@ -23,6 +23,11 @@ POOLING = {"first": 1, "mean": 2, "max": 3}
 FUNCTIONS = ("create", "plan", "commit", "augment", "pool", "sample", "pool_backward", "sample_backward", "on_logits",
              "on_embeds", "layer_weights")
 LEAVE, OPEN = -2, -3
+#: Of cse_encoder.h: a pass that a backward follows, its rows, parts of a tensor.
+KEEP, ROWS_FIRST = 1, 1
+WEIGHT, GRADIENT, MOMENT1 = 0, 1, 2
+#: In the place of a plugin's file: the process is an encoder, and what it is to load follows.
+ENCODER = "--encoder"
 
 
 class Doorbell(c.Structure):
@@ -93,8 +98,19 @@ class Logits(c.Structure):
                 ("batch", P)]
 
 
+class Pass(c.Structure):
+    _fields_ = [("struct_size", U32), ("flags", U32), ("n_seqs", I64), ("n_tokens", I64), ("token_ids", P),
+                ("offsets", P), ("first_rows", P), ("layers", P), ("n_layers", U32), ("rows", U32),
+                ("hidden_dropout", F64), ("attention_dropout", F64), ("batch", U64), ("slot", U32), ("reserved", U32)]
+
+
+class AdamW(c.Structure):
+    _fields_ = [("struct_size", U32), ("reserved", U32), ("learning_rate", F64), ("weight_decay", F64),
+                ("beta1", F64), ("beta2", F64), ("epsilon", F64), ("gradient_scale", F64), ("step", I64)]
+
+
 #: By the names of the headers, for the test of their layout.
 STRUCTS = {"iso_doorbell": Doorbell, "DLTensor": Tensor, "cse_call": Call, "cse_tensor_decl": Declaration,
            "cse_block": BlockStruct, "cse_encoding": EncodingStruct,
            "cse_limits": Limits, "cse_plan": Plan, "cse_tokens": Tokens, "cse_batch": Batch,
-           "cse_candidates": Candidates, "cse_logits": Logits}
+           "cse_candidates": Candidates, "cse_logits": Logits, "cse_pass": Pass, "cse_adamw": AdamW}

@@ -43,7 +43,7 @@ class Caller:
         self.planned: Planned | None = None
         self.differentiable = differentiable(component)
         self.kept: list[Any] = []
-        self._log = lambda text: _write_log(2, text)
+        self._log = lambda text: write_log(2, text)
         self._seed = (-1, 0)
 
     # One call
@@ -75,7 +75,7 @@ class Caller:
             whole = explain(error, self.file.path)
             if whole != text:
                 for line in whole.splitlines():
-                    _write_log(3, line)
+                    write_log(3, line)
         encoded = text.encode()[: abi.MESSAGE_BYTES - 1]
         encoded = encoded.decode("utf-8", "ignore").encode() + b"\0"
         c.memmove(self.call.message, encoded, len(encoded))
@@ -245,7 +245,7 @@ class Caller:
                 self._add(target, value, f"the gradient of {name}")
 
 
-def _write_log(level: int, text: str) -> None:
+def write_log(level: int, text: str) -> None:
     """A line of the host's log: standard error, marked with its level."""
     for line in text.splitlines():
         sys.stderr.flush()

@@ -1,7 +1,8 @@
-"""Answers the host's questions about one plugin file until the host is gone."""
+"""Answers the host's questions until the host is gone: about one plugin file, or as an encoder."""
 
 import ctypes as c
 import faulthandler
+import json
 import os
 import resource
 import signal
@@ -62,9 +63,20 @@ def main(arguments: list[str]) -> None:
     try:
         import numpy  # noqa: F401
     except ImportError:
-        report(["refused", f"{sys.executable} has no NumPy, which plugins in Python need: {sys.executable} -m pip "
-                "install numpy, or name another Python in MIXCSE_PYTHON"])
+        who, packages = "plugins in Python need", "numpy"
+        if load_path == abi.ENCODER:
+            who, packages = "--encoder transformers needs", "numpy torch transformers"
+        report(["refused", f"{sys.executable} has no NumPy, which {who}: {sys.executable} -m pip install {packages}, "
+                "or name another Python in MIXCSE_PYTHON"])
         os._exit(0)
+    from .memory import Bell, Regions
+
+    regions = Regions((shown, shown_bytes), (shared, shared_bytes))
+    bell = Bell(doorbell)
+    if load_path == abi.ENCODER:
+        from . import encoder
+
+        encoder.main(json.loads(path), regions, bell, report)
     try:
         file = PluginFile(load_path, path, sha256)
         registry = file.run()
@@ -73,12 +85,9 @@ def main(arguments: list[str]) -> None:
         report(["refused", str(error)])
         os._exit(0)
     from .instance import Instance
-    from .memory import Bell, Regions
     from .plan import Planned
 
     Planned.texts = doorbell + (c.sizeof(abi.Doorbell) + 63 & ~63)
-    regions = Regions((shown, shown_bytes), (shared, shared_bytes))
-    bell = Bell(doorbell)
     instances: dict[int, Instance] = {}
     report(["ready", versions(), *texts])
     # The first instance takes what has just been run; each further one runs the file again, with globals of its own.

@@ -33,7 +33,7 @@ struct InputCache {
     let place = training.trainFile + "\0" + (training.columns ?? "")
     if models[run.model] == nil {
       let source = try ModelFolder(path: run.model)
-      models[run.model] = (try RunInputs.modelFiles(run.model), source.configuration.maximumPositions)
+      models[run.model] = (try RunInputs.modelFiles(run.model), source.shape.maximumPositions)
     }
     if data[place] == nil {
       let found = try TrainingData(

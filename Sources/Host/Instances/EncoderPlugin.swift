@@ -5,81 +5,14 @@ package import PluginAPI
 import PluginGrammar
 package import PluginLoading
 
-/// An encoder plugin failed, or cannot do what it is asked for.
-package struct EncoderFailure: Error, CustomStringConvertible, Sendable {
-  /// `library.id.name` of the component.
-  package let component: String
-  /// The function of the header that was called.
-  package let function: String
-  /// What the plugin says: what was expected, what was found, what to do.
-  package let message: String
-
-  /// A failure of `component` in the function `function`.
-  package init(component: String, function: String, message: String) {
-    (self.component, self.function, self.message) = (component, function, message)
-  }
-
-  /// Who, where, what.
-  package var description: String { "encoder \(component), \(function): \(message)" }
-  /// 69: a plugin cannot be had or failed.
-  package var exitCode: Int32 { 69 }
-}
-
 /// An opened encoder of a plugin.
-package final class EncoderPlugin {
-  /// What a pass reads: token ids, where sequences begin, which hidden states are wanted.
-  package struct Pass {
-    /// [T] ids that the encoder's vocabulary has.
-    package var tokens: [Int32]
-    /// [S + 1], from 0 to T.
-    package var offsets: [Int]
-    /// 0 for the embeddings, k for layer k.
-    package var layers: [Int]
-    /// A row for each sequence, its first token, in place of one for each token.
-    package var firstTokenOnly: Bool
-    /// Probabilities; 0 is off.
-    package var hiddenDropout, attentionDropout: Float
-    /// What dropout is keyed by.
-    package var batch: UInt64
-    /// A backward follows.
-    package var isKept: Bool
-
-    /// A pass by its parts.
-    package init(
-      tokens: [Int32], offsets: [Int], layers: [Int], firstTokenOnly: Bool, hiddenDropout: Float,
-      attentionDropout: Float, batch: UInt64, isKept: Bool
-    ) {
-      (self.tokens, self.offsets, self.layers, self.firstTokenOnly) = (tokens, offsets, layers, firstTokenOnly)
-      (self.hiddenDropout, self.attentionDropout) = (hiddenDropout, attentionDropout)
-      (self.batch, self.isKept) = (batch, isKept)
-    }
-  }
-
-  /// A tensor as the plugin declares it.
-  package struct TensorFacts: Equatable, Sendable {
-    /// Hugging Face's name without a prefix.
-    package let name: String
-    /// Extents, outermost first.
-    package let shape: [Int]
-    /// Weight decay applies to it.
-    package let decays: Bool
-
-    /// A tensor by its facts.
-    package init(name: String, shape: [Int], decays: Bool) {
-      (self.name, self.shape, self.decays) = (name, shape, decays)
-    }
-  }
-
+package final class EncoderPlugin: EncoderCalls {
   /// What runs it.
   package let component: PluginComponent
-  /// Its tensors, in its order.
-  package private(set) var tensors: [TensorFacts] = []
-  /// What it computes on, and with: "NVIDIA H100 80GB HBM3", "torch 2.11.0".
-  package private(set) var deviceName = "", libraryName = ""
-  /// Dropout masks are those of the host's own encoder.
-  package private(set) var hasExactDropout = false
-  /// The same call gives the same bytes.
-  package private(set) var isRepeatable = false
+  /// What it says of itself.
+  package let facts: EncoderFacts
+  /// The component's.
+  package var name: String { component.id }
 
   private let functions: cse_encoder_1
   private var handle: OpaquePointer?
@@ -94,27 +27,22 @@ package final class EncoderPlugin {
     _ component: PluginComponent, host: UnsafePointer<cse_host>?, source: cse_encoder_source, device: String
   ) throws {
     self.component = component
-    functions = try Self.table(of: component)
+    let functions = try Self.table(of: component)
+    self.functions = functions
     message.initialize(repeating: 0, count: Int(CSE_MESSAGE_BYTES))
     var source = source
     source.struct_size = UInt32(MemoryLayout<cse_encoder_source>.size)
-    var facts = cse_encoder_facts()
-    facts.struct_size = UInt32(MemoryLayout<cse_encoder_facts>.size)
-    try device.withCString { text in
+    var said = cse_encoder_facts()
+    said.struct_size = UInt32(MemoryLayout<cse_encoder_facts>.size)
+    let room = message
+    var opened: OpaquePointer?
+    let status: cse_status? = device.withCString { text in
       source.device = text
-      try check("open", functions.open(host, &source, &handle, &facts, message))
+      return functions.open(host, &source, &opened, &said, room)
     }
-    tensors = (0..<Int(facts.n_tensors)).map { index in
-      let tensor = facts.tensors[index]
-      let shape = [Int(tensor.shape.0), Int(tensor.shape.1)]
-      return TensorFacts(
-        name: String(cString: tensor.name), shape: Array(shape.prefix(Int(tensor.ndim))),
-        decays: tensor.flags & UInt32(CSE_NO_DECAY) == 0)
-    }
-    deviceName = String(cString: facts.device_name)
-    libraryName = String(cString: facts.library)
-    hasExactDropout = facts.flags & UInt32(CSE_EXACT_DROPOUT) != 0
-    isRepeatable = facts.flags & UInt32(CSE_REPEATABLE) != 0
+    handle = opened
+    facts = status == cse_status(CSE_OK) ? EncoderFacts(said) : .none
+    try check("open", status)
   }
 
   deinit {
@@ -156,18 +84,10 @@ package final class EncoderPlugin {
   // MARK: Calls
 
   /// Writes the hidden states wanted, [T or S, hidden] each, in full.
-  package func encode(_ pass: Pass, into targets: [UnsafeMutablePointer<Float>]) throws {
+  package func encode(_ pass: EncoderPass, into targets: [UnsafeMutablePointer<Float>]) throws {
     let offsets = pass.offsets.map(Int64.init)
     let layers = pass.layers.map(Int32.init)
-    var raw = cse_pass()
-    raw.struct_size = UInt32(MemoryLayout<cse_pass>.size)
-    raw.flags = pass.isKept ? UInt32(CSE_KEEP) : 0
-    raw.n_seqs = Int64(pass.offsets.count - 1)
-    raw.n_tokens = Int64(pass.tokens.count)
-    raw.n_layers = UInt32(pass.layers.count)
-    raw.rows = UInt32(pass.firstTokenOnly ? CSE_ROWS_FIRST : CSE_ROWS_ALL)
-    (raw.hidden_dropout, raw.attention_dropout) = (Double(pass.hiddenDropout), Double(pass.attentionDropout))
-    raw.batch = pass.batch
+    var raw = pass.raw
     let out = targets.map { Optional($0) }
     try pass.tokens.withUnsafeBufferPointer { tokens in
       try offsets.withUnsafeBufferPointer { offsets in
@@ -215,4 +135,22 @@ package final class EncoderPlugin {
 
   /// Bytes of the device taken at most; 0: not known.
   package var peakMemory: UInt64 { functions.peak_memory(handle) }
+}
+
+extension EncoderFacts {
+  /// Of an encoder that did not open.
+  fileprivate static let none = EncoderFacts(tensors: [], deviceName: "", libraryName: "", hasExactDropout: false)
+
+  fileprivate init(_ facts: cse_encoder_facts) {
+    let tensors = (0..<Int(facts.n_tensors)).map { index in
+      let tensor = facts.tensors[index]
+      let shape = [Int(tensor.shape.0), Int(tensor.shape.1)]
+      return EncoderTensor(
+        name: String(cString: tensor.name), shape: Array(shape.prefix(Int(tensor.ndim))),
+        decays: tensor.flags & UInt32(CSE_NO_DECAY) == 0)
+    }
+    self.init(
+      tensors: tensors, deviceName: String(cString: facts.device_name), libraryName: String(cString: facts.library),
+      hasExactDropout: facts.flags & UInt32(CSE_EXACT_DROPOUT) != 0)
+  }
 }

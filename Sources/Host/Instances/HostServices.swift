@@ -12,6 +12,8 @@ import Version
 package final class HostServices: Sendable {
   /// The threads of `parallel_for`.
   package let pool: ThreadPool
+  /// Takes what plugins log.
+  package let logger: Logger
   /// What `cse_library_entry_v1` and every `cse_call` get. Never freed.
   package nonisolated(unsafe) let table: UnsafePointer<cse_host>
   /// The host that plugins meet; other than today's for `plugins check` and for tests.
@@ -61,6 +63,7 @@ package final class HostServices: Sendable {
     stopRequestedAt: @escaping @Sendable () -> Int64? = { nil }, cancelWord: UnsafeMutableRawPointer?
   ) {
     self.pool = pool
+    self.logger = logger
     self.age = age
     self.chunkOrder = chunkOrder
     self.stopRequestedAt = stopRequestedAt

@@ -46,12 +46,14 @@ package final class WorkerLine {
   package var isOver: Bool { failure != nil || process.hasEnded() }
 
   /// Waits until the worker has loaded the library.
+  /// - Parameter seconds: how long at most, 0 = any time; nil: what bounds give to a plugin.
   /// - Returns: What it reports beside that.
   /// - Throws: `.contract` with its reason where it refuses, and how it ended where it did.
-  package func awaitStart() throws(PluginFailure.Reason) -> [String] {
-    guard let bytes = process.readReport(within: bounds.startSeconds) else {
+  package func awaitStart(within seconds: Double? = nil) throws(PluginFailure.Reason) -> [String] {
+    let seconds = seconds ?? bounds.startSeconds
+    guard let bytes = process.readReport(within: seconds) else {
       process.stop()
-      throw .deadline(bounds.startSeconds)
+      throw .deadline(seconds)
     }
     let report = Netstrings.decode(bytes) ?? []
     if report.first == WorkerReport.ready { return Array(report.dropFirst()) }
@@ -76,9 +78,11 @@ package final class WorkerLine {
   }
 
   /// A question by its number, and what the worker answers.
-  /// - Parameter isCancelled: Whether the call is to end; asked now and then.
+  /// - Parameters:
+  ///   - call: nil where the question is none of an instance.
+  ///   - isCancelled: Whether the call is to end; asked now and then.
   package func ask(
-    _ number: Int32, _ call: UnsafeMutablePointer<cse_call>, _ arguments: CallArguments, isCancelled: () -> Bool
+    _ number: Int32, _ call: UnsafeMutablePointer<cse_call>?, _ arguments: CallArguments, isCancelled: () -> Bool
   ) throws(PluginFailure.Reason) -> cse_status {
     if let failure { throw failure }
     put(number, call)
@@ -107,7 +111,7 @@ package final class WorkerLine {
     _ = process.wait(milliseconds: milliseconds)
   }
 
-  private func put(_ number: Int32, _ call: UnsafeMutablePointer<cse_call>) {
+  private func put(_ number: Int32, _ call: UnsafeMutablePointer<cse_call>?) {
     bell.pointee.function = number
     bell.pointee.call = UnsafeMutableRawPointer(call)
   }

@@ -1,18 +1,13 @@
 // Where the functions of a file in Python are: a process of Python's, one for each file, with all instances of the file
 // in it. It is started to describe the file and stays for its instances.
 
-import CIsolation
-import CPythonPlugins
-import Files
 import Glibc
 import Kernels
-import Logging
 import PluginAPI
 import PluginGrammar
 import PluginInstances
 import PluginIsolation
 import PluginLoading
-import Processes
 import Synchronization
 
 /// The place of the components of one file.
@@ -80,35 +75,8 @@ final class PythonProcess: Sendable {
 
   /// Starts it and waits until it has run the file.
   init(_ file: PluginFile, _ settings: PythonSettings, interpreter: String) throws(PluginFailure.Reason) {
-    let memory: SharedMemory
-    do { memory = try SharedMemory.open() } catch {
-      throw .contract("expected shared memory, but \(error.operation) failed: \(systemMessage(error.code))")
-    }
-    line = try WorkerLine(settings.bounds, memory: memory) { doorbell in
-      let modules = try PythonModules()
-      let (shown, shared) = (memory.shown, memory.shared)
-      var start = ChildSettings(
-        program: interpreter, name: interpreter,
-        [
-          "-u", "-c", modules.boot, file.loadPath, file.path, file.sha256, "\(getpid())", settings.isTied ? "1" : "0",
-          "\(settings.bounds.memoryBytes)", "\(shown.address)", "\(shown.byteCount)", "\(shared.address)",
-          "\(shared.byteCount)", "\(doorbell)",
-        ])
-      start.variables = Self.variables(threads: settings.bounds.threads)
-      return try WorkerProcess(
-        start, memory: memory, more: [modules.descriptor], name: file.path, logger: settings.logger)
-    }
+    line = try PythonStart.line([file.loadPath, file.path, file.sha256], settings, interpreter, name: file.path)
     report = try line.awaitStart()
-  }
-
-  /// Threads as the run has them, unless the user says otherwise.
-  private static func variables(threads: Int) -> [String] {
-    var variables = Environment.entries()
-    for name in ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"]
-    where !variables.contains(where: { $0.hasPrefix(name + "=") }) {
-      variables.append("\(name)=\(threads)")
-    }
-    return variables
   }
 
   /// Whether it answers no more.
@@ -193,29 +161,4 @@ private final class PythonRunner: ComponentRunner {
   func end(_ call: UnsafeMutablePointer<cse_call>, isCreated: Bool) {
     if let opened { process.close(opened) }
   }
-}
-
-/// The Python side's modules, in memory that a process gets as a descriptor.
-private final class PythonModules {
-  /// What Python is started with.
-  let boot: String
-  let descriptor: Int32
-
-  init() throws(SystemFailure) {
-    var count: Int32 = 0
-    guard let modules = pp_modules(&count) else { throw SystemFailure(operation: "modules", code: EINVAL) }
-    let texts = (0..<Int(count)).map { index in
-      let bytes = UnsafeRawBufferPointer(start: modules[index].source, count: Int(modules[index].length))
-      return (name: String(cString: modules[index].name), source: String(decoding: bytes, as: UTF8.self))
-    }
-    boot = texts[0].source
-    let bytes = Netstrings.encode(texts.dropFirst().flatMap { [$0.name, $0.source] })
-    descriptor = iso_memory("mixcse-python", bytes.count)
-    guard descriptor >= 0 else { throw SystemFailure(operation: "memfd_create", code: errno) }
-    guard bytes.withUnsafeBytes({ pwrite(descriptor, $0.baseAddress, $0.count, 0) }) == bytes.count else {
-      throw SystemFailure(operation: "pwrite", code: errno)
-    }
-  }
-
-  deinit { Glibc.close(descriptor) }
 }

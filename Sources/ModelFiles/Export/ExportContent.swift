@@ -36,7 +36,7 @@ struct ExportContent {
     notes += droppedSettings
     var description = SentencePooling(origin: .mixcse, pooler: pooling.text)
     description.head = state
-    if hasHead { description.modules = [.dense(.head(folder: headFolder, width: source.configuration.hiddenSize))] }
+    if hasHead { description.modules = [.dense(.head(folder: headFolder, width: source.shape.hiddenSize))] }
     description.temperature = record.temperature
     description.strategy = record.strategy
     description.versions = record.versions
@@ -96,11 +96,12 @@ extension ExportContent {
   private func writeWeights(_ encoder: [Parameter], _ table: WeightTable, _ notes: inout [String]) throws {
     var tensors = encoder.map { tensor($0, $0.name) }
     let own = Set(encoder.map(\.name))
-    precondition(
-      own.isSubset(of: source.configuration.tensorNames + ["pooler.dense.weight", "pooler.dense.bias"]),
-      "only the encoder's parameters go into model.safetensors")
+    if source.foreign == nil {
+      let names = try source.configuration.tensorNames + ["pooler.dense.weight", "pooler.dense.bias"]
+      precondition(own.isSubset(of: names), "only the encoder's parameters go into model.safetensors")
+    }
     var kept: [FloatBuffer] = []
-    let width = source.configuration.hiddenSize
+    let width = source.shape.hiddenSize
     // ALBERT's is called pooler alone.
     let poolers = ["pooler.dense", "pooler"].flatMap { [($0 + ".weight", [width, width]), ($0 + ".bias", [width])] }
     for (name, shape) in poolers
@@ -114,7 +115,7 @@ extension ExportContent {
       try SafetensorsWriter.write(to: folder + "/model.safetensors", tensors: tensors)
     }
     let written = Set(tensors.map(\.name))
-    let dropped = table.names.filter { !written.contains($0) && !$0.hasSuffix("position_ids") }
+    let dropped = table.names.filter { !Self.isWritten($0, among: written) && !$0.hasSuffix("position_ids") }
     if !dropped.isEmpty {
       notes.append(
         "left out, as no part of the encoder: " + dropped.prefix(8).joined(separator: ", ")
@@ -122,12 +123,26 @@ extension ExportContent {
     }
   }
 
-  /// The source's config.json with the class and the type of what is in the weights now.
+  /// Whether a tensor of the source is among those written, with or without a prefix that this program does not know
+  /// ("deberta.").
+  private static func isWritten(_ name: String, among written: Set<String>) -> Bool {
+    var rest = Substring(name)
+    while !written.contains(String(rest)) {
+      guard let dot = rest.firstIndex(of: ".") else { return false }
+      rest = rest[rest.index(after: dot)...]
+    }
+    return true
+  }
+
+  /// The source's config.json with the class and the type of what is in the weights now; of a model that somebody else
+  /// reads with the type alone.
   private func writeConfiguration() throws {
     var object = source.configurationFile
-    object["architectures"] = .array([.string(ArchitectureFormat.of(source.configuration.family).modelClass)])
     for key in ["torch_dtype", "dtype"] where object[key] != nil { object[key] = .string("float32") }
-    for key in ["_name_or_path", "auto_map"] { object[key] = nil }
+    if source.foreign == nil {
+      object["architectures"] = .array([.string(ArchitectureFormat.of(try source.configuration.family).modelClass)])
+      for key in ["_name_or_path", "auto_map"] { object[key] = nil }
+    }
     try write("config.json", .object(object))
   }
 
@@ -148,7 +163,7 @@ extension ExportContent {
   /// Writes a kept head as a Dense module and says whether there was one.
   private func writeHead(_ name: String) throws -> Bool {
     guard case .kept(let weight, let bias) = head else { return false }
-    let width = source.configuration.hiddenSize
+    let width = source.shape.hiddenSize
     precondition(weight.shape == [width, width] && bias.shape == [width], "the head is Linear width -> width")
     try makeFolder(name)
     try write(
@@ -201,7 +216,7 @@ extension ExportContent {
       name + "/config.json",
       .object(
         JSONObject([
-          ("word_embedding_dimension", .integer(source.configuration.hiddenSize)),
+          ("word_embedding_dimension", .integer(source.shape.hiddenSize)),
           ("pooling_mode_cls_token", .bool(tokens == .cls)), ("pooling_mode_mean_tokens", .bool(tokens == .mean)),
           ("pooling_mode_max_tokens", .bool(tokens == .max)), ("pooling_mode_mean_sqrt_len_tokens", .bool(false)),
         ])))
@@ -213,8 +228,8 @@ extension ExportContent {
       name + "/config.json",
       .object(
         JSONObject([
-          ("word_embedding_dimension", .integer(source.configuration.hiddenSize)), ("layer_start", .integer(0)),
-          ("num_hidden_layers", .integer(source.configuration.layerCount)),
+          ("word_embedding_dimension", .integer(source.shape.hiddenSize)), ("layer_start", .integer(0)),
+          ("num_hidden_layers", .integer(source.shape.layerCount)),
         ])))
     try weights.withUnsafeBufferPointer { buffer in
       guard let base = buffer.baseAddress else { return }
@@ -227,7 +242,7 @@ extension ExportContent {
   /// The length is the source's, else the model's own limit, as in evaluation here: never the training length.
   private func writeSettings(hasModules: Bool) throws {
     let source = try TextSettings(folder: self.source.encoderPath)
-    let limit = self.source.configuration.maximumPositions
+    let limit = self.source.shape.maximumPositions
     let arguments = try TextSettings.tokenizerArguments(self.source.encoderPath)
     // Without modules nothing has to be said but what the source says beside its tokenizer's files.
     guard hasModules || source.lowercases || arguments != nil || source.maximumLength ?? limit < limit else { return }

@@ -78,7 +78,9 @@ struct ConfigurationReader {
       throw error("model_type", expected: "one of \(supported)")
     }
     guard let format = Format.all.first(where: { $0.family.rawValue == name }) else {
-      throw ModelFileError.unsupported(path: path, what: "model_type", found: "\"\(name)\"", supported: supported)
+      throw ModelFileError.unsupported(
+        path: path, what: "model_type", found: "\"\(name)\"",
+        supported: supported + "; and what transformers loads, with --encoder transformers")
     }
     return format
   }

@@ -2,7 +2,7 @@
 // pooling. The first thing every command opens.
 
 package import Encoder
-import Files
+package import Files
 package import Tokenizer
 
 /// An opened model folder.
@@ -12,8 +12,10 @@ package struct ModelFolder: Sendable {
   /// The folder of config.json, weights and tokenizer: `path`, or one inside it where modules.json says so, as
   /// sentence-transformers before version 2 wrote them.
   package let encoderPath: String
-  /// The encoder that config.json describes.
-  package let configuration: EncoderConfiguration
+  /// Whose model it is: this program's own by config.json, or somebody else's, who has read it.
+  private let reading: Reading
+  /// The sizes of the encoder.
+  package let shape: EncoderShape
   /// config.json, with what sentence-transformers changes in it.
   let configurationFile: JSONObject
   /// How the folder says its token states become a sentence embedding; nil where it says nothing.
@@ -23,13 +25,38 @@ package struct ModelFolder: Sendable {
   /// What it says that is not done, for whoever uses it.
   package let notes: [String]
 
+  private enum Reading: Sendable {
+    case own(EncoderConfiguration)
+    case foreign(any ForeignModel)
+  }
+
+  /// The encoder that config.json describes.
+  /// - Throws: `ModelFileError.unsupported` where the folder was read by somebody else.
+  package var configuration: EncoderConfiguration {
+    get throws {
+      if case .own(let configuration) = reading { return configuration }
+      throw ModelFileError.unsupported(
+        path: path, what: "the model", found: "read by another encoder (--encoder)",
+        supported: "models of this program's own encoder here")
+    }
+  }
+
+  /// Who has read the model in this program's place; nil where nobody has.
+  package var foreign: (any ForeignModel)? { if case .foreign(let model) = reading { model } else { nil } }
+
   /// What the folder has put before every text, where nothing else is asked for; nil where it has nothing put there.
   package var defaultPrompt: String? { settings.defaultPrompt }
 
   /// Opens a folder and reads its configuration and its pooling record.
-  /// - Parameter name: a folder, or the name of a model that is in the local cache of the Hugging Face Hub.
-  /// - Throws: `FileError`, `ModelFileError` where the folder or config.json is missing, or a file is broken.
-  package init(path name: String) throws {
+  /// - Parameters:
+  ///   - name: a folder, or the name of a model that is in the local cache of the Hugging Face Hub.
+  ///   - read: reads the model in this program's place, which then looks at no key of config.json; is given the
+  ///     encoder's folder and the keys that have other values than in config.json.
+  /// - Throws: `FileError`, `ModelFileError` where the folder or config.json is missing, or a file is broken; errors of
+  ///   `read`.
+  package init(
+    path name: String, by read: ((_ folder: String, _ changes: JSONObject) throws -> any ForeignModel)? = nil
+  ) throws {
     path = try Self.locate(name)
     encoderPath = try Self.encoderPath(of: path)
     try Self.refuseAdapter(encoderPath)
@@ -41,22 +68,30 @@ package struct ModelFolder: Sendable {
     }
     for member in transformer.configuration.members { object[member.key] = member.value }
     configurationFile = object
-    configuration = try EncoderConfiguration(object, path: file)
+    let reading: Reading
+    if let read {
+      let model = try read(encoderPath, transformer.configuration)
+      (reading, shape, notes) = (.foreign(model), model.shape, transformer.notes)
+    } else {
+      let own = try EncoderConfiguration(object, path: file)
+      (reading, shape) = (.own(own), own.shape)
+      notes = ArchitectureFormat.of(own.family).rules.notes(in: object) + transformer.notes
+    }
+    self.reading = reading
     settings = try SentenceTransformersSettings(folder: path)
-    sentencePooling = try Self.pooling(path, configuration, object, settings)
-    notes = ArchitectureFormat.of(configuration.family).rules.notes(in: object) + transformer.notes
+    sentencePooling = try Self.pooling(path, shape, object, settings)
   }
 
   /// The record of a folder: our own mixcse.json, else modules.json; nil where it has none.
   private static func pooling(
-    _ folder: String, _ configuration: EncoderConfiguration, _ file: JSONObject,
+    _ folder: String, _ shape: EncoderShape, _ file: JSONObject,
     _ settings: SentenceTransformersSettings
   ) throws -> SentencePooling? {
     let own = folder + "/mixcse.json"
-    if try Path.isPresent(own) { return try SentencePooling.own(own, hiddenSize: configuration.hiddenSize) }
+    if try Path.isPresent(own) { return try SentencePooling.own(own, hiddenSize: shape.hiddenSize) }
     guard let list = try ModuleList(folder: folder) else { return nil }
     var record = try SentenceTransformersModules(
-      folder: folder, list: list, layerCount: configuration.layerCount, hiddenSize: configuration.hiddenSize,
+      folder: folder, list: list, layerCount: shape.layerCount, hiddenSize: shape.hiddenSize,
       hasAllLayers: file["output_hidden_states"] == .bool(true)
     ).read()
     if let width = settings.truncatesTo { record.modules.append(.first(width)) }
@@ -82,7 +117,7 @@ package struct ModelFolder: Sendable {
   /// - Throws: `FileError`, `TokenizerError`; `ModelFileError` where a token that is in every text has none.
   package func openTokenizer(say: (String) -> Void) throws -> any Tokenizer {
     let tokenizer = try TokenizerFolder.load(encoderPath)
-    let rows = configuration.vocabularySize
+    let rows = shape.vocabularySize
     let without = (rows..<max(rows, tokenizer.vocabularySize)).filter { tokenizer.token(Int32($0)) != nil }
     guard let first = without.first else { return tokenizer }
     func name(_ id: Int) -> String { "\"\(tokenizer.token(Int32(id)) ?? "")\" (id \(id))" }

@@ -1,33 +1,33 @@
-// An encoder plugin as a SentenceEncoder: what it computes is copied here, what it learns stays on its device and is
-// mirrored by parameters. Made from an EncoderChoice; used by training like the encoder of this program.
+// An encoder that computes elsewhere as a SentenceEncoder: what it computes is copied here, what it learns stays where
+// it is and is mirrored by parameters. Made from an EncoderChoice; used by training like the encoder of this program.
 
 package import Encoder
 package import Host
 package import Kernels
 import PluginAPI
 
-/// A plugin's encoder with mirrors of its tensors.
+/// A plugin's encoder, or one in a process, with mirrors of its tensors.
 package final class PluginEncoder: SentenceEncoder, DeviceWeights {
-  /// What it is asked to compute.
-  package let configuration: EncoderConfiguration
-  /// The plugin.
-  package let plugin: EncoderPlugin
-  /// The tensors as they were read last, in the order of this program's own encoder.
+  /// Its sizes.
+  package let shape: EncoderShape
+  /// Who computes.
+  package let calls: any EncoderCalls
+  /// The tensors as they were read last, in the order of this program's own encoder; of transformers, in its order.
   package let mirrors: [Parameter]
-  /// For each mirror the plugin's number of the tensor.
+  /// For each mirror the number of its tensor there.
   private let numbers: [Int]
   private let pool: ThreadPool
   private var outputs: [ScratchBuffer] = []
   private var handed: [Matrix] = []
 
   /// The width of a hidden state.
-  package var hiddenSize: Int { configuration.hiddenSize }
+  package var hiddenSize: Int { shape.hiddenSize }
   /// Hidden states there are: the embeddings and one for each transformer layer.
-  package var layerCount: Int { configuration.layerCount + 1 }
+  package var layerCount: Int { shape.layerCount + 1 }
   /// The longest sequence there are positions for.
-  package var maximumTokens: Int { configuration.maximumPositions }
+  package var maximumTokens: Int { shape.maximumPositions }
   /// Rows of the word matrix.
-  package var vocabularySize: Int { configuration.vocabularySize }
+  package var vocabularySize: Int { shape.vocabularySize }
   /// The mirrors.
   package var parameters: [Parameter] { mirrors }
   /// Itself.
@@ -36,39 +36,59 @@ package final class PluginEncoder: SentenceEncoder, DeviceWeights {
   /// Opens the plugin's encoder and gives it the weights of a checkpoint.
   /// - Throws: `EncoderFailure`; the table's error where it lacks a tensor or has it in another shape or type.
   init(
-    _ choice: EncoderChoice, configuration: EncoderConfiguration, weights: any WeightSource, services: HostServices,
-    seed: UInt64
+    _ choice: EncoderChoice, _ component: PluginComponent, configuration: EncoderConfiguration,
+    weights: any WeightSource, services: HostServices, seed: UInt64
   ) throws {
     guard let family = configuration.plainFamily else {
       throw EncoderFailure(
-        component: choice.component.id, function: "open",
+        component: component.id, function: "open",
         message: "expected a model with the layers of BERT or RoBERTa, found \(configuration.family.rawValue); this "
-          + "program's own encoder computes it: leave --encoder out")
+          + "program's own encoder computes it: leave --encoder out; or --encoder transformers")
     }
-    self.configuration = configuration
+    shape = configuration.shape
     pool = services.pool
     mirrors = try configuration.parameters(from: weights, pool: services.pool)
     let plugin = try EncoderPlugin(
-      choice.component, host: services.table,
+      component, host: services.table,
       source: Self.source(configuration, as: family, choice.precision, seed: seed, threads: services.pool.threads),
       device: choice.device)
-    self.plugin = plugin
+    calls = plugin
     numbers = try mirrors.map { mirror in
-      let wanted = EncoderPlugin.TensorFacts(name: mirror.name, shape: mirror.shape, decays: mirror.decays)
-      guard let number = plugin.tensors.firstIndex(of: wanted) else {
+      let wanted = EncoderTensor(name: mirror.name, shape: mirror.shape, decays: mirror.decays)
+      guard let number = plugin.facts.tensors.firstIndex(of: wanted) else {
         throw EncoderFailure(
-          component: choice.component.id, function: "open",
+          component: component.id, function: "open",
           message: "expected a tensor \(mirror.name) of shape \(mirror.shape), found none; the plugin does not "
             + "fit this version of the program: build it again")
       }
       return number
     }
-    guard numbers.count == plugin.tensors.count else {
+    guard numbers.count == plugin.facts.tensors.count else {
       throw EncoderFailure(
-        component: choice.component.id, function: "open",
-        message: "expected \(numbers.count) tensors, found \(plugin.tensors.count)")
+        component: component.id, function: "open",
+        message: "expected \(numbers.count) tensors, found \(plugin.facts.tensors.count)")
     }
     for index in mirrors.indices { try write(.value, of: index, from: mirrors[index].value) }
+  }
+
+  /// An encoder that has its weights already. Mirrors are empty until they are read.
+  init(_ model: TransformersModel, pool: ThreadPool) {
+    shape = model.shape
+    calls = model.encoder
+    self.pool = pool
+    let tensors = model.encoder.facts.tensors
+    let counts = tensors.map { $0.shape.reduce(1, *) }
+    let total = counts.reduce(0, +)
+    // What is not a number there is looked for in a gradient's place here; before that these take up no memory.
+    let (values, gradients) = (FloatBuffer(count: total), FloatBuffer(count: total))
+    var offset = 0
+    mirrors = zip(tensors, counts).map { tensor, count in
+      defer { offset += count }
+      return Parameter(
+        name: tensor.name, shape: tensor.shape, values: values, gradients: gradients, offset: offset,
+        decays: tensor.decays)
+    }
+    numbers = Array(tensors.indices)
   }
 
   private static func source(
@@ -103,7 +123,7 @@ package final class PluginEncoder: SentenceEncoder, DeviceWeights {
     let rows = request.firstTokenOnly ? batch.sequences : batch.tokens.count
     while outputs.count < request.layers.count { outputs.append(ScratchBuffer(.shown)) }
     let targets = request.layers.indices.map { outputs[$0].reserve(rows * hiddenSize) }
-    var pass = EncoderPlugin.Pass(
+    var pass = EncoderPass(
       tokens: batch.tokens, offsets: batch.offsets, layers: request.layers, firstTokenOnly: request.firstTokenOnly,
       hiddenDropout: 0, attentionDropout: 0, batch: 0, isKept: false)
     switch mode {
@@ -113,7 +133,7 @@ package final class PluginEncoder: SentenceEncoder, DeviceWeights {
       (pass.batch, pass.hiddenDropout, pass.attentionDropout) = (step, hidden, attention)
     }
     if case .training = mode { pass.isKept = true }
-    try pool.profile.measure("encoder forward/plugin") { try plugin.encode(pass, into: targets) }
+    try pool.profile.measure("encoder forward/plugin") { try calls.encode(pass, into: targets) }
     handed = targets.map { Matrix($0, rows: rows, columns: hiddenSize) }
     return handed
   }
@@ -121,20 +141,20 @@ package final class PluginEncoder: SentenceEncoder, DeviceWeights {
   /// Training looks at the first batch (`TrainingPlan.checkEncoder`); this is for augmenters that change their minds.
   private var oneDropout: EncoderFailure {
     EncoderFailure(
-      component: plugin.component.id, function: "encode",
+      component: calls.name, function: "encode",
       message: "expected one dropout for all texts, found an augmenter's for single ones; leave that augmenter out, or "
         + "the encoder plugin")
   }
 
   /// Adds on the device what the gradients of the last training pass's hidden states cause.
   package func backward(_ gradients: [Matrix]) throws {
-    try pool.profile.measure("encoder backward/plugin") { try plugin.backward(gradients.map(\.pointer)) }
+    try pool.profile.measure("encoder backward/plugin") { try calls.backward(gradients.map(\.pointer)) }
   }
 
   // MARK: Tensors
 
   /// The sum of squares of all gradients.
-  package func squaredGradientNorm() throws -> Double { try plugin.squaredGradientNorm() }
+  package func squaredGradientNorm() throws -> Double { try calls.squaredGradientNorm() }
 
   /// AdamW as `adamwStep` does it.
   package func step(_ step: DeviceStep) throws {
@@ -142,20 +162,20 @@ package final class PluginEncoder: SentenceEncoder, DeviceWeights {
     (settings.learning_rate, settings.weight_decay) = (step.learningRate, step.weightDecay)
     (settings.beta1, settings.beta2, settings.epsilon) = (0.9, 0.999, 1e-8)
     (settings.gradient_scale, settings.step) = (step.gradientScale, Int64(step.number))
-    try plugin.step(settings)
+    try calls.step(settings)
   }
 
   /// Sets all gradients to zero.
-  package func clearGradients() throws { try plugin.clearGradients() }
+  package func clearGradients() throws { try calls.clearGradients() }
 
   /// Copies a part of a tensor here.
   package func read(_ part: DevicePart, of index: Int, into target: UnsafeMutablePointer<Float>) throws {
-    try plugin.get(part.number, of: numbers[index], into: target)
+    try calls.get(part.number, of: numbers[index], into: target)
   }
 
   /// Copies a part of a tensor there.
   package func write(_ part: DevicePart, of index: Int, from source: UnsafePointer<Float>) throws {
-    try plugin.put(part.number, of: numbers[index], from: source)
+    try calls.put(part.number, of: numbers[index], from: source)
   }
 }
 

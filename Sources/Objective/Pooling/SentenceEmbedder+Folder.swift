@@ -122,7 +122,7 @@ extension SentenceEmbedder {
       throw ObjectiveError.unsupportedPooling(
         folder: folder.path, reason: "a pooling that leaves the tokens of the prompt out (include_prompt false)")
     }
-    let limit = folder.configuration.maximumPositions
+    let limit = folder.shape.maximumPositions
     if let maximumLength, !(2...limit).contains(maximumLength) {
       throw ObjectiveError.maximumLength(found: maximumLength, limit: limit)
     }

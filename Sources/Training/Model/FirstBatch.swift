@@ -27,7 +27,7 @@ package final class FirstBatch {
   package init(
     _ options: TrainingOptions, folder: ModelFolder, pooler: Pooler, services: HostServices
   ) throws {
-    let configuration = folder.configuration
+    let configuration = try folder.configuration
     var run = RunDescription()
     run.training = options
     try run.check()

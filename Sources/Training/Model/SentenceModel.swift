@@ -65,8 +65,8 @@ package final class SentenceModel: ExportableModel {
     self.masked = masked
     self.further = further
     self.seed = seed
-    hiddenDropout = dropout.map(Float.init) ?? source.configuration.hiddenDropout
-    attentionDropout = dropout.map(Float.init) ?? source.configuration.attentionDropout
+    hiddenDropout = dropout.map(Float.init) ?? source.shape.hiddenDropout
+    attentionDropout = dropout.map(Float.init) ?? source.shape.attentionDropout
   }
 
   /// The encoder's: a plugin's, or that of all ranks.
@@ -77,7 +77,7 @@ package final class SentenceModel: ExportableModel {
   package var states: [CheckpointTensor] { objective.checkpointTensors }
   /// What shadows and the encoder have to say at the end.
   package var closingLines: [String] {
-    let peak = (encoder as? PluginEncoder)?.plugin.peakMemory ?? 0
+    let peak = (encoder as? PluginEncoder)?.calls.peakMemory ?? 0
     return objective.closingLines + (peak > 0 ? ["encoder: peak device memory \(mebibytes(Int(peak)))"] : [])
   }
 

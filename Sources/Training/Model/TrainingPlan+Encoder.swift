@@ -30,21 +30,35 @@ extension EncoderDescription {
     )
   }
 
-  /// The plugin that was asked for; nil for this program's own encoder.
-  /// - Throws: `PluginError` where there is none, or it cannot be loaded; `UsageError.ambiguous`.
+  private var products: Precision { precision.flatMap(Precision.init(rawValue:)) ?? .f32 }
+
+  /// The encoder beside this program's own that was asked for; nil for this program's own.
+  /// - Throws: `PluginError` where there is none, or it cannot be loaded; `UsageError.ambiguous`;
+  ///   `TrainingError.usage` for what transformers cannot do.
   package func choice(in registry: PluginRegistry) throws -> EncoderChoice? {
     guard let name, !isOwn else { return nil }
-    return try EncoderChoice(
-      name, device: device, precision: precision.flatMap(Precision.init(rawValue:)) ?? .f32, registry: registry)
+    return try transformers() ?? EncoderChoice(name, device: device, precision: products, registry: registry)
+  }
+
+  /// Transformers, if that was asked for, which is in no registry.
+  /// - Throws: `TrainingError.usage`.
+  package func transformers() throws -> EncoderChoice? {
+    guard name == EncoderChoice.transformers else { return nil }
+    guard products != .tf32 else {
+      throw TrainingError.usage(
+        place: "--encoder transformers --precision", expected: "f32 or bf16", found: "tf32",
+        advice: "tf32 is for encoder plugins, such as torch")
+    }
+    return EncoderChoice(transformersOn: device, precision: products)
   }
 }
 
 extension TrainingPlan {
-  /// What an encoder plugin cannot do yet, before anything is read.
+  /// What no encoder beside this program's own can do yet, before anything is read.
   /// - Throws: `TrainingError.usage`.
   func checkEncoderFlags() throws {
     guard let encoder else { return }
-    guard encoder.component.place == nil else {
+    guard encoder.component?.place == nil else {
       throw TrainingError.usage(
         place: "--encoder \(description.encoder.name ?? "") --isolate",
         expected: "the names of plugins beside the encoder, which runs in this process", found: "all plugins",
@@ -96,8 +110,8 @@ extension TrainingError {
 extension PluginEncoder {
   /// What the user is told when it is opened.
   func text(_ choice: EncoderChoice) -> String {
-    let masks = plugin.hasExactDropout ? "the dropout masks of the native encoder" : "dropout of its own"
-    return "encoder \(choice.component.name): \(plugin.libraryName) on \(plugin.deviceName), "
+    let masks = calls.facts.hasExactDropout ? "the dropout masks of the native encoder" : "dropout of its own"
+    return "encoder \(choice.name): \(calls.facts.libraryName) on \(calls.facts.deviceName), "
       + "\(choice.precision.rawValue), \(masks)"
   }
 }
@@ -112,9 +126,9 @@ extension RunIdentity {
   static func record(_ choice: EncoderChoice) -> JSONValue {
     .object(
       JSONObject([
-        ("id", .string(choice.component.id)), ("version", .string(choice.component.library.version)),
-        ("sha256", .string(choice.component.library.sha256)), ("device", .string(choice.deviceKind)),
-        ("precision", .string(choice.precision.rawValue)),
+        ("id", .string(choice.id)), ("version", .string(choice.version)),
+        ("sha256", choice.component.map { .string($0.library.sha256) } ?? .null),
+        ("device", .string(choice.deviceKind)), ("precision", .string(choice.precision.rawValue)),
       ]))
   }
 

@@ -95,7 +95,7 @@ extension TrainingPlan {
     _ strategy: Strategy, _ source: ModelFolder, views: Int, _ tokenizer: any Tokenizer, services: HostServices
   ) throws -> Augmentation? {
     guard !strategy.augmenters.isEmpty else { return nil }
-    let encoder = source.configuration
+    let encoder = source.shape
     return try Augmentation(
       strategy.augmenters,
       limits: PluginLimits(

@@ -61,9 +61,9 @@ extension TrainingPlan {
     guard let encoder, let opened = model.encoder as? PluginEncoder else { return .null }
     return .object(
       JSONObject([
-        ("id", .string(encoder.component.id)), ("library", .string(opened.plugin.libraryName)),
-        ("sha256", .string(encoder.component.library.sha256)), ("device", .string(encoder.device)),
-        ("deviceName", .string(opened.plugin.deviceName)), ("precision", .string(encoder.precision.rawValue)),
+        ("id", .string(encoder.id)), ("library", .string(opened.calls.facts.libraryName)),
+        ("sha256", encoder.component.map { .string($0.library.sha256) } ?? .null), ("device", .string(encoder.device)),
+        ("deviceName", .string(opened.calls.facts.deviceName)), ("precision", .string(encoder.precision.rawValue)),
       ]))
   }
 

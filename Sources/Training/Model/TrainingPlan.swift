@@ -30,8 +30,8 @@ package struct TrainingPlan {
   package let schedules: [ValueSchedule]
   /// Strategies that take over on the way, in the order of their steps.
   package let changes: [PlannedChange]
-  /// The encoder plugin; nil for this program's own encoder.
-  package let encoder: EncoderChoice?
+  /// What computes in place of this program's own encoder; nil for that.
+  package private(set) var encoder: EncoderChoice?
   /// Strategies that look on.
   package let shadows: [ShadowStrategy]
   /// How the run starts and stops.
@@ -94,9 +94,9 @@ package struct TrainingPlan {
     try checkFrozenFlags()
     try checkEncoderFlags()
     try checkRanks()
-    let source = try ModelFolder(path: description.model)
+    let source = try openModel(services)
     let modelFiles = Background { [folder = description.model] in try RunInputs.modelFiles(folder) }
-    try description.check(maximumTokens: source.configuration.maximumPositions)
+    try description.check(maximumTokens: source.shape.maximumPositions)
     for note in source.notesForTraining { display.note("note: " + note) }
     // What has no vector is looked for in the data below, and said there.
     let tokenizer = try source.openTokenizer { _ in }
@@ -107,7 +107,7 @@ package struct TrainingPlan {
     let data = try TrainingData(
       path: options.trainFile, columns: options.columns, spoolFolder: isTrial ? Folder.temporary : folder.path)
     try VocabularyCheck(
-      tokenizer: tokenizer, limit: source.configuration.vocabularySize, maximumLength: options.maximumLength
+      tokenizer: tokenizer, limit: source.shape.vocabularySize, maximumLength: options.maximumLength
     ).run(data, pairs: task.map { (options.evalData ?? "", $0.sentences) }, say: display.note)
     let inputs = RunInputs(
       trainFile: data.report.sha256, evalData: task?.subsets, model: try modelFiles.value(),
@@ -128,7 +128,9 @@ package struct TrainingPlan {
     let course = try makeCourse(model, batches, tokenizer, data, services: services)
     let later = try checkCourse(course, rows: data.rows)
     try checkData(data, guides, model.objective, later, say: display.note)
-    let identify = identify(inputs, model.objective)
+    var known = self
+    known.encoder = encoder?.after(opening: source)
+    let identify = known.identify(inputs, model.objective)
     let identity = try identify()
     try repeated?.compare(identity, description, by: origin, say: display.note)
     var setup = TrainingSetup(
@@ -156,6 +158,15 @@ package struct TrainingPlan {
         model: model.objective, registry: registry, settings: $0, seed: options.seed, note: { display.note($0) })
     }
     return TrainingRun(setup)
+  }
+
+  /// The model's folder, as the encoder of the run reads it.
+  private func openModel(_ services: HostServices) throws -> ModelFolder {
+    try encoder?.openFolder(
+      description.model,
+      .init(
+        seed: options.seed, dropout: options.dropout, deadline: description.plugins.deadline, services: services))
+      ?? ModelFolder(path: description.model)
   }
 
   /// The files that the run reads beside its model, with the flags that name them.

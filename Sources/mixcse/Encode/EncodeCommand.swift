@@ -36,7 +36,7 @@ struct EncodeCommand: ParsableCommand {
 
   func run() throws {
     if let output { try refuseOutput(output, of: "--output", over: [input, model.model]) }
-    let folder = try ModelFolder(path: model.model)
+    let folder = try model.folder()
     let pooler = try model.poolerSpec(for: folder)
     let embedder = try model.embedder(folder, pooler: pooler, maximumLength: length.maximum)
     let lines = try LineInput(path: input, spoolFolder: Folder.temporary)

@@ -113,7 +113,7 @@ struct EvaluateCommand: ParsableCommand {
       try refuseOutput(pairScores, of: "--pair-scores", over: pairs + [model.model] + (data.map { [$0] } ?? []))
     }
     let rows = try published.map(PublishedFigures.named)
-    let folder = try ModelFolder(path: model.model)
+    let folder = try model.folder()
     let suite = try readSuite()
     for warning in suite.warnings { printToStandardError("warning: \(warning)") }
     if intervalSeed != nil {

@@ -59,8 +59,19 @@ struct EmbedderOptions: ParsableArguments {
       encoder: encoder(of: folder, registry: registry, services: services, ranks: ranks), say: note)
   }
 
-  /// The encoder plugin that was asked for, that of several ranks, or this program's own in another precision than
-  /// float32, opened; nil for this program's own as it is.
+  /// Opens the model's folder, as the encoder that was asked for reads it.
+  func folder() throws -> ModelFolder {
+    var run = RunDescription()
+    encoder.apply(to: &run)
+    guard let choice = try run.encoder.transformers() else { return try ModelFolder(path: model) }
+    plugins.apply(to: &run)
+    let services = HostServices(pool: ThreadPool(threads: threads.count), logger: commandLogger())
+    return try choice.openFolder(
+      model, .init(seed: 0, dropout: nil, deadline: run.plugins.deadline, services: services))
+  }
+
+  /// The encoder that was asked for, that of several ranks, or this program's own in another precision than float32,
+  /// opened; nil for this program's own as it is.
   func encoder(
     of folder: ModelFolder, registry: PluginRegistry, services: HostServices, ranks: RankGroup? = nil
   ) throws -> (any SentenceEncoder)? {
@@ -73,7 +84,7 @@ struct EmbedderOptions: ParsableArguments {
         return try choice.open(folder, weights: folder.openWeights(), services: services, seed: 0)
       }
       throw ValidationError(
-        "--encoder \(choice.component.name): expected one process, since a plugin computes on one device, found "
+        "--encoder \(choice.name): expected one process, since it computes on one device, found "
           + "\(ranks.size) ranks")
     }
     guard ranks != nil || run.encoder.isRounded else { return nil }

@@ -12,8 +12,8 @@ struct PrecisionOption: ParsableArguments {
       discussion: """
         The native encoder rounds the operands of products with its weights to bfloat16 and adds up in float32: faster \
         where the processor has instructions for it. In an encoder plugin, dropout masks are those of the native \
-        encoder with f32 and tf32; with bf16, the fast one, they are the device's own. Weights, gradients and moments \
-        are float32 always.
+        encoder with f32 and tf32; with bf16, the fast one, they are the device's own. transformers has f32 and bf16, \
+        and masks of its own. Weights, gradients and moments are float32 always.
         """))
   var precision: String?
 
@@ -25,14 +25,15 @@ struct PrecisionOption: ParsableArguments {
 struct EncoderOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "What computes hidden states: native, or an encoder plugin by name or path. (default: native)",
+      "What computes hidden states: native, transformers, or an encoder plugin by name or path. (default: native)",
       discussion: """
-        `mixcse encoder build torch` makes the plugin torch from the libtorch of a Python environment. Checkpoints and \
-        exports are the same, and a run may go on with another encoder, which a note says.
+        `mixcse encoder build torch` makes the plugin torch from the libtorch of a Python environment. transformers is \
+        a process of Python's (MIXCSE_PYTHON) and takes any model that its AutoModel loads. Checkpoints and exports are \
+        the same, and a run may go on with another encoder, which a note says.
         """, valueName: "name"))
   var encoder: String?
 
-  @Option(help: ArgumentHelp("Where an encoder plugin computes: cpu, cuda or cuda:N. (default: cuda)"))
+  @Option(help: ArgumentHelp("Where an encoder beside native computes: cpu, cuda or cuda:N. (default: cuda)"))
   var device: String?
 
   @OptionGroup var products: PrecisionOption

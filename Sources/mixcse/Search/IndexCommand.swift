@@ -33,7 +33,7 @@ struct IndexBuildCommand: ParsableCommand {
 
   func run() throws {
     try SentenceIndex.refuse(output, overwrite: overwrite)
-    let folder = try ModelFolder(path: model.model)
+    let folder = try model.folder()
     let pooler = try model.poolerSpec(for: folder)
     let embedder = try model.embedder(folder, pooler: pooler, maximumLength: length.maximum)
     let indexed = try IndexedModel(

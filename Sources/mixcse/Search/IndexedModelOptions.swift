@@ -24,10 +24,11 @@ struct IndexedModelOptions: ParsableArguments {
   func embedder(
     of index: IndexedModel, in path: String, prompt: [String], pool: ThreadPool
   ) throws -> (embedder: SentenceEmbedder, model: IndexedModel) {
-    let folder = try ModelFolder(path: model ?? index.folder)
     var options = try EmbedderOptions.parse(
-      ["--model", folder.path, "--pooler", index.pooler] + (index.beforeHead ? ["--before-head"] : []) + prompt)
+      ["--model", model ?? index.folder, "--pooler", index.pooler] + (index.beforeHead ? ["--before-head"] : [])
+        + prompt)
     (options.encoder, options.threads, options.plugins) = (encoder, threads, plugins)
+    let folder = try options.folder()
     let pooler = try options.poolerSpec(for: folder)
     let found = try IndexedModel(folder, pooler: pooler, maximumLength: index.maximumLength)
     if let difference = index.difference(from: found) {

@@ -68,7 +68,7 @@ struct MineCommand: ParsableCommand {
     }
     for line in data.report.lines { printToStandardError(line) }
     let candidates = try Candidates(data, corpus: corpus)
-    let folder = try ModelFolder(path: model.model)
+    let folder = try model.folder()
     let pool = ThreadPool(threads: model.threads.count)
     let embedder = try model.embedder(
       folder, pooler: model.poolerSpec(for: folder), maximumLength: length.maximum, pool: pool)

@@ -38,7 +38,7 @@ struct SimilarityCommand: ParsableCommand {
 
   func run() throws {
     if let output { try refuseOutput(output, of: "--output", over: [first, second, model.model]) }
-    let folder = try ModelFolder(path: model.model)
+    let folder = try model.folder()
     let pool = ThreadPool(threads: model.threads.count)
     let embedder = try model.embedder(
       folder, pooler: model.poolerSpec(for: folder), maximumLength: length.maximum, pool: pool)

@@ -21,10 +21,12 @@ CONSTANTS = {
     "CSE_DOT": abi.DOT, "CSE_PRIVATE": abi.PRIVATE, "CSE_BASE": abi.BASE, "CSE_FIRST_TOKEN": abi.FIRST_TOKEN,
     "CSE_EDIT_CELLS": abi.EDIT_CELLS, "CSE_FIRST_GROUP": abi.FIRST_GROUP, "CSE_NEEDS_SCORES": abi.NEEDS_SCORES,
     "CSE_NEEDS_CLASSES": abi.NEEDS_CLASSES, "CSE_POOL_FIRST": abi.POOLING["first"],
-    "CSE_POOL_MEAN": abi.POOLING["mean"], "CSE_POOL_MAX": abi.POOLING["max"],
+    "CSE_POOL_MEAN": abi.POOLING["mean"], "CSE_POOL_MAX": abi.POOLING["max"], "CSE_E_NOMEM": abi.NO_MEMORY,
+    "CSE_KEEP": abi.KEEP, "CSE_ROWS_FIRST": abi.ROWS_FIRST, "CSE_WEIGHT": abi.WEIGHT, "CSE_GRADIENT": abi.GRADIENT,
+    "CSE_MOMENT1": abi.MOMENT1,
 }
 if len(sys.argv) > 2:
-    print('#include "cse_plugin.h"\n#include "isolation.h"\n#include <stdio.h>\n#include <string.h>\nint main(void) {')
+    print('#include "cse_encoder.h"\n#include "isolation.h"\n#include <stdio.h>\n#include <string.h>\nint main(void) {')
     for name, struct in abi.STRUCTS.items():
         print(f'  printf("{name} %zu\\n", sizeof({name}));')
         for field, *_ in struct._fields_:

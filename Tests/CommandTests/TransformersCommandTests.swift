@@ -1,0 +1,166 @@
+// `--encoder transformers`: the native encoder's losses, models that this program does not know, runs that are killed
+// and go on, and what a process that fails costs.
+
+import Foundation
+import TestSupport
+import Testing
+
+@Suite(.serialized, .needs(.transformers)) struct TransformersCommandTests {
+  private let world: CommandWorld
+
+  init() throws { world = try CommandWorld() }
+
+  private static let environment = ["MIXCSE_PYTHON": Resources.transformersPython ?? ""]
+  private static let tiny = Resources.fixture("python/tiny_models.py")
+
+  private func train(
+    _ output: String, steps: Int = 20, pooler: String = "avg", _ more: [String] = [], own: Bool = false,
+    environment: [String: String] = [:]
+  ) throws -> ShellResult {
+    try shell(
+      try arguments(output, steps: steps, pooler: pooler, more, own: own),
+      environment: Self.environment.merging(environment) { $1 })
+  }
+
+  private func arguments(
+    _ output: String, steps: Int = 20, pooler: String = "avg", _ more: [String] = [], own: Bool = false
+  ) throws -> [String] {
+    let encoder = own ? [] : ["--encoder", "transformers", "--device", "cpu"]
+    return try world.trainArguments(output, ["--max-steps", "\(steps)", "--pooler", pooler] + encoder + more)
+  }
+
+  /// Of steps; evaluations have lines of their own.
+  private func losses(_ output: String) throws -> [Double] {
+    try world.metrics(output).compactMap { line in
+      (try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])?["loss"] as? Double
+    }
+  }
+
+  private func python(_ arguments: [String]) throws -> ShellResult {
+    try shell([Resources.transformersPython ?? "python3", Self.tiny] + arguments)
+  }
+
+  @Test func hasTheLossesOfTheNativeEncoder() throws {
+    // First tokens are nearly alike at first, and AdamW makes steps of the rounding: after some the two have parted.
+    for (pooler, steps) in [("avg", 20), ("cls", 3)] {
+      let flags = ["--dropout", "0", "--overwrite", "--weight-decay", "0.1"]
+      let other = try train("other", steps: steps, pooler: pooler, flags)
+      try #require(other.code == 0, "\(other.errors)")
+      #expect(other.errors.contains("encoder transformers: BertModel of transformers"), "\(other.errors)")
+      let own = try train("own", steps: steps, pooler: pooler, flags, own: true)
+      try #require(own.code == 0, "\(own.errors)")
+      let (x, y) = (try losses("other"), try losses("own"))
+      #expect(x.count == steps && y.count == steps && Set(x).count == steps)
+      #expect(zip(x, y).allSatisfy { abs($0 - $1) < 1e-5 }, "\(pooler): \(zip(x, y).map { $0 - $1 })")
+    }
+  }
+
+  @Test(arguments: ["deberta-v2", "roformer", "modernbert"]) func trainsWhatOnlyTransformersKnows(
+    _ kind: String
+  ) throws {
+    let (model, out) = (world.path("foreign"), world.path("out"))
+    let made = try python(["write", kind, world.path("model/vocab.txt"), model])
+    try #require(made.code == 0, "\(made.errors)")
+    let own = try train("refused", ["--model", model], own: true)
+    #expect(own.code == 65 && own.errors.contains("--encoder transformers"), "\(own.errors)")
+    let trained = try train("out", steps: 4, ["--model", model, "--dropout", "0.1"])
+    try #require(trained.code == 0, "\(trained.errors)")
+    // And what it has learned is what evaluations see.
+    try world.write("lines.txt", "word1 word2\nword3 word4 word5 word6\n")
+    let encoded = try shell(
+      [
+        Resources.command, "encode", "--model", out, "--input", world.path("lines.txt"), "--output",
+        world.path("lines.npy"), "--encoder", "transformers", "--device", "cpu",
+      ], environment: Self.environment)
+    try #require(encoded.code == 0, "\(encoded.errors)")
+    let checked = try python(["check", model, out, world.path("lines.txt"), world.path("lines.npy")])
+    #expect(checked.code == 0 && checked.output.contains("agrees"), "\(checked.errors)")
+  }
+
+  @Test func isKilledAndGoesOnBitForBit() throws {
+    let whole = try train("whole")
+    try #require(whole.code == 0, "\(whole.errors)")
+    let killed = try world.stopped("killed", by: SIGKILL) {
+      ["/usr/bin/env"] + Self.environment.map { "\($0)=\($1)" } + (try arguments($0))
+    } when: {
+      world.lines($0) >= 10
+    }
+    let resumed = try train(killed, ["--resume"])
+    try #require(resumed.code == 0, "\(resumed.errors)")
+    #expect(resumed.errors.contains("resuming after step"), "\(resumed.errors)")
+    #expect(!resumed.errors.contains("another encoder"))
+    #expect(try world.data(killed + "/model.safetensors") == world.data("whole/model.safetensors"))
+    #expect(try world.metrics(killed) == world.metrics("whole"))
+    // Another seed draws other dropout.
+    let other = try train("seed", steps: 1, ["--seed", "7"])
+    try #require(other.code == 0, "\(other.errors)")
+    #expect(try losses("seed")[0] != losses("whole")[0])
+  }
+
+  @Test(arguments: [
+    ("raise", ["encode: RuntimeError: the device fell off the bus"]),
+    ("exit", ["its process ended with code 3", "going home"]), ("kill", ["its process died of SIGKILL"]),
+    ("hang", ["it did not end within 8 s (--plugin-deadline)"]),
+  ]) func aProcessThatFailsLeavesTheLastCheckpoint(_ how: String, _ says: [String]) throws {
+    let faulty = [
+      "PYTHONPATH": Resources.fixture("python/faulty"), "FAULTY_HOW": how, "FAULTY_PASS": "12",
+    ]
+    let failed = try train("out", ["--plugin-deadline", "8", "--save-steps", "5"], environment: faulty)
+    #expect(failed.code == 69, "\(failed.errors)")
+    for text in ["encoder transformers, "] + says { #expect(failed.errors.contains(text), "\(text): \(failed.errors)") }
+    let resumed = try train("out", ["--save-steps", "5", "--resume"])
+    try #require(resumed.code == 0, "\(resumed.errors)")
+    // Where the process still answers, nothing is lost.
+    #expect(resumed.errors.contains("resuming after step \(how == "raise" ? 11 : 10)"), "\(resumed.errors)")
+    let whole = try train("whole", ["--save-steps", "5"])
+    #expect(try world.data("out/model.safetensors") == world.data("whole/model.safetensors"))
+    #expect(whole.code == 0)
+  }
+
+  @Test(arguments: [
+    (["--precision", "tf32"], 64, "--precision: expected f32 or bf16, found tf32"),
+    (["--mlm"], 64, "--mlm: expected one of the two"), (["--frozen"], 64, "--frozen: expected one of the two"),
+    (["--chunk-size", "4"], 64, "--chunk-size: expected one of the two"),
+    (["--sampler", "momentum"], 64, "for a moving average of it"),
+    (["--device", "tpu"], 69, "--device: expected cpu, cuda or cuda:N, found 'tpu'"),
+    (["--device", "cuda:99"], 69, "--device cpu computes on processors"),
+  ]) func refusesByNameWhatItCannotDo(_ flags: [String], _ code: Int32, _ text: String) throws {
+    let result = try train("refused", flags)
+    #expect(result.code == code)
+    #expect(result.errors.contains(text), "\(result.errors)")
+    #expect(!world.exists("refused/metrics.jsonl"), "a step was done")
+  }
+
+  @Test func saysWhatPythonLacks() throws {
+    try FileManager.default.createDirectory(atPath: world.path("bare"), withIntermediateDirectories: true)
+    try world.write("bare/torch.py", "raise ModuleNotFoundError(\"No module named 'torch'\", name='torch')\n")
+    let bare = try train("refused", environment: ["PYTHONPATH": world.path("bare")])
+    #expect(bare.code == 69)
+    #expect(bare.errors.contains("has no torch, which --encoder transformers needs"), "\(bare.errors)")
+    #expect(bare.errors.contains("-m pip install torch transformers"), "\(bare.errors)")
+    let none = try train("refused", environment: ["MIXCSE_PYTHON": world.path("absent")])
+    #expect(none.code == 69 && none.errors.contains("expected a Python at"), "\(none.errors)")
+  }
+
+  /// A checkpoint that lacks a tensor would train random numbers in its place.
+  @Test func refusesAModelThatLacksWeights() throws {
+    let config = String(decoding: try world.data("model/config.json"), as: UTF8.self)
+      .replacingOccurrences(of: #""num_hidden_layers": 2"#, with: #""num_hidden_layers": 3"#)
+    try world.write("model/config.json", config)
+    let result = try train("refused")
+    #expect(result.code == 69 && result.errors.contains("encoder.layer.2."), "\(result.errors)")
+  }
+
+  @Test func evaluatesAndTrainsInBFloat16() throws {
+    let trained = try train("out", ["--precision", "bf16"])
+    try #require(trained.code == 0, "\(trained.errors)")
+    func score(_ more: [String]) throws -> String {
+      let result = try shell(
+        [Resources.command, "evaluate", "--model", world.path("out"), "--pairs", world.path("pairs.tsv")] + more,
+        environment: Self.environment)
+      try #require(result.code == 0, "\(result.errors)")
+      return result.output
+    }
+    #expect(try score(["--encoder", "transformers", "--device", "cpu"]) == score([]))
+  }
+}
