@@ -48,7 +48,8 @@ import Testing
   }
 
   /// Operands have a rounding error of 2^-9 at most, and a pass is some ten products deep.
-  @Test(arguments: ["bert", "bert wide", "roberta", "bert gelu_new", "electra", "albert", "mpnet", "distilbert",
+  @Test(arguments: [
+    "bert", "bert wide", "roberta", "bert gelu_new", "electra", "albert", "mpnet", "distilbert",
     "modernbert",
   ])
   func isNearFloat32(name: String) throws {

@@ -17,7 +17,6 @@ SIZES = dict(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, interme
              max_position_embeddings=40, pad_token_id=0)
 MORE = {
     "deberta-v2": dict(relative_attention=True, position_buckets=16, pos_att_type=["p2c", "c2p"]),
-    "modernbert": dict(cls_token_id=2, sep_token_id=3, bos_token_id=2, eos_token_id=3),
     "roformer": {},
 }
 
