@@ -7,7 +7,8 @@ sentence-transformers' CachedMultipleNegativesRankingLoss, alternately.
 memory: peak bytes of batch --large in parts of --size texts, against a batch of as many texts without parts, less what
 embeddings and logits take. Both read the same sentences, since what occurred takes memory in the word table's
 gradients and moments, whatever the batch. time: the same rows in parts and whole. peer: a step of simcse in parts of
-both programs, in batches of 512, mean pooling, AdamW and clipping on both sides. Medians over --rounds.
+both programs, in batches of 512, mean pooling, AdamW and clipping on both sides; then the same without parts, against
+MultipleNegativesRankingLoss. Medians over --rounds.
 """
 import argparse
 import json
@@ -46,7 +47,8 @@ torch.set_num_threads(int(sys.argv[6]))
 with open(sys.argv[2], encoding="utf-8") as file:
     texts = [line.strip() for _, line in zip(range(batch * steps), file)]
 model.train()
-loss = losses.CachedMultipleNegativesRankingLoss(model, scale=20, mini_batch_size=size)
+loss = (losses.CachedMultipleNegativesRankingLoss(model, scale=20, mini_batch_size=size) if size
+        else losses.MultipleNegativesRankingLoss(model, scale=20))
 optimizer = torch.optim.AdamW(model.parameters(), lr=3e-5)
 seconds = []
 for step in range(steps):
@@ -63,9 +65,10 @@ print(json.dumps(statistics.median(seconds[1:] or seconds)))
 """
 
 
-def peer(o, batch, steps):
+def peer(o, batch, steps, size):
+    """Seconds of a step in parts of `size` texts; 0: whole."""
     done = subprocess.run(
-        [sys.executable, "-c", PEER, o.model, o.text, str(o.size), str(batch), str(steps), str(o.threads)], check=True,
+        [sys.executable, "-c", PEER, o.model, o.text, str(size), str(batch), str(steps), str(o.threads)], check=True,
         capture_output=True, text=True)
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -100,13 +103,15 @@ def main():
         print(f"time: batch 512 whole {whole:.2f} s, in parts of {o.size} texts {parts:.2f} s; the ratio is "
               f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
     if "peer" in only:
-        ratios = []
-        for _ in range(o.rounds):
-            ours = train(o, 512, 4, "--pooler", "avg", "--chunk-size", str(o.size))[0]
-            theirs = peer(o, 512, 4)
-            ratios.append(theirs / ours)
-        print(f"peer: batch 512 in parts of {o.size} texts {ours:.2f} s, CachedMultipleNegativesRankingLoss "
-              f"{theirs:.2f} s; {statistics.median(ratios):.2f} times as fast ({min(ratios):.2f} to {max(ratios):.2f})")
+        for title, size, more in ((f"in parts of {o.size} texts", o.size, ["--chunk-size", str(o.size)]),
+                                  ("whole", 0, [])):
+            ratios = []
+            for _ in range(o.rounds):
+                ours, theirs = train(o, 512, 4, "--pooler", "avg", *more)[0], peer(o, 512, 4, size)
+                ratios.append(theirs / ours)
+            print(f"peer: batch 512 {title} {ours:.2f} s, {'Cached' if size else ''}MultipleNegativesRankingLoss "
+                  f"{theirs:.2f} s; {statistics.median(ratios):.2f} times as fast ({min(ratios):.2f} to "
+                  f"{max(ratios):.2f})", flush=True)
 
 
 main()

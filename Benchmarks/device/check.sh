@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Everything that needs a device, in one go: builds the encoder, compares it with transformers and with the program's
-# own encoder, kills and resumes runs, times a step of BERT-base against a PyTorch loop. Needs no network, a Python with
-# torch and transformers, a C++ compiler, and the files named; some six minutes with an H100.
+# own encoder, kills and resumes runs, times a step of BERT-base against a PyTorch loop; the same with a process of
+# transformers; then the Python package with tensors of the device. Needs no network, a Python with torch and
+# transformers, a C++ compiler, and the files named; some eight minutes with an H100.
 #   check.sh MIXCSE PYTHON [DEVICE [FOLDER]]    DEVICE: cuda; on cpu a small model, and nothing is timed
+# CHECKS: which of them, "abi training transformers package" by default.
 set -euo pipefail
 mixcse=$(realpath "$1") python=$2 device=${3:-cuda}
 here=$(cd "$(dirname "$0")" && pwd)
-folder=${4:-$(mktemp -d)}
+folder=${4:-$(mktemp -d)} checks=" ${CHECKS:-abi training transformers package} "
 export PYTHONUNBUFFERED=1 PYTHONWARNINGS=ignore HF_HUB_OFFLINE=1
 small=()
 parity=(--layers 4 --hidden 256)
@@ -21,10 +23,31 @@ step 'the encoder'
 "$mixcse" encoder build torch --python "$python" --output "$folder/encoders" ${CSE_SDK:+--sdk "$CSE_SDK"}
 library=$folder/encoders/libTorchEncoder.so
 
-step 'against transformers'
-"$python" "$here/parity.py" "$library" "$device" "${parity[@]}"
-
-step 'in training'
-"$python" "$here/training.py" "$mixcse" "$library" "$device" "$folder/runs" ${small[@]+"${small[@]}"}
-
+if [[ $checks = *' abi '* ]]; then
+  step 'against transformers'
+  "$python" "$here/parity.py" "$library" "$device" "${parity[@]}"
+fi
+if [[ $checks = *' training '* ]]; then
+  step 'in training'
+  "$python" "$here/training.py" "$mixcse" "$library" "$device" "$folder/runs" ${small[@]+"${small[@]}"}
+fi
+if [[ $checks = *' transformers '* ]]; then
+  step 'a process of transformers in training'
+  "$python" "$here/training.py" "$mixcse" transformers "$device" "$folder/process" ${small[@]+"${small[@]}"}
+fi
+if [[ $checks = *' package '* ]]; then
+  step 'the Python package'
+  interop=$here/../../Tests/Interop
+  # Beside the program in a build folder, in lib of an installation.
+  for MIXCSE_LIBRARY in "${mixcse%/*}"/{,../lib/}libmixcse.so; do
+    if [ -e "$MIXCSE_LIBRARY" ]; then break; fi
+  done
+  export MIXCSE_LIBRARY MIXCSE_PROGRAM=$mixcse PYTHONPATH=$here/../../Python${PYTHONPATH:+:$PYTHONPATH}
+  "$python" "$interop/check_objective.py"
+  if "$python" -c 'import datasets, accelerate, sentence_transformers' 2>"$folder/missing"; then
+    "$python" "$interop/check_trainers.py" --text "$here/../../Samples/sentences.txt"
+  else
+    echo "not run: check_trainers.py ($(tail -n 1 "$folder/missing"))"
+  fi
+fi
 step 'done'

@@ -2,7 +2,8 @@
 
     training.py MIXCSE LIBRARY DEVICE FOLDER [--small] [--skip-speed]
 
-Models are random and seeded, sentences made up; everything is written to FOLDER. Exits with 1 where a check fails.
+LIBRARY: the file of a library, or transformers, which is a process of this Python. Models are random and seeded,
+sentences made up; everything is written to FOLDER. Exits with 1 where a check fails.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import re
 import signal
 import statistics
 import subprocess
+import sys
 import time
 
 failures = []
@@ -55,12 +57,12 @@ class Runs:
 
     def __init__(self, asked, model, text):
         self.asked, self.folder, self.model, self.text = asked, pathlib.Path(asked.folder), model, text
+        self.is_process = asked.library == "transformers"
 
     def arguments(self, output, encoder, *more):
-        flags = {
-            "native": [],
-            "cpu": ["--encoder", self.asked.library, "--device", "cpu"],
-        }.get(encoder, ["--encoder", self.asked.library, "--device", self.asked.device, "--precision", encoder])
+        """encoder: native, or the precision of the encoder asked for."""
+        flags = [] if encoder == "native" else [
+            "--encoder", self.asked.library, "--device", self.asked.device, "--precision", encoder]
         return [
             self.asked.mixcse, "train", "--model", str(self.model), "--train-file", str(self.text), "--output-dir",
             str(self.folder / output), "--max-seq-length", "32", "--pooler", "cls", *flags,
@@ -84,10 +86,16 @@ class Runs:
 def check_numbers(runs, device):
     """Losses as with the own encoder, step by step; resumed bit for bit; on with another encoder."""
     short = ["--batch-size", "16", "--max-steps", "20", "--learning-rate", "1e-4", "--save-steps", "7"]
-    runs.train("native", "native", *short)
+    if runs.is_process:
+        # Its dropout is its own: numbers are compared without, and with it bits with bits.
+        exact = [*short, "--dropout", "0"]
+    else:
+        exact = short
+    runs.train("native", "native", *exact)
     own = runs.steps("native")
-    said = runs.train("f32", "f32", *short)
-    expect("the encoder says what it is", "dropout masks of the native encoder" in said)
+    said = runs.train("f32", "f32", *exact)
+    expect("the encoder says what it is",
+           ("of transformers" if runs.is_process else "dropout masks of the native encoder") in said)
     there = runs.steps("f32")
     apart = max(abs(a["loss"] - b["loss"]) / abs(b["loss"]) for a, b in zip(there, own))
     expect("f32: 20 losses as with the native encoder", len(there) == 20 and apart < 2e-5, f"{apart:.1e} apart")
@@ -115,8 +123,8 @@ def check_numbers(runs, device):
     expect("bf16: losses near those of the native encoder", apart < 0.5, f"{apart:.1e} apart")
     for first, then in (("native", "f32"), ("f32", "native")):
         output = f"{first}-to-{then}"
-        runs.train(output, first, *short, "--stop-after", "10", code=75)
-        said = runs.train(output, then, *short, "--resume")
+        runs.train(output, first, *exact, "--stop-after", "10", code=75)
+        said = runs.train(output, then, *exact, "--resume")
         expect(f"from {first} to {then}: said", "going on with another encoder" in said)
         apart = max(abs(a["loss"] - b["loss"]) / abs(b["loss"]) for a, b in zip(runs.steps(output), own))
         expect(f"from {first} to {then}: the losses of one alone", apart < 2e-5, f"{apart:.1e} apart")
@@ -164,11 +172,11 @@ def check_speed(runs, asked, config):
                 torch.cuda.empty_cache()
             runs.text = text
             wanted = [("bf16", "simcse"), ("bf16", "mixcse")]
-            if is_cuda and lengths == "32":
+            if is_cuda and lengths == "32" and not runs.is_process:
                 wanted += [("tf32", "simcse"), ("f32", "simcse")]
             for precision, method in wanted:
                 ours, there = time_run(runs, f"{precision}-{method}-{rows}-{lengths}", precision, method, rows, theirs)
-                if (precision, method) == ("bf16", "simcse") and is_cuda:
+                if (precision, method) == ("bf16", "simcse") and is_cuda and not runs.is_process:
                     expect(f"batch {rows} x {lengths}: the encoder's part as fast as PyTorch's step", theirs >= there)
                     if rows <= 64:
                         expect(f"batch {rows} x {lengths}: the step as fast as PyTorch's", theirs >= ours)
@@ -204,7 +212,10 @@ def main():
     parser.add_argument("--small", action="store_true", help="a step of a small model, for machines without a GPU")
     parser.add_argument("--skip-speed", action="store_true")
     asked = parser.parse_args()
-    asked.library = os.path.abspath(asked.library)
+    if asked.library == "transformers":
+        os.environ["MIXCSE_PYTHON"] = sys.executable
+    else:
+        asked.library = os.path.abspath(asked.library)
     folder = pathlib.Path(asked.folder)
     folder.mkdir(parents=True, exist_ok=True)
     write_model(folder / "small", 2 if asked.small else 4, 128 if asked.small else 256, 2000)

@@ -18,7 +18,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from bench import base_shape  # noqa: E402
+from bench import random_model  # noqa: E402
 
 
 def train(o, model, batch, steps, launcher, threads, *more, **variables):
@@ -111,7 +111,7 @@ def main():
     if "base" in o.only:
         with tempfile.TemporaryDirectory() as scratch:
             folder = os.path.join(scratch, "base")
-            base_shape(folder, o.model)
+            random_model(folder, o.model)
             compare(o, "BERT-base shape", folder, 64, max(5, o.steps // 2))
 
 

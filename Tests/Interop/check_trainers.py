@@ -1,7 +1,9 @@
 """mixcse's losses in the real trainers: SentenceTransformerTrainer and transformers' Trainer, against
 MultipleNegativesRankingLoss and against each other; stopped and continued; in parts (GradCache).
 
-    python Tests/Interop/check_trainers.py --model MODEL --text FILE_OF_SENTENCES"""
+    python Tests/Interop/check_trainers.py [--model MODEL] --text FILE_OF_SENTENCES
+
+MODEL: whose tokenizer is taken; without it, the words of the sentences are the tokens."""
 import argparse
 import os
 import tempfile
@@ -14,7 +16,7 @@ from sentence_transformers import (
 from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 from transformers import AutoModel, AutoTokenizer, Trainer, TrainerCallback, TrainingArguments
 
-from tiny import tiny_bert
+from tiny import tiny_bert, word_tokenizer
 from mixcse.sentence_transformers import StrategyLoss
 from mixcse.transformers import StrategyTrainer, TextCollator
 
@@ -151,7 +153,7 @@ def check_transformers(path, pairs, folder):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--model", required=True)
+    parser.add_argument("--model")
     parser.add_argument("--text", required=True)
     options = parser.parse_args()
     with open(options.text, encoding="utf-8") as file:
@@ -159,8 +161,9 @@ def main():
     pairs = Dataset.from_dict({"anchor": lines[:96], "positive": lines[96:192]})
     triples = pairs.add_column("negative", lines[192:])
     with tempfile.TemporaryDirectory() as folder:
-        path = tiny_bert(options.model, f"{folder}/exact", 0.0)
-        noisy = tiny_bert(options.model, f"{folder}/noisy-model", 0.2)
+        source = options.model or word_tokenizer(lines, f"{folder}/words")
+        path = tiny_bert(source, f"{folder}/exact", 0.0)
+        noisy = tiny_bert(source, f"{folder}/noisy-model", 0.2)
         check_sentence_transformers(path, noisy, pairs, triples, folder)
         check_continuing(path, pairs, folder)
         check_transformers(path, pairs, folder)

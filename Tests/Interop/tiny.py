@@ -1,6 +1,15 @@
 """A BERT whose steps take milliseconds, for checks of training."""
 import torch
-from transformers import AutoTokenizer, BertConfig, BertModel
+from transformers import AutoTokenizer, BertConfig, BertModel, BertTokenizer
+
+
+def word_tokenizer(lines, folder):
+    """Writes a tokenizer that knows the words of these lines; returns its folder."""
+    words = sorted({word for line in lines for word in line.lower().split() if word.isalnum()})
+    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]
+    BertTokenizer(vocab={token: number for number, token in enumerate(tokens)}).save_pretrained(folder)
+    BertConfig().save_pretrained(folder)
+    return folder
 
 
 def tiny_bert(source, folder, dropout):

@@ -9,7 +9,7 @@ import json
 import os
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,8 @@ from .memory import Regions
 from .models import Model
 
 _ROOM_FOR_TEXT = 4096
+#: Numbers of the tensors that AdamW moves together: it makes a copy of so many.
+_MOVED_AT_ONCE = 1 << 24
 
 
 class Encoder:
@@ -90,27 +92,49 @@ class Encoder:
     def norm(self, target: int, _: int) -> None:
         """The sum of squares of all gradients, added in double."""
         torch = self.torch
-        squares = [torch.linalg.vector_norm(tensor.grad, dtype=torch.float64) ** 2
-                   for tensor in self.model.tensors if tensor.grad is not None]
-        self.regions.numbers(target, 1, np.float64)[0] = float(torch.stack(squares).sum()) if squares else 0.0
+        gradients = [tensor.grad for tensor in self.model.tensors if tensor.grad is not None]
+        norms = torch._foreach_norm(gradients, dtype=torch.float64) if gradients else []
+        self.regions.numbers(target, 1, np.float64)[0] = float(torch.stack(norms).square().sum()) if norms else 0.0
 
     def step(self, address: int, _: int) -> None:
         """AdamW as the host's own (cse_adamw). What had no gradient stays as it is, as with torch's own."""
         asked, torch = abi.AdamW.from_address(address), self.torch
-        moving = [number for number, tensor in enumerate(self.model.tensors) if tensor.grad is not None]
         first, second = 1 - asked.beta1**asked.step, 1 - asked.beta2**asked.step
         with torch.no_grad():
-            for number in moving:
-                tensor = self.model.tensors[number]
-                gradient, (m, v) = tensor.grad, self._moments(number)
+            # Many tensors at once, since on a device a call for each would wait for launches.
+            for places in self._stretches():
+                weights = [self.model.tensors[place].detach() for place in places]
+                gradients = [self.model.tensors[place].grad for place in places]
+                m, v = (list(moments) for moments in zip(*map(self._moments, places)))
                 if asked.gradient_scale != 1:
-                    gradient.mul_(asked.gradient_scale)
-                if self.model.decays[number]:
-                    tensor.mul_(1 - asked.learning_rate * asked.weight_decay)
-                m.mul_(asked.beta1).add_(gradient, alpha=1 - asked.beta1)
-                v.mul_(asked.beta2).addcmul_(gradient, gradient, value=1 - asked.beta2)
-                tensor.addcdiv_(m, (v / second).sqrt_().add_(asked.epsilon), value=-asked.learning_rate / first)
+                    torch._foreach_mul_(gradients, asked.gradient_scale)
+                decaying = [weight for place, weight in zip(places, weights) if self.model.decays[place]]
+                if decaying and asked.weight_decay != 0:
+                    torch._foreach_mul_(decaying, 1 - asked.learning_rate * asked.weight_decay)
+                torch._foreach_mul_(m, asked.beta1)
+                torch._foreach_add_(m, gradients, alpha=1 - asked.beta1)
+                torch._foreach_mul_(v, asked.beta2)
+                torch._foreach_addcmul_(v, gradients, gradients, value=1 - asked.beta2)
+                below = torch._foreach_div(v, second)
+                torch._foreach_sqrt_(below)
+                torch._foreach_add_(below, asked.epsilon)
+                torch._foreach_addcdiv_(weights, m, below, value=-asked.learning_rate / first)
         self.clear(0, 0)
+
+    def _stretches(self) -> Iterator[list[int]]:
+        """The numbers of the tensors that have gradients, so many together as a step may copy."""
+        places: list[int] = []
+        count = 0
+        for place, tensor in enumerate(self.model.tensors):
+            if tensor.grad is None:
+                continue
+            if places and count + tensor.numel() > _MOVED_AT_ONCE:
+                yield places
+                places, count = [], 0
+            places.append(place)
+            count += tensor.numel()
+        if places:
+            yield places
 
     def clear(self, _: int, __: int) -> None:
         """Drops all gradients, and what was kept."""
