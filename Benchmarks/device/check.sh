@@ -4,7 +4,8 @@
 # transformers; then the Python package with tensors of the device. Needs no network, a Python with torch and
 # transformers, a C++ compiler, and the files named; some eight minutes with an H100.
 #   check.sh MIXCSE PYTHON [DEVICE [FOLDER]]    DEVICE: cuda; on cpu a small model, and nothing is timed
-# CHECKS: which of them, "abi training transformers package" by default.
+# CHECKS: which of them, "abi training transformers package" by default. SKIP: --skip-numbers or --skip-speed of the
+# library's training.
 set -euo pipefail
 mixcse=$(realpath "$1") python=$2 device=${3:-cuda}
 here=$(cd "$(dirname "$0")" && pwd)
@@ -29,7 +30,8 @@ if [[ $checks = *' abi '* ]]; then
 fi
 if [[ $checks = *' training '* ]]; then
   step 'in training'
-  "$python" "$here/training.py" "$mixcse" "$library" "$device" "$folder/runs" ${small[@]+"${small[@]}"}
+  "$python" "$here/training.py" "$mixcse" "$library" "$device" "$folder/runs" ${small[@]+"${small[@]}"} \
+    ${SKIP:+"$SKIP"}
 fi
 if [[ $checks = *' transformers '* ]]; then
   step 'a process of transformers in training'

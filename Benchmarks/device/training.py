@@ -1,6 +1,6 @@
 """`mixcse train` with an encoder plugin: against the program's own encoder, killed and resumed, in time and memory.
 
-    training.py MIXCSE LIBRARY DEVICE FOLDER [--small] [--skip-speed]
+    training.py MIXCSE LIBRARY DEVICE FOLDER [--small] [--skip-speed | --skip-numbers]
 
 LIBRARY: the file of a library, or transformers, which is a process of this Python. Models are random and seeded,
 sentences made up; everything is written to FOLDER. Exits with 1 where a check fails.
@@ -119,8 +119,13 @@ def check_numbers(runs, device):
         runs.train(output, precision, *short, "--resume")
         expect(f"{precision}: killed and resumed, bit for bit",
                runs.weights(output) == runs.weights(f"{precision}-whole"))
-    apart = max(abs(a["loss"] - b["loss"]) / abs(b["loss"]) for a, b in zip(runs.steps("bf16-whole"), own))
-    expect("bf16: losses near those of the native encoder", apart < 0.5, f"{apart:.1e} apart")
+    if runs.is_process:
+        runs.train("native-dropout", "native", *short)
+        own_dropout = runs.steps("native-dropout")
+    else:
+        own_dropout = own
+    apart = max(abs(a["loss"] - b["loss"]) for a, b in zip(runs.steps("bf16-whole"), own_dropout)) / own[0]["loss"]
+    expect("bf16: losses near those of the native encoder", apart < 0.2, f"{apart:.1e} of the first apart")
     for first, then in (("native", "f32"), ("f32", "native")):
         output = f"{first}-to-{then}"
         runs.train(output, first, *exact, "--stop-after", "10", code=75)
@@ -211,6 +216,7 @@ def main():
         parser.add_argument(name)
     parser.add_argument("--small", action="store_true", help="a step of a small model, for machines without a GPU")
     parser.add_argument("--skip-speed", action="store_true")
+    parser.add_argument("--skip-numbers", action="store_true")
     asked = parser.parse_args()
     if asked.library == "transformers":
         os.environ["MIXCSE_PYTHON"] = sys.executable
@@ -221,7 +227,8 @@ def main():
     write_model(folder / "small", 2 if asked.small else 4, 128 if asked.small else 256, 2000)
     write_sentences(folder / "text.txt", 400, 2000, (3, 34))
     runs = Runs(asked, folder / "small", folder / "text.txt")
-    check_numbers(runs, asked.device)
+    if not asked.skip_numbers:
+        check_numbers(runs, asked.device)
     if not asked.skip_speed:
         from transformers import BertConfig
 

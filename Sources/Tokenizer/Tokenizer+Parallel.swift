@@ -33,8 +33,8 @@ extension Tokenizer {
     [TokenizedLine](unsafeUninitializedCapacity: count) { lines, initialized in
       // Every line is written exactly once, by the thread that took its chunk.
       let start = lines.baseAddress
-      let chunks = Chunks(count: count)
-      onThreads(min(threads, (count + Chunks.size - 1) / Chunks.size)) {
+      let chunks = Chunks(count: count, threads: threads)
+      onThreads(min(threads, (count + chunks.size - 1) / chunks.size)) {
         let encoder = makeEncoder()
         while let chunk = chunks.next() {
           for index in chunk { start.map { $0 + index }?.initialize(to: encode(encoder, index)) }
@@ -47,14 +47,18 @@ extension Tokenizer {
 
 /// Hands out ranges of lines to whichever thread is free.
 private final class Chunks: Sendable {
-  static let size = 256
+  let size: Int
   private let count: Int
   private let taken = Atomic<Int>(0)
 
-  init(count: Int) { self.count = count }
+  /// A thread is worth starting for some sixteen lines.
+  init(count: Int, threads: Int) {
+    self.count = count
+    size = min(256, max(16, count / (4 * threads)))
+  }
 
   func next() -> Range<Int>? {
-    let start = taken.add(Self.size, ordering: .relaxed).oldValue
-    return start < count ? start..<min(start + Self.size, count) : nil
+    let start = taken.add(size, ordering: .relaxed).oldValue
+    return start < count ? start..<min(start + size, count) : nil
   }
 }

@@ -1,5 +1,5 @@
 // A comparison through Slurm itself: an array, a task that is preempted and brought back, and the bits of the command's
-// own runs.
+// own runs. And a run on two ranks that srun starts.
 
 import Foundation
 import TestSupport
@@ -59,6 +59,25 @@ import Testing
     let log = world.names("out/runs").map { (try? world.data("out/runs/\($0)/log.txt")) ?? Data() }
     #expect(log.contains { String(decoding: $0, as: UTF8.self).contains("resuming after step") })
     try expectSame(world, "local", "out")
+  }
+
+  @Test(.needs(.slurm, .compiler("mpicc"), .compiler("mpirun"))) func srunStartsRanks() throws {
+    let world = try CommandWorld()
+    let expected = try world.train("mpirun", ranks: 2, ["--method", "mixcse"])
+    try #require(expected.code == 0, "\(expected.errors)")
+    let cluster = try SlurmCluster()
+    let variables = cluster.environment.merging(["CSE_RANKS": try RankLibrary.path.get()]) { $1 }
+    let launcher = ["srun", "--mpi=pmix", "--ntasks=2", "--kill-on-bad-exit=1"]
+    let found = try shell(
+      launcher + world.rankedArguments("srun", ranks: 0, ["--method", "mixcse"]), environment: variables)
+    try #require(found.code == 0, "\(found.errors) \(cluster.said)")
+    #expect(found.errors.contains("ranks: 2 processes on 1 host, 1 thread each"), "\(found.errors)")
+    #expect(try world.data("srun/model.safetensors") == world.data("mpirun/model.safetensors"))
+    // Without the plugin for MPI each is alone, which is refused.
+    let alone = try shell(
+      ["srun", "--mpi=none", "--ntasks=2"] + world.rankedArguments("alone", ranks: 0, ["--method", "mixcse"]),
+      environment: variables)
+    #expect(alone.code == 69 && !world.exists("alone/model.safetensors"), "\(alone.code) \(alone.errors)")
   }
 
   /// The number of the job that a run is.

@@ -9,7 +9,7 @@ import json
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,8 +20,6 @@ from .memory import Regions
 from .models import Model
 
 _ROOM_FOR_TEXT = 4096
-#: Numbers of the tensors that AdamW moves together: it makes a copy of so many.
-_MOVED_AT_ONCE = 1 << 24
 
 
 class Encoder:
@@ -99,42 +97,23 @@ class Encoder:
     def step(self, address: int, _: int) -> None:
         """AdamW as the host's own (cse_adamw). What had no gradient stays as it is, as with torch's own."""
         asked, torch = abi.AdamW.from_address(address), self.torch
-        first, second = 1 - asked.beta1**asked.step, 1 - asked.beta2**asked.step
+        count = torch.tensor(float(asked.step), device=self.model.device)
+        moving = [place for place, tensor in enumerate(self.model.tensors) if tensor.grad is not None]
         with torch.no_grad():
-            # Many tensors at once, since on a device a call for each would wait for launches.
-            for places in self._stretches():
-                weights = [self.model.tensors[place].detach() for place in places]
-                gradients = [self.model.tensors[place].grad for place in places]
-                m, v = (list(moments) for moments in zip(*map(self._moments, places)))
-                if asked.gradient_scale != 1:
-                    torch._foreach_mul_(gradients, asked.gradient_scale)
-                decaying = [weight for place, weight in zip(places, weights) if self.model.decays[place]]
-                if decaying and asked.weight_decay != 0:
-                    torch._foreach_mul_(decaying, 1 - asked.learning_rate * asked.weight_decay)
-                torch._foreach_mul_(m, asked.beta1)
-                torch._foreach_add_(m, gradients, alpha=1 - asked.beta1)
-                torch._foreach_mul_(v, asked.beta2)
-                torch._foreach_addcmul_(v, gradients, gradients, value=1 - asked.beta2)
-                below = torch._foreach_div(v, second)
-                torch._foreach_sqrt_(below)
-                torch._foreach_add_(below, asked.epsilon)
-                torch._foreach_addcdiv_(weights, m, below, value=-asked.learning_rate / first)
+            if asked.gradient_scale != 1 and moving:
+                torch._foreach_mul_([self.model.tensors[place].grad for place in moving], asked.gradient_scale)
+            for decays, rate in ((True, asked.weight_decay), (False, 0.0)):
+                places = [place for place in moving if self.model.decays[place] == decays]
+                if not places:
+                    continue
+                # All in one operation, since on a device a call for each tensor would wait for launches.
+                torch._fused_adamw_(
+                    [self.model.tensors[place].detach() for place in places],
+                    [self.model.tensors[place].grad for place in places],
+                    [self._moments(place)[0] for place in places], [self._moments(place)[1] for place in places], [],
+                    [count] * len(places), lr=asked.learning_rate, beta1=asked.beta1, beta2=asked.beta2,
+                    weight_decay=rate, eps=asked.epsilon, amsgrad=False, maximize=False)
         self.clear(0, 0)
-
-    def _stretches(self) -> Iterator[list[int]]:
-        """The numbers of the tensors that have gradients, so many together as a step may copy."""
-        places: list[int] = []
-        count = 0
-        for place, tensor in enumerate(self.model.tensors):
-            if tensor.grad is None:
-                continue
-            if places and count + tensor.numel() > _MOVED_AT_ONCE:
-                yield places
-                places, count = [], 0
-            places.append(place)
-            count += tensor.numel()
-        if places:
-            yield places
 
     def clear(self, _: int, __: int) -> None:
         """Drops all gradients, and what was kept."""

@@ -17,6 +17,14 @@ package final class BatchMaker {
   private let isSpecial: [Bool]
   /// Edits the tokens; nil where they stay as they are. Another strategy may bring another one.
   package internal(set) var augmentation: Augmentation?
+  private var prepared: ReadRows?
+
+  /// Rows of the file: the identifiers of their first columns, and the tokens of all columns.
+  private struct ReadRows {
+    let rows: [Int]
+    let textIDs: [Int64]
+    let sequences: [[Int32]]
+  }
 
   /// - Parameter maximumLength: tokens of a sentence, special tokens among them.
   package init(
@@ -44,9 +52,9 @@ package final class BatchMaker {
   /// tokens twice, told apart by dropout.
   /// - Throws: `TrainingError` where the file has changed, `PluginFailure` of an augmenter.
   package func batch(rows: [Int], at position: StepPosition) throws -> TokenBatch {
-    let texts = try data.texts(of: rows)
-    let lines = (0..<data.columns).flatMap { column in texts.map { $0[column] } }
-    var sequences = tokenizer.encodeAll(lines, maximumLength: maximumLength, threads: threads).map(\.ids)
+    let lines = if let prepared, prepared.rows == rows { prepared } else { try read(rows) }
+    prepared = nil
+    var sequences = lines.sequences
     if data.columns == 1 { sequences += sequences }
     var dropout: [Float]?
     if let augmentation { (sequences, dropout) = try augmentation.edit(sequences, rows: rows, at: position) }
@@ -54,7 +62,18 @@ package final class BatchMaker {
     packed.dropout = dropout
     return TokenBatch(
       packed, tokenFlags: packed.tokens.map { isSpecial[Int($0)] ? 1 : 0 }, views: views, rowIDs: rows.map(Int64.init),
-      textIDs: texts.map { Self.identifier(of: $0[0]) }, labels: data.labels(of: rows))
+      textIDs: lines.textIDs, labels: data.labels(of: rows))
+  }
+
+  /// Reads and tokenizes the rows of the batch that comes next, while a device computes. What fails here fails again
+  /// when that batch is made.
+  package func prepare(rows: [Int]) { prepared = try? read(rows) }
+
+  private func read(_ rows: [Int]) throws -> ReadRows {
+    let texts = try data.texts(of: rows)
+    let lines = (0..<data.columns).flatMap { column in texts.map { $0[column] } }
+    let sequences = tokenizer.encodeAll(lines, maximumLength: maximumLength, threads: threads).map(\.ids)
+    return ReadRows(rows: rows, textIDs: texts.map { Self.identifier(of: $0[0]) }, sequences: sequences)
   }
 
   /// The first 63 bits of the text's SHA-256: the same for the same text in every run.

@@ -259,6 +259,7 @@ package final class TrainingRun {
       }
       report.metrics += setup.batches.augmentation?.metrics ?? []
       outcome.add(report, committed: try setup.model.commit())
+      if setup.model.device != nil { prepareBatch(index + 1, of: batches) }
     }
     let norm = try setup.pool.profile.measure("optimizer/gradient norm") { try optimizer.gradientNorm() }
     guard norm.isFinite, outcome.loss.isFinite else {
@@ -266,6 +267,16 @@ package final class TrainingRun {
       throw TrainingError.notFinite(what: what, step: state.step)
     }
     return (outcome, norm)
+  }
+
+  /// Gets the rows of a batch of this step, or of the next one, while the device is busy with the one before.
+  private func prepareBatch(_ index: Int, of batches: [[Int]]) {
+    let first = state.position + batches.reduce(0) { $0 + $1.count }
+    let rows =
+      index < batches.count
+      ? batches[index] : order.batch(epoch: state.epoch, position: first, size: options.batchSize)
+    // The first batch of an epoch is not worth a rule of its own.
+    if !rows.isEmpty { setup.pool.profile.measure("training/rows and tokens") { setup.batches.prepare(rows: rows) } }
   }
 
   /// Where the batch number `index` of the next step stands.
