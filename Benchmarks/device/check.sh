@@ -4,14 +4,14 @@
 # transformers; then the Python package with tensors of the device. Needs no network, a Python with torch and
 # transformers, a C++ compiler, and the files named; some eight minutes with an H100.
 #   check.sh MIXCSE PYTHON [DEVICE [FOLDER]]    DEVICE: cuda; on cpu a small model, and nothing is timed
-# CHECKS: which of them, "abi training transformers package" by default. SKIP: --skip-numbers or --skip-speed of the
-# library's training.
+# CHECKS: which of them, "abi training transformers package" by default. TRAINING: more flags of training.py.
 set -euo pipefail
 mixcse=$(realpath "$1") python=$2 device=${3:-cuda}
 here=$(cd "$(dirname "$0")" && pwd)
 folder=${4:-$(mktemp -d)} checks=" ${CHECKS:-abi training transformers package} "
 export PYTHONUNBUFFERED=1 PYTHONWARNINGS=ignore HF_HUB_OFFLINE=1
-small=()
+small=() more=()
+read -ra more <<<"${TRAINING:-}"
 parity=(--layers 4 --hidden 256)
 if [ "$device" = cpu ]; then
   small=(--small --skip-speed)
@@ -31,11 +31,12 @@ fi
 if [[ $checks = *' training '* ]]; then
   step 'in training'
   "$python" "$here/training.py" "$mixcse" "$library" "$device" "$folder/runs" ${small[@]+"${small[@]}"} \
-    ${SKIP:+"$SKIP"}
+    ${more[@]+"${more[@]}"}
 fi
 if [[ $checks = *' transformers '* ]]; then
   step 'a process of transformers in training'
-  "$python" "$here/training.py" "$mixcse" transformers "$device" "$folder/process" ${small[@]+"${small[@]}"}
+  "$python" "$here/training.py" "$mixcse" transformers "$device" "$folder/process" \
+    ${small[@]+"${small[@]}"} ${more[@]+"${more[@]}"}
 fi
 if [[ $checks = *' package '* ]]; then
   step 'the Python package'

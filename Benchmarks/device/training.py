@@ -167,9 +167,11 @@ def check_speed(runs, asked, config):
     torch.manual_seed(5)
     first = BertModel._from_config(config, add_pooling_layer=False, attn_implementation="sdpa")
     for lengths, words in (("32", (30, 30)), ("6-32", (4, 30))):
+        if lengths not in asked.lengths.split(","):
+            continue
         text = runs.folder / f"text-{lengths}.txt"
         write_sentences(text, 20000 if is_cuda else 200, config.vocab_size - 5, words)
-        for rows in (64, 512) if is_cuda else (8,):
+        for rows in map(int, asked.rows.split(",")) if is_cuda else (8,):
             sets = speed.batches(rows, lengths, config.vocab_size)
             theirs, their_peak = speed.pytorch(
                 copy.deepcopy(first), sets, rows, 30 if is_cuda else 3, wait, asked.device, torch.bfloat16)
@@ -177,7 +179,7 @@ def check_speed(runs, asked, config):
                 torch.cuda.empty_cache()
             runs.text = text
             wanted = [("bf16", "simcse"), ("bf16", "mixcse")]
-            if is_cuda and lengths == "32" and not runs.is_process:
+            if is_cuda and lengths == "32" and not runs.is_process and not asked.bf16:
                 wanted += [("tf32", "simcse"), ("f32", "simcse")]
             for precision, method in wanted:
                 ours, there = time_run(runs, f"{precision}-{method}-{rows}-{lengths}", precision, method, rows, theirs)
@@ -217,6 +219,9 @@ def main():
     parser.add_argument("--small", action="store_true", help="a step of a small model, for machines without a GPU")
     parser.add_argument("--skip-speed", action="store_true")
     parser.add_argument("--skip-numbers", action="store_true")
+    parser.add_argument("--rows", default="64,512", help="of the batches that are timed")
+    parser.add_argument("--lengths", default="32,6-32", help="tokens of their sentences")
+    parser.add_argument("--bf16", action="store_true", help="time no other precision")
     asked = parser.parse_args()
     if asked.library == "transformers":
         os.environ["MIXCSE_PYTHON"] = sys.executable

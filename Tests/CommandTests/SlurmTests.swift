@@ -73,11 +73,11 @@ import Testing
     try #require(found.code == 0, "\(found.errors) \(cluster.said)")
     #expect(found.errors.contains("ranks: 2 processes on 1 host, 1 thread each"), "\(found.errors)")
     #expect(try world.data("srun/model.safetensors") == world.data("mpirun/model.safetensors"))
-    // Without the plugin for MPI each is alone, which is refused.
+    // Where Slurm does not connect them, nothing is trained: MPI itself says so.
     let alone = try shell(
       ["srun", "--mpi=none", "--ntasks=2"] + world.rankedArguments("alone", ranks: 0, ["--method", "mixcse"]),
       environment: variables)
-    #expect(alone.code == 69 && !world.exists("alone/model.safetensors"), "\(alone.code) \(alone.errors)")
+    #expect(alone.code != 0 && !world.exists("alone/model.safetensors"), "\(alone.code) \(alone.errors)")
   }
 
   /// The number of the job that a run is.
