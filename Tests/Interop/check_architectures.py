@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Trains a small random model of every architecture for a few steps and checks each exported folder (check_export.py).
+"""Trains a small random model of every architecture for a few steps, whole and stopped in the middle, and checks each
+exported folder (check_export.py).
 
     check_architectures.py --mixcse MIXCSE --model DIR --text FILE [--only NAME]
 
@@ -7,6 +8,7 @@ DIR is a BERT model whose vocabulary is used.
 Exits 0 when everything agrees. Needs torch, transformers, sentence-transformers, numpy.
 """
 import argparse
+import filecmp
 import json
 import os
 import shutil
@@ -53,11 +55,11 @@ def write_model(name, keys, source, folder):
         BertTokenizer.from_pretrained(folder).save_pretrained(folder)
 
 
-def run(*command):
+def run(*command, code=0):
     result = subprocess.run(command, capture_output=True, text=True)
-    if result.returncode:
-        print(" ".join(command), result.stdout, result.stderr, sep="\n")
-    return result.returncode == 0
+    if result.returncode != code:
+        print(" ".join(command), result.returncode, result.stdout, result.stderr, sep="\n")
+    return result.returncode == code
 
 
 def agrees(*arguments):
@@ -83,7 +85,11 @@ def check(mixcse, name, keys, source, text, root):
         out = os.path.join(root, f"{name}-{kind}")
         train = [mixcse, "train", "--model", model, "--method", "mixcse", "--train-file", text, "--batch-size", "16",
                  "--learning-rate", "1e-3", *more]
-        ok &= run(*train, "--max-steps", "4", "--output-dir", out)
+        train += ["--max-steps", "4", "--output-dir"]
+        ok &= run(*train, out)
+        # Stopped in the middle and resumed: the same bits.
+        ok &= run(*train, out + "-resumed", "--stop-after", "2", code=75) and run(*train, out + "-resumed", "--resume")
+        ok &= filecmp.cmp(f"{out}/model.safetensors", f"{out}-resumed/model.safetensors", shallow=False)
         array = out + ".npy"
         ok &= run(mixcse, "encode", "--model", out, "--input", text, "--output", array)
         ok &= agrees("--export", out, "--embeddings", array, "--text", text, "--source", model)
