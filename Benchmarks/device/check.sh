@@ -4,11 +4,11 @@
 # transformers; then the Python package with tensors of the device. Needs no network, a Python with torch and
 # transformers, a C++ compiler, and the files named; some eight minutes with an H100.
 #   check.sh MIXCSE PYTHON [DEVICE [FOLDER]]    DEVICE: cuda; on cpu a small model, and nothing is timed
-# CHECKS: which of them, "abi training transformers package" by default. TRAINING: more flags of training.py.
+# CHECKS: which of them, "abi group training transformers package" by default. TRAINING: more flags of training.py.
 set -euo pipefail
 mixcse=$(realpath "$1") python=$2 device=${3:-cuda}
 here=$(cd "$(dirname "$0")" && pwd)
-folder=${4:-$(mktemp -d)} checks=" ${CHECKS:-abi training transformers package} "
+folder=${4:-$(mktemp -d)} checks=" ${CHECKS:-abi group training transformers package} "
 export PYTHONUNBUFFERED=1 PYTHONWARNINGS=ignore HF_HUB_OFFLINE=1
 small=() more=()
 read -ra more <<<"${TRAINING:-}"
@@ -27,6 +27,10 @@ library=$folder/encoders/libTorchEncoder.so
 if [[ $checks = *' abi '* ]]; then
   step 'against transformers'
   "$python" "$here/parity.py" "$library" "$device" "${parity[@]}"
+fi
+if [[ $checks = *' group '* ]]; then
+  step 'several processes on one device'
+  "$python" "$here/group.py" "$library" "$device"
 fi
 if [[ $checks = *' training '* ]]; then
   step 'in training'

@@ -29,6 +29,7 @@ class Source(c.Structure):
     _fields_ += [(name, c.c_int64) for name in "vocabulary hidden layers heads intermediate".split()]
     _fields_ += [(name, c.c_int64) for name in "position_rows first_position type_rows".split()]
     _fields_ += [("norm_epsilon", c.c_double), ("seed", c.c_uint64), ("threads", c.c_int32), ("reserved", c.c_int32)]
+    _fields_ += [("local_rank", c.c_int32), ("local_size", c.c_int32)]
 
 
 class Tensor(c.Structure):
@@ -38,6 +39,7 @@ class Tensor(c.Structure):
 class Facts(c.Structure):
     _fields_ = [(name, c.c_uint32) for name in "struct_size flags n_tensors max_slots".split()]
     _fields_ += [("tensors", c.POINTER(Tensor)), ("device_name", c.c_char_p), ("library", c.c_char_p)]
+    _fields_ += [("device_id", c.c_char_p)]
 
 
 class Pass(c.Structure):
@@ -70,13 +72,29 @@ class Functions(c.Structure):
     ]
 
 
-def functions(library):
+class GroupFunctions(c.Structure):
+    _fields_ = [("struct_size", c.c_uint32), ("reserved", c.c_uint32)]
+    _fields_ += [
+        ("check", c.CFUNCTYPE(c.c_int32, P, P)),
+        ("make_id", c.CFUNCTYPE(c.c_int32, P, P, P)),
+        ("join", c.CFUNCTYPE(c.c_int32, P, P, c.c_int32, c.c_int32, c.c_double, P)),
+        ("wait", c.CFUNCTYPE(c.c_int32, P, P)),
+        ("sum_gradients", c.CFUNCTYPE(c.c_int32, P, P)),
+        ("leave", c.CFUNCTYPE(None, P)),
+        ("connection", c.CFUNCTYPE(c.c_char_p, P)),
+    ]
+
+
+GROUP_ID_BYTES = 256
+
+
+def functions(library, name=b"cse.encoder/1", table=Functions):
     """The encoder's functions of a library."""
     entry = c.CDLL(library).cse_library_entry_v1
     entry.restype, entry.argtypes = c.POINTER(Library), [P]
     component = entry(None).contents.components[0]
-    found = component.contents.get_extension(c.cast(component, P), b"cse.encoder/1")
-    return c.cast(found, c.POINTER(Functions)).contents
+    found = component.contents.get_extension(c.cast(component, P), name)
+    return c.cast(found, c.POINTER(table)).contents
 
 
 class Failure(Exception):
@@ -86,13 +104,14 @@ class Failure(Exception):
 class Encoder:
     """An opened encoder. `shape`: vocabulary, hidden, layers, heads, intermediate, positions, types, epsilon."""
 
-    def __init__(self, library, device, precision, shape, seed=42, threads=2, family=1, first_position=0):
+    def __init__(self, library, device, precision, shape, seed=42, threads=2, family=1, first_position=0, seat=(0, 0)):
         self.f, self.message = functions(library), c.create_string_buffer(512)
+        self.group = functions(library, b"cse.encoder.group/1", GroupFunctions)
         self.hidden = shape["hidden"]
         source = Source(
             c.sizeof(Source), family, 0, precision, device.encode(), shape["vocabulary"], shape["hidden"],
             shape["layers"], shape["heads"], shape["intermediate"], shape["positions"], first_position, shape["types"],
-            shape["epsilon"], seed, threads, 0)
+            shape["epsilon"], seed, threads, 0, *seat)
         self.handle, facts = P(), Facts(c.sizeof(Facts))
         self.check(self.f.open(None, c.byref(source), c.byref(self.handle), c.byref(facts), self.message))
         self.names, self.shapes = [], []
@@ -101,6 +120,7 @@ class Encoder:
             self.names.append(tensor.name.decode())
             self.shapes.append(tuple(tensor.shape[: tensor.ndim]))
         self.device_name, self.torch = facts.device_name.decode(), facts.library.decode()
+        self.device_id = (facts.device_id or b"").decode()
         self.steps = 0
 
     def check(self, status):
@@ -159,6 +179,23 @@ class Encoder:
     def clear(self):
         """Zeroes the gradients."""
         self.check(self.f.clear_gradients(self.handle, self.message))
+
+    def make_id(self):
+        """What names a new group."""
+        self.check(self.group.check(self.handle, self.message))
+        name = c.create_string_buffer(GROUP_ID_BYTES)
+        self.check(self.group.make_id(self.handle, name, self.message))
+        return name.raw
+
+    def join(self, name, rank, size, seconds):
+        """Joins the group; what connects it."""
+        self.check(self.group.join(self.handle, name, rank, size, seconds, self.message))
+        return self.group.connection(self.handle).decode()
+
+    def sum_gradients(self):
+        """Gradients of all members in the place of each one's."""
+        self.check(self.group.wait(self.handle, self.message))
+        self.check(self.group.sum_gradients(self.handle, self.message))
 
     def peak_memory(self):
         """Bytes of the device."""

@@ -13,6 +13,7 @@ import os
 import pathlib
 import random
 import re
+import shutil
 import signal
 import statistics
 import subprocess
@@ -68,8 +69,8 @@ class Runs:
             str(self.folder / output), "--max-seq-length", "32", "--pooler", "cls", *flags,
             *([] if "--method" in more else ["--method", "mixcse"]), *more]
 
-    def train(self, output, encoder, *more, code=0):
-        ended = subprocess.run(self.arguments(output, encoder, *more), capture_output=True, text=True)
+    def train(self, output, encoder, *more, code=0, before=()):
+        ended = subprocess.run([*before, *self.arguments(output, encoder, *more)], capture_output=True, text=True)
         if ended.returncode != code:
             print(ended.stderr[-3000:])
             raise SystemExit(f"{output}: expected exit code {code}, found {ended.returncode}")
@@ -146,6 +147,30 @@ def check_numbers(runs, device):
         encoded[name] = numpy.load(out)
     apart = float(abs(encoded["native"] - encoded["plugin"]).max())
     expect("encode: the same embeddings", apart < 1e-4, f"{apart:.1e} apart")
+
+
+def check_ranks(runs, device):
+    """Two processes by MPI, on one device: the losses of one. Left out where there is no MPI."""
+    if not shutil.which("mpirun") or not shutil.which("mpicc"):
+        print("  left out: ranks, since mpirun and mpicc are not here")
+        return
+    subprocess.run([runs.asked.mixcse, "ranks", "build", "--output", str(runs.folder / "ranks")], check=True,
+                   capture_output=True)
+    before = ["mpirun", "--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "-x",
+              f"CSE_RANKS={runs.folder}/ranks/libMixCSERanks.so", "-n", "2"]
+    number = [] if device == "cpu" else ["--device", device.split(":")[0] + ":0"]
+    short = ["--batch-size", "16", "--max-steps", "20", "--learning-rate", "1e-4", "--save-steps", "7"]
+    said = runs.train("ranks", "f32", *short, *number, before=before)
+    expect("two ranks: how gradients come together is said", "in the memory of the hosts" in said,
+           next((line for line in said.splitlines() if "added up" in line), said))
+    one, two = runs.steps("f32"), runs.steps("ranks")
+    apart = max(abs(a["loss"] - b["loss"]) / abs(b["loss"]) for a, b in zip(two, one))
+    expect("two ranks, f32 with dropout: 20 losses of one process", len(two) == 20 and apart < 1e-5,
+           f"{apart:.1e} apart")
+    runs.train("ranks-stopped", "f32", *short, *number, "--stop-after", "10", before=before, code=75)
+    runs.train("ranks-stopped", "f32", *short, "--resume")
+    apart = max(abs(a["loss"] - b["loss"]) / abs(b["loss"]) for a, b in zip(runs.steps("ranks-stopped"), one))
+    expect("two ranks, then one: the losses of one process", apart < 1e-5, f"{apart:.1e} apart")
 
 
 def phases(runs, output):
@@ -234,6 +259,7 @@ def main():
     runs = Runs(asked, folder / "small", folder / "text.txt")
     if not asked.skip_numbers:
         check_numbers(runs, asked.device)
+        check_ranks(runs, asked.device)
     if not asked.skip_speed:
         from transformers import BertConfig
 

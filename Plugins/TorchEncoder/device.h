@@ -30,13 +30,19 @@ inline std::string shortage(const c10::Error &error) {
   return text.substr(0, text.find(" Including "));
 }
 
+// Of the processes on this machine that each open an encoder: which one this is; {0, 0} of one that is alone.
+struct Seat {
+  int32_t rank = 0, size = 0;
+};
+
 struct Opened {
   at::Device device{at::kCPU};
   uint32_t precision;
   bool is_fast, is_packed = false, has_flash = false;
   std::string name = "cpu";
+  std::string id;  // a CUDA device's UUID
 
-  Opened(const std::string &asked, uint32_t precision, int64_t head_width)
+  Opened(const std::string &asked, Seat seat, uint32_t precision, int64_t head_width)
       : precision(precision), is_fast(precision == CSE_BF16) {
     device = parsed(asked);
     if (device.is_cpu()) {
@@ -44,7 +50,8 @@ struct Opened {
       return;
     }
     load();
-    name = named(device.index());
+    choose(asked, seat);
+    name_device();
     if (!is_fast) return;
     // Whatever else torch has adds in an order of its own from run to run.
     auto short_kernel = [](const at::Tensor &x, const at::Tensor &ends) {
@@ -90,21 +97,43 @@ private:
     } catch (const c10::Error &error) {
       throw Refusal{"expected a CUDA device for --device " + device.str() + ", found: " + first_line(error)};
     }
+  }
+
+  // Without a number each of several processes takes one of its own. A launcher may let each see no other than its own,
+  // which has number 0 for all of them.
+  void choose(const std::string &asked, Seat seat) {
     int count = (int)at::detail::getCUDAHooks().deviceCount();
+    if (asked == "cuda" && seat.size > 1 && count > 1) {
+      if (count < seat.size)
+        throw Refusal{"expected a CUDA device for each of the " + std::to_string(seat.size) +
+                      " processes on this machine, found " + std::to_string(count) + ". Start " +
+                      std::to_string(count) + ", or name one for all: --device cuda:0"};
+      device = at::Device(at::kCUDA, (c10::DeviceIndex)seat.rank);
+    }
     if (device.index() >= count)
       throw Refusal{"expected one of the " + std::to_string(count) + " CUDA devices (numbers from 0), found " +
                     device.str()};
   }
 
-  static std::string named(int index) {
-    // The driver's own library, which is loaded by now.
+  // By the driver's own library, which is loaded by now.
+  void name_device() {
+    name = "CUDA device";
     void *driver = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
-    auto get = driver ? (int (*)(int *, int))dlsym(driver, "cuDeviceGet") : nullptr;
-    auto text = driver ? (int (*)(char *, int, int))dlsym(driver, "cuDeviceGetName") : nullptr;
+    auto find = [&](const char *symbol) { return driver ? dlsym(driver, symbol) : nullptr; };
+    auto get = (int (*)(int *, int))find("cuDeviceGet");
+    auto text = (int (*)(char *, int, int))find("cuDeviceGetName");
+    auto uuid = (int (*)(unsigned char *, int))find("cuDeviceGetUuid_v2");
+    if (!uuid) uuid = (int (*)(unsigned char *, int))find("cuDeviceGetUuid");
     char buffer[256] = {};
+    unsigned char bytes[16] = {};
     int handle = 0;
-    if (!get || !text || get(&handle, index) != 0 || text(buffer, 255, handle) != 0) return "CUDA device";
-    return buffer;
+    if (!get || get(&handle, device.index()) != 0) return;
+    if (text && text(buffer, 255, handle) == 0) name = buffer;
+    if (!uuid || uuid(bytes, handle) != 0) return;
+    for (unsigned char byte : bytes) {
+      snprintf(buffer, sizeof buffer, "%02x", byte);
+      id += buffer;
+    }
   }
 
   // Whether torch has a kernel of attention on packed sequences for this device.

@@ -1,6 +1,7 @@
 // Kind 4 on libtorch: the functions of cse_encoder.h over Model, and every error as a message. Compiled on the user's
 // machine against the torch that is there (`mixcse encoder build torch`), since torch's C++ ABI changes by version.
 #include "device.h"
+#include "group.h"
 #include "model.h"
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/autograd.h>
@@ -18,6 +19,7 @@ struct cse_encoder {
     std::vector<Tensors::Leaf> leaves;
   };
   std::map<uint32_t, Kept> kept;
+  Group group;
 
   cse_encoder(Opened opened, const Shape &shape, uint64_t seed)
       : opened(opened), model(shape, opened, seed) {
@@ -76,7 +78,9 @@ cse_status open_encoder(const cse_host *, const cse_encoder_source *source, cse_
                    s.position_rows, s.first_position, s.type_rows, s.norm_epsilon, s.activation};
     if (s.family != CSE_BERT && s.family != CSE_ROBERTA)
       throw Refusal{"expected a BERT or RoBERTa encoder, found family " + std::to_string(s.family)};
-    Opened opened(s.device, s.precision, s.hidden / s.heads);
+    Seat seat;
+    if (CSE_HAS(source, cse_encoder_source, local_size)) seat = {s.local_rank, s.local_size};
+    Opened opened(s.device, seat, s.precision, s.hidden / s.heads);
     if (opened.device.is_cpu() && s.threads > 0) at::set_num_threads(s.threads);
     Turn turn(opened);
     auto made = std::make_unique<cse_encoder>(opened, shape, s.seed);
@@ -86,6 +90,8 @@ cse_status open_encoder(const cse_host *, const cse_encoder_source *source, cse_
     facts->max_slots = max_slots;
     facts->device_name = made->opened.name.c_str();
     facts->library = made->library.c_str();
+    if (CSE_HAS(facts, cse_encoder_facts, device_id) && !made->opened.id.empty())
+      facts->device_id = made->opened.id.c_str();
     *encoder = made.release();
   });
 }
@@ -175,8 +181,49 @@ uint64_t peak_memory(cse_encoder *e) { return e->opened.peak_memory(); }
 const cse_encoder_1 functions = {sizeof(cse_encoder_1), 0, open_encoder, close_encoder, encode, encode_backward,
                                  gradient_norm, step, clear_gradients, get, put, peak_memory};
 
+cse_status check_group(cse_encoder *e, char *message) {
+  return guarded(e, message, [&] { e->group.check(e->opened); });
+}
+
+cse_status make_id(cse_encoder *e, uint8_t *id, char *message) {
+  return guarded(e, message, [&] {
+    Turn turn(e->opened);
+    e->group.make_id(e->opened, id);
+  });
+}
+
+cse_status join(cse_encoder *e, const uint8_t *id, int32_t rank, int32_t size, double seconds, char *message) {
+  return guarded(e, message, [&] {
+    Turn turn(e->opened);
+    e->group.join(e->opened, id, rank, size, seconds);
+  });
+}
+
+cse_status wait(cse_encoder *e, char *message) {
+  return guarded(e, message, [&] {
+    Turn turn(e->opened);
+    if (e->opened.device.is_cpu()) return;
+    c10::impl::getDeviceGuardImpl(e->opened.device.type())->getStream(e->opened.device).synchronize();
+  });
+}
+
+cse_status sum_gradients(cse_encoder *e, char *message) {
+  return guarded(e, message, [&] {
+    Turn turn(e->opened);
+    e->group.sum(e->model.tensors.gradients());
+  });
+}
+
+void leave(cse_encoder *e) { e->group.leave(); }
+
+const char *connection(cse_encoder *e) { return e->group.connection(); }
+
+const cse_encoder_group_1 group_functions = {sizeof(cse_encoder_group_1), 0, check_group, make_id, join, wait,
+                                             sum_gradients, leave, connection};
+
 const void *extension(const cse_component *, const char *id) {
-  return std::string(id) == CSE_ENCODER_1 ? &functions : nullptr;
+  if (std::string(id) == CSE_ENCODER_1) return &functions;
+  return std::string(id) == CSE_ENCODER_GROUP_1 ? &group_functions : nullptr;
 }
 
 cse_component described() {

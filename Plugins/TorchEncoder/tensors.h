@@ -139,6 +139,8 @@ public:
     return sum.item<double>();
   }
   void clear_gradients() { parts[CSE_GRADIENT].zero_(); }
+  // All of them, one after the other.
+  const Tensor &gradients() const { return parts[CSE_GRADIENT]; }
 
   std::vector<Place> places;
 

@@ -8,6 +8,8 @@ enum RankCommand: Equatable {
   /// Take up the model of a folder, whose path has this many bytes; the weights follow. `threads` 0: as many as fit.
   /// `shards`: parts of a batch. `learns`: gradients will be asked for.
   case start(pathBytes: Int, seed: UInt64, threads: Int, shards: Int, precision: ProductPrecision, learns: Bool)
+  /// Open an encoder on a device, from a text of so many bytes; the weights follow. `threads` 0: as many as fit.
+  case open(bytes: Int, threads: Int)
   /// Compute a batch of this many tokens and sequences.
   case forward(Forward)
   /// Compute the gradients of the last batch; rows of hidden states' gradients follow. `isLast`: none will be added
@@ -65,6 +67,7 @@ enum RankCommand: Equatable {
       case .write(let part, let tensor): [8, part.number, Int64(tensor)]
       case .end: [9]
       case .help: [10]
+      case .open(let bytes, let threads): [11, Int64(bytes), Int64(threads)]
       }
     numbers += Array(repeating: 0, count: Self.count - numbers.count)
     return numbers
@@ -100,6 +103,7 @@ enum RankCommand: Equatable {
       self = .write(part, tensor: Int(n[2]))
     case 9: self = .end
     case 10: self = .help
+    case 11: self = .open(bytes: Int(n[1]), threads: Int(n[2]))
     default: return nil
     }
   }

@@ -13,9 +13,11 @@ package final class RankGroup: @unchecked Sendable {
 
   /// Nil: this process is alone.
   private let table: UnsafePointer<cse_ranks>?
+  /// Seconds after which one that hangs ends the group.
+  let deadline: Double
 
   /// This process alone: what is shared out is its own.
-  package init() { table = nil }
+  package init() { (table, deadline) = (nil, 0) }
 
   /// Joins the group of this process.
   /// - Parameters:
@@ -38,11 +40,11 @@ package final class RankGroup: @unchecked Sendable {
     guard let table = open(CSE_RANKS_ABI, deadline, &problem, Int64(problem.count)) else {
       throw failure(problem.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" })
     }
-    self.table = table
+    (self.table, self.deadline) = (table, deadline)
     guard size == launcher.size else {
       throw RanksError.otherSize(launcher, library: path, size: size)
     }
-    OutOfMemory.place = "rank \(rank) on \(table.pointee.names[rank].map { String(cString: $0) } ?? ""): "
+    OutOfMemory.place = "\(name(of: rank)): "
   }
 
   /// Number of this process.
@@ -51,6 +53,20 @@ package final class RankGroup: @unchecked Sendable {
   package var size: Int { Int(table?.pointee.size ?? 1) }
   /// How many there are on this host.
   private var localSize: Int { Int(table?.pointee.local_size ?? 1) }
+
+  /// The host of a rank.
+  package func host(of rank: Int) -> String {
+    table?.pointee.names[rank].map { String(cString: $0) } ?? ""
+  }
+
+  /// `rank 1 on node7`, for messages.
+  package func name(of rank: Int) -> String { "rank \(rank) on \(host(of: rank))" }
+
+  /// Number of this process among those of its host, and how many these are.
+  package var seat: (rank: Int, size: Int) {
+    let here = (0..<size).filter { host(of: $0) == host(of: rank) }
+    return (here.firstIndex(of: rank) ?? 0, here.count)
+  }
 
   /// What the user is told; nil of one that is alone.
   package func text(threads: Int) -> String? {

@@ -6,22 +6,34 @@ package import Kernels
 
 /// A rank that works for rank 0.
 package final class RankWorker {
+  /// What a rank does by itself, from what rank 0 says.
+  package struct Duties {
+    /// Reads the configuration of a model folder.
+    package var configuration: (_ folder: String) throws -> EncoderConfiguration
+    /// Opens an encoder on a device, as an order of `RankedDeviceEncoder` says.
+    package var open: (_ order: String, RankGroup, ThreadPool) throws -> any SentenceEncoder
+    /// Does what is no work of the encoder.
+    package var help: (RankGroup, ThreadPool) -> Void
+
+    /// Duties by their parts.
+    package init(
+      configuration: @escaping (_ folder: String) throws -> EncoderConfiguration,
+      open: @escaping (_ order: String, RankGroup, ThreadPool) throws -> any SentenceEncoder,
+      help: @escaping (RankGroup, ThreadPool) -> Void
+    ) {
+      (self.configuration, self.open, self.help) = (configuration, open, help)
+    }
+  }
+
   private let group: RankGroup
   private let threads: Int
-  private let configuration: (_ folder: String) throws -> EncoderConfiguration
-  private let help: (RankGroup, ThreadPool) -> Void
-  private var member: RankMember?
+  private let duties: Duties
+  private var member: (any RankWork)?
   private var buffer = FloatBuffer(count: 0)
 
-  /// - Parameters:
-  ///   - threads: where rank 0 does not say how many.
-  ///   - configuration: reads that of a model folder.
-  ///   - help: what to do where rank 0 asks for help beside the encoder's work.
-  package init(
-    _ group: RankGroup, threads: Int, configuration: @escaping (_ folder: String) throws -> EncoderConfiguration,
-    help: @escaping (RankGroup, ThreadPool) -> Void
-  ) {
-    (self.group, self.threads, self.configuration, self.help) = (group, threads, configuration, help)
+  /// - Parameter threads: where rank 0 does not say how many.
+  package init(_ group: RankGroup, threads: Int, duties: Duties) {
+    (self.group, self.threads, self.duties) = (group, threads, duties)
   }
 
   /// Works until rank 0 says that it is over. What goes wrong ends all ranks.
@@ -33,14 +45,24 @@ package final class RankWorker {
         group.endAll("rank 0 runs another version of the program, which says \(numbers[0])", code: 70)
       }
       if command == .end { return group.close() }
-      do { try follow(command) } catch { group.endAll("\(error)", code: 69) }
+      do { try follow(command) } catch is RankFailure {
+        // Rank 0 has heard of it, says it and ends all.
+      } catch {
+        group.endAll("\(error)", code: 69)
+      }
     }
   }
 
   private func follow(_ command: RankCommand) throws {
-    if case .start(let bytes, let seed, let threads, let shards, let precision, let learns) = command {
-      return try start(
-        pathBytes: bytes, seed: seed, threads: threads, shards: shards, precision: precision, learns: learns)
+    switch command {
+    case .start(let bytes, let seed, let threads, let shards, let precision, let learns):
+      let encoder = TransformerEncoder(
+        configuration: try duties.configuration(text(bytes)), pool: pool(threads), seed: seed, precision: precision,
+        learns: learns)
+      member = RankMember(encoder, shards: shards, group: group)
+      return
+    case .open(let bytes, let threads): return try open(text(bytes), threads: threads)
+    default: break
     }
     guard let member else { preconditionFailure("rank 0 begins with a model") }
     switch command {
@@ -49,31 +71,44 @@ package final class RankWorker {
       group.broadcast(&numbers)
       try member.forward(RankBatch(forward, numbers))
     case .backward(let isLast): try member.backward(isLast: isLast)
-    case .sum(let wholeTable): _ = member.weights.sum(wholeTable: wholeTable)
-    case .step(let step): member.weights.step(step)
-    case .clear: member.weights.clear()
-    case .read(let part): _ = member.weights.gather(part)
+    case .sum(let wholeTable): try member.sum(wholeTable: wholeTable)
+    case .step(let step): try member.step(step)
+    case .clear: try member.clear()
+    case .read(let part): try member.read(part)
     case .write(let part, let tensor):
-      let count = member.encoder.parameters[tensor].count
+      let count = member.tensors[tensor].count
       if buffer.count < count { buffer = FloatBuffer(count: count) }
       group.broadcast(buffer.pointer, count: count)
-      member.set(part, of: tensor, from: buffer.pointer)
-      // Writing comes in one go, and the word table is large.
-      if tensor == member.encoder.parameters.count - 1 { buffer = FloatBuffer(count: 0) }
-    case .help: help(group, member.encoder.pool)
-    case .start, .end: break
+      defer {
+        // Writing comes in one go, and the word table is large.
+        if tensor == member.tensors.count - 1 { buffer = FloatBuffer(count: 0) }
+      }
+      try member.set(part, of: tensor, from: buffer.pointer)
+    case .help: duties.help(group, member.pool)
+    case .start, .open, .end: break
     }
   }
 
-  private func start(
-    pathBytes: Int, seed: UInt64, threads: Int, shards: Int, precision: ProductPrecision, learns: Bool
-  ) throws {
-    var path = [UInt8](repeating: 0, count: pathBytes)
-    group.broadcast(&path)
-    let folder = String(decoding: path, as: UTF8.self)
-    let encoder = TransformerEncoder(
-      configuration: try configuration(folder), pool: ThreadPool(threads: threads > 0 ? threads : self.threads),
-      seed: seed, precision: precision, learns: learns)
-    member = RankMember(encoder, shards: shards, group: group)
+  private func text(_ count: Int) -> String {
+    var bytes = [UInt8](repeating: 0, count: count)
+    group.broadcast(&bytes)
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  private func pool(_ threads: Int) -> ThreadPool { ThreadPool(threads: threads > 0 ? threads : self.threads) }
+
+  private func open(_ order: String, threads: Int) throws {
+    let pool = pool(threads)
+    var opened: (any SentenceEncoder)?
+    let problem = failure { opened = try duties.open(order, group, pool) }
+    group.meet()
+    try group.agree(problem)
+    guard let encoder = opened, let device = encoder.device else {
+      preconditionFailure("an encoder on a device was ordered")
+    }
+    let member = DeviceMember(encoder, device: device, pool: pool, group: group)
+    _ = member.places()
+    self.member = member
+    member.follow()
   }
 }

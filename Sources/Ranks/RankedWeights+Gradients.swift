@@ -23,11 +23,13 @@ extension RankedWeights {
       if sent.isEmpty {
         sumShards(0..<total)
         group.exchange(gradients[0], starts, into: receivedPart(0))
-        addUp(receivedPart(0), count: ownCount, into: gradients[0] + ownStart)
+        group.addUp(receivedPart(0), count: ownCount, into: gradients[0] + ownStart, pool: pool)
       } else {
         precondition(unsent.isEmpty, "gradients leave whole")
         finishSending { part in
-          addUp(receivedPart(part.lowerBound), count: part.count, into: gradients[0] + ownStart + part.lowerBound)
+          group.addUp(
+            receivedPart(part.lowerBound), count: part.count, into: gradients[0] + ownStart + part.lowerBound,
+            pool: pool)
         }
       }
     }
@@ -61,32 +63,11 @@ extension RankedWeights {
     }
   }
 
-  /// Adds up the parts of all ranks, two and two: [size, count].
-  private func addUp(_ parts: UnsafeMutablePointer<Float>, count: Int, into target: UnsafeMutablePointer<Float>) {
-    let size = group.size
-    pool.parallelFor(count, grain: 1 << 13) { range, _ in
-      var step = 1
-      while step < size {
-        for rank in stride(from: 0, to: size - step, by: 2 * step) {
-          ck_add(
-            Int64(range.count), parts + (rank + step) * count + range.lowerBound,
-            parts + rank * count + range.lowerBound)
-        }
-        step *= 2
-      }
-      (target + range.lowerBound).update(from: parts + range.lowerBound, count: range.count)
-    }
-  }
-
   private func sumRows() {
     let (width, count) = (marks.width, rows.count)
     let lines = packed.reserve(count * width)
     copyRows { row, place in (lines + place).update(from: tableGradients[0] + row, count: width) }
-    let borders = (0...group.size).map { Int64(count * $0 / group.size * width) }
-    let (start, mine) = (Int(borders[group.rank]), Int(borders[group.rank + 1] - borders[group.rank]))
-    group.exchange(lines, borders, into: receivedRows.reserve(group.size * mine))
-    addUp(receivedRows.pointer, count: mine, into: lines + start)
-    group.collect(lines, borders)
+    group.sum(lines, group.borders(lines: count, width: width), received: receivedRows, pool: pool)
     copyRows { row, place in (tableGradients[0] + row).update(from: lines + place, count: width) }
     for row in rows { marks.mark(Int(row)) }
   }

@@ -21,6 +21,7 @@ extension EvaluationError: CommandFailure {}
 extension ObjectiveError: CommandFailure {}
 extension PluginError: CommandFailure {}
 extension PluginFailure: CommandFailure {}
+extension RankFailure: CommandFailure {}
 extension RanksError: CommandFailure {}
 extension SearchError: CommandFailure {}
 extension TextDataError: CommandFailure {}

@@ -41,6 +41,14 @@ extension CommandWorld {
     try shell(try rankedArguments(output, ranks: ranks, more))
   }
 
+  /// A number of those lines of metrics.jsonl that have it: steps have a loss, evaluations a score.
+  func loggedNumbers(_ output: String, _ name: String) throws -> [Double] {
+    try metrics(output).compactMap { line in
+      let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+      return object?[name] as? Double
+    }
+  }
+
   /// The process that is this rank of the run into a folder; nil as long as there is none.
   func process(ofRank rank: Int, _ output: String) -> pid_t? {
     for name in (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? [] {

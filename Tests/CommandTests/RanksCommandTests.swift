@@ -205,15 +205,8 @@ import Testing
 
   // MARK: Helpers
 
-  private func losses(_ output: String) throws -> [Double] { try numbers(output, "loss") }
-  private func scores(_ output: String) throws -> [Double] { try numbers(output, "spearman") }
-
-  private func numbers(_ output: String, _ name: String) throws -> [Double] {
-    try world.metrics(output).compactMap { line in
-      let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
-      return object?[name] as? Double
-    }
-  }
+  private func losses(_ output: String) throws -> [Double] { try world.loggedNumbers(output, "loss") }
+  private func scores(_ output: String) throws -> [Double] { try world.loggedNumbers(output, "spearman") }
 
   /// What becomes of a long run one of whose ranks gets a signal, and how long that takes.
   private func interrupted(

@@ -50,7 +50,7 @@ echo "-- every architecture"
 "$python" "$here/check_architectures.py" --mixcse "$mixcse" --model "$model" --text "$folder/text.txt"
 
 echo "-- the encoder on libtorch"
-CHECKS='abi training' bash "$here/../../Benchmarks/device/check.sh" "$mixcse" "$python" cpu "$folder/device"
+CHECKS='abi group training' bash "$here/../../Benchmarks/device/check.sh" "$mixcse" "$python" cpu "$folder/device"
 
 echo "-- compare"
 "$mixcse" compare simcse mixcse --seeds 1,2 --model "$model" --train-file "$samples/sentences.txt" \

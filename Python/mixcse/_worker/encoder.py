@@ -33,7 +33,7 @@ class Encoder:
         #: AdamW's moments by number of a tensor, once there are any: encoding alone needs none.
         self.moments: dict[int, tuple[Any, Any]] = {}
         self.calls: tuple[Callable[[int, int], None], ...] = (
-            self.encode, self.backward, self.norm, self.step, self.clear, self.get, self.put, self.peak)
+            self.encode, self.backward, self.norm, self.step, self.clear, self.get, self.put, self.peak, self.have)
 
     def answer(self, function: int, given: list[int]) -> int:
         """Makes a call by its number; the status of the header, with a message at the third address."""
@@ -68,8 +68,13 @@ class Encoder:
         rates = asked.hidden_dropout, asked.attention_dropout
         keeps = bool(asked.flags & abi.KEEP)
         if max(rates) > 0:
+            seed = numbers.seed(self.seed, asked.batch)
+            if asked.first_rows:
+                # A part of a batch does not draw what the others do.
+                first = self.regions.numbers(asked.first_rows, asked.n_seqs, np.int64)
+                seed = numbers.seed(seed, int(first[0]))
             # Without the sign bit, which manual_seed does not take.
-            torch.manual_seed(numbers.seed(self.seed, asked.batch) & 0x7FFFFFFFFFFFFFFF)
+            torch.manual_seed(seed & 0x7FFFFFFFFFFFFFFF)
         with torch.set_grad_enabled(keeps):
             states = self.model.states(ids, offsets, layers, asked.rows == abi.ROWS_FIRST, rates)
         for state, target in zip(states, self.regions.pointers(targets, len(states))):
@@ -139,6 +144,11 @@ class Encoder:
         is_cuda = self.model.device.type == "cuda"
         peak = self.torch.cuda.max_memory_allocated(self.model.device) if is_cuda else 0
         self.regions.numbers(target, 1, np.int64)[0] = peak
+
+    def have(self, target: int, _: int) -> None:
+        """For each tensor 1 where it has a gradient, else 0."""
+        flags = self.regions.numbers(target, len(self.model.tensors), np.uint8)
+        flags[:] = [tensor.grad is not None for tensor in self.model.tensors]
 
     def _stretch(self, place: int, memory: int, writes: bool) -> tuple[Any, Any]:
         """A stretch of a part of a tensor here (None: nothing but zeros), and the host's memory for it."""

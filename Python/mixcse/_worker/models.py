@@ -35,7 +35,7 @@ class Model:
         # The same call gives the same bits where there is a way to have that.
         torch.use_deterministic_algorithms(True, warn_only=True)
         torch.utils.deterministic.fill_uninitialized_memory = False
-        self.device = self._device(order["device"])
+        self.device = self._device(order["device"], *order.get("seat", (0, 1)))
         self.is_bf16 = order["precision"] == "bf16"
         self.config = self._configuration(order)
         self.rates = self._dropout(order.get("dropout"))
@@ -50,7 +50,8 @@ class Model:
 
     # From a folder to a model
 
-    def _device(self, text: str) -> Any:
+    def _device(self, text: str, rank: int, size: int) -> Any:
+        """The device that is named; without a number, of `size` processes on this machine number `rank`'s own."""
         torch = self.torch
         try:
             device = torch.device(text)
@@ -60,6 +61,12 @@ class Model:
             raise Refused(f"--device: expected cpu, cuda or cuda:N, found '{text}'")
         if device.type == "cuda":
             count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+            # A launcher may let each process see no other than its own, which has number 0 for all of them.
+            if device.index is None and size > 1 and count > 1:
+                if count < size:
+                    raise Refused(f"expected a CUDA device for each of the {size} processes on this machine, found "
+                                  f"{count}. Start {count}, or name one for all: --device cuda:0")
+                device = torch.device("cuda", rank)
             if (device.index or 0) >= count:
                 raise Refused(f"--device {text}: expected a device that torch {torch.__version__} sees, found "
                               f"{count} of them; --device cpu computes on processors")
@@ -176,13 +183,17 @@ class Model:
     def facts(self) -> dict[str, Any]:
         """For the host: sizes, names, tensors as [name, shape, whether it decays]."""
         torch, device = self.torch, self.device
-        name = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+        name, uuid = "cpu", ""
+        if device.type == "cuda":
+            known = torch.cuda.get_device_properties(device)
+            name, uuid = known.name, str(getattr(known, "uuid", ""))
         return {
             "version": f"{self.transformers.__version__}, torch {torch.__version__}",
             "library": f"{type(self.model).__name__} of transformers {self.transformers.__version__}, torch "
                        f"{torch.__version__}",
-            "device": name, "vocabulary": self.vocabulary, "hidden": self.width, "layers": self.layers,
-            "positions": self.positions, "hiddenDropout": self.rates[0], "attentionDropout": self.rates[1],
+            "device": name, "deviceID": uuid, "vocabulary": self.vocabulary, "hidden": self.width,
+            "layers": self.layers, "positions": self.positions, "hiddenDropout": self.rates[0],
+            "attentionDropout": self.rates[1],
             "tensors": [[name, list(tensor.shape), decays]
                         for name, tensor, decays in zip(self.names, self.tensors, self.decays)]}
 

@@ -2,6 +2,7 @@
 // them. Implemented by EncoderPlugin (a library's table) and by PluginPython's PythonEncoder (a process); driven by
 // Objective.PluginEncoder.
 
+package import Kernels
 package import PluginAPI
 
 /// An encoder that computes elsewhere failed, or cannot do what it is asked for.
@@ -34,6 +35,8 @@ package struct EncoderPass {
   package var layers: [Int]
   /// A row for each sequence, its first token, in place of one for each token.
   package var firstTokenOnly: Bool
+  /// Of a part of a batch the number of its first token in the whole, which dropout is keyed by.
+  package var firstToken: Int
   /// Probabilities; 0 is off.
   package var hiddenDropout, attentionDropout: Float
   /// What dropout is keyed by.
@@ -43,16 +46,22 @@ package struct EncoderPass {
 
   /// A pass by its parts.
   package init(
-    tokens: [Int32], offsets: [Int], layers: [Int], firstTokenOnly: Bool, hiddenDropout: Float,
+    tokens: [Int32], offsets: [Int], layers: [Int], firstTokenOnly: Bool, firstToken: Int = 0, hiddenDropout: Float,
     attentionDropout: Float, batch: UInt64, isKept: Bool
   ) {
     (self.tokens, self.offsets, self.layers, self.firstTokenOnly) = (tokens, offsets, layers, firstTokenOnly)
+    self.firstToken = firstToken
     (self.hiddenDropout, self.attentionDropout) = (hiddenDropout, attentionDropout)
     (self.batch, self.isKept) = (batch, isKept)
   }
 
   /// Rows of each hidden state: T or S.
   package var rows: Int { firstTokenOnly ? offsets.count - 1 : tokens.count }
+
+  /// Of each sequence the number of its first token in the whole batch; nil where this is all of it.
+  package var firstRows: [Int64]? {
+    firstToken == 0 ? nil : offsets.dropLast().map { Int64($0 + firstToken) }
+  }
 
   /// The header's struct but for its pointers.
   package var raw: cse_pass {
@@ -90,12 +99,17 @@ package struct EncoderFacts: Sendable {
   package var tensors: [EncoderTensor]
   /// What it computes on, and with: "NVIDIA H100 80GB HBM3", "torch 2.11.0".
   package var deviceName, libraryName: String
+  /// The same in every process that sees the device; empty: not known.
+  package var deviceID: String
   /// Dropout masks are those of the host's own encoder.
   package var hasExactDropout: Bool
 
   /// Facts by their parts.
-  package init(tensors: [EncoderTensor], deviceName: String, libraryName: String, hasExactDropout: Bool) {
+  package init(
+    tensors: [EncoderTensor], deviceName: String, libraryName: String, deviceID: String, hasExactDropout: Bool
+  ) {
     (self.tensors, self.deviceName, self.libraryName) = (tensors, deviceName, libraryName)
+    self.deviceID = deviceID
     self.hasExactDropout = hasExactDropout
   }
 }
@@ -123,4 +137,28 @@ package protocol EncoderCalls: AnyObject {
   func put(_ what: Int, of tensor: Int, from source: UnsafePointer<Float>) throws
   /// Bytes of the device taken at most; 0: not known.
   var peakMemory: UInt64 { get }
+  /// Of each tensor whether it has a gradient: a step leaves the others as they are.
+  func haveGradients() throws -> [Bool]
+  /// Its way to encoders of other processes; nil where it has none.
+  var peers: (any DevicePeers)? { get }
+}
+
+extension EncoderCalls {
+  /// All of them.
+  package func haveGradients() throws -> [Bool] { facts.tensors.map { _ in true } }
+  /// None.
+  package var peers: (any DevicePeers)? { nil }
+}
+
+/// Which of the processes on this machine that each open an encoder this one is.
+package struct EncoderSeat: Sendable, Equatable {
+  /// From 0.
+  package var rank: Int
+  /// How many there are.
+  package var size: Int
+  /// The only one.
+  package static let alone = EncoderSeat(rank: 0, size: 1)
+
+  /// A seat by its number.
+  package init(rank: Int, size: Int) { (self.rank, self.size) = (rank, size) }
 }

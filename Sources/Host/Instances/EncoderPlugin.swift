@@ -15,8 +15,10 @@ package final class EncoderPlugin: EncoderCalls {
   package var name: String { component.id }
 
   private let functions: cse_encoder_1
-  private var handle: OpaquePointer?
-  private let message = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CSE_MESSAGE_BYTES))
+  /// Nil where it knows no other encoders.
+  let groupFunctions: cse_encoder_group_1?
+  private(set) var handle: OpaquePointer?
+  let message = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CSE_MESSAGE_BYTES))
 
   /// Opens the encoder; its tensors are zero.
   /// - Parameters:
@@ -27,8 +29,13 @@ package final class EncoderPlugin: EncoderCalls {
     _ component: PluginComponent, host: UnsafePointer<cse_host>?, source: cse_encoder_source, device: String
   ) throws {
     self.component = component
-    let functions = try Self.table(of: component)
+    guard let functions = try Self.table(cse_encoder_1(), CSE_ENCODER_1, of: component) else {
+      throw EncoderFailure(
+        component: component.id, function: "get_extension",
+        message: "expected the table \(CSE_ENCODER_1) in this process, found none")
+    }
     self.functions = functions
+    groupFunctions = try Self.table(cse_encoder_group_1(), CSE_ENCODER_GROUP_1, of: component)
     message.initialize(repeating: 0, count: Int(CSE_MESSAGE_BYTES))
     var source = source
     source.struct_size = UInt32(MemoryLayout<cse_encoder_source>.size)
@@ -50,20 +57,16 @@ package final class EncoderPlugin: EncoderCalls {
     message.deallocate()
   }
 
-  /// The functions of a component of kind 4, checked.
-  private static func table(of component: PluginComponent) throws -> cse_encoder_1 {
+  /// The functions of an extension of a component, checked; nil where it has none of this id.
+  /// - Parameter empty: the table of zeros, of nothing but functions behind eight bytes.
+  private static func table<Table>(_ empty: Table, _ id: String, of component: PluginComponent) throws -> Table? {
     guard component.place == nil, let find = component.pointer.pointee.get_extension,
-      let address = find(component.declared, CSE_ENCODER_1)
-    else {
-      throw EncoderFailure(
-        component: component.id, function: "get_extension",
-        message: "expected the table \(CSE_ENCODER_1) in this process, found none")
-    }
+      let address = find(component.declared, id)
+    else { return nil }
     let reader = try DescriptorReader()
-    let size = MemoryLayout<cse_encoder_1>.size
-    let field = "\(component.name): \(CSE_ENCODER_1)"
-    let table = try reader.structure(
-      cse_encoder_1(), at: UInt(bitPattern: address), smallest: size, field: field)
+    let size = MemoryLayout<Table>.size
+    let field = "\(component.name): \(id)"
+    let table = try reader.structure(empty, at: UInt(bitPattern: address), smallest: size, field: field)
     let addresses = withUnsafeBytes(of: table) { bytes in
       stride(from: 8, to: size, by: 8).map { bytes.loadUnaligned(fromByteOffset: $0, as: UInt.self) }
     }
@@ -73,7 +76,7 @@ package final class EncoderPlugin: EncoderCalls {
     return table
   }
 
-  private func check(_ function: String, _ status: cse_status?) throws {
+  func check(_ function: String, _ status: cse_status?) throws {
     guard status != cse_status(CSE_OK) else { return }
     let text = String(cString: message)
     throw EncoderFailure(
@@ -87,13 +90,17 @@ package final class EncoderPlugin: EncoderCalls {
   package func encode(_ pass: EncoderPass, into targets: [UnsafeMutablePointer<Float>]) throws {
     let offsets = pass.offsets.map(Int64.init)
     let layers = pass.layers.map(Int32.init)
+    let firstRows = pass.firstRows ?? []
     var raw = pass.raw
     let out = targets.map { Optional($0) }
     try pass.tokens.withUnsafeBufferPointer { tokens in
       try offsets.withUnsafeBufferPointer { offsets in
         try layers.withUnsafeBufferPointer { layers in
-          (raw.token_ids, raw.offsets, raw.layers) = (tokens.baseAddress, offsets.baseAddress, layers.baseAddress)
-          try check("encode", functions.encode(handle, &raw, out, message))
+          try firstRows.withUnsafeBufferPointer { firstRows in
+            (raw.token_ids, raw.offsets, raw.layers) = (tokens.baseAddress, offsets.baseAddress, layers.baseAddress)
+            if !firstRows.isEmpty { raw.first_rows = firstRows.baseAddress }
+            try check("encode", functions.encode(handle, &raw, out, message))
+          }
         }
       }
     }
@@ -139,7 +146,8 @@ package final class EncoderPlugin: EncoderCalls {
 
 extension EncoderFacts {
   /// Of an encoder that did not open.
-  fileprivate static let none = EncoderFacts(tensors: [], deviceName: "", libraryName: "", hasExactDropout: false)
+  fileprivate static let none = EncoderFacts(
+    tensors: [], deviceName: "", libraryName: "", deviceID: "", hasExactDropout: false)
 
   fileprivate init(_ facts: cse_encoder_facts) {
     let tensors = (0..<Int(facts.n_tensors)).map { index in
@@ -151,6 +159,7 @@ extension EncoderFacts {
     }
     self.init(
       tensors: tensors, deviceName: String(cString: facts.device_name), libraryName: String(cString: facts.library),
+      deviceID: facts.device_id.map { String(cString: $0) } ?? "",
       hasExactDropout: facts.flags & UInt32(CSE_EXACT_DROPOUT) != 0)
   }
 }

@@ -8,7 +8,7 @@ import PluginIsolation
 extension PythonEncoder {
   /// The calls by their numbers in encoder.py.
   private enum Call: Int32 {
-    case encode, backward, norm, step, clear, get, put, peak
+    case encode, backward, norm, step, clear, get, put, peak, have
 
     /// By the names of the header.
     var name: String {
@@ -21,6 +21,7 @@ extension PythonEncoder {
       case .get: "get"
       case .put: "put"
       case .peak: "peak_memory"
+      case .have: "which gradients there are"
       }
     }
   }
@@ -58,12 +59,13 @@ extension PythonEncoder {
     let (count, layers) = (pass.rows * model.hidden, targets.count)
     block.begin(
       byteCount: MemoryLayout<cse_pass>.stride + pass.tokens.count * 4 + pass.offsets.count * 8
-        + layers * (12 + count * 4), parts: 5 + layers)
+        + pass.offsets.count * 8 + layers * (12 + count * 4), parts: 6 + layers)
     let raw = block.take(1, of: cse_pass.self)
     raw.pointee = pass.raw
     raw.pointee.token_ids = UnsafePointer(block.take(copying: pass.tokens))
     raw.pointee.offsets = UnsafePointer(block.take(copying: pass.offsets.map(Int64.init)))
     raw.pointee.layers = UnsafePointer(block.take(copying: pass.layers.map(Int32.init)))
+    if let firstRows = pass.firstRows { raw.pointee.first_rows = UnsafePointer(block.take(copying: firstRows)) }
     let states = (0..<layers).map { _ in block.take(count, of: Float.self) }
     let list = block.take(copying: states.map { UInt(bitPattern: $0) })
     try call(.encode, raw, list)
@@ -128,6 +130,15 @@ extension PythonEncoder {
       try self.call(call, place, memory)
       if call == .get { copy(memory, range) }
     }
+  }
+
+  /// Of each tensor whether it has a gradient.
+  package func haveGradients() throws -> [Bool] {
+    let count = facts.tensors.count
+    block.begin(byteCount: count, parts: 1)
+    let flags = block.take(count, of: UInt8.self)
+    try call(.have, flags)
+    return (0..<count).map { flags[$0] != 0 }
   }
 
   /// Bytes of the device taken at most; 0: not known.

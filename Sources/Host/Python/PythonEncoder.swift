@@ -23,6 +23,8 @@ package final class PythonEncoder: EncoderCalls {
     package var seed: UInt64
     /// In place of all probabilities of the model; nil: as the model has them.
     package var dropout: Double?
+    /// Among the processes of this machine that each load it.
+    package var seat = EncoderSeat.alone
 
     /// An order by its parts.
     package init(
@@ -39,6 +41,7 @@ package final class PythonEncoder: EncoderCalls {
           // A number in JSON has not all bits of a seed.
           ("precision", .string(precision)), ("seed", .string("\(seed)")), ("threads", .integer(threads)),
           ("dropout", dropout.map { .number($0) } ?? .null),
+          ("seat", .array([.integer(seat.rank), .integer(seat.size)])),
         ])
       ).text(indent: nil)
     }
@@ -125,7 +128,7 @@ package final class PythonEncoder: EncoderCalls {
       model,
       EncoderFacts(
         tensors: tensors, deviceName: object["device"]?.string ?? "", libraryName: object["library"]?.string ?? "",
-        hasExactDropout: false)
+        deviceID: object["deviceID"]?.string ?? "", hasExactDropout: false)
     )
   }
 }

@@ -41,6 +41,8 @@ package struct EncoderChoice: Sendable {
   package let device: String
   /// What products are made in.
   package let precision: Precision
+  /// Among the processes of this machine that each open it.
+  package var seat = EncoderSeat.alone
   /// For transformers what the process said of itself, once a folder was opened by it.
   private var runtime = ""
 
@@ -100,11 +102,12 @@ package struct EncoderChoice: Sendable {
     return try ModelFolder(path: path) { folder, changes in
       let bounds = Isolation.Bounds(
         deadline: opening.deadline, memoryBytes: 0, threads: opening.services.pool.threads)
+      var order = PythonEncoder.Order(
+        folder: folder, overrides: changes, device: device, precision: precision.rawValue, seed: opening.seed,
+        dropout: opening.dropout)
+      order.seat = seat
       return TransformersModel(
-        try PythonEncoder(
-          PythonEncoder.Order(
-            folder: folder, overrides: changes, device: device, precision: precision.rawValue, seed: opening.seed,
-            dropout: opening.dropout), PythonSettings(bounds: bounds, logger: opening.services.logger)))
+        try PythonEncoder(order, PythonSettings(bounds: bounds, logger: opening.services.logger)))
     }
   }
 

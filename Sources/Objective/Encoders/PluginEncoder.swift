@@ -50,7 +50,7 @@ package final class PluginEncoder: SentenceEncoder, DeviceWeights {
     mirrors = try configuration.parameters(from: weights, pool: services.pool)
     let plugin = try EncoderPlugin(
       component, host: services.table,
-      source: Self.source(configuration, as: family, choice.precision, seed: seed, threads: services.pool.threads),
+      source: Self.source(configuration, as: family, choice, seed: seed, threads: services.pool.threads),
       device: choice.device)
     calls = plugin
     numbers = try mirrors.map { mirror in
@@ -92,7 +92,7 @@ package final class PluginEncoder: SentenceEncoder, DeviceWeights {
   }
 
   private static func source(
-    _ c: EncoderConfiguration, as family: EncoderConfiguration.Family, _ precision: Precision, seed: UInt64,
+    _ c: EncoderConfiguration, as family: EncoderConfiguration.Family, _ choice: EncoderChoice, seed: UInt64,
     threads: Int
   ) -> cse_encoder_source {
     var source = cse_encoder_source()
@@ -102,7 +102,7 @@ package final class PluginEncoder: SentenceEncoder, DeviceWeights {
     case .geluTanh: source.activation = UInt32(CSE_GELU_TANH)
     case .relu: source.activation = UInt32(CSE_RELU)
     }
-    source.precision = precision.number
+    source.precision = choice.precision.number
     (source.vocabulary, source.hidden) = (Int64(c.vocabularySize), Int64(c.hiddenSize))
     (source.layers, source.heads) = (Int64(c.layerCount), Int64(c.headCount))
     source.intermediate = Int64(c.intermediateSize)
@@ -110,6 +110,9 @@ package final class PluginEncoder: SentenceEncoder, DeviceWeights {
     source.type_rows = Int64(c.typeVocabularySize)
     source.norm_epsilon = Double(c.layerNormEpsilon)
     (source.seed, source.threads) = (seed, Int32(threads))
+    if choice.seat != .alone {
+      (source.local_rank, source.local_size) = (Int32(choice.seat.rank), Int32(choice.seat.size))
+    }
     return source
   }
 
@@ -125,7 +128,7 @@ package final class PluginEncoder: SentenceEncoder, DeviceWeights {
     let targets = request.layers.indices.map { outputs[$0].reserve(rows * hiddenSize) }
     var pass = EncoderPass(
       tokens: batch.tokens, offsets: batch.offsets, layers: request.layers, firstTokenOnly: request.firstTokenOnly,
-      hiddenDropout: 0, attentionDropout: 0, batch: 0, isKept: false)
+      firstToken: batch.firstToken, hiddenDropout: 0, attentionDropout: 0, batch: 0, isKept: false)
     switch mode {
     case .inference: break
     case .training(let step, let hidden, let attention), .reading(let step, let hidden, let attention):
@@ -167,6 +170,19 @@ package final class PluginEncoder: SentenceEncoder, DeviceWeights {
 
   /// Sets all gradients to zero.
   package func clearGradients() throws { try calls.clearGradients() }
+
+  /// Of each mirror whether its tensor has a gradient.
+  package func haveGradients() throws -> [Bool] {
+    let found = try calls.haveGradients()
+    return numbers.map { found[$0] }
+  }
+
+  /// Where the tensors are.
+  package var place: DevicePlace {
+    DevicePlace(name: calls.facts.deviceName, library: calls.facts.libraryName, id: calls.facts.deviceID)
+  }
+  /// The encoder's way to those of other processes.
+  package var peers: (any DevicePeers)? { calls.peers }
 
   /// Copies a part of a tensor here.
   package func read(_ part: DevicePart, of index: Int, into target: UnsafeMutablePointer<Float>) throws {

@@ -28,6 +28,10 @@ typedef struct {
   double norm_epsilon;
   uint64_t seed;                          /* of the run: dropout                                                      */
   int32_t threads, reserved;              /* threads of the host, for what runs on its processors                     */
+  /* Of processes on this machine that each open an encoder, the number of this one and how many there are; 0, 0 (or a struct that
+   * ends before them): it is alone. A device without a number is then one of its own: number local_rank of those that are seen, or
+   * the only one that is. */
+  int32_t local_rank, local_size;
 } cse_encoder_source;
 
 typedef struct {                          /* frozen: an array element                                                 */
@@ -43,6 +47,7 @@ typedef struct {                          /* plugin to host; strings and arrays 
   const cse_encoder_tensor *tensors;
   const char *device_name;                /* "NVIDIA H100 80GB HBM3"                                                  */
   const char *library;                    /* what computes: "torch 2.11.0"                                            */
+  const char *device_id;                  /* which device, the same in every process that sees it: a UUID; NULL: not known */
 } cse_encoder_facts;
 
 enum { CSE_ROWS_ALL = 0,                  /* R = T: a row for each token                                              */
@@ -94,6 +99,29 @@ typedef struct {
   /* Bytes of the device taken at most since open; 0: not known. */
   uint64_t (*peak_memory)(cse_encoder *encoder);
 } cse_encoder_1;
+
+/* Encoders of several processes that add up their gradients on their devices: get_extension(component, CSE_ENCODER_GROUP_1) is a
+ * static cse_encoder_group_1. Without it, and where one of the processes cannot join, the host adds them up in its own memory. The
+ * host calls check in each process, make_id in one, join in each, and then sum_gradients in each, once a step. */
+#define CSE_ENCODER_GROUP_1 "cse.encoder.group/1"
+enum { CSE_GROUP_ID_BYTES = 256 };
+typedef struct {
+  uint32_t struct_size, reserved;
+  /* Whether this process could join: what connects them is there, and knows its device. */
+  cse_status (*check)(cse_encoder *encoder, char *message);
+  /* Writes CSE_GROUP_ID_BYTES that name a new group; the host hands them to all. */
+  cse_status (*make_id)(cse_encoder *encoder, uint8_t *id, char *message);
+  /* Returns when all `size` processes have joined; fails after so many seconds, which also bound each sum. */
+  cse_status (*join)(cse_encoder *encoder, const uint8_t *id, int32_t rank, int32_t size, double seconds, char *message);
+  /* Returns when all that was begun on the device is done: what failed there is said before others wait for this process. */
+  cse_status (*wait)(cse_encoder *encoder, char *message);
+  /* Puts the sum of all processes' gradients in the place of each one's, the same bits for all. */
+  cse_status (*sum_gradients)(cse_encoder *encoder, char *message);
+  /* Leaves the group, whatever state it is in; close does so, too. */
+  void (*leave)(cse_encoder *encoder);
+  /* What connects them, once check was passed: "NCCL 2.27.7". Lives until close. */
+  const char *(*connection)(cse_encoder *encoder);
+} cse_encoder_group_1;
 #ifdef __cplusplus
 }
 #endif

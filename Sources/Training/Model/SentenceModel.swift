@@ -6,7 +6,6 @@ package import Host
 package import Kernels
 package import ModelFiles
 package import Objective
-import Ranks
 
 /// The model of a training run.
 package final class SentenceModel: ExportableModel {
@@ -50,7 +49,7 @@ package final class SentenceModel: ExportableModel {
   /// probabilities; `masked` adds masked language modelling; `further` makes what samplers and losses ask for beside
   /// the embeddings.
   init(
-    source: ModelFolder, encoder: any SentenceEncoder, ranks: RankedEncoder? = nil, chunkSize: Int? = nil,
+    source: ModelFolder, encoder: any SentenceEncoder, ranks: (any SentenceEncoder)? = nil, chunkSize: Int? = nil,
     objective: ContrastiveModel, dropout: Double?,
     seed: UInt64, export: ExportSettings, seal: ModelSeal? = nil, masked: MaskedLanguageObjective? = nil,
     further: FurtherEncodings? = nil

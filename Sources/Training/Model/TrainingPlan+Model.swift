@@ -23,7 +23,7 @@ extension TrainingPlan {
       display: display)
     let further = FurtherEncodings(guides: guides, averages: .init(pooler: pooler, services: services))
     let masked = try makeMaskedObjective(encoder, weights: weights, tokenizer: tokenizer, display: display)
-    let ranked = rankedEncoder(encoder, masked: masked != nil)
+    let ranked = try rankedEncoder(encoder, masked: masked != nil, services: services, display: display)
     let model = SentenceModel(
       source: source, encoder: encoder, ranks: ranked, chunkSize: options.chunkSize, objective: objective,
       dropout: options.dropout, seed: options.seed, export: exportSettings(objective),
@@ -48,7 +48,7 @@ extension TrainingPlan {
         configuration: source.configuration, weights: weights, pool: services.pool, seed: options.seed,
         precision: description.encoder.ownPrecision)
     }
-    let opened = try encoder.open(source, weights: weights, services: services, seed: options.seed)
+    let opened = try placed { try encoder.open(source, weights: weights, services: services, seed: options.seed) }
     display.note(opened.text(encoder))
     return opened
   }

@@ -45,7 +45,7 @@ package struct TrainingPlan {
   /// Nothing is written, and two steps are all that is done.
   package var isTrial = false
   /// The processes that share the work, of which this is the first; nil where there is one.
-  package var ranks: RankGroup?
+  package var ranks: RankGroup? { didSet { encoder = ranks.flatMap { encoder?.seated(in: $0) } ?? encoder } }
 
   var options: TrainingOptions { description.training }
   private var guideNames: [GuideName] { description.strategy.guides.map(GuideName.init) }
@@ -162,11 +162,13 @@ package struct TrainingPlan {
 
   /// The model's folder, as the encoder of the run reads it.
   private func openModel(_ services: HostServices) throws -> ModelFolder {
-    try encoder?.openFolder(
-      description.model,
-      .init(
-        seed: options.seed, dropout: options.dropout, deadline: description.plugins.deadline, services: services))
-      ?? ModelFolder(path: description.model)
+    guard let encoder else { return try ModelFolder(path: description.model) }
+    return try placed {
+      try encoder.openFolder(
+        description.model,
+        .init(
+          seed: options.seed, dropout: options.dropout, deadline: description.plugins.deadline, services: services))
+    }
   }
 
   /// The files that the run reads beside its model, with the flags that name them.

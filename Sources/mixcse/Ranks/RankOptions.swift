@@ -39,7 +39,7 @@ struct RankOptions: ParsableArguments {
   private func work(_ group: RankGroup) {
     // Whoever stops a job stops all its processes: rank 0 writes a checkpoint, for which it needs the others.
     for number in Interruption.signals { signal(number, SIG_IGN) }
-    RankWorker(group, threads: threads(group)).run()
+    RankWorker(group, threads: threads(group), logger: commandLogger()).run()
   }
 
   /// The threads of one process.

@@ -3,6 +3,11 @@
 //   refused   it does not open            shapes    a tensor has another shape than the model's
 //   memory    the third pass is too large lost      the fifth step fails, and everything after it
 //   nan       gradients are no numbers    reads     a pass with dropout that no backward follows
+// Of several processes the second one may be the one that fails, and some look at what they are among several:
+//   refused1, memory1, lost1    as above    drifts    its step has other bits
+//   numbers   a state depends on the number of its token in the whole batch, as dropout does
+//   one, one:0    all processes have the same device
+// encoder_group.h says what group, deaf, late and broken do.
 #include <cse_encoder.h>
 #include <math.h>
 #include <stdio.h>
@@ -13,15 +18,19 @@ enum { WORD = 0,
        POSITION = 1,
        ROOM = 512 };
 
+typedef struct group group;
+
 struct cse_encoder {
   int64_t hidden, first_position, tokens, sequences;
+  int32_t rank;
+  group *group;
   uint32_t count, rows, layers;
   char device[16], names[ROOM][96];
   cse_encoder_tensor tensors[ROOM];
   int64_t sizes[ROOM];
   float *parts[4][ROOM];
   int32_t *ids;
-  int64_t *offsets;
+  int64_t *offsets, *numbers;
   int passes, is_lost;
 };
 
@@ -53,11 +62,13 @@ static void declare_pair(cse_encoder *e, const char *root, const char *name, int
 static cse_status open_encoder(const cse_host *host, const cse_encoder_source *s, cse_encoder **encoder,
                                cse_encoder_facts *facts, char *message) {
   (void)host;
-  if (strcmp(s->device, "refused") == 0)
+  int32_t rank = CSE_HAS(s, cse_encoder_source, local_size) ? s->local_rank : 0;
+  if (strcmp(s->device, rank == 1 ? "refused1" : "refused") == 0)
     return say(message, CSE_E_UNSUPPORTED, "expected a device that is there, found refused");
   if (s->layers > 20) return say(message, CSE_E_UNSUPPORTED, "expected at most 20 layers");
   cse_encoder *e = calloc(1, sizeof *e);
   e->hidden = s->hidden;
+  e->rank = rank;
   e->first_position = s->first_position;
   snprintf(e->device, sizeof e->device, "%s", s->device);
   declare(e, "embeddings.word_embeddings.weight", s->vocabulary, s->hidden + (strcmp(s->device, "shapes") == 0));
@@ -82,16 +93,33 @@ static cse_status open_encoder(const cse_host *host, const cse_encoder_source *s
   facts->tensors = e->tensors;
   facts->device_name = "a fixture";
   facts->library = "fixture 1";
+  facts->device_id = strncmp(s->device, "one", 3) == 0 ? "the only one" : NULL;
   *encoder = e;
   return CSE_OK;
 }
+
+static void leave(cse_encoder *e);
 
 static void close_encoder(cse_encoder *e) {
   for (int part = 0; part < 4; part++)
     for (uint32_t i = 0; i < e->count; i++) free(e->parts[part][i]);
   free(e->ids);
   free(e->offsets);
+  free(e->numbers);
+  leave(e);
   free(e);
+}
+
+// Whether it is to fail in this way.
+static int fails(const cse_encoder *e, const char *how) {
+  char second[24];
+  snprintf(second, sizeof second, "%s1", how);
+  return strcmp(e->device, how) == 0 || (e->rank == 1 && strcmp(e->device, second) == 0);
+}
+
+// What a token's position counts for.
+static float factor(const cse_encoder *e, int64_t number) {
+  return strcmp(e->device, "numbers") == 0 ? 1 + 0.25f * (float)(number % 5) : 1;
 }
 
 // Token number `token` and position of row `row` of a pass.
@@ -104,17 +132,22 @@ static int64_t token_of(const int64_t *offsets, uint32_t rows, int64_t row, int6
 
 static cse_status encode(cse_encoder *e, const cse_pass *p, float *const *out, char *message) {
   if (e->is_lost) return say(message, CSE_E_INTERNAL, "the device is gone");
-  if (strcmp(e->device, "memory") == 0 && ++e->passes == 3)
+  if (fails(e, "memory") && ++e->passes == 3)
     return say(message, CSE_E_NOMEM, "expected room for this batch, found none");
   if (strcmp(e->device, "reads") == 0 && !(p->flags & CSE_KEEP) && p->hidden_dropout > 0)
     return say(message, CSE_E_UNSUPPORTED, "expected no pass with dropout that is only read, found one");
   int64_t count = p->rows == CSE_ROWS_FIRST ? p->n_seqs : p->n_tokens;
+  e->numbers = realloc(e->numbers, (size_t)p->n_tokens * sizeof *e->numbers);
+  for (int64_t seq = 0; seq < p->n_seqs; seq++)
+    for (int64_t t = p->offsets[seq]; t < p->offsets[seq + 1]; t++)
+      e->numbers[t] = t - p->offsets[seq] + (p->first_rows ? p->first_rows[seq] : p->offsets[seq]);
   for (uint32_t k = 0; k < p->n_layers; k++)
     for (int64_t row = 0; row < count; row++) {
       int64_t position, token = token_of(p->offsets, p->rows, row, &position);
       const float *word = e->parts[CSE_WEIGHT][WORD] + p->token_ids[token] * e->hidden;
       const float *place = e->parts[CSE_WEIGHT][POSITION] + (position + e->first_position) * e->hidden;
-      for (int64_t i = 0; i < e->hidden; i++) out[k][row * e->hidden + i] = word[i] + place[i];
+      float counts = factor(e, e->numbers[token]);
+      for (int64_t i = 0; i < e->hidden; i++) out[k][row * e->hidden + i] = word[i] + counts * place[i];
     }
   if (!(p->flags & CSE_KEEP)) return CSE_OK;
   e->tokens = p->n_tokens;
@@ -138,7 +171,7 @@ static cse_status encode_backward(cse_encoder *e, uint32_t slot, const float *co
       float *place = e->parts[CSE_GRADIENT][POSITION] + (position + e->first_position) * e->hidden;
       for (int64_t i = 0; i < e->hidden; i++) {
         word[i] += d_out[k][row * e->hidden + i];
-        place[i] += d_out[k][row * e->hidden + i];
+        place[i] += factor(e, e->numbers[token]) * d_out[k][row * e->hidden + i];
       }
     }
   if (strcmp(e->device, "nan") == 0) e->parts[CSE_GRADIENT][POSITION][0] = NAN;
@@ -160,7 +193,7 @@ static cse_status clear_gradients(cse_encoder *e, char *message) {
 }
 
 static cse_status step(cse_encoder *e, const cse_adamw *s, char *message) {
-  if (strcmp(e->device, "lost") == 0 && s->step == 5) e->is_lost = 1;
+  if (fails(e, "lost") && s->step == 5) e->is_lost = 1;
   if (e->is_lost) return say(message, CSE_E_INTERNAL, "the device is gone");
   double first = 1 - pow(s->beta1, (double)s->step), second = 1 - pow(s->beta2, (double)s->step);
   for (uint32_t i = 0; i < e->count; i++)
@@ -172,6 +205,7 @@ static cse_status step(cse_encoder *e, const cse_adamw *s, char *message) {
       *v = (float)(s->beta2 * *v + (1 - s->beta2) * g * g);
       *value -= (float)(s->learning_rate / first * *m / (sqrt(*v / second) + s->epsilon));
     }
+  if (e->rank == 1 && strcmp(e->device, "drifts") == 0) e->parts[CSE_WEIGHT][WORD][7] += 1e-4f;
   return clear_gradients(e, message);
 }
 
@@ -195,8 +229,11 @@ static uint64_t peak_memory(cse_encoder *e) {
 static const cse_encoder_1 functions = {sizeof functions, 0, open_encoder, close_encoder, encode, encode_backward,
                                         gradient_norm, step, clear_gradients, get, put, peak_memory};
 
+#include "encoder_group.h"
+
 static const void *extension(const cse_component *component, const char *id) {
   (void)component;
+  if (strcmp(id, CSE_ENCODER_GROUP_1) == 0) return &group_functions;
   return strcmp(id, CSE_ENCODER_1) == 0 ? &functions : NULL;
 }
 
