@@ -24,6 +24,9 @@ import Testing
       output, ["--encoder", library, "--device", device, "--max-steps", "20", "--pooler", "avg"] + more)
   }
 
+  /// Of steps; evaluations have lines of their own.
+  private func losses(_ output: String) throws -> [Double] { try world.loggedNumbers(output, "loss") }
+
   private func object(_ name: String) throws -> [String: Any] {
     try #require(try JSONSerialization.jsonObject(with: world.data(name)) as? [String: Any])
   }
@@ -33,11 +36,7 @@ import Testing
     #expect(result.code == 0, "\(result.errors)")
     #expect(result.errors.contains("encoder bag: fixture 1 on a fixture, f32, dropout of its own"))
     #expect(result.errors.contains("encoder: peak device memory 3 MiB"))
-    // Evaluations have lines of their own, without a loss.
-    let losses = try world.metrics("run").compactMap { line in
-      (try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])?["loss"] as? Double
-    }
-    #expect(losses.count == 20)
+    #expect(try losses("run").count == 20)
     let record = try object("run/run.json")
     let encoder = try #require(record["encoder"] as? [String: Any])
     #expect(encoder["id"] as? String == "org.example.bag.bag")
@@ -61,6 +60,17 @@ import Testing
     #expect(!resumed.errors.contains("another encoder"))
     #expect(try world.data("stopped/model.safetensors") == world.data("whole/model.safetensors"))
     #expect(try world.metrics("stopped") == world.metrics("whole"))
+  }
+
+  @Test func partsOfABatchAreTheBatch() throws {
+    // Of this device a state depends on the token's number in the whole batch, as dropout does.
+    for (name, flags) in [("whole", []), ("parts", ["--chunk-size", "5"])] {
+      let run = try train(name, device: "numbers", flags + ["--batch-size", "8"])
+      try #require(run.code == 0, "\(run.errors)")
+    }
+    let (whole, parts) = (try losses("whole"), try losses("parts"))
+    #expect(parts.count == 20 && parts[0] == whole[0] && Set(parts).count == 20)
+    for (a, b) in zip(whole, parts) { #expect(isClose(a, b, relative: 1e-5), "\(b), not \(a)") }
   }
 
   @Test func goesOnWithAnotherAndSaysSo() throws {

@@ -10,11 +10,7 @@ import Testing
 
   init() throws { world = try CommandWorld() }
 
-  private func losses(_ output: String) throws -> [Double] {
-    try world.metrics(output).compactMap {
-      (try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])?["loss"] as? Double
-    }
-  }
+  private func losses(_ output: String) throws -> [Double] { try world.loggedNumbers(output, "loss") }
 
   private func frozen(_ output: String, _ more: [String] = []) throws -> ShellResult {
     let result = try world.train(output, ["--frozen"] + more)

@@ -30,11 +30,7 @@ import Testing
   }
 
   /// Of steps; evaluations have lines of their own.
-  private func losses(_ output: String) throws -> [Double] {
-    try world.metrics(output).compactMap { line in
-      (try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])?["loss"] as? Double
-    }
-  }
+  private func losses(_ output: String) throws -> [Double] { try world.loggedNumbers(output, "loss") }
 
   private func python(_ arguments: [String]) throws -> ShellResult {
     try shell([Resources.transformersPython ?? "python3", Self.tiny] + arguments)
@@ -73,6 +69,20 @@ import Testing
     try #require(encoded.code == 0, "\(encoded.errors)")
     let checked = try python(["check", model, out, world.path("lines.txt"), world.path("lines.npy")])
     #expect(checked.code == 0 && checked.output.contains("agrees"), "\(checked.errors)")
+  }
+
+  @Test func trainsInParts() throws {
+    let exact = ["--dropout", "0", "--batch-size", "8"]
+    for (name, flags) in [
+      ("whole", exact), ("parts", exact + ["--chunk-size", "5"]), ("dropout", ["--chunk-size", "5"]),
+      ("again", ["--chunk-size", "5"]),
+    ] {
+      let run = try train(name, steps: 10, flags)
+      try #require(run.code == 0, "\(run.errors)")
+    }
+    let (whole, parts) = (try losses("whole"), try losses("parts"))
+    #expect(parts.count == 10 && zip(whole, parts).allSatisfy { abs($0 - $1) < 1e-5 }, "\(parts), not \(whole)")
+    #expect(try world.data("again/model.safetensors") == world.data("dropout/model.safetensors"))
   }
 
   @Test func isKilledAndGoesOnBitForBit() throws {
@@ -118,7 +128,6 @@ import Testing
   @Test(arguments: [
     (["--precision", "tf32"], 64, "--precision: expected f32 or bf16, found tf32"),
     (["--mlm"], 64, "--mlm: expected one of the two"), (["--frozen"], 64, "--frozen: expected one of the two"),
-    (["--chunk-size", "4"], 64, "--chunk-size: expected one of the two"),
     (["--sampler", "momentum"], 64, "for a moving average of it"),
     (["--device", "tpu"], 69, "--device: expected cpu, cuda or cuda:N, found 'tpu'"),
     (["--device", "cuda:99"], 69, "--device cpu computes on processors"),

@@ -67,7 +67,6 @@ extension TrainingPlan {
     let others: [(flag: String, isGiven: Bool, reason: String)] = [
       ("--mlm", options.trainsMaskedLanguage, "Its head is trained by this program's own encoder alone"),
       ("--frozen", options.isFrozen, "Its embeddings are computed by this program's own encoder alone"),
-      ("--chunk-size", options.chunkSize != nil, "Dropout of parts of a batch is known to this program's own alone"),
       ("--watch", reload != nil, "Rebuilt plugins are tried on this program's own encoder alone"),
     ]
     guard let other = others.first(where: \.isGiven) else { return }
