@@ -66,7 +66,8 @@ class Runs:
             "--encoder", self.asked.library, "--device", self.asked.device, "--precision", encoder]
         return [
             self.asked.mixcse, "train", "--model", str(self.model), "--train-file", str(self.text), "--output-dir",
-            str(self.folder / output), "--max-seq-length", "32", "--pooler", "cls", *flags,
+            str(self.folder / output), "--max-seq-length", "32", *flags,
+            *([] if "--pooler" in more else ["--pooler", "cls"]),
             *([] if "--method" in more else ["--method", "mixcse"]), *more]
 
     def train(self, output, encoder, *more, code=0, before=()):
@@ -178,6 +179,43 @@ def check_ranks(runs, device):
     expect("two ranks, then one: the losses of one process", apart < 1e-5, f"{apart:.1e} apart")
 
 
+def check_architectures(runs):
+    """What is like BERT, with its masks: the losses of the native encoder."""
+    import torch
+    from transformers import AutoConfig, AutoModel
+
+    sizes = dict(hidden_size=64, num_hidden_layers=3, num_attention_heads=2, intermediate_size=128,
+                 max_position_embeddings=66)
+    kinds = {
+        "distilbert": dict(dim=64, n_layers=3, n_heads=2, hidden_dim=128, max_position_embeddings=64),
+        "mpnet": sizes, "electra": dict(sizes, embedding_size=32), "ernie": dict(sizes, use_task_id=True),
+        "albert": dict(sizes, embedding_size=32, num_hidden_groups=2, num_hidden_layers=4, hidden_dropout_prob=0.1,
+                       attention_probs_dropout_prob=0.1),
+    }
+    words = (runs.folder / "small" / "vocab.txt").read_text().splitlines()
+    own_model = runs.model
+    for kind, keys in kinds.items():
+        torch.manual_seed(4)
+        runs.model = folder = runs.folder / kind
+        tokenizer, tokens = "BertTokenizer", words
+        if kind == "mpnet":
+            # Its padding token is number 1.
+            tokenizer, tokens = "MPNetTokenizer", ["<s>", "<pad>", "</s>", "[UNK]", "<mask>", *words[5:]]
+        AutoModel.from_config(AutoConfig.for_model(kind, vocab_size=len(tokens), **keys)).save_pretrained(folder)
+        (folder / "vocab.txt").write_text("\n".join(tokens) + "\n")
+        (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": tokenizer, "do_lower_case": True}))
+        short = ["--batch-size", "16", "--max-steps", "6", "--learning-rate", "3e-4", "--pooler", "avg"]
+        for precision, dropout in (("native", []), ("f32", []), ("native", ["--dropout", "0"]),
+                                   ("bf16", ["--dropout", "0"])):
+            runs.train(f"{kind}-{precision}{len(dropout)}", precision, *short, *dropout)
+        for precision, dropout, limit in (("f32", 0, 2e-5), ("bf16", 2, 0.05)):
+            own, there = runs.steps(f"{kind}-native{dropout}"), runs.steps(f"{kind}-{precision}{dropout}")
+            apart = max(abs(a["loss"] - b["loss"]) / abs(b["loss"]) for a, b in zip(there, own))
+            expect(f"{kind}, {precision} with{'out' if dropout else ''} dropout: 6 losses of the native encoder",
+                   len(there) == 6 and apart < limit, f"{apart:.1e} apart")
+    runs.model = own_model
+
+
 def phases(runs, output):
     """Mean seconds of a step's phases, after three to warm up."""
     lines = [line["phases"] for line in runs.steps(output)[3:]]
@@ -265,6 +303,8 @@ def main():
     if not asked.skip_numbers:
         check_numbers(runs, asked.device)
         check_ranks(runs, asked.device)
+        if not runs.is_process:
+            check_architectures(runs)
     if not asked.skip_speed:
         from transformers import BertConfig
 

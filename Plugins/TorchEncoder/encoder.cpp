@@ -28,7 +28,7 @@ struct cse_encoder {
       t.name = place.name.c_str();
       t.ndim = (int32_t)place.shape.size();
       for (int32_t i = 0; i < t.ndim; i++) t.shape[i] = place.shape[i];
-      t.flags = t.ndim > 1 ? 0 : CSE_NO_DECAY;
+      t.flags = place.kind == TABLE || place.kind == WEIGHT ? 0 : CSE_NO_DECAY;
       declared.push_back(t);
     }
   }
@@ -74,10 +74,7 @@ cse_status open_encoder(const cse_host *, const cse_encoder_source *source, cse_
                         cse_encoder_facts *facts, char *message) {
   return guarded(nullptr, message, [&] {
     const cse_encoder_source &s = *source;
-    Shape shape = {s.vocabulary, s.hidden, s.layers, s.heads, s.intermediate,
-                   s.position_rows, s.first_position, s.type_rows, s.norm_epsilon, s.activation};
-    if (s.family != CSE_BERT && s.family != CSE_ROBERTA)
-      throw Refusal{"expected a BERT or RoBERTa encoder, found family " + std::to_string(s.family)};
+    Shape shape(s);
     Seat seat;
     if (CSE_HAS(source, cse_encoder_source, local_size)) seat = {s.local_rank, s.local_size};
     Opened opened(s.device, seat, s.precision, s.hidden / s.heads);
@@ -229,7 +226,7 @@ const void *extension(const cse_component *, const char *id) {
 cse_component described() {
   cse_component c = {CSE_COMPONENT(CSE_ENCODER)};
   c.name = "torch";
-  c.doc = "BERT and RoBERTa on libtorch " TORCH_VERSION ", on processors and CUDA devices.\n"
+  c.doc = "Encoders like BERT on libtorch " TORCH_VERSION ", on processors and CUDA devices.\n"
           "float32 and TF32 with the host's dropout masks; bf16 with fused attention and the device's own dropout.";
   c.get_extension = extension;
   return c;

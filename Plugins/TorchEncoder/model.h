@@ -1,6 +1,7 @@
-// BERT and RoBERTa as tensor operations, two ways. Exact: padded attention with the host's dropout masks. Fast: packed
-// sequences from end to end, fused attention, dropout from the device's own generator, seeded anew for each pass.
-// Letters: T tokens, S sequences, L the longest, R rows computed, H hidden size, A heads.
+// BERT, RoBERTa and their kin as tensor operations, two ways. Exact: padded attention with the host's dropout masks.
+// Fast: packed sequences from end to end, fused attention, dropout from the device's own generator, seeded anew for
+// each pass.
+// Letters: T tokens, S sequences, L the longest, R rows computed, H hidden size, A heads, E width of embeddings.
 #pragma once
 #include "attention.h"
 #include "dropout.h"
@@ -14,6 +15,33 @@ struct Shape {
   int64_t vocabulary, hidden, layers, heads, intermediate, position_rows, first_position, type_rows;
   double epsilon;
   uint32_t activation;
+  // As in cse_encoder_source.
+  int64_t embedding;
+  bool has_projection;
+  int64_t task_rows, distance_buckets, layer_sets;
+  uint32_t no_dropout;
+
+  explicit Shape(const cse_encoder_source &s)
+      : vocabulary(s.vocabulary), hidden(s.hidden), layers(s.layers), heads(s.heads), intermediate(s.intermediate),
+        position_rows(s.position_rows), first_position(s.first_position), type_rows(s.type_rows),
+        epsilon(s.norm_epsilon), activation(s.activation), embedding(s.hidden), has_projection(false), task_rows(0),
+        distance_buckets(0), layer_sets(s.layers), no_dropout(0) {
+    if (s.family == CSE_BERT || s.family == CSE_ROBERTA) return;
+    if (s.family != CSE_BERT_LIKE || !CSE_HAS(&s, cse_encoder_source, no_dropout))
+      throw Refusal{"expected an encoder like BERT, found family " + std::to_string(s.family)};
+    embedding = s.embedding;
+    has_projection = s.has_projection != 0;
+    task_rows = s.task_rows;
+    distance_buckets = s.distance_buckets;
+    layer_sets = s.layer_sets;
+    no_dropout = s.no_dropout;
+  }
+
+  // What the weights of a layer (from 1) are called.
+  std::string root(int64_t layer) const {
+    int64_t set = (int64_t)((double)(layer - 1) / ((double)layers / (double)layer_sets));
+    return "encoder.layer." + std::to_string(set) + ".";
+  }
 };
 
 // All tensors by Hugging Face's names; query, key and value are neighbours.
@@ -28,22 +56,28 @@ inline std::vector<Place> places_of(const Shape &s) {
     add(WEIGHT, name + ".weight", {out, in});
     add(BIAS, name + ".bias", {out});
   };
-  auto norm = [&](const std::string &name) {
-    add(NORM, name + ".weight", {s.hidden});
-    add(NORM, name + ".bias", {s.hidden});
+  auto norm = [&](const std::string &name, int64_t width) {
+    add(NORM, name + ".weight", {width});
+    add(NORM, name + ".bias", {width});
   };
-  add(TABLE, "embeddings.word_embeddings.weight", {s.vocabulary, s.hidden});
-  add(TABLE, "embeddings.position_embeddings.weight", {s.position_rows, s.hidden});
-  add(TABLE, "embeddings.token_type_embeddings.weight", {s.type_rows, s.hidden});
-  norm("embeddings.LayerNorm");
-  for (int64_t layer = 0; layer < s.layers; layer++) {
+  auto table = [&](const char *name, int64_t rows) {
+    if (rows > 0) add(TABLE, std::string("embeddings.") + name + ".weight", {rows, s.embedding});
+  };
+  table("word_embeddings", s.vocabulary);
+  table("position_embeddings", s.position_rows);
+  table("token_type_embeddings", s.type_rows);
+  table("task_type_embeddings", s.task_rows);
+  norm("embeddings.LayerNorm", s.embedding);
+  if (s.has_projection) linear("embeddings_project", s.hidden, s.embedding);
+  if (s.distance_buckets > 0) add(NORM, "encoder.relative_attention_bias.weight", {s.distance_buckets, s.heads});
+  for (int64_t layer = 0; layer < s.layer_sets; layer++) {
     std::string root = "encoder.layer." + std::to_string(layer) + ".";
     for (const char *part : {"query", "key", "value"}) linear(root + "attention.self." + part, s.hidden, s.hidden);
     linear(root + "attention.output.dense", s.hidden, s.hidden);
-    norm(root + "attention.output.LayerNorm");
+    norm(root + "attention.output.LayerNorm", s.hidden);
     linear(root + "intermediate.dense", s.intermediate, s.hidden);
     linear(root + "output.dense", s.hidden, s.intermediate);
-    norm(root + "output.LayerNorm");
+    norm(root + "output.LayerNorm", s.hidden);
   }
   return all;
 }
@@ -104,8 +138,9 @@ struct Input {
 class Model {
 public:
   Model(const Shape &shape, const Opened &opened, uint64_t seed)
-      : s(shape), device(opened.device), is_fast(opened.is_fast), is_packed(opened.is_packed),
-        has_flash(opened.has_flash), seed(seed), tensors(places_of(shape), device, is_fast) {}
+      : s(shape), device(opened.device), is_fast(opened.is_fast),
+        is_packed(opened.is_packed && shape.distance_buckets == 0), has_flash(opened.has_flash), seed(seed),
+        tensors(places_of(shape), device, is_fast) {}
 
   // Hidden states of the layers asked for, float32 [R, H] each.
   std::vector<Tensor> forward(const cse_pass &p) {
@@ -119,9 +154,10 @@ public:
     std::vector<Tensor> out(p.n_layers);
     Tensor h = embed(in, drop);
     hand_out(p, in, 0, false, h, out);
+    Tensor distances = s.distance_buckets > 0 && top > 0 ? distance_scores(in.longest) : Tensor();
     for (int64_t layer = 1; layer <= top; layer++) {
       bool only_first = in.is_first_only && layer == top;
-      h = transform(layer, h, only_first, in, drop);
+      h = transform(layer, h, only_first, in, distances, drop);
       hand_out(p, in, layer, only_first, h, out);
     }
     return out;
@@ -155,11 +191,12 @@ private:
       if (m.is_fast) return at::dropout(x, hidden, true);
       Rate rate(hidden);
       uint64_t key = stream_key(m.seed, "encoder.embeddings.dropout");
-      return scaled(x, kept_features({key}, batch, rate, in.rows, m.s.hidden)[0], rate);
+      return scaled(x, kept_features({key}, batch, rate, in.rows, m.s.embedding)[0], rate);
     }
 
     Tensor states(const Tensor &x, int64_t layer, Site site, bool only_first) {
-      if (hidden == 0) return x;
+      uint32_t block = site == OUTPUT ? CSE_FEED_FORWARD : CSE_ATTENTION_OUTPUT;
+      if (hidden == 0 || (m.s.no_dropout & block) != 0) return x;
       if (m.is_fast) return at::dropout(x, hidden, true);
       Rate rate(hidden);
       if (only_first) {
@@ -219,22 +256,49 @@ private:
     return at::linear(x, tensors.leaf(name + ".weight", {out, in}), tensors.leaf(name + ".bias", {out}));
   }
   Tensor norm(const Tensor &x, const std::string &name) {
-    Tensor gamma = tensors.leaf(name + ".weight", {s.hidden}), beta = tensors.leaf(name + ".bias", {s.hidden});
-    return at::layer_norm(x, {s.hidden}, gamma, beta, s.epsilon);
+    int64_t width = x.size(1);
+    Tensor gamma = tensors.leaf(name + ".weight", {width}), beta = tensors.leaf(name + ".bias", {width});
+    return at::layer_norm(x, {width}, gamma, beta, s.epsilon);
   }
 
   Tensor embed(const Input &in, Dropped &drop) {
-    auto table = [&](const char *name, int64_t rows) { return tensors.leaf(name, {rows, s.hidden}); };
-    Tensor word = at::embedding(table("embeddings.word_embeddings.weight", s.vocabulary), in.ids);
-    Tensor place = at::embedding(table("embeddings.position_embeddings.weight", s.position_rows), in.positions);
-    Tensor type = table("embeddings.token_type_embeddings.weight", s.type_rows).narrow(0, 0, 1);
-    return drop.embeddings(norm(word + place + type, "embeddings.LayerNorm"));
+    auto table = [&](const char *name, int64_t rows) {
+      return tensors.leaf(std::string("embeddings.") + name + ".weight", {rows, s.embedding});
+    };
+    Tensor word = at::embedding(table("word_embeddings", s.vocabulary), in.ids);
+    Tensor sum = word + at::embedding(table("position_embeddings", s.position_rows), in.positions);
+    if (s.type_rows > 0) sum = sum + table("token_type_embeddings", s.type_rows).narrow(0, 0, 1);
+    if (s.task_rows > 0) sum = sum + table("task_type_embeddings", s.task_rows).narrow(0, 0, 1);
+    Tensor x = drop.embeddings(norm(sum, "embeddings.LayerNorm"));
+    return s.has_projection ? linear(rounded(x), "embeddings_project", s.hidden, s.embedding).to(at::kFloat) : x;
   }
 
-  Tensor transform(int64_t layer, const Tensor &h, bool only_first, const Input &in, Dropped &drop) {
-    std::string root = "encoder.layer." + std::to_string(layer - 1) + ".";
+  // What each head adds to the score of a query and a key [A, L, L] for the places between them. Buckets: half of them
+  // for either direction; of these half for single distances, the rest for ranges that grow by the square root of 2.
+  // Source: Raffel et al., "Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer", 2020,
+  // section 2.1, as in MPNet of transformers.
+  Tensor distance_scores(int64_t length) {
+    int64_t side = s.distance_buckets / 2, single = side / 2;
+    auto bucket = [&](int64_t distance) {
+      int64_t size = std::abs(distance), first = distance > 0 ? side : 0, range = 0;
+      if (size < single) return first + size;
+      // Powers of two of the squares, so that no logarithm is rounded.
+      while (range < side - single - 1 && size * size >= (2 * single * single) << range) range++;
+      return first + single + range;
+    };
+    std::vector<int64_t> buckets;
+    for (int64_t query = 0; query < length; query++)
+      for (int64_t key = 0; key < length; key++) buckets.push_back(bucket(key - query));
+    Tensor table = tensors.leaf("encoder.relative_attention_bias.weight", {s.distance_buckets, s.heads});
+    Tensor numbers = at::tensor(buckets, at::kLong).to(device);
+    return at::embedding(table, numbers).view({length, length, s.heads}).permute({2, 0, 1});
+  }
+
+  Tensor transform(int64_t layer, const Tensor &h, bool only_first, const Input &in, const Tensor &distances,
+                   Dropped &drop) {
+    std::string root = s.root(layer);
     Tensor residual = only_first ? h.index_select(0, in.starts) : h, all = rounded(h);
-    Tensor context = attend(root, layer, all, only_first ? rounded(residual) : all, only_first, in, drop);
+    Tensor context = attend(layer, all, only_first ? rounded(residual) : all, only_first, in, distances, drop);
     Tensor a = linear(context, root + "attention.output.dense", s.hidden, s.hidden);
     a = norm(drop.states(a, layer, ATTENTION_OUTPUT, only_first) + residual, root + "attention.output.LayerNorm");
     Tensor wide = linear(rounded(a), root + "intermediate.dense", s.intermediate, s.hidden);
@@ -244,9 +308,9 @@ private:
   }
 
   // The context [R, H] of a layer: of all tokens, or of first ones, which alone ask then.
-  Tensor attend(const std::string &root, int64_t layer, const Tensor &h, const Tensor &asking, bool only_first,
-                const Input &in, Dropped &drop) {
-    std::string self = root + "attention.self.";
+  Tensor attend(int64_t layer, const Tensor &h, const Tensor &asking, bool only_first, const Input &in,
+                const Tensor &distances, Dropped &drop) {
+    std::string self = s.root(layer) + "attention.self.";
     int64_t H = s.hidden, A = s.heads, D = H / A, T = in.tokens;
     Tensor q, k, v;
     if (only_first) {
@@ -272,13 +336,19 @@ private:
     q = only_first ? q.view({S, 1, A, D}).transpose(1, 2) : padded(q);
     (k = padded(k), v = padded(v));
     Tensor context;
-    if (is_fast) {
+    if (is_fast && !distances.defined()) {
       context = at::scaled_dot_product_attention(q, k, v, in.is_token, drop.attention_rate(), false);
     } else {
+      // With distances in bf16, too: the sums of their gradients have an order that way.
       Tensor scores = at::matmul(q, k.transpose(2, 3)) * (1 / std::sqrt((double)D));
+      if (distances.defined()) scores = scores + distances.narrow(1, 0, asked);
       Tensor weights = at::softmax(scores.masked_fill(in.is_token.logical_not(), -INFINITY), -1);
-      Tensor factors = drop.weights(layer, only_first);
-      context = at::matmul(factors.defined() ? weights * factors : weights, v);
+      if (is_fast) {
+        weights = at::dropout(weights.to(v.scalar_type()), drop.attention_rate(), drop.attention_rate() > 0);
+      } else if (Tensor factors = drop.weights(layer, only_first); factors.defined()) {
+        weights = weights * factors;
+      }
+      context = at::matmul(weights, v);
     }
     context = context.transpose(1, 2).reshape({S * asked, H});
     return only_first ? context : context.index_select(0, in.cells);

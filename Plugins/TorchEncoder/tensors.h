@@ -13,6 +13,7 @@ namespace torch_encoder {
 using at::Tensor;
 
 // Tables and norms are computed with as float32 in every precision; weights and biases of products as these are made.
+// What attention adds for distances counts as a norm: its name says bias, so it does not decay.
 enum Kind { TABLE,
             WEIGHT,
             BIAS,
@@ -55,8 +56,11 @@ public:
     for (int64_t n : shape) count *= n;
     auto known = made.find({name, count});
     if (known == made.end()) known = made.emplace(std::make_pair(name, count), make_leaf(name, count, shape)).first;
-    if (at::GradMode::is_enabled()) leaves.push_back(known->second);
-    return known->second.tensor;
+    const Leaf &leaf = known->second;
+    // Layers may share their weights, whose gradient is one sum.
+    auto is_same = [&](const Leaf &other) { return other.start == leaf.start && other.count == leaf.count; };
+    if (at::GradMode::is_enabled() && std::none_of(leaves.begin(), leaves.end(), is_same)) leaves.push_back(leaf);
+    return leaf.tensor;
   }
 
   // A leaf of a pass with its place in the buffers.

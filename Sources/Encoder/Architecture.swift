@@ -11,15 +11,32 @@ extension EncoderConfiguration {
     case camembert, distilbert, mpnet, electra, ernie, albert, modernbert
   }
 
-  /// BERT or RoBERTa where tensors and passes are those of one of them; nil where something differs.
-  package var plainFamily: Family? {
+  /// How near its tensors and passes are to those of BERT, for encoders that compute elsewhere.
+  package enum Likeness {
+    /// They are BERT's, or RoBERTa's.
+    case bert, roberta
+    /// Layers are BERT's but for what `embeddingSize`, `taskTypes`, `distanceBuckets`, `layerGroups` and
+    /// `hasDropout` say.
+    case similar
+    /// Other layers.
+    case none
+  }
+
+  /// How near it is to BERT.
+  package var likeness: Likeness {
     switch family {
     case .bert: .bert
     case .roberta, .xlmRoberta, .camembert: .roberta
     case .electra where !projectsEmbeddings: .bert
     case .ernie where taskTypes == 0: .bert
-    case .distilbert, .mpnet, .electra, .ernie, .albert, .modernbert: nil
+    case .distilbert, .mpnet, .electra, .ernie, .albert: .similar
+    case .modernbert: .none
     }
+  }
+
+  /// Whether training drops hidden states behind the attention block, and behind the feed-forward block.
+  package var hasDropout: (attentionOutput: Bool, feedForward: Bool) {
+    (architecture.attentionOutputDropout != .none, architecture.outputDropout != .none)
   }
 
   var architecture: Architecture {

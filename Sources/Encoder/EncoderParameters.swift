@@ -130,8 +130,10 @@ struct EncoderParameters {
   }
 
   /// Names and shapes in memory order.
-  static func plan(_ c: EncoderConfiguration) -> [(name: String, shape: [Int])] {
-    entries(c).filter(\.exists).map { ($0.name, $0.shape) }
+  static func plan(
+    _ c: EncoderConfiguration, named other: Architecture? = nil
+  ) -> [(name: String, shape: [Int])] {
+    entries(c, named: other).filter(\.exists).map { ($0.name, $0.shape) }
   }
 
   /// A tensor, or the place of a bias that is not there.
@@ -143,8 +145,9 @@ struct EncoderParameters {
     var count: Int { shape.reduce(1, *) }
   }
 
-  private static func entries(_ c: EncoderConfiguration) -> [Entry] {
-    let (h, wide, e, names) = (c.hiddenSize, c.intermediateSize, c.embeddingSize, c.architecture)
+  /// - Parameter other: whose names the tensors have in place of their own.
+  private static func entries(_ c: EncoderConfiguration, named other: Architecture? = nil) -> [Entry] {
+    let (h, wide, e, names) = (c.hiddenSize, c.intermediateSize, c.embeddingSize, other ?? c.architecture)
     var entries = [Entry(name: names.embeddings.word + ".weight", shape: [c.vocabularySize, e])]
     if c.rotation == nil {
       entries.append(Entry(name: "embeddings.position_embeddings.weight", shape: [c.positionRows, e]))
@@ -187,6 +190,9 @@ extension EncoderConfiguration {
 
   /// The names of all learnable tensors, in the order of `TransformerEncoder.parameters`.
   package var tensorNames: [String] { EncoderParameters.plan(self).map(\.name) }
+
+  /// What BERT calls each of them: names of one kind for encoders that compute elsewhere.
+  package var plainTensorNames: [String] { EncoderParameters.plan(self, named: .bert).map(\.name) }
 
   /// The learnable tensors of such an encoder with the values of a checkpoint, in the order of
   /// `TransformerEncoder.parameters`: mirrors of what computes elsewhere.

@@ -29,19 +29,23 @@ import Testing
     #expect(Set(families + [.bert, .roberta]) == Set(EncoderConfiguration.Family.allCases))
   }
 
-  @Test("which have the tensors and passes of BERT or RoBERTa")
-  func plainFamilies() throws {
+  @Test("which have the tensors and passes of BERT or RoBERTa, and what BERT calls those of the others")
+  func likeness() throws {
     for fixture in try ComputeFixture.architectures.get() {
       let configuration = try ComputeFixture.encoder(of: fixture, pool: ComputeParityTests.pool).configuration
       let isRoberta = [.xlmRoberta, .camembert].contains(configuration.family)
-      #expect(configuration.plainFamily == (isRoberta ? .roberta : nil), "\(fixture.name)")
+      let others: EncoderConfiguration.Likeness = configuration.family == .modernbert ? .none : .similar
+      #expect(configuration.likeness == (isRoberta ? .roberta : others), "\(fixture.name)")
+      let (own, plain) = (configuration.tensorNames, configuration.plainTensorNames)
+      #expect(plain.count == own.count && Set(plain).count == plain.count)
+      #expect((plain == own) == (isRoberta || [.electra, .ernie].contains(configuration.family)), "\(fixture.name)")
       guard [.electra, .ernie].contains(configuration.family) else { continue }
-      var plain = configuration
-      (plain.embeddingSize, plain.taskTypes) = (plain.hiddenSize, 0)
-      #expect(plain.plainFamily == .bert)
-      var bert = plain
+      var simple = configuration
+      (simple.embeddingSize, simple.taskTypes) = (simple.hiddenSize, 0)
+      #expect(simple.likeness == .bert)
+      var bert = simple
       bert.family = .bert
-      #expect(plain.tensorNames == bert.tensorNames)
+      #expect(simple.tensorNames == bert.tensorNames)
     }
   }
 

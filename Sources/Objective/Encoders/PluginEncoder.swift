@@ -39,22 +39,22 @@ package final class PluginEncoder: SentenceEncoder, DeviceWeights {
     _ choice: EncoderChoice, _ component: PluginComponent, configuration: EncoderConfiguration,
     weights: any WeightSource, services: HostServices, seed: UInt64
   ) throws {
-    guard let family = configuration.plainFamily else {
+    guard configuration.likeness != .none else {
       throw EncoderFailure(
         component: component.id, function: "open",
-        message: "expected a model with the layers of BERT or RoBERTa, found \(configuration.family.rawValue); this "
-          + "program's own encoder computes it: leave --encoder out; or --encoder transformers")
+        message: "expected a model with layers like BERT's, found \(configuration.family.rawValue); this program's own "
+          + "encoder computes it: leave --encoder out; or --encoder transformers")
     }
     shape = configuration.shape
     pool = services.pool
-    mirrors = try configuration.parameters(from: weights, pool: services.pool)
     let plugin = try EncoderPlugin(
       component, host: services.table,
-      source: Self.source(configuration, as: family, choice, seed: seed, threads: services.pool.threads),
+      source: Self.source(configuration, choice, seed: seed, threads: services.pool.threads),
       device: choice.device)
     calls = plugin
-    numbers = try mirrors.map { mirror in
-      let wanted = EncoderTensor(name: mirror.name, shape: mirror.shape, decays: mirror.decays)
+    mirrors = try configuration.parameters(from: weights, pool: services.pool)
+    numbers = try zip(mirrors, configuration.plainTensorNames).map { mirror, name in
+      let wanted = EncoderTensor(name: name, shape: mirror.shape, decays: mirror.decays)
       guard let number = plugin.facts.tensors.firstIndex(of: wanted) else {
         throw EncoderFailure(
           component: component.id, function: "open",
@@ -92,11 +92,14 @@ package final class PluginEncoder: SentenceEncoder, DeviceWeights {
   }
 
   private static func source(
-    _ c: EncoderConfiguration, as family: EncoderConfiguration.Family, _ choice: EncoderChoice, seed: UInt64,
-    threads: Int
+    _ c: EncoderConfiguration, _ choice: EncoderChoice, seed: UInt64, threads: Int
   ) -> cse_encoder_source {
     var source = cse_encoder_source()
-    source.family = UInt32(family == .roberta ? CSE_ROBERTA : CSE_BERT)
+    switch c.likeness {
+    case .bert: source.family = UInt32(CSE_BERT)
+    case .roberta: source.family = UInt32(CSE_ROBERTA)
+    case .similar, .none: source.family = UInt32(CSE_BERT_LIKE)
+    }
     switch c.activation {
     case .gelu: source.activation = UInt32(CSE_GELU_ERF)
     case .geluTanh: source.activation = UInt32(CSE_GELU_TANH)
@@ -113,6 +116,11 @@ package final class PluginEncoder: SentenceEncoder, DeviceWeights {
     if choice.seat != .alone {
       (source.local_rank, source.local_size) = (Int32(choice.seat.rank), Int32(choice.seat.size))
     }
+    (source.embedding, source.has_projection) = (Int64(c.embeddingSize), c.projectsEmbeddings ? 1 : 0)
+    (source.task_rows, source.distance_buckets) = (Int64(c.taskTypes), Int64(c.distanceBuckets))
+    source.layer_sets = Int64(c.layerGroups ?? c.layerCount)
+    if !c.hasDropout.attentionOutput { source.no_dropout |= UInt32(CSE_ATTENTION_OUTPUT) }
+    if !c.hasDropout.feedForward { source.no_dropout |= UInt32(CSE_FEED_FORWARD) }
     return source
   }
 

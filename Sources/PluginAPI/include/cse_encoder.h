@@ -16,7 +16,8 @@ extern "C" {
 #define CSE_ENCODER_1 "cse.encoder/1"
 typedef struct cse_encoder cse_encoder;   /* the plugin's own: one for each open */
 
-enum { CSE_BERT = 1, CSE_ROBERTA = 2 };   /* families: post-norm layers, learned positions                            */
+enum { CSE_BERT = 1, CSE_ROBERTA = 2,     /* families: post-norm layers, learned positions                            */
+       CSE_BERT_LIKE = 3 };               /* the same but for what the struct says from `embedding` on; BERT's names  */
 enum { CSE_GELU_ERF = 0, CSE_GELU_TANH = 1, CSE_RELU = 2 };
 enum { CSE_F32 = 0, CSE_TF32 = 1, CSE_BF16 = 2 };  /* what products are made in; tensors stay float32               */
 typedef struct {
@@ -32,7 +33,16 @@ typedef struct {
    * ends before them): it is alone. A device without a number is then one of its own: number local_rank of those that are seen, or
    * the only one that is. */
   int32_t local_rank, local_size;
+  /* Of CSE_BERT_LIKE (DistilBERT, MPNet, ELECTRA, ERNIE, ALBERT), where type_rows may be 0, too: there is no such table. */
+  int64_t embedding;                      /* width E of tables and their norm                                         */
+  int32_t has_projection, reserved2;      /* "embeddings_project" [H, E] makes hidden states of embeddings            */
+  int64_t task_rows;                      /* "embeddings.task_type_embeddings", of which row 0 is added; 0: none      */
+  int64_t distance_buckets;               /* "encoder.relative_attention_bias" [buckets, heads], CSE_NO_DECAY: what every layer adds
+                                           * to the score of two tokens, buckets as in MPNet; 0: nothing              */
+  int64_t layer_sets;                     /* weights there are: layer l of L (from 0) has set floor(l / (L / sets))   */
+  uint32_t no_dropout, reserved3;         /* CSE_ATTENTION_OUTPUT, CSE_FEED_FORWARD: no dropout behind that block     */
 } cse_encoder_source;
+enum { CSE_ATTENTION_OUTPUT = 1, CSE_FEED_FORWARD = 2 };
 
 typedef struct {                          /* frozen: an array element                                                 */
   const char *name;                       /* Hugging Face's without a prefix, "encoder.layer.0.output.dense.weight"   */

@@ -8,9 +8,10 @@
 #define CHECK(condition, text) _Static_assert(condition, text)
 #endif
 #define SIZE(type, bytes) CHECK(sizeof(type) == bytes, "size of " #type)
+#define GROWS(type, bytes) CHECK(sizeof(type) >= bytes, "size of " #type " in 1.0")
 #define AT(type, field, bytes) CHECK(offsetof(type, field) == bytes, "place of " #type "." #field)
 
-SIZE(cse_encoder_source, 112);
+GROWS(cse_encoder_source, 112);
 AT(cse_encoder_source, precision, 12);
 AT(cse_encoder_source, device, 16);
 AT(cse_encoder_source, vocabulary, 24);
@@ -19,19 +20,28 @@ AT(cse_encoder_source, type_rows, 80);
 AT(cse_encoder_source, norm_epsilon, 88);
 AT(cse_encoder_source, seed, 96);
 AT(cse_encoder_source, threads, 104);
+AT(cse_encoder_source, local_rank, 112);
+AT(cse_encoder_source, local_size, 116);
+AT(cse_encoder_source, embedding, 120);
+AT(cse_encoder_source, has_projection, 128);
+AT(cse_encoder_source, task_rows, 136);
+AT(cse_encoder_source, distance_buckets, 144);
+AT(cse_encoder_source, layer_sets, 152);
+AT(cse_encoder_source, no_dropout, 160);
 SIZE(cse_encoder_tensor, 32);
 AT(cse_encoder_tensor, name, 0);
 AT(cse_encoder_tensor, shape, 8);
 AT(cse_encoder_tensor, ndim, 24);
 AT(cse_encoder_tensor, flags, 28);
-SIZE(cse_encoder_facts, 40);
+GROWS(cse_encoder_facts, 40);
 AT(cse_encoder_facts, flags, 4);
 AT(cse_encoder_facts, n_tensors, 8);
 AT(cse_encoder_facts, max_slots, 12);
 AT(cse_encoder_facts, tensors, 16);
 AT(cse_encoder_facts, device_name, 24);
 AT(cse_encoder_facts, library, 32);
-SIZE(cse_pass, 96);
+AT(cse_encoder_facts, device_id, 40);
+GROWS(cse_pass, 96);
 AT(cse_pass, flags, 4);
 AT(cse_pass, n_seqs, 8);
 AT(cse_pass, n_tokens, 16);
@@ -45,12 +55,12 @@ AT(cse_pass, hidden_dropout, 64);
 AT(cse_pass, attention_dropout, 72);
 AT(cse_pass, batch, 80);
 AT(cse_pass, slot, 88);
-SIZE(cse_adamw, 64);
+GROWS(cse_adamw, 64);
 AT(cse_adamw, learning_rate, 8);
 AT(cse_adamw, epsilon, 40);
 AT(cse_adamw, gradient_scale, 48);
 AT(cse_adamw, step, 56);
-SIZE(cse_encoder_1, 88);
+GROWS(cse_encoder_1, 88);
 AT(cse_encoder_1, open, 8);
 AT(cse_encoder_1, encode, 24);
 AT(cse_encoder_1, encode_backward, 32);

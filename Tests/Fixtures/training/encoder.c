@@ -65,6 +65,10 @@ static cse_status open_encoder(const cse_host *host, const cse_encoder_source *s
   int32_t rank = CSE_HAS(s, cse_encoder_source, local_size) ? s->local_rank : 0;
   if (strcmp(s->device, rank == 1 ? "refused1" : "refused") == 0)
     return say(message, CSE_E_UNSUPPORTED, "expected a device that is there, found refused");
+  if (s->family != CSE_BERT && s->family != CSE_ROBERTA) {
+    snprintf(message, CSE_MESSAGE_BYTES, "expected BERT or RoBERTa, found family %u", s->family);
+    return CSE_E_UNSUPPORTED;
+  }
   if (s->layers > 20) return say(message, CSE_E_UNSUPPORTED, "expected at most 20 layers");
   cse_encoder *e = calloc(1, sizeof *e);
   e->hidden = s->hidden;
