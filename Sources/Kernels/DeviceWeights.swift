@@ -1,5 +1,5 @@
 // Tensors that live and learn on a device, as the optimiser and the checkpoints see them: mirrored by parameters here,
-// moved there. Implemented by Objective.PluginEncoder; driven by AdamW.
+// moved there. Implemented by Objective.PluginEncoder, and by Ranks' encoders over several; driven by AdamW.
 
 /// A part of a tensor on a device.
 package enum DevicePart: Sendable, CaseIterable {

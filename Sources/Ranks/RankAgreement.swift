@@ -22,12 +22,18 @@ extension RankGroup {
 
   /// Returns where no rank failed.
   /// - Parameter failure: this rank's.
-  /// - Throws: `RankFailure` on all ranks where one did: the first of those, with its message on rank 0.
+  /// - Throws: `RankFailure` on all ranks where one did: the first of those, with its message on rank 0. Where others
+  ///   say something else, theirs stand behind it: one may have failed since another had.
   func agree(_ failure: (any Error)?) throws {
     let lengths = self.lengths(failure.map { max("\($0)".utf8.count, 1) } ?? 0)
     guard let first = lengths.firstIndex(where: { $0 > 0 }) else { return }
     let texts = gather(failure.map { "\($0)" } ?? "", lengths)
-    throw RankFailure(place: name(of: first), message: texts.isEmpty ? "" : texts[first])
+    guard !texts.isEmpty else { throw RankFailure(place: name(of: first), message: "") }
+    var said: [String] = []
+    for (rank, text) in texts.enumerated() where lengths[rank] > 0 && !said.contains(where: { $0.hasSuffix(text) }) {
+      said.append(said.isEmpty ? text : "\(name(of: rank)): \(text)")
+    }
+    throw RankFailure(place: name(of: first), message: said.prefix(3).joined(separator: "; "))
   }
 
   /// A text of each rank, on rank 0; nothing on the others.

@@ -81,8 +81,9 @@ import Testing
     try #require(run.code == 0, "\(run.errors)")
     let notes = run.errors.split(separator: "\n").filter { $0.contains("added up") }
     #expect(notes.count == 1 && notes[0].contains("in the memory of the hosts: rank "), "\(run.errors)")
-    #expect(notes.first?.contains("rank 1 on ") ?? false, "\(run.errors)")
-    #expect(notes.first?.hasSuffix(": encoder org.example.bag.bag, " + reason) ?? false, "\(run.errors)")
+    // Rank 0 may have waited for one that could not come: what that says stands behind.
+    let last = notes.first?.components(separatedBy: "; ").last ?? ""
+    #expect(last.contains("rank 1 on ") && last.hasSuffix(": encoder org.example.bag.bag, " + reason), "\(run.errors)")
     try #require(try train("hosts", ranks: 2).code == 0)
     #expect(try world.data("run/model.safetensors") == world.data("hosts/model.safetensors"))
   }

@@ -93,7 +93,8 @@ extension TrainingRun {
     if ranks != setup.ranks, options.shards == nil {
       setup.display.note(
         "note: up to here \(ranks) \(ranks == 1 ? "process" : "processes") shared the work, \(setup.ranks) from here: "
-          + "gradients are added up in another order (--shards keeps it)")
+          + "gradients are added up in another order"
+          + (setup.description.encoder.isOwn ? " (--shards keeps it)" : ""))
     }
     if isBestModelLost { setup.display.note("warning: \(lostModelText)") }
   }

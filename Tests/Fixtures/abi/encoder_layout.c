@@ -1,5 +1,6 @@
 // Pins the layout of cse.encoder/1 (64-bit): compiled as C11 and as C++17 by PluginTests, and wrong if it does not
-// compile. Fields are only ever appended to structs that start with struct_size; a line here never changes.
+// compile. Fields are only ever appended to structs that start with struct_size; a line here never changes, and what is
+// appended gets lines of its own.
 #include "cse_encoder.h"
 
 #ifdef __cplusplus
@@ -8,7 +9,7 @@
 #define CHECK(condition, text) _Static_assert(condition, text)
 #endif
 #define SIZE(type, bytes) CHECK(sizeof(type) == bytes, "size of " #type)
-#define GROWS(type, bytes) CHECK(sizeof(type) >= bytes, "size of " #type " in 1.0")
+#define GROWS(type, bytes) CHECK(sizeof(type) >= bytes, "size of " #type " at first")
 #define AT(type, field, bytes) CHECK(offsetof(type, field) == bytes, "place of " #type "." #field)
 
 GROWS(cse_encoder_source, 112);
@@ -70,3 +71,12 @@ AT(cse_encoder_1, clear_gradients, 56);
 AT(cse_encoder_1, get, 64);
 AT(cse_encoder_1, put, 72);
 AT(cse_encoder_1, peak_memory, 80);
+GROWS(cse_encoder_group_1, 64);
+AT(cse_encoder_group_1, check, 8);
+AT(cse_encoder_group_1, make_id, 16);
+AT(cse_encoder_group_1, join, 24);
+AT(cse_encoder_group_1, wait, 32);
+AT(cse_encoder_group_1, sum_gradients, 40);
+AT(cse_encoder_group_1, leave, 48);
+AT(cse_encoder_group_1, connection, 56);
+CHECK(CSE_GROUP_ID_BYTES == 256, "bytes of a group's name");
