@@ -38,6 +38,7 @@ package final class ChunkedEncoder: SentenceEncoder {
   package var vocabularySize: Int { encoder.vocabularySize }
   package var parameters: [Parameter] { encoder.parameters }
   package var device: (any DeviceWeights)? { encoder.device }
+  package var givesMeans: Bool { encoder.givesMeans }
 
   package func forward(_ batch: PackedBatch, request: LayerRequest, mode: EncoderMode) throws -> [Matrix] {
     pending = nil
@@ -45,6 +46,7 @@ package final class ChunkedEncoder: SentenceEncoder {
     // What is wrong with a sequence is said with its number in the whole batch.
     try batch.check(maximumTokens: maximumTokens, vocabularySize: vocabularySize)
     let parts = stride(from: 0, to: batch.sequences, by: size).map { $0..<min($0 + size, batch.sequences) }
+    let request = request.answered(by: encoder)
     let whole = states.matrices(batch, request, width: hiddenSize)
     for (number, part) in parts.enumerated() {
       // The last part's activations are there for backward.

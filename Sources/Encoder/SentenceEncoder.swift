@@ -63,11 +63,22 @@ package struct LayerRequest: Sendable, Equatable {
   package var layers: [Int]
   /// Whether only the first token of each sequence is read: hidden states then have one row per sequence.
   package var firstTokenOnly: Bool
+  /// Whether the mean over each sequence's tokens is all that is read. An encoder with `givesMeans` then hands out
+  /// these, one row per sequence; any other hands out all tokens.
+  package var meansAreEnough: Bool
 
   /// A request for at least one layer, 0 to `layerCount` - 1, in the order they are wanted.
-  package init(layers: [Int], firstTokenOnly: Bool) {
+  package init(layers: [Int], firstTokenOnly: Bool, meansAreEnough: Bool = false) {
     self.layers = layers
     self.firstTokenOnly = firstTokenOnly
+    self.meansAreEnough = meansAreEnough
+  }
+
+  /// As `encoder` answers it: means are asked for where it gives them.
+  package func answered(by encoder: any SentenceEncoder) -> LayerRequest {
+    var request = self
+    request.meansAreEnough = meansAreEnough && encoder.givesMeans
+    return request
   }
 }
 
@@ -95,9 +106,11 @@ package protocol SentenceEncoder: AnyObject {
   var parameters: [Parameter] { get }
   /// Where the parameters live on a device, of which `parameters` are mirrors; nil where they are here.
   var device: (any DeviceWeights)? { get }
+  /// Whether it hands out means over tokens where these are enough.
+  var givesMeans: Bool { get }
 
   /// The requested hidden states in the order of `request.layers`: `[tokens, hiddenSize]`, or
-  /// `[sequences, hiddenSize]` for first tokens. They are valid until the next forward.
+  /// `[sequences, hiddenSize]` for first tokens and means. They are valid until the next forward.
   /// - Throws: an error that names sequence and value where a sequence is empty or too long or an id is no token.
   func forward(_ batch: PackedBatch, request: LayerRequest, mode: EncoderMode) throws -> [Matrix]
 
@@ -108,4 +121,6 @@ package protocol SentenceEncoder: AnyObject {
 extension SentenceEncoder {
   /// None: the parameters are here.
   package var device: (any DeviceWeights)? { nil }
+  /// All tokens, which are here, so that poolers make what they want of them.
+  package var givesMeans: Bool { false }
 }

@@ -10,8 +10,9 @@ package final class WholeStates {
   package init() {}
 
   /// One matrix for each requested layer, [rows, width], valid until the next call.
+  /// - Parameter request: as the encoder of the parts answers it.
   package func matrices(_ batch: PackedBatch, _ request: LayerRequest, width: Int) -> [Matrix] {
-    let rows = request.firstTokenOnly ? batch.sequences : batch.tokens.count
+    let rows = request.rows(of: 0..<batch.sequences, in: batch).count
     let count = rows * width
     for index in request.layers.indices {
       // Poolers in processes of their own read them.
@@ -25,7 +26,8 @@ package final class WholeStates {
 extension LayerRequest {
   /// The rows of a hidden state that belong to some sequences of `batch`.
   package func rows(of sequences: Range<Int>, in batch: PackedBatch) -> Range<Int> {
-    firstTokenOnly ? sequences : batch.offsets[sequences.lowerBound]..<batch.offsets[sequences.upperBound]
+    firstTokenOnly || meansAreEnough
+      ? sequences : batch.offsets[sequences.lowerBound]..<batch.offsets[sequences.upperBound]
   }
 }
 

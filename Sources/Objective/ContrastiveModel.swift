@@ -100,7 +100,8 @@ package final class ContrastiveModel {
   /// Computes the loss of a batch, fills `dHidden` and adds to the parameters' gradients. Changes no state.
   ///
   /// - Parameters:
-  ///   - hidden: the layers of `layerRequest`: [tokens, hiddenWidth], or [sequences, hiddenWidth] for first tokens.
+  ///   - hidden: the layers of `layerRequest`: [tokens, hiddenWidth], or [sequences, hiddenWidth] for first tokens and
+  ///     means.
   ///   - dHidden: like `hidden`; overwritten.
   ///   - lossScale: multiplies all gradients, not the reported loss (1/K for K batches per step).
   /// - Returns: the report without the plugins' metrics, which `commit` gives.

@@ -91,6 +91,44 @@ struct PoolerTests {
     }
   }
 
+  /// A pooler that says that it is a mean makes of means over tokens what it makes of the tokens, and back.
+  @Test(arguments: ["avg", "avg_top2", "avg_first_last", "weighted", "avg+project"])
+  func meansInPlaceOfTokens(_ pooler: String) throws {
+    let world = try TestWorld()
+    func model() throws -> ContrastiveModel {
+      try ContrastiveModel(
+        ObjectiveConfiguration(strategy: try world.strategy()), pooler: Pooler(parsing: pooler, in: world.registry),
+        head: .none, hiddenWidth: Self.width, layerCount: Self.layerCount, maxRows: 5, maxTokens: 64, views: 2,
+        services: world.services)
+    }
+    let (ofTokens, ofMeans) = (try model(), try model())
+    let request = ofTokens.layerRequest
+    #expect(request.meansAreEnough && !request.firstTokenOnly)
+    let tokens = HiddenStates(request, rows: 5, views: 2, width: Self.width)
+    let means = tokens.means()
+    let (x, y) = (try tokens.embed(ofTokens.pooling), try means.embed(ofMeans.pooling))
+    #expect(zip(x.joined(), y.joined()).allSatisfy { isClose(Double($0), Double($1), absolute: 1e-6) })
+    let losses = (try tokens.loss(ofTokens), try means.loss(ofMeans))
+    #expect(isClose(losses.0, losses.1, relative: 1e-6), "\(losses)")
+    for (a, b) in zip(ofTokens.parameters, ofMeans.parameters) {
+      for k in 0..<a.count {
+        #expect(isClose(Double(a.gradient[k]), Double(b.gradient[k]), absolute: 1e-5), "\(a.name)")
+      }
+    }
+    // A token's share of the mean's gradient.
+    let offsets = tokens.batch.packed.offsets
+    for (all, mean) in zip(tokens.gradients, means.gradients) {
+      for s in 0..<(offsets.count - 1) {
+        for t in offsets[s]..<offsets[s + 1] {
+          for k in 0..<Self.width {
+            let share = Double(mean[s, k]) / Double(offsets[s + 1] - offsets[s])
+            #expect(isClose(Double(all[t, k]), share, absolute: 1e-6), "sequence \(s)")
+          }
+        }
+      }
+    }
+  }
+
   private static func largest(_ states: [[Double]]) -> [Double] {
     (0..<width).map { k in states.map { $0[k] }.max() ?? .nan }
   }

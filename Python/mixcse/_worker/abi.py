@@ -24,7 +24,7 @@ FUNCTIONS = ("create", "plan", "commit", "augment", "pool", "sample", "pool_back
              "on_embeds", "layer_weights")
 LEAVE, OPEN = -2, -3
 #: Of cse_encoder.h: a pass that a backward follows, its rows, parts of a tensor.
-KEEP, ROWS_FIRST = 1, 1
+KEEP, ROWS_FIRST, ROWS_MEAN = 1, 1, 2
 WEIGHT, GRADIENT, MOMENT1 = 0, 1, 2
 #: In the place of a plugin's file: the process is an encoder, and what it is to load follows.
 ENCODER = "--encoder"

@@ -76,7 +76,7 @@ class Encoder:
             # Without the sign bit, which manual_seed does not take.
             torch.manual_seed(seed & 0x7FFFFFFFFFFFFFFF)
         with torch.set_grad_enabled(keeps):
-            states = self.model.states(ids, offsets, layers, asked.rows == abi.ROWS_FIRST, rates)
+            states = self.model.states(ids, offsets, layers, asked.rows, rates)
         for state, target in zip(states, self.regions.pointers(targets, len(states))):
             torch.from_numpy(self.regions.array(target, tuple(state.shape), np.dtype(np.float32))).copy_(state.detach())
         self.kept = states if keeps else []

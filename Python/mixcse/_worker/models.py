@@ -2,10 +2,12 @@
 
 import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from . import abi
 from .caller import write_log
 from .file import Refused, explain
 
@@ -199,17 +201,16 @@ class Model:
 
     # Hidden states
 
-    def states(self, ids: np.ndarray, offsets: np.ndarray, layers: list[int], first: bool,
+    def states(self, ids: np.ndarray, offsets: np.ndarray, layers: list[int], rows: int,
                rates: tuple[float, float]) -> list[Any]:
-        """Of each of `layers` the states of all tokens, packed, or of first tokens: float32 [rows, width]."""
+        """Of each of `layers` the states of all tokens, packed, of first tokens or means: float32 [rows, width]."""
         lengths = np.diff(offsets)
         width = int(lengths.max())
         is_token = np.arange(width) < lengths[:, None]
         padded = np.full((len(lengths), width), self.padding, np.int64)
         padded[is_token] = ids
         found = self._run(padded, is_token, any(layer != self.layers for layer in layers), rates)
-        places = np.arange(len(lengths)) * width if first else np.flatnonzero(is_token)
-        rows = self.torch.from_numpy(places).to(self.device)
+        handed_out = self._rows(rows, lengths, is_token)
         states = []
         for layer in layers:
             state = found.last_hidden_state if layer == self.layers else found.hidden_states[layer]
@@ -218,8 +219,19 @@ class Model:
                     f"layer {layer} of {self.config.model_type}: expected states of shape "
                     f"{[*padded.shape, self.width]}, found {list(state.shape)}; take a pooler of the last layer: avg, "
                     "cls, max")
-            states.append(state.reshape(-1, self.width).index_select(0, rows).float())
+            states.append(handed_out(state))
         return states
+
+    def _rows(self, rows: int, lengths: np.ndarray, is_token: np.ndarray) -> Callable[[Any], Any]:
+        """What makes of a padded state [sequences, longest, width] the rows that are wanted: one of abi.ROWS_..."""
+        if rows == abi.ROWS_MEAN:
+            beside = self.torch.from_numpy(~is_token).unsqueeze(-1).to(self.device)
+            counts = self.torch.from_numpy(lengths.astype(np.float32)).unsqueeze(-1).to(self.device)
+            return lambda state: state.float().masked_fill(beside, 0).sum(1) / counts
+        width = is_token.shape[1]
+        places = np.arange(len(lengths)) * width if rows == abi.ROWS_FIRST else np.flatnonzero(is_token)
+        chosen = self.torch.from_numpy(places).to(self.device)
+        return lambda state: state.reshape(-1, self.width).index_select(0, chosen).float()
 
     def _run(self, padded: np.ndarray, is_token: np.ndarray, all_layers: bool, rates: tuple[float, float]) -> Any:
         torch = self.torch

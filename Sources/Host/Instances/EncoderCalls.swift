@@ -25,18 +25,34 @@ package struct EncoderFailure: Error, CustomStringConvertible, Sendable {
   package var exitCode: Int32 { 69 }
 }
 
+/// Which rows of a hidden state are handed out.
+package enum EncoderRows: Sendable {
+  /// One for each token.
+  case all
+  /// One for each sequence: its first token, or the mean over its tokens.
+  case firstTokens, means
+
+  fileprivate var number: UInt32 {
+    switch self {
+    case .all: UInt32(CSE_ROWS_ALL)
+    case .firstTokens: UInt32(CSE_ROWS_FIRST)
+    case .means: UInt32(CSE_ROWS_MEAN)
+    }
+  }
+}
+
 /// What a pass reads: token ids, where sequences begin, which hidden states are wanted.
 package struct EncoderPass {
   /// [T] ids that the encoder's vocabulary has.
   package var tokens: [Int32]
   /// [S + 1], from 0 to T.
   package var offsets: [Int]
+  /// Of a part of a batch the number of its first token in the whole: dropout is keyed by places in the whole.
+  package var firstToken = 0
   /// 0 for the embeddings, k for layer k.
   package var layers: [Int]
-  /// A row for each sequence, its first token, in place of one for each token.
-  package var firstTokenOnly: Bool
-  /// Of a part of a batch the number of its first token in the whole, which dropout is keyed by.
-  package var firstToken: Int
+  /// What is handed out of them.
+  package var rows: EncoderRows
   /// Probabilities; 0 is off.
   package var hiddenDropout, attentionDropout: Float
   /// What dropout is keyed by.
@@ -46,22 +62,18 @@ package struct EncoderPass {
 
   /// A pass by its parts.
   package init(
-    tokens: [Int32], offsets: [Int], layers: [Int], firstTokenOnly: Bool, firstToken: Int = 0, hiddenDropout: Float,
-    attentionDropout: Float, batch: UInt64, isKept: Bool
+    tokens: [Int32], offsets: [Int], layers: [Int], rows: EncoderRows, hiddenDropout: Float, attentionDropout: Float,
+    batch: UInt64, isKept: Bool
   ) {
-    (self.tokens, self.offsets, self.layers, self.firstTokenOnly) = (tokens, offsets, layers, firstTokenOnly)
-    self.firstToken = firstToken
+    (self.tokens, self.offsets, self.layers, self.rows) = (tokens, offsets, layers, rows)
     (self.hiddenDropout, self.attentionDropout) = (hiddenDropout, attentionDropout)
     (self.batch, self.isKept) = (batch, isKept)
   }
 
   /// Rows of each hidden state: T or S.
-  package var rows: Int { firstTokenOnly ? offsets.count - 1 : tokens.count }
-
-  /// Of each sequence the number of its first token in the whole batch; nil where this is all of it.
-  package var firstRows: [Int64]? {
-    firstToken == 0 ? nil : offsets.dropLast().map { Int64($0 + firstToken) }
-  }
+  package var rowCount: Int { rows == .all ? tokens.count : offsets.count - 1 }
+  /// [S] the numbers of the sequences' first tokens in the whole batch; empty where the pass is the whole.
+  package var firstRows: [Int64] { firstToken == 0 ? [] : offsets.dropLast().map { Int64($0 + firstToken) } }
 
   /// The header's struct but for its pointers.
   package var raw: cse_pass {
@@ -71,7 +83,7 @@ package struct EncoderPass {
     raw.n_seqs = Int64(offsets.count - 1)
     raw.n_tokens = Int64(tokens.count)
     raw.n_layers = UInt32(layers.count)
-    raw.rows = UInt32(firstTokenOnly ? CSE_ROWS_FIRST : CSE_ROWS_ALL)
+    raw.rows = rows.number
     (raw.hidden_dropout, raw.attention_dropout) = (Double(hiddenDropout), Double(attentionDropout))
     raw.batch = batch
     return raw

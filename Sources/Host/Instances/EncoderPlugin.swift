@@ -89,8 +89,7 @@ package final class EncoderPlugin: EncoderCalls {
   /// Writes the hidden states wanted, [T or S, hidden] each, in full.
   package func encode(_ pass: EncoderPass, into targets: [UnsafeMutablePointer<Float>]) throws {
     let offsets = pass.offsets.map(Int64.init)
-    let layers = pass.layers.map(Int32.init)
-    let firstRows = pass.firstRows ?? []
+    let (layers, firstRows) = (pass.layers.map(Int32.init), pass.firstRows)
     var raw = pass.raw
     let out = targets.map { Optional($0) }
     try pass.tokens.withUnsafeBufferPointer { tokens in
@@ -98,7 +97,7 @@ package final class EncoderPlugin: EncoderCalls {
         try layers.withUnsafeBufferPointer { layers in
           try firstRows.withUnsafeBufferPointer { firstRows in
             (raw.token_ids, raw.offsets, raw.layers) = (tokens.baseAddress, offsets.baseAddress, layers.baseAddress)
-            if !firstRows.isEmpty { raw.first_rows = firstRows.baseAddress }
+            raw.first_rows = firstRows.isEmpty ? nil : firstRows.baseAddress
             try check("encode", functions.encode(handle, &raw, out, message))
           }
         }

@@ -56,21 +56,21 @@ extension PythonEncoder {
 
   /// Writes the hidden states wanted, [T or S, hidden] each, in full.
   package func encode(_ pass: EncoderPass, into targets: [UnsafeMutablePointer<Float>]) throws {
-    let (count, layers) = (pass.rows * model.hidden, targets.count)
+    let (count, layers, firstRows) = (pass.rowCount * model.hidden, targets.count, pass.firstRows)
     block.begin(
-      byteCount: MemoryLayout<cse_pass>.stride + pass.tokens.count * 4 + pass.offsets.count * 8
-        + pass.offsets.count * 8 + layers * (12 + count * 4), parts: 6 + layers)
+      byteCount: MemoryLayout<cse_pass>.stride + pass.tokens.count * 4 + (pass.offsets.count + firstRows.count) * 8
+        + layers * (12 + count * 4), parts: 6 + layers)
     let raw = block.take(1, of: cse_pass.self)
     raw.pointee = pass.raw
     raw.pointee.token_ids = UnsafePointer(block.take(copying: pass.tokens))
     raw.pointee.offsets = UnsafePointer(block.take(copying: pass.offsets.map(Int64.init)))
+    if !firstRows.isEmpty { raw.pointee.first_rows = UnsafePointer(block.take(copying: firstRows)) }
     raw.pointee.layers = UnsafePointer(block.take(copying: pass.layers.map(Int32.init)))
-    if let firstRows = pass.firstRows { raw.pointee.first_rows = UnsafePointer(block.take(copying: firstRows)) }
     let states = (0..<layers).map { _ in block.take(count, of: Float.self) }
     let list = block.take(copying: states.map { UInt(bitPattern: $0) })
     try call(.encode, raw, list)
     for (state, target) in zip(states, targets) { target.update(from: state, count: count) }
-    kept = pass.isKept ? (pass.rows, layers) : (0, 0)
+    kept = pass.isKept ? (pass.rowCount, layers) : (0, 0)
   }
 
   /// Adds what the gradients of the last kept pass's hidden states cause.

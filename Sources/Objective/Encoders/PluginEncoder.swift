@@ -32,6 +32,8 @@ package final class PluginEncoder: SentenceEncoder, DeviceWeights {
   package var parameters: [Parameter] { mirrors }
   /// Itself.
   package var device: (any DeviceWeights)? { self }
+  /// Of means a fraction of the numbers has to come here, and their gradients to go there.
+  package var givesMeans: Bool { true }
 
   /// Opens the plugin's encoder and gives it the weights of a checkpoint.
   /// - Throws: `EncoderFailure`; the table's error where it lacks a tensor or has it in another shape or type.
@@ -131,12 +133,14 @@ package final class PluginEncoder: SentenceEncoder, DeviceWeights {
   ///   dropout of their own.
   package func forward(_ batch: PackedBatch, request: LayerRequest, mode: EncoderMode) throws -> [Matrix] {
     try batch.check(maximumTokens: maximumTokens, vocabularySize: vocabularySize)
-    let rows = request.firstTokenOnly ? batch.sequences : batch.tokens.count
+    var pass = EncoderPass(
+      tokens: batch.tokens, offsets: batch.offsets, layers: request.layers,
+      rows: request.firstTokenOnly ? .firstTokens : request.meansAreEnough ? .means : .all, hiddenDropout: 0,
+      attentionDropout: 0, batch: 0, isKept: false)
+    pass.firstToken = batch.firstToken
+    let rows = pass.rowCount
     while outputs.count < request.layers.count { outputs.append(ScratchBuffer(.shown)) }
     let targets = request.layers.indices.map { outputs[$0].reserve(rows * hiddenSize) }
-    var pass = EncoderPass(
-      tokens: batch.tokens, offsets: batch.offsets, layers: request.layers, firstTokenOnly: request.firstTokenOnly,
-      firstToken: batch.firstToken, hiddenDropout: 0, attentionDropout: 0, batch: 0, isKept: false)
     switch mode {
     case .inference: break
     case .training(let step, let hidden, let attention), .reading(let step, let hidden, let attention):

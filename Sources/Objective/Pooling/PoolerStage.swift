@@ -32,6 +32,15 @@ final class PoolerStage {
 
   var outputWidth: Int { instance.plan.outputWidth }
 
+  /// Whether its vectors depend on the means over the tokens of its layers alone, as cse.pooling/1 says of it: it may
+  /// be given these, as sequences of one token, in place of all tokens. What it would remember of tokens it could not
+  /// see.
+  var meansAreEnough: Bool {
+    let plan = instance.plan
+    return instance.component.pooling?.tokens == .mean && !plan.firstTokenOnly && plan.states.isEmpty
+      && plan.outputWidth == instance.limits?.width
+  }
+
   /// Plans for `limits` and allocates.
   func prepare(_ limits: PluginLimits) throws {
     guard instance.needsPlan(for: limits) else { return }
@@ -60,23 +69,24 @@ final class PoolerStage {
   }
 
   /// Pools sequences `range` of `batch`, whose hidden states are `layers`, one for each layer of the plan: [tokens,
-  /// width], or [sequences, width] where the plan reads first tokens only.
+  /// width], or [sequences, width] where the plan reads first tokens only, or these are means.
   func forward(_ batch: TokenBatch, layers matrices: [Matrix], range: Range<Int>) throws {
-    let firstTokenOnly = instance.plan.firstTokenOnly
+    let areMeans = meansAreEnough && matrices.first?.rows == batch.sequences
+    let isOneEach = instance.plan.firstTokenOnly || areMeans
     let count = range.count
     let first = batch.offsets[range.lowerBound]
-    let tokenCount = firstTokenOnly ? count : batch.offsets[range.upperBound] - first
+    let tokenCount = isOneEach ? count : batch.offsets[range.upperBound] - first
     for index in 0...count {
-      offsets[index] = Int64(firstTokenOnly ? index : batch.offsets[range.lowerBound + index] - first)
+      offsets[index] = Int64(isOneEach ? index : batch.offsets[range.lowerBound + index] - first)
     }
     for index in 0..<tokenCount {
-      let token = firstTokenOnly ? batch.offsets[range.lowerBound + index] : first + index
+      let token = isOneEach ? batch.offsets[range.lowerBound + index] : first + index
       ids[index] = batch.packed.tokens[token]
       flags[index] = batch.tokenFlags[token]
     }
     tokens.pointee.token_ids = UnsafePointer(ids)
     tokens.pointee.token_flags = UnsafePointer(flags)
-    let row = firstTokenOnly ? range.lowerBound : first
+    let row = isOneEach ? range.lowerBound : first
     look(at: matrices, from: row, count: tokenCount, in: layers)
     try pool(sequences: count, tokens: tokenCount, views: batch.views)
   }

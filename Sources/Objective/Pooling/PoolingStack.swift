@@ -73,7 +73,8 @@ package final class PoolingStack {
   /// Writes the embeddings of a batch, `into` [sequences, embeddedWidth], without training anything.
   ///
   /// - Parameters:
-  ///   - hidden: the layers of `layerRequest`: [tokens, hiddenWidth], or [sequences, hiddenWidth] for first tokens.
+  ///   - hidden: the layers of `layerRequest`: [tokens, hiddenWidth], or [sequences, hiddenWidth] for first tokens and
+  ///     means.
   ///   - useHead: off for the vectors before the head (`cls_before_pooler`).
   ///   - position: of a training batch, which poolers may treat otherwise than evaluation.
   /// - Throws: `PluginFailure`, `ObjectiveError.shape`.
@@ -201,7 +202,8 @@ package final class PoolingStack {
   private func readRequest() {
     let plan = stages[0].instance.plan
     let layers = Array(Set(plan.layers)).sorted()
-    layerRequest = LayerRequest(layers: layers, firstTokenOnly: plan.firstTokenOnly)
+    layerRequest = LayerRequest(
+      layers: layers, firstTokenOnly: plan.firstTokenOnly, meansAreEnough: stages[0].meansAreEnough)
     layerOrder = plan.layers.map { layer in layers.firstIndex(of: layer) ?? 0 }
   }
 
@@ -216,7 +218,8 @@ package final class PoolingStack {
       throw ObjectiveError.shape(
         what: "token flags", expected: "\(batch.packed.tokens.count)", found: "\(batch.tokenFlags.count)")
     }
-    let rows = request.firstTokenOnly ? batch.sequences : batch.packed.tokens.count
+    let areMeans = request.meansAreEnough && hidden.first?.rows == batch.sequences
+    let rows = request.firstTokenOnly || areMeans ? batch.sequences : batch.packed.tokens.count
     guard hidden.count == request.layers.count else {
       throw ObjectiveError.shape(
         what: "hidden states", expected: "layers \(request.layers)", found: "\(hidden.count) layers")

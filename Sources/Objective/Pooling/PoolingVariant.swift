@@ -27,7 +27,8 @@ package struct PoolingVariant {
       return requests.first ?? LayerRequest(layers: [], firstTokenOnly: false)
     }
     return LayerRequest(
-      layers: Array(Set(requests.flatMap(\.layers))).sorted(), firstTokenOnly: requests.allSatisfy(\.firstTokenOnly))
+      layers: Array(Set(requests.flatMap(\.layers))).sorted(), firstTokenOnly: requests.allSatisfy(\.firstTokenOnly),
+      meansAreEnough: requests.allSatisfy(\.meansAreEnough))
   }
 }
 

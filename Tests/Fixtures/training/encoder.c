@@ -3,6 +3,7 @@
 //   refused   it does not open            shapes    a tensor has another shape than the model's
 //   memory    the third pass is too large lost      the fifth step fails, and everything after it
 //   nan       gradients are no numbers    reads     a pass with dropout that no backward follows
+//   rows      what is wanted of a pass are no means over tokens
 // Of several processes the second one may be the one that fails, and some look at what they are among several:
 //   refused1, memory1, lost1    as above    drifts    its step has other bits
 //   numbers   a state depends on the number of its token in the whole batch, as dropout does
@@ -126,11 +127,12 @@ static float factor(const cse_encoder *e, int64_t number) {
   return strcmp(e->device, "numbers") == 0 ? 1 + 0.25f * (float)(number % 5) : 1;
 }
 
-// Token number `token` and position of row `row` of a pass.
-static int64_t token_of(const int64_t *offsets, uint32_t rows, int64_t row, int64_t *position) {
-  int64_t s = 0, token = rows == CSE_ROWS_FIRST ? offsets[row] : row;
+// The tokens that row `row` of a pass is the mean of: the first one's number and position, and how many.
+static int64_t tokens_of(const int64_t *offsets, uint32_t rows, int64_t row, int64_t *position, int64_t *count) {
+  int64_t s = 0, token = rows == CSE_ROWS_ALL ? row : offsets[row];
   while (offsets[s + 1] <= token) s++;
   *position = token - offsets[s];
+  *count = rows == CSE_ROWS_MEAN ? offsets[s + 1] - offsets[s] : 1;
   return token;
 }
 
@@ -140,19 +142,25 @@ static cse_status encode(cse_encoder *e, const cse_pass *p, float *const *out, c
     return say(message, CSE_E_NOMEM, "expected room for this batch, found none");
   if (strcmp(e->device, "reads") == 0 && !(p->flags & CSE_KEEP) && p->hidden_dropout > 0)
     return say(message, CSE_E_UNSUPPORTED, "expected no pass with dropout that is only read, found one");
-  int64_t count = p->rows == CSE_ROWS_FIRST ? p->n_seqs : p->n_tokens;
+  if (strcmp(e->device, "rows") == 0 && p->rows != CSE_ROWS_MEAN)
+    return say(message, CSE_E_UNSUPPORTED, "expected means over tokens, found other rows");
+  int64_t count = p->rows == CSE_ROWS_ALL ? p->n_tokens : p->n_seqs;
   e->numbers = realloc(e->numbers, (size_t)p->n_tokens * sizeof *e->numbers);
   for (int64_t seq = 0; seq < p->n_seqs; seq++)
     for (int64_t t = p->offsets[seq]; t < p->offsets[seq + 1]; t++)
       e->numbers[t] = t - p->offsets[seq] + (p->first_rows ? p->first_rows[seq] : p->offsets[seq]);
-  for (uint32_t k = 0; k < p->n_layers; k++)
+  for (uint32_t k = 0; k < p->n_layers; k++) {
+    memset(out[k], 0, (size_t)(count * e->hidden) * sizeof(float));
     for (int64_t row = 0; row < count; row++) {
-      int64_t position, token = token_of(p->offsets, p->rows, row, &position);
-      const float *word = e->parts[CSE_WEIGHT][WORD] + p->token_ids[token] * e->hidden;
-      const float *place = e->parts[CSE_WEIGHT][POSITION] + (position + e->first_position) * e->hidden;
-      float counts = factor(e, e->numbers[token]);
-      for (int64_t i = 0; i < e->hidden; i++) out[k][row * e->hidden + i] = word[i] + counts * place[i];
+      int64_t position, length, token = tokens_of(p->offsets, p->rows, row, &position, &length);
+      for (int64_t t = 0; t < length; t++) {
+        const float *word = e->parts[CSE_WEIGHT][WORD] + p->token_ids[token + t] * e->hidden;
+        const float *place = e->parts[CSE_WEIGHT][POSITION] + (position + t + e->first_position) * e->hidden;
+        float counts = factor(e, e->numbers[token + t]), *sum = out[k] + row * e->hidden;
+        for (int64_t i = 0; i < e->hidden; i++) sum[i] += (word[i] + counts * place[i]) / (float)length;
+      }
     }
+  }
   if (!(p->flags & CSE_KEEP)) return CSE_OK;
   e->tokens = p->n_tokens;
   e->sequences = p->n_seqs;
@@ -167,15 +175,18 @@ static cse_status encode(cse_encoder *e, const cse_pass *p, float *const *out, c
 
 static cse_status encode_backward(cse_encoder *e, uint32_t slot, const float *const *d_out, char *message) {
   if (slot != 0 || e->ids == NULL) return say(message, CSE_E_INVALID, "expected a kept pass");
-  int64_t count = e->rows == CSE_ROWS_FIRST ? e->sequences : e->tokens;
+  int64_t count = e->rows == CSE_ROWS_ALL ? e->tokens : e->sequences;
   for (uint32_t k = 0; k < e->layers; k++)
     for (int64_t row = 0; row < count; row++) {
-      int64_t position, token = token_of(e->offsets, e->rows, row, &position);
-      float *word = e->parts[CSE_GRADIENT][WORD] + e->ids[token] * e->hidden;
-      float *place = e->parts[CSE_GRADIENT][POSITION] + (position + e->first_position) * e->hidden;
-      for (int64_t i = 0; i < e->hidden; i++) {
-        word[i] += d_out[k][row * e->hidden + i];
-        place[i] += factor(e, e->numbers[token]) * d_out[k][row * e->hidden + i];
+      int64_t position, length, token = tokens_of(e->offsets, e->rows, row, &position, &length);
+      const float *d = d_out[k] + row * e->hidden;
+      for (int64_t t = 0; t < length; t++) {
+        float *word = e->parts[CSE_GRADIENT][WORD] + e->ids[token + t] * e->hidden;
+        float *place = e->parts[CSE_GRADIENT][POSITION] + (position + t + e->first_position) * e->hidden;
+        for (int64_t i = 0; i < e->hidden; i++) {
+          word[i] += d[i] / (float)length;
+          place[i] += factor(e, e->numbers[token + t]) * d[i] / (float)length;
+        }
       }
     }
   if (strcmp(e->device, "nan") == 0) e->parts[CSE_GRADIENT][POSITION][0] = NAN;
