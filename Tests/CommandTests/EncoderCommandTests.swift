@@ -20,8 +20,9 @@ import Testing
 
   private func train(_ output: String, device: String = "cpu", _ more: [String] = []) throws -> ShellResult {
     // A first token is the same in every sentence, and so is its state here.
-    try world.train(
-      output, ["--encoder", library, "--device", device, "--max-steps", "20", "--pooler", "avg"] + more)
+    let pooler = more.contains("--pooler") ? [] : ["--pooler", "avg"]
+    return try world.train(
+      output, ["--encoder", library, "--device", device, "--max-steps", "20"] + pooler + more)
   }
 
   /// Of steps; evaluations have lines of their own.
@@ -120,11 +121,8 @@ import Testing
   }
 
   @Test(arguments: [
-    (["--mlm"], 64, "--mlm: expected one of the two"), (["--frozen"], 64, "--frozen: expected one of the two"),
-    (["--watch"], 64, "--watch: expected one of the two"),
-    (["--sampler", "momentum"], 64, "for a moving average of it"),
+    (["--mlm"], 64, "--mlm: expected one of the two"),
     (["--augment", "dropout"], 64, "found a dropout of its own for each text (dropout)"),
-    (["--then", "5:momentum+infonce"], 64, "--then 5:momentum+infonce: --encoder: expected this"),
     (["--then", "5:dropout+infonce"], 64, "found a dropout of its own for each text (dropout)"),
     (["--isolate=*"], 64, "which runs in this process"),
     (["--precision", "f16"], 64, "--precision: expected one of f32, tf32, bf16"),
@@ -175,6 +173,149 @@ import Testing
     #expect(found.code == 69 && found.errors.contains("found one"), "\(found.errors)")
     let without = try train("without", device: "reads", sampler + ["--dropout", "0"])
     #expect(without.code == 0, "\(without.errors)")
+  }
+
+  /// A pooler that computes the mean and does not say so, which gets the states of all tokens.
+  private func silentMean() throws -> String {
+    try world.write(
+      "mean.c",
+      """
+      #include <cse_plugin.h>
+      #include <string.h>
+      static float *row(const DLTensor *t, int64_t i) { return (float *)t->data + i * t->strides[0]; }
+      static cse_status pool(const cse_call *call, const cse_tokens *t, DLTensor *out) {
+        (void)call;
+        for (int64_t s = 0; s < t->n_seqs; s++) {
+          float *o = row(out, s), n = (float)(t->offsets[s + 1] - t->offsets[s]);
+          memset(o, 0, t->dim * sizeof *o);
+          for (int64_t i = t->offsets[s]; i < t->offsets[s + 1]; i++)
+            for (int64_t k = 0; k < t->dim; k++) o[k] += row(t->layers[0], i)[k] / n;
+        }
+        return CSE_OK;
+      }
+      static cse_status back(const cse_call *call, const cse_tokens *t, const DLTensor *out, const DLTensor *dout) {
+        (void)call, (void)out;
+        for (int64_t s = 0; s < t->n_seqs; s++) {
+          float n = (float)(t->offsets[s + 1] - t->offsets[s]);
+          for (int64_t i = t->offsets[s]; i < t->offsets[s + 1]; i++)
+            for (int64_t k = 0; k < t->dim; k++) row(t->dlayers[0], i)[k] += row(dout, s)[k] / n;
+        }
+        return CSE_OK;
+      }
+      static const cse_component mean = {CSE_COMPONENT(CSE_POOLER), .name = "mean", .doc = "the mean",
+                                         .pool = pool, .pool_backward = back};
+      CSE_LIBRARY("org.example.mean", "1.0", "MIT", NULL, &mean)
+      """)
+    try buildPlugin(world.path("mean.c"), to: world.path("libmean.so"))
+    return world.path("libmean.so")
+  }
+
+  @Test func meansCrossInPlaceOfTokens() throws {
+    let all = ["--pooler", try silentMean(), "--head", "none"]
+    for pooler in ["avg", "avg_first_last", "weighted", "avg+project"] {
+      let means = try train("means", device: "rows", ["--pooler", pooler, "--overwrite"])
+      #expect(means.code == 0, "\(pooler): \(means.errors)")
+    }
+    let tokens = try train("tokens", device: "rows", all)
+    #expect(tokens.code == 69 && tokens.errors.contains("found other rows"), "\(tokens.errors)")
+    // The same numbers, whatever crosses.
+    for parts in [[], ["--chunk-size", "3"]] {
+      let found = try ["avg": ["--pooler", "avg"], "mean": all].mapValues { pooler in
+        let result = try train("numbers", pooler + parts + ["--overwrite"])
+        try #require(result.code == 0, "\(result.errors)")
+        return try losses("numbers")
+      }
+      let (x, y) = (try #require(found["avg"]), try #require(found["mean"]))
+      #expect(x.count == 20 && Set(x).count == 20 && y.count == 20)
+      #expect(zip(x, y).allSatisfy { isClose($0, $1, relative: 1e-5) }, "\(zip(x, y).map { $0 - $1 })")
+    }
+  }
+
+  /// Losses of steps; evaluations have lines of their own.
+  private func losses(_ output: String) throws -> [Double] {
+    try world.metrics(output).compactMap { line in
+      (try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])?["loss"] as? Double
+    }
+  }
+
+  @Test func batchesInPartsAreTheWhole() throws {
+    let whole = try train("whole")
+    let parts = try train("parts", ["--chunk-size", "3"])
+    try #require(whole.code == 0 && parts.code == 0, "\(whole.errors) \(parts.errors)")
+    let (x, y) = (try losses("whole"), try losses("parts"))
+    #expect(x[0] == y[0] && x.count == 20 && y.count == 20)
+    #expect(zip(x, y).allSatisfy { isClose($0, $1, relative: 1e-5) }, "\(zip(x, y).map { $0 - $1 })")
+  }
+
+  /// The encoder is only read, with the dropout of training, and exported as it was.
+  @Test func trainsTheHeadOnItsEmbeddings() throws {
+    let frozen = ["--frozen", "--head", "mlp", "--learning-rate", "1e-2"]
+    let kept = try train("kept", device: "reads", frozen)
+    #expect(kept.code == 69 && kept.errors.contains("only read"), "\(kept.errors)")
+    let run = try train("run", frozen)
+    try #require(run.code == 0, "\(run.errors)")
+    #expect(run.errors.contains("frozen: embedded in"), "\(run.errors)")
+    #expect(Set(try losses("run")).count == 20)
+    let own = try world.train("own", frozen + ["--max-steps", "20", "--pooler", "avg"])
+    try #require(own.code == 0, "\(own.errors)")
+    #expect(try world.data("run/model.safetensors") == world.data("own/model.safetensors"))
+    #expect(try losses("run") != losses("own"), "the plugin did not compute")
+    let stopped = try train("stopped", frozen + ["--stop-after", "9"])
+    #expect(stopped.code == 75, "\(stopped.errors)")
+    try #require(try train("stopped", frozen + ["--resume"]).code == 0)
+    #expect(try world.metrics("stopped") == world.metrics("run"))
+  }
+
+  /// The average lives in a second encoder, and in the checkpoint.
+  @Test(arguments: [["--sampler", "momentum"], ["--then", "6:momentum+queue:by=average+infonce"]])
+  func hasMovingAverages(_ flags: [String]) throws {
+    let whole = try train("whole", flags)
+    try #require(whole.code == 0, "\(whole.errors)")
+    let stopped = try train("stopped", flags + ["--stop-after", "9"])
+    #expect(stopped.code == 75, "\(stopped.errors)")
+    let resumed = try train("stopped", flags + ["--resume"])
+    #expect(resumed.code == 0, "\(resumed.errors)")
+    #expect(try world.data("stopped/model.safetensors") == world.data("whole/model.safetensors"))
+    #expect(try world.metrics("stopped") == world.metrics("whole"))
+  }
+
+  @Test func anAverageThatNeverMovesIsTheStart() throws {
+    // With decay 0 the average is the encoder itself, with decay 1 the encoder before training.
+    func run(_ decay: String) throws -> [Double] {
+      let flags = ["--sampler", "momentum:decay=\(decay)", "--overwrite", "--learning-rate", "1e-2"]
+      let result = try train("decay", flags)
+      try #require(result.code == 0, "\(result.errors)")
+      return try losses("decay")
+    }
+    let (still, half, same) = (try run("1"), try run("0.5"), try run("0"))
+    #expect(still[0] == same[0] && still[0] == half[0], "all begin with the same weights")
+    #expect(still[1] != same[1] && half[2] != same[2] && half[2] != still[2])
+  }
+
+  @Test func letsRebuiltPluginsIn() throws {
+    let run = try WatchedRun(world)
+    let first = try run.build()
+    try run.replace(with: first)
+    func flags(_ library: String) -> [String] {
+      ["--encoder", self.library, "--device", "cpu", "--pooler", "avg", "--sampler", library + ":lambda=0.3"]
+        + ["--loss", "infonce"]
+    }
+    try run.start(flags(run.library))
+    try run.replace(with: run.build(["FAIL_IN_RUNS"]))
+    let refused = try run.reload(after: 0)
+    #expect((refused["reason"] as? String ?? "").contains("its first step failed"), "\(refused)")
+    try run.replace(with: run.build(["SHIFT=0.5f"]))
+    let accepted = try run.reload(after: 1)
+    #expect(accepted["accepted"] as? Bool == true, "\(accepted)")
+    let at = try #require(accepted["step"] as? Int)
+    try run.stop()
+    // What the failed step had put on the device is gone.
+    try FileManager.default.copyItem(atPath: first, toPath: world.path("work/libcontrol.so"))
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: world.path("work/libcontrol.so"))
+    let steps = try WatchedRun.steps(world, "watched")
+    let control = try WatchedRun.control(world, flags(world.path("work/libcontrol.so")), steps: at + 1)
+    #expect(Array(steps.prefix(at)) == Array(control.prefix(at)))
+    #expect(steps[at] != control[at], "the first step with the new build has other numbers")
   }
 
   @Test func accumulatesGradients() throws {

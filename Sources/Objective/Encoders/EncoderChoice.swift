@@ -73,8 +73,13 @@ package struct EncoderChoice: Sendable {
 
   /// The same, with what is known now that a folder was opened.
   package func after(opening folder: ModelFolder) -> EncoderChoice {
+    running((folder.foreign as? TransformersModel)?.encoder.model.version ?? "")
+  }
+
+  /// The same, with the version that a process has said; a plugin has one of its own.
+  package func running(_ version: String) -> EncoderChoice {
     var choice = self
-    choice.runtime = (folder.foreign as? TransformersModel)?.encoder.model.version ?? ""
+    choice.runtime = version
     return choice
   }
 

@@ -74,6 +74,7 @@ package final class RankedDeviceEncoder: SentenceEncoder, DeviceWeights {
   package func forward(_ batch: PackedBatch, request: LayerRequest, mode: EncoderMode) throws -> [Matrix] {
     // What is wrong with a sequence is said with its number in the whole batch, and before others hear of it.
     try batch.check(maximumTokens: maximumTokens, vocabularySize: vocabularySize)
+    let request = request.answered(by: self)
     let whole = states.matrices(batch, request, width: hiddenSize)
     guard batch.sequences > 0 else { return whole }
     let shared = RankBatch(batch, request, mode)

@@ -12,6 +12,8 @@ final class FurtherEncodings {
   struct AverageSettings {
     let pooler: Pooler
     let services: HostServices
+    /// Opens another one of the encoder beside this program's own that the run computes with.
+    var openEncoder: (() throws -> PluginEncoder)?
   }
 
   private let guides: [Guide]
@@ -23,7 +25,7 @@ final class FurtherEncodings {
   }
 
   /// Makes the moving averages that are asked for so far.
-  /// - Throws: `PluginFailure` where a pooler refuses another instance.
+  /// - Throws: `PluginFailure` where a pooler refuses another instance, `EncoderFailure` where a device has no room.
   func prepare(for model: SentenceModel) throws {
     for encoding in model.objective.wantedEncodings {
       if case .average(let decay, _) = encoding.source { _ = try average(decay, of: model) }
@@ -54,8 +56,9 @@ final class FurtherEncodings {
   var tensors: [CheckpointTensor] { averages.flatMap(\.tensors) }
 
   /// After each step of the optimiser.
-  func follow() {
-    for average in averages { average.follow() }
+  /// - Throws: `EncoderFailure` where the weights are on a device, and do not come here.
+  func follow() throws {
+    for average in averages { try average.follow() }
   }
 
   /// Makes every encoding of `batch` that is asked for, each once. Overwrites the encoder's last pass.
@@ -77,7 +80,7 @@ final class FurtherEncodings {
           try fill(encodings, pass, batch, model, at: position)
         case .average(let decay, let dropout):
           let average = try average(decay, of: model)
-          average.begin()
+          try average.begin()
           let pass = Pass(encoder: average.passes, pooling: average.pooling, dropout: dropout, stream: 2)
           try fill(encodings, pass, batch, model, at: position)
         }
@@ -87,8 +90,7 @@ final class FurtherEncodings {
 
   private func average(_ decay: Float, of model: SentenceModel) throws -> WeightAverage {
     if let average = averages.first(where: { $0.decay == decay }) { return average }
-    let average = try WeightAverage(
-      of: model, decay: decay, pooler: settings.pooler, services: settings.services)
+    let average = try WeightAverage(of: model, decay: decay, settings)
     averages.append(average)
     return average
   }

@@ -21,8 +21,8 @@ package protocol TrainableModel: AnyObject {
   /// Lets plugins take the last batch into their states; returns all metrics they reported of the batch. Where it
   /// fails, the caller puts the states back.
   func commit() throws -> [(name: String, value: Double)]
-  /// The optimiser has moved the parameters.
-  func didStep()
+  /// The optimiser has moved the parameters. Where it fails, the state is that of no whole step.
+  func didStep() throws
   /// What there is to say when the run ends.
   var closingLines: [String] { get }
 }

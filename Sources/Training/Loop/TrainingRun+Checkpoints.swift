@@ -38,7 +38,7 @@ extension TrainingRun {
 
   /// Parameters and states are those of the last whole step; the gradients of the failed one are dropped.
   func saveAfter(failure: any Error) {
-    guard savedStep != state.step, state.step > 0 else { return }
+    guard savedStep != state.step, state.step > 0, !isTorn else { return }
     do { try save() } catch let second {
       if "\(second)" != "\(failure)" {
         setup.display.note("the state after step \(state.step) could not be saved: \(second)")

@@ -20,6 +20,8 @@ package final class TrainingRun {
   private var events: EventLog?
   var savedStep = -1
   var evaluatedStep = -1
+  /// A step was cut short after the optimiser had moved the weights.
+  private(set) var isTorn = false
   private var smoothedStepSeconds = 0.0
   private var notesSaid: Set<String> = []
   let snapshot: StateSnapshot
@@ -223,7 +225,10 @@ package final class TrainingRun {
     try checkContrast(outcome, batches)
     try optimizer.step(
       learningRate: rate, gradientScale: AdamW.clipFactor(norm: norm, limit: options.maximumGradientNorm))
-    setup.model.didStep()
+    do { try setup.model.didStep() } catch {
+      isTorn = true
+      throw error
+    }
     let epoch = state.epochFraction(rows: setup.data.rows)
     advance(by: batches)
     let seconds = (ContinuousClock.now - began).seconds

@@ -134,7 +134,6 @@ extension TrainingPlan {
   /// Looks whether a strategy can take over in the kind of run that this is.
   /// - Throws: `TrainingError.usage`
   func admit(_ other: Strategy, _ needs: StrategyNeeds) throws {
-    try checkEncoder(encodings: needs.encodings)
     guard options.isFrozen else { return }
     try checkFrozen(encodings: needs.encodings)
     guard other.augmenters.map(\.spec) == strategy.augmenters.map(\.spec) else {

@@ -101,7 +101,7 @@ package final class SentenceModel: ExportableModel {
   package func commit() throws -> [(name: String, value: Double)] { try objective.commit(keepsCopies: false) }
 
   /// Lets the moving averages follow the weights.
-  package func didStep() { further?.follow() }
+  package func didStep() throws { try further?.follow() }
 
   /// Lets the samplers and losses of another strategy take over, with the moving averages that they ask for.
   /// - Throws: as `ContrastiveModel.change`; then everything is as it was.
@@ -129,7 +129,10 @@ package final class SentenceModel: ExportableModel {
 
   /// The vectors before the head as the training step at `position` would see them, `into` [sequences, outputWidth].
   func pool(_ batch: TokenBatch, at position: StepPosition, into target: Matrix) throws {
-    let hidden = try passes.forward(batch.packed, request: objective.layerRequest, mode: mode(position.batch))
+    // With the numbers of training, and nothing kept for a backward.
+    let hidden = try passes.forward(
+      batch.packed, request: objective.layerRequest,
+      mode: .reading(step: position.batch, hiddenDropout: hiddenDropout, attentionDropout: attentionDropout))
     try objective.pool(batch, hidden: hidden, at: position, into: target)
   }
 

@@ -7,8 +7,14 @@ package import Kernels
 package import Objective
 
 extension EncoderDescription {
+  /// The name of this program's own encoder.
+  package static let ownName = EncoderChoice.own
+
   /// Whether this program's own encoder computes.
   package var isOwn: Bool { name == nil || name == EncoderChoice.own }
+
+  /// Whether a process of Python's computes.
+  package var isTransformers: Bool { name == EncoderChoice.transformers }
 
   /// What this program's own encoder rounds the operands of products to, where it computes.
   package var ownPrecision: ProductPrecision { precision == Precision.bf16.rawValue ? .bf16 : .float32 }
@@ -43,7 +49,7 @@ extension EncoderDescription {
   /// Transformers, if that was asked for, which is in no registry.
   /// - Throws: `TrainingError.usage`.
   package func transformers() throws -> EncoderChoice? {
-    guard name == EncoderChoice.transformers else { return nil }
+    guard isTransformers else { return nil }
     guard products != .tf32 else {
       throw TrainingError.usage(
         place: "--encoder transformers --precision", expected: "f32 or bf16", found: "tf32",
@@ -54,9 +60,13 @@ extension EncoderDescription {
 }
 
 extension TrainingPlan {
+  /// What computes in place of this program's own encoder, and on which kind of device: `mixcse.torch.torch 2.11.0
+  /// cuda`; nil for this program's own.
+  package var encoderName: String? { encoder.map { "\($0.id) \($0.version) \($0.deviceKind)" } }
+
   /// What no encoder beside this program's own can do yet, before anything is read.
   /// - Throws: `TrainingError.usage`.
-  func checkEncoderFlags() throws {
+  package func checkEncoderFlags() throws {
     guard let encoder else { return }
     guard encoder.component?.place == nil else {
       throw TrainingError.usage(
@@ -64,24 +74,10 @@ extension TrainingPlan {
         expected: "the names of plugins beside the encoder, which runs in this process", found: "all plugins",
         advice: "Write --isolate=NAME,...")
     }
-    let others: [(flag: String, isGiven: Bool, reason: String)] = [
-      ("--mlm", options.trainsMaskedLanguage, "Its head is trained by this program's own encoder alone"),
-      ("--frozen", options.isFrozen, "Its embeddings are computed by this program's own encoder alone"),
-      ("--watch", reload != nil, "Rebuilt plugins are tried on this program's own encoder alone"),
-    ]
-    guard let other = others.first(where: \.isGiven) else { return }
+    guard options.trainsMaskedLanguage else { return }
     throw TrainingError.usage(
-      place: "--encoder \(description.encoder.name ?? "") \(other.flag)", expected: "one of the two", found: "both",
-      advice: "\(other.reason); leave one out")
-  }
-
-  /// What an encoder plugin cannot make for samplers and losses.
-  /// - Throws: `TrainingError.usage`.
-  func checkEncoder(encodings: [PlannedEncoding]) throws {
-    guard encoder != nil else { return }
-    for encoding in encodings {
-      if case .average = encoding.source { throw TrainingError.averageOfPlugin }
-    }
+      place: "--encoder \(description.encoder.name ?? "") --mlm", expected: "one of the two", found: "both",
+      advice: "Its head is trained by this program's own encoder alone; leave one out")
   }
 
   /// Looks whether augmenters leave the encoder's dropout alone, which is one for all texts in a plugin. What they make
@@ -99,16 +95,9 @@ extension TrainingPlan {
   }
 }
 
-extension TrainingError {
-  /// The weights to be averaged are on another device.
-  static let averageOfPlugin = TrainingError.usage(
-    place: "--encoder", expected: "this program's own encoder (native) for a moving average of it",
-    found: "an encoder plugin", advice: "Leave --encoder out, or the sampler or loss that asks for the average")
-}
-
 extension PluginEncoder {
   /// What the user is told when it is opened.
-  func text(_ choice: EncoderChoice) -> String {
+  package func text(_ choice: EncoderChoice) -> String {
     let masks = calls.facts.hasExactDropout ? "the dropout masks of the native encoder" : "dropout of its own"
     return "encoder \(choice.name): \(calls.facts.libraryName) on \(calls.facts.deviceName), "
       + "\(choice.precision.rawValue), \(masks)"
@@ -117,7 +106,7 @@ extension PluginEncoder {
 
 extension RunIdentity {
   /// The member that says which encoder computes.
-  static let encoder = "encoder"
+  package static let encoder = "encoder"
   /// The member that lists the encoders of earlier steps.
   static let earlierEncoders = "encoders before"
 

@@ -21,7 +21,9 @@ extension TrainingPlan {
     let objective = try makeObjective(
       encoder, data, addedViews: addedViews, guides, documents(data, tokenizer, services), services: services,
       display: display)
-    let further = FurtherEncodings(guides: guides, averages: .init(pooler: pooler, services: services))
+    let further = FurtherEncodings(
+      guides: guides,
+      averages: .init(pooler: pooler, services: services, openEncoder: anotherEncoder(services)))
     let masked = try makeMaskedObjective(encoder, weights: weights, tokenizer: tokenizer, display: display)
     let ranked = try rankedEncoder(encoder, masked: masked != nil, services: services, display: display)
     let model = SentenceModel(
@@ -51,6 +53,16 @@ extension TrainingPlan {
     let opened = try placed { try encoder.open(source, weights: weights, services: services, seed: options.seed) }
     display.note(opened.text(encoder))
     return opened
+  }
+
+  /// Opens the plugin's encoder once more, for other weights: of transformers in another process. Nil for this
+  /// program's own.
+  private func anotherEncoder(_ services: HostServices) -> (() throws -> PluginEncoder)? {
+    guard let encoder else { return nil }
+    return {
+      let folder = try openModel(services)
+      return try encoder.open(folder, weights: folder.openWeights(), services: services, seed: options.seed)
+    }
   }
 
   /// The document frequencies of the run's text, counted where a pooler asks for them.

@@ -84,6 +84,10 @@ package struct TrainingPlan {
     if let total = options.maximumSteps { try checkChanges(totalSteps: total) }
   }
 
+  /// Takes over what an encoder said of itself when it was opened elsewhere: the version of what computes, which
+  /// transformers do not say before.
+  package mutating func take(encoderVersion version: String) { encoder = encoder?.running(version) }
+
   /// Opens, reads and checks everything; training has not started.
   /// - Throws: the errors of all modules below, each with its exit code.
   package func prepare(
@@ -161,7 +165,7 @@ package struct TrainingPlan {
   }
 
   /// The model's folder, as the encoder of the run reads it.
-  private func openModel(_ services: HostServices) throws -> ModelFolder {
+  func openModel(_ services: HostServices) throws -> ModelFolder {
     guard let encoder else { return try ModelFolder(path: description.model) }
     return try placed {
       try encoder.openFolder(
