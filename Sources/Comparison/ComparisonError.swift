@@ -15,6 +15,8 @@ package enum ComparisonError: Error, Equatable {
   case inUse(folder: String, owner: String)
   /// The scheduler of a cluster does not answer.
   case scheduler(command: String, problem: String)
+  /// The encoder that the runs ask for cannot be opened: what it says, and the exit code of that.
+  case encoder(String, code: Int32)
   /// Runs that ended with an error; the others are finished.
   case failed(runs: [String], total: Int)
   /// A signal asked the comparison to stop; every run has a checkpoint.
@@ -39,6 +41,7 @@ extension ComparisonError: CustomStringConvertible {
     case .scheduler(let command, let problem):
       return "\(command): expected an answer, found: \(problem.isEmpty ? "none" : problem). Nothing is lost: the same "
         + "command goes on once the scheduler answers"
+    case .encoder(let text, _): return text
     case .failed(let runs, let total):
       return "\(runs.count) of \(total) runs failed: \(runs.joined(separator: ", ")). The others are finished; "
         + "the same command tries the failed ones again"
@@ -55,6 +58,7 @@ extension ComparisonError: CustomStringConvertible {
     switch self {
     case .usage, .inUse, .system: 64
     case .unreadable: 66
+    case .encoder(_, let code): code
     case .failed: 69
     case .interrupted: 130
     case .outOfTime, .scheduler: 75

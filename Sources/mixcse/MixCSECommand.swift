@@ -21,7 +21,7 @@ struct MixCSECommand: ParsableCommand {
       TrainCommand.self, SwapCommand.self, EncodeCommand.self, EvaluateCommand.self, TokenizeCommand.self,
       SimilarityCommand.self, IndexCommand.self, SearchCommand.self, MineCommand.self, ProbeCommand.self,
       CompareCommand.self, PluginsCommand.self, EncoderCommand.self, RanksCommand.self, CheckReloadCommand.self,
-      LookUpCommand.self,
+      LookUpCommand.self, OpenEncoderCommand.self,
     ])
 
   static func main() {

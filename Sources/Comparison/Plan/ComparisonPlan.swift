@@ -64,11 +64,12 @@ package struct ComparisonPlan {
     scoring = try Scoring(evalData: training.evalData, testData: request.testData, taskSet: request.taskSet)
     (means, decideBy) = (try scoring.means(request), try scoring.decideBy(request))
     let pairs = try training.evalData.map { try STSBenchmark.dev(in: $0).subsets }
-    var inputs = InputCache(evalData: pairs)
+    var inputs = InputCache(
+      evalData: pairs, opening: .init(program: program.file, isElsewhere: request.launcher != .local))
     let all = try variants ?? StrategyVariant.all(request)
     strategies = try Self.lookUp(all, request, program, &inputs, registry)
     try Self.checkSamplers(strategies, all)
-    var notes = inputs.lines + scoring.warnings.map { "warning: " + $0 }
+    var notes = inputs.encoderLines + inputs.lines + scoring.warnings.map { "warning: " + $0 }
     budget = request.usesBudget ? try Self.budget(strategies, &notes) : nil
     self.notes = notes
   }
@@ -90,11 +91,12 @@ package struct ComparisonPlan {
       // Shadows watch the first strategy, to which the others are compared.
       if index > 0 { run.strategy.shadows = [] }
       for value in variant.values { value.apply(to: &run) }
+      request.settleEncoder(of: &run)
       try request.settleEvaluationPooler(of: &run)
       let input = try inputs.read(run)
       let strategy = try PlannedStrategy(
-        variant, of: run, inputs: input.hashes, totalSteps: input.totalSteps, registry: registry,
-        origin: program.origin)
+        variant, of: run, inputs: input.hashes, totalSteps: input.totalSteps, encoder: input.encoder,
+        registry: registry, origin: program.origin)
       try strategy.plan?.checkContrast(rows: input.rows, columns: input.columns)
       return strategy
     }
@@ -194,6 +196,7 @@ package struct ComparisonPlan {
   /// Arguments of `mixcse evaluate` for a model of one strategy.
   package func evaluateArguments(strategy: Int, model: String, scores: String) -> [String] {
     ["evaluate", "--model", model] + (evaluationPooling(strategy)?.arguments ?? []) + scoring.arguments
+      + (strategies[strategy].plan?.description.encoder.scoringArguments ?? [])
       + ["--pair-scores", scores] + (threadsOfRun.map { ["--threads", String($0)] } ?? [])
       + request.run.plugins.arguments
   }
@@ -205,7 +208,8 @@ package struct ComparisonPlan {
       evaluationPooling(strategy)?.usesHead == false
     else { return nil }
     let files = inputs.model.map { "\($0.name)\t\($0.sha256)" }
-    let text = ([scoringDigest(strategy)] + files).joined(separator: "\n")
+    let encoder = strategies[strategy].plan?.encoderName.map { [$0] } ?? []
+    let text = ([scoringDigest(strategy)] + files + encoder).joined(separator: "\n")
     return (model, String(SHA256.digits(of: Array(text.utf8)).prefix(12)))
   }
 
@@ -254,7 +258,30 @@ package struct ComparisonPlan {
       ("flags", flagsRecord), ("data", .object(data)), ("totalSteps", steps),
       ("threads", .integer(threads)), ("jobs", .integer(request.jobsAtATime)),
       ("strategies", .object(JSONObject(components))),
-    ]
+    ] + (try encoderRecord.map { [("encoder", $0)] } ?? [])
+  }
+
+  /// The encoders beside this program's own: the one that all strategies share, or those that vary by strategy; nil
+  /// where all have this program's own.
+  private var encoderRecord: JSONValue? {
+    get throws {
+      let records = try strategies.indices.filter { strategies[$0].plan != nil }.map { index in
+        (strategies[index].compared.label, try record(ofEncoder: index))
+      }
+      guard let first = records.first?.1, records.contains(where: { $0.1 != .null }) else { return nil }
+      return records.allSatisfy { $0.1 == first } ? first : .object(JSONObject(records))
+    }
+  }
+
+  /// What identifies the encoder of a strategy's runs, and what it said of itself.
+  private func record(ofEncoder strategy: Int) throws -> JSONValue {
+    let identity = try identity(strategy: strategy, seed: request.seeds.first ?? 0)
+    guard var record = identity.members[RunIdentity.encoder]?.object else { return .null }
+    if let opened = strategies[strategy].encoder {
+      record["library"] = .string(opened.library)
+      record["deviceName"] = opened.deviceName.isEmpty ? nil : .string(opened.deviceName)
+    }
+    return .object(record)
   }
 
   /// The processor's name; empty where the system does not say.
@@ -282,7 +309,11 @@ extension RunIdentity {
     let isShared = { (use: JSONValue) in
       use.object?["kind"]?.string == ComponentKind.pooler.rawValue && !varied.contains { $0.hasSuffix("pooler") }
     }
-    let isVaried = { (key: String) in varied.contains { key == "--\($0)" || key.hasPrefix("--\($0) ") } }
+    let isEncoderVaried = varied.contains { ["encoder", "precision"].contains($0) }
+    let isVaried = { (key: String) in
+      varied.contains { key == "--\($0)" || key.hasPrefix("--\($0) ") }
+        || isEncoderVaried && [Self.encoder, "--precision"].contains(key)
+    }
     let others = members.keys.filter { !own.contains($0) }.map { ($0, members[$0] ?? .null) }
     return ofStrategy
       ? RunIdentity(

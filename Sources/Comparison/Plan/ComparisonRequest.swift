@@ -101,10 +101,7 @@ package struct ComparisonRequest: Sendable {
     }
   }
 
-  static let ofOneRun = ["seed", "method", "sampler", "loss", "metric", "set", "schedule", "then"] + encoderFlags
-
-  /// Runs of a comparison share this machine's processors; runs on a device would have to share that, too.
-  private static let encoderFlags = ["encoder", "device"]
+  static let ofOneRun = ["seed", "method", "sampler", "loss", "metric", "set", "schedule", "then"]
 
   /// Puts the plan of a file into the request.
   /// - Throws: `TrainingError.badDescription` naming the key.
@@ -117,8 +114,6 @@ package struct ComparisonRequest: Sendable {
     try file.read(into: &self, Self.fields) { key in
       switch key {
       case "seed": "a comparison has seeds, a list of them"
-      case _ where Self.encoderFlags.contains(key):
-        "a comparison trains with this program's own encoder; train runs one by one to use another"
       case _ where Self.ofOneRun.contains(key): "a comparison names its strategies as a list of strings: strategies"
       case "from", "help", "dry-run", "resume", "overwrite", "stop-after", "max-hours", "profile", "watch":
         "a plan file cannot hold --\(key)"
@@ -129,6 +124,17 @@ package struct ComparisonRequest: Sendable {
 
   /// Whether every pair of strategies is compared.
   var isAgainstAll: Bool { against == "all" }
+
+  /// Whether strategies differ in what computes them.
+  private var variesEncoder: Bool {
+    (vary + tune).contains { (try? Variation(parsing: $0))?.name == "encoder" }
+  }
+
+  /// Takes a device back from a run by this program's own encoder, where it is for the other encoders of a comparison
+  /// of encoders.
+  func settleEncoder(of run: inout RunDescription) {
+    if variesEncoder, run.encoder.isOwn { run.encoder.device = nil }
+  }
 
   /// Takes the evaluation pooler of a run back where `beforeHead` turns it into what is scored anyway.
   /// - Throws: `UsageError`; `ComparisonError.usage` where dev scores would go through a head that final models do not
@@ -163,7 +169,10 @@ package struct ComparisonRequest: Sendable {
           place: "--" + field.name, expected: error.expected, found: error.found, advice: "See mixcse compare --help")
       }
     }
-    try run.check(from: file)
+    var shared = run
+    // Of several encoders each is looked at with its strategies.
+    if variesEncoder { shared.encoder = EncoderDescription() }
+    try shared.check(from: file)
     try checkLauncher()
   }
 }

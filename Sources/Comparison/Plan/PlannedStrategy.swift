@@ -13,6 +13,8 @@ package struct PlannedStrategy {
   package var inputs: RunInputs?
   /// Optimiser steps of each run.
   package var totalSteps = 0
+  /// What its runs compute with in place of this program's own encoder, where that was opened here.
+  package var encoder: OpenedEncoder?
   /// Why it cannot even be loaded.
   package var failure: String?
 
@@ -28,19 +30,22 @@ package struct PlannedStrategy {
   ///   - run: what all runs of the comparison share, with what varies filled in.
   ///   - inputs: what it reads.
   ///   - totalSteps: optimiser steps of each run.
+  ///   - encoder: what computes in place of this program's own encoder, where that was opened.
   /// - Throws: `PluginError`, `UsageError`; `TrainingError.usage` for values that are schedules
   ///   (`lambda=linear(0.1,0.4)`) and cannot be.
   package init(
-    _ variant: StrategyVariant, of run: RunDescription, inputs: RunInputs, totalSteps: Int, registry: PluginRegistry,
-    origin: RunOrigin
+    _ variant: StrategyVariant, of run: RunDescription, inputs: RunInputs, totalSteps: Int,
+    encoder: OpenedEncoder? = nil, registry: PluginRegistry, origin: RunOrigin
   ) throws {
     let text = variant.text
-    let plan = try TrainingPlan(run, comparison: text.text, registry: registry, origin: origin)
+    var plan = try TrainingPlan(run, comparison: text.text, registry: registry, origin: origin)
     let strategy = plan.strategy
     let first = ([strategy.text] + strategy.schedules).joined(separator: " ")
     compared = ComparedStrategy(
       label: text.label, text: text.text,
       canonical: StrategySequence(first: first, changes: plan.changes.map(\.text)).text)
+    if let encoder { plan.take(encoderVersion: encoder.version) }
+    try plan.checkEncoderFlags()
     try plan.checkSchedules()
     try plan.checkChanges(totalSteps: totalSteps)
     compared.values =
@@ -49,7 +54,7 @@ package struct PlannedStrategy {
         [StrategyValue(name: "then", text: change.text)]
           + Self.values(of: change.strategy).map { StrategyValue(name: "\(change.step): \($0.name)", text: $0.text) }
       } + variant.values.map { StrategyValue(name: $0.name, text: $0.text) }
-    (self.plan, self.inputs, self.totalSteps) = (plan, inputs, totalSteps)
+    (self.plan, self.inputs, self.totalSteps, self.encoder) = (plan, inputs, totalSteps, encoder)
   }
 
   private static func values(of strategy: Strategy) -> [StrategyValue] {

@@ -52,7 +52,7 @@ package struct Variation: Sendable, Equatable {
 
   /// What can vary: whatever decides the numbers of a run, but its seed and what it is scored on.
   static let fields = RunDescription.fields.filter { field in
-    (field.decides || ["model", "train-file"].contains(field.name)) && field.name != "seed"
+    (field.decides || ["model", "train-file", "encoder"].contains(field.name)) && field.name != "seed"
   }
 
   /// Whether a flag, by its long name without dashes, can vary.

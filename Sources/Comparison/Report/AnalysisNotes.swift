@@ -5,7 +5,7 @@ import Training
 /// Facts that limit the verdicts; plain text.
 enum AnalysisNotes {
   static func lines(_ results: ComparisonResults, _ analysis: ComparisonAnalysis) -> [String] {
-    unfinished(results, analysis) + decision(results) + choices(results) + looks(analysis.family)
+    unfinished(results, analysis) + encoder(results) + decision(results) + choices(results) + looks(analysis.family)
       + family(results, analysis.family) + worse(results, analysis) + overlap(results, analysis) + seeds(analysis)
       + far(results, analysis) + survivors(results)
   }
@@ -14,6 +14,13 @@ enum AnalysisNotes {
     guard !analysis.isComplete else { return [] }
     let count = results.runs.count { $0.outcome == .unfinished }
     return ["\(count) of \(results.runs.count) runs are still to come; intervals, p and verdicts wait for them."]
+  }
+
+  private static func encoder(_ results: ComparisonResults) -> [String] {
+    let encoders = EncoderWords.of(results)
+    guard !encoders.isEmpty else { return [] }
+    let named = encoders.map { encoder in (encoder.label.map { $0 + ": " } ?? "") + encoder.text }
+    return ["Trained with the encoder \(named.joined(separator: "; ")). Final models are scored by it in f32."]
   }
 
   // MARK: - What was asked

@@ -142,7 +142,7 @@ struct CompareCommand: ParsableCommand {
   @Flag(help: "Print results.json's document on standard output, and nothing else there.") var json = false
   @OptionGroup(title: "Around the strategies") var objective: ObjectiveOptions
   @OptionGroup(title: "Training") var training: TrainingFlags
-  @OptionGroup(title: "Encoder") var products: PrecisionOption
+  @OptionGroup(title: "Encoder") var encoder: EncoderOptions
   @OptionGroup(title: "Plugins") var plugins: PluginOptions
   @OptionGroup var limit: HoursOption
   @OptionGroup var threads: ThreadOptions
@@ -212,7 +212,7 @@ struct CompareCommand: ParsableCommand {
     training.apply(to: &request.run)
     plugins.apply(to: &request.run)
     request.run.take(\.threads, threads.threads)
-    products.apply(to: &request.run)
+    encoder.apply(to: &request.run)
     try check(request, from: file)
     return request
   }

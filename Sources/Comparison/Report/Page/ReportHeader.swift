@@ -53,12 +53,18 @@ struct ReportHeader {
     let seeds = results.seeds.map { "\($0)" }.joined(separator: ", ")
     let seconds = results.runs.reduce(0) { $0 + $1.seconds }
     let all: [(String, String?)] = [
-      ("Model", model), ("Data", data), (results.seeds.count == 1 ? "Seed" : "Seeds", seeds),
+      ("Model", model), ("Encoder", encoder), ("Data", data), (results.seeds.count == 1 ? "Seed" : "Seeds", seeds),
       ("Runs", "\(finished) of \(results.runs.count) finished"), ("Made", made),
       ("Training time", seconds > 0 ? ComparisonTable.time(seconds) + " in all" : nil),
       ("mixcse", results.record["mixcse"]?.string),
     ]
     return all.compactMap { name, text in text.map { (name, $0) } }
+  }
+
+  private var encoder: String? {
+    let encoders = EncoderWords.of(results)
+    guard encoders.count < 2 else { return "\(Set(encoders.map(\.text)).count) of them, see the strategies" }
+    return encoders.first?.text
   }
 
   private var model: String? { file("model") }
