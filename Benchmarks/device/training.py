@@ -154,10 +154,10 @@ def check_ranks(runs, device):
     if not shutil.which("mpirun") or not shutil.which("mpicc"):
         print("  left out: ranks, since mpirun and mpicc are not here")
         return
-    subprocess.run([runs.asked.mixcse, "ranks", "build", "--output", str(runs.folder / "ranks")], check=True,
+    subprocess.run([runs.asked.mixcse, "ranks", "build", "--output", str(runs.folder / "mpi")], check=True,
                    capture_output=True)
     before = ["mpirun", "--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "-x",
-              f"CSE_RANKS={runs.folder}/ranks/libMixCSERanks.so", "-n", "2"]
+              f"CSE_RANKS={runs.folder}/mpi/libMixCSERanks.so", "-n", "2"]
     number = [] if device == "cpu" else ["--device", device.split(":")[0] + ":0"]
     short = ["--batch-size", "16", "--max-steps", "20", "--learning-rate", "1e-4", "--save-steps", "7"]
     if runs.is_process:
