@@ -61,6 +61,28 @@ struct EvaluateCommandTests {
     #expect((full["warnings"] as? [String])?.contains { $0.contains("rt-polarity.pos: expected 5331") } == true)
   }
 
+  @Test func theProfileHoldsEverySecondOnce() throws {
+    let arguments = data + ["--pooler", "avg", "--task-set", "full", "--mode", "fasttest"]
+    let plain = try document("model", arguments)
+    var full = try document("model", arguments + ["--profile"])
+    let profile = try #require(full.removeValue(forKey: "profile") as? [String: Any])
+    #expect(NSDictionary(dictionary: full) == NSDictionary(dictionary: plain), "figures are the same with and without")
+    let groups = try #require(profile["groups"] as? [String: [String: Any]])
+    let names = ["data", "model", "lines", "encoder forward", "plugins", "similarity", "classifiers", "evaluation"]
+    #expect(Set(groups.keys) == Set(names))
+    let phases = { (group: String) in groups[group]?["phases"] as? [String: [String: Any]] ?? [:] }
+    #expect(Set(phases("classifiers").keys) == ["MR", "CR", "SUBJ", "MPQA", "SST2", "TREC", "MRPC"])
+    #expect(phases("similarity").count == 9, "seven sets, pairs and the space")
+    #expect(phases("classifiers").values.allSatisfy { $0["calls"] as? Int == 1 })
+    let seconds = groups.values.compactMap { $0["seconds"] as? Double }
+    let whole = try #require(profile["seconds"] as? Double)
+    #expect(seconds.count == names.count && abs(seconds.reduce(0, +) - whole) < 1e-9 * max(1, whole))
+    #expect(profile["threads"] as? Int == 2 && profile["steps"] == nil)
+    let text = try evaluate("model", arguments + ["--profile"])
+    #expect(text.output.contains("\nwhole run ") && text.output.contains("On 2 threads."))
+    #expect(!text.output.contains("ms/step"))
+  }
+
   @Test func tablesAreTheFamiliarOnesAndPlainInAPipe() throws {
     let result = try evaluate(
       "model",

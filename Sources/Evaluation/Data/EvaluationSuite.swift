@@ -95,19 +95,24 @@ package struct EvaluationSuite: Sendable {
     progress: @escaping (_ task: String, _ done: Int, _ total: Int) -> Void = { _, _, _ in }
   ) -> EvaluationScores {
     var scores = EvaluationScores(mode: mode)
-    scores.sts = sts.map { $0.score(table) }
-    scores.pairs = pairs.map { ($0.path, STSTask(name: $0.set.name, subsets: [$0.set]).score(table)) }
+    let profile = pool.profile
+    scores.sts = sts.map { task in profile.measure("similarity/\(task.name)") { task.score(table) } }
+    scores.pairs = profile.measure("similarity/pairs") {
+      pairs.map { ($0.path, STSTask(name: $0.set.name, subsets: [$0.set]).score(table)) }
+    }
     let benchmark = sts.first { $0.name == EvaluationTask.stsBenchmark.rawValue }
     let spaceTask = benchmark ?? pairs.first.map { STSTask(name: $0.set.name, subsets: [$0.set]) }
-    scores.space = spaceTask.flatMap { SpaceStatistics($0, table, pool: pool) }
+    scores.space = profile.measure("similarity/space") { spaceTask.flatMap { SpaceStatistics($0, table, pool: pool) } }
     scores.spaceOf = spaceTask?.name
     if intervals {
       for (key, score) in scores.sts.map({ ($0.name, $0) }) + scores.pairs {
-        scores.intervals[key] = SpearmanInterval.of(score)
+        scores.intervals[key] = profile.measure("similarity/intervals") { SpearmanInterval.of(score) }
       }
     }
     scores.transfer = transfer.map { task in
-      TransferScorer(mode: mode, pool: pool, group: group) { progress(task.task.rawValue, $0, $1) }.score(task, table)
+      profile.measure("classifiers/\(task.task.rawValue)") {
+        TransferScorer(mode: mode, pool: pool, group: group) { progress(task.task.rawValue, $0, $1) }.score(task, table)
+      }
     }
     return scores
   }

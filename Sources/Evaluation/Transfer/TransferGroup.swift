@@ -92,6 +92,9 @@ extension TrainedClassifier {
   /// All that there is to know of it.
   var numbers: [Double] { [devAccuracy, Double(passes)] + weights.map(Double.init) }
 
+  /// How many numbers a classifier of that table has.
+  static func numberCount(_ table: FeatureTable) -> Int { 2 + table.classes * table.stride }
+
   /// The classifier that has these numbers.
   init(_ numbers: [Double]) {
     self.init(devAccuracy: numbers[0], weights: numbers.dropFirst(2).map { Float($0) }, passes: Int(numbers[1]))

@@ -127,17 +127,26 @@ package struct TransferScorer {
     return score(TrainedClassifier(found[0]), choice, test, withF1: withF1)
   }
 
-  /// The grid members train apart, since there is but one split. The reference trains the chosen one again, from the
-  /// same seed on the same rows: that gives the same classifier, which is kept instead.
+  /// There is but one split, so each thread gets some members of the grid, which read its rows together. The reference
+  /// trains the chosen one again, from the same seed on the same rows: that gives the same classifier, which is kept
+  /// instead.
   private func split(_ train: FeatureTable, _ dev: FeatureTable, _ test: FeatureTable) -> TransferScore {
     let both = joined(train, dev)
     let count = train.labels.count
     let split = Split(
       train: Array(0..<Int32(count)), held: Array(Int32(count)..<Int32(count + dev.labels.count)))
-    let members = run(settings.penalties.count, counted: 0..<settings.penalties.count, of: settings.penalties.count) {
-      var grid = ClassifierGrid(both, split, penalties: [settings.penalties[$0]], settings: settings)
-      return grid.train()[0].numbers
-    }.map { TrainedClassifier($0) }
+    let all = settings.penalties.count
+    // Processes agree on shares only where each has one.
+    let shares = group == nil ? min(pool.threads, all) : all
+    let grids = run(shares, counted: 0..<shares, of: shares) { share in
+      let penalties = settings.penalties[share * all / shares..<(share + 1) * all / shares]
+      var grid = ClassifierGrid(both, split, penalties: Array(penalties), settings: settings)
+      return grid.train().flatMap(\.numbers)
+    }
+    let length = TrainedClassifier.numberCount(both)
+    let members = grids.flatMap { numbers in
+      stride(from: 0, to: numbers.count, by: length).map { TrainedClassifier(Array(numbers[$0..<$0 + length])) }
+    }
     let choice = choose([members.map(\.devAccuracy)])
     return score(members[choice.index], choice, test, withF1: false)
   }

@@ -92,7 +92,10 @@ package final class SentenceEmbedder {
     progress: ((Int, Int) throws -> Void)? = nil
   ) throws -> [EmbeddingTable] {
     let texts = prompt.isEmpty ? lines : lines.map { prompt + $0 }
-    let tokenized = tokenizer.encodeAll(texts, maximumLength: maximumLength, threads: pooling.pool.threads)
+    let profile = pooling.pool.profile
+    let tokenized = profile.measure("lines/tokens") {
+      tokenizer.encodeAll(texts, maximumLength: maximumLength, threads: pooling.pool.threads)
+    }
     try checkVocabulary(tokenized, lines)
     let tables = variants.map { variant in
       EmbeddingTable(
@@ -101,12 +104,7 @@ package final class SentenceEmbedder {
         truncatedLines: tokenized.count(where: \.truncated))
     }
     let request = PoolingVariant.request(of: variants)
-    var places: [[Int32]: [Int]] = [:]
-    for (index, line) in tokenized.enumerated() { places[line.ids, default: []].append(index) }
-    // Ties in the order of first appearance, so that the batches do not depend on hashing.
-    let distinct = places.values.sorted {
-      (tokenized[$1[0]].ids.count, $0[0]) < (tokenized[$0[0]].ids.count, $1[0])
-    }
+    let distinct = profile.measure("lines/distinct") { distinctLines(tokenized) }
     var done = 0
     var start = 0
     while start < distinct.count {
@@ -116,7 +114,9 @@ package final class SentenceEmbedder {
       let hidden = try encoder.forward(batch, request: request, mode: .inference)
       for (variant, table) in zip(variants, tables) {
         let layers = HiddenSelection(hidden, of: request, for: variant.stack.layerRequest, offsets: batch.offsets)
-        try pool(variant, layers, batch, Array(members), normalize: normalize, into: table)
+        try profile.measure("lines/vectors") {
+          try pool(variant, layers, batch, Array(members), normalize: normalize, into: table)
+        }
       }
       done += members.reduce(0) { $0 + $1.count }
       start = end
@@ -135,6 +135,14 @@ package final class SentenceEmbedder {
       throw ObjectiveError.tokenWithoutVector(
         token: tokenizer.token(id) ?? "a token", id: id, text: text, vocabularySize: Int(limit))
     }
+  }
+
+  /// The lines of each distinct sequence of tokens, the longest sequence first.
+  private func distinctLines(_ tokenized: [TokenizedLine]) -> [[Int]] {
+    var places: [[Int32]: [Int]] = [:]
+    for (index, line) in tokenized.enumerated() { places[line.ids, default: []].append(index) }
+    // Ties in the order of first appearance, so that the batches do not depend on hashing.
+    return places.values.sorted { (tokenized[$1[0]].ids.count, $0[0]) < (tokenized[$0[0]].ids.count, $1[0]) }
   }
 
   private func batchEnd(_ distinct: [[Int]], _ tokenized: [TokenizedLine], from start: Int) -> Int {

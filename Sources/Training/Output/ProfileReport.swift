@@ -1,4 +1,5 @@
-// The profile of a run's steps as a table for people and as JSON for run.json: `train --profile`.
+// A profile as a table for people and as JSON: `train --profile` of a run's steps, which run.json holds, too, and
+// `evaluate --profile` of all it does.
 
 package import Files
 package import Kernels
@@ -14,13 +15,22 @@ package struct ProfileReport {
     var productSeconds: Double { phases.reduce(0) { $0 + $1.productSeconds } }
   }
 
+  /// What was measured.
+  package enum Whole: String, Sendable {
+    case steps = "whole step"
+    /// All that a command did, once.
+    case run = "whole run"
+  }
+
   let groups: [Group]
+  let whole: Whole
   let steps: Int
   let threads: Int
   var seconds: Double { groups.reduce(0) { $0 + $1.seconds } }
 
   /// Takes what was measured so far.
-  package init(_ profile: Profile) {
+  package init(_ profile: Profile, of whole: Whole = .steps) {
+    self.whole = whole
     var names: [String] = []
     for phase in profile.phases where !names.contains(phase.group) { names.append(phase.group) }
     groups = names.map { name in
@@ -42,17 +52,22 @@ package struct ProfileReport {
         rows.append(row(name, phase.seconds, phase.operations, phase.productSeconds))
       }
     }
-    rows.append(row("whole step", seconds, groups.reduce(0) { $0 + $1.operations }, 0))
-    let widths = head.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+    rows.append(row(whole.rawValue, seconds, groups.reduce(0) { $0 + $1.operations }, 0))
+    if whole == .run { rows = rows.map { $0.enumerated().filter { $0.offset != Self.stepColumn }.map(\.element) } }
+    let work = whole == .steps ? "\(steps) steps on" : "On"
+    let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
     return rows.map { row in
       row.indices.map { column in
         let space = String(repeating: " ", count: widths[column] - row[column].count)
         return column == 0 ? row[column] + space : space + row[column]
       }.joined(separator: "  ")
     }.joined(separator: "\n")
-      + "\n\(steps) steps on \(threads) threads. GFLOP/s: needed operations per second of the phase; in products: per "
+      + "\n\(work) \(threads) threads. GFLOP/s: needed operations per second of the phase; in products: per "
       + "second inside of matrix products."
   }
+
+  /// The place of the seconds a step among the cells of a row.
+  private static let stepColumn = 3
 
   private func row(_ name: String, _ seconds: Double, _ operations: Double, _ products: Double) -> [String] {
     [
@@ -63,7 +78,8 @@ package struct ProfileReport {
     ]
   }
 
-  /// `{"steps", "threads", "seconds", "operations", "groups": {name: {"seconds", "share", "phases": {...}}}}`
+  /// `{"steps", "threads", "seconds", "operations", "groups": {name: {"seconds", "share", "phases": {...}}}}`; without
+  /// `steps` where there are none.
   package var json: JSONValue {
     let total = seconds
     func members(_ seconds: Double, _ operations: Double, _ products: Double) -> [(String, JSONValue)] {
@@ -80,11 +96,13 @@ package struct ProfileReport {
       let own = members(group.seconds, group.operations, group.productSeconds)
       return (group.name, .object(JSONObject(own + [("phases", .object(JSONObject(phases)))])))
     }
+    let head: [(String, JSONValue)] = whole == .steps ? [("steps", .integer(steps))] : []
     return .object(
-      JSONObject([
-        ("steps", .integer(steps)), ("threads", .integer(threads)), ("seconds", .number(total)),
-        ("operations", .number(groups.reduce(0) { $0 + $1.operations })), ("groups", .object(JSONObject(parts))),
-      ]))
+      JSONObject(
+        head + [
+          ("threads", .integer(threads)), ("seconds", .number(total)),
+          ("operations", .number(groups.reduce(0) { $0 + $1.operations })), ("groups", .object(JSONObject(parts))),
+        ]))
   }
 }
 

@@ -77,6 +77,7 @@ struct EvaluateCommand: ParsableCommand {
       "Score the first so many dimensions of the embeddings, too, each as a row of its own.", valueName: "width,..."))
   var dims: String?
   @Flag(help: "Print each sub-dataset, and their mean and weighted mean, too.") var subsets = false
+  @Flag(help: "Print where the time goes, by phase and task; with --json under profile.") var profile = false
   @Flag(help: "Print one JSON document.") var json = false
 
   func validate() throws {
@@ -113,17 +114,8 @@ struct EvaluateCommand: ParsableCommand {
       try refuseOutput(pairScores, of: "--pair-scores", over: pairs + [model.model] + (data.map { [$0] } ?? []))
     }
     let rows = try published.map(PublishedFigures.named)
-    let folder = try model.folder()
-    let suite = try readSuite()
-    for warning in suite.warnings { printToStandardError("warning: \(warning)") }
-    if intervalSeed != nil {
-      printToStandardError("note: --interval-seed changes nothing: intervals are computed without random draws")
-    }
-    let threads = model.threads.threads ?? ranks.threads(group)
-    if let text = group?.text(threads: threads) { printToStandardError(text) }
-    let scorer = ModelScorer(
-      suite: suite, options: model, intervals: intervals, progress: ProgressLine(), ranks: group, threads: threads)
-    let results = allPoolers ? try scorer.scoreAll(folder) : try scorer.scoreOne(folder, dimensions: dimensions())
+    let pool = ThreadPool(threads: model.threads.threads ?? ranks.threads(group))
+    let (suite, results) = try pool.profile.step("evaluation/rest") { try score(group, pool) }
     if let pairScores, let only = results.first {
       try PairScoresFile.write(only.scores, model: model.model, pooler: only.pooler, to: pairScores)
     }
@@ -133,13 +125,29 @@ struct EvaluateCommand: ParsableCommand {
       }
     }
     for (task, reason) in suite.missing { printToStandardError("note: \(task.rawValue) is not scored: \(reason)") }
+    let report = profile ? ProfileReport(pool.profile, of: .run) : nil
     if json {
-      try printJSON(EvaluationDocument(model: model.model, mode: mode, results: results, suite: suite))
+      try printJSON(
+        EvaluationDocument(model: model.model, mode: mode, results: results, suite: suite, profile: report?.json))
     } else {
-      try printText(
-        EvaluationTables(results: results, published: rows, showsSubsets: subsets, missing: suite.missing).text)
+      let tables = EvaluationTables(
+        results: results, published: rows, showsSubsets: subsets, missing: suite.missing)
+      try printText(([tables.text] + [report?.text].compactMap(\.self)).joined(separator: "\n"))
     }
     try checkScored(results, suite)
+  }
+
+  private func score(_ group: RankGroup?, _ pool: ThreadPool) throws -> (EvaluationSuite, [PoolerResult]) {
+    let folder = try pool.profile.measure("model/settings") { try model.folder() }
+    let suite = try pool.profile.measure("data/reading and checks") { try readSuite() }
+    for warning in suite.warnings { printToStandardError("warning: \(warning)") }
+    if intervalSeed != nil {
+      printToStandardError("note: --interval-seed changes nothing: intervals are computed without random draws")
+    }
+    if let text = group?.text(threads: pool.threads) { printToStandardError(text) }
+    let scorer = ModelScorer(
+      suite: suite, options: model, intervals: intervals, progress: ProgressLine(), ranks: group, pool: pool)
+    return (suite, allPoolers ? try scorer.scoreAll(folder) : try scorer.scoreOne(folder, dimensions: dimensions()))
   }
 
   /// - Throws: `ValidationError`

@@ -1,6 +1,7 @@
 // The JSON document of `mixcse evaluate`. Figures that are undefined (NaN) are null.
 
 import Evaluation
+import Files
 
 /// What `--json` prints; with `--all-poolers` the figures of each pooler under `poolers`.
 struct EvaluationDocument: Encodable {
@@ -8,6 +9,8 @@ struct EvaluationDocument: Encodable {
   let mode: EvaluationMode
   let results: [PoolerResult]
   let suite: EvaluationSuite
+  /// Where the time went, if that was asked for.
+  let profile: JSONValue?
 
   func encode(to encoder: any Encoder) throws {
     var document = encoder.container(keyedBy: Key.self)
@@ -16,6 +19,7 @@ struct EvaluationDocument: Encodable {
     try document.encode(
       Dictionary(suite.missing.map { ($0.task.rawValue, $0.reason) }, uniquingKeysWith: { $1 }), forKey: "missing")
     try document.encode(suite.warnings, forKey: "warnings")
+    try document.encodeIfPresent(profile.map(PlainDocument.init), forKey: "profile")
     if results.count == 1, let only = results.first {
       try PoolerDocument(result: only).encode(to: encoder)
     } else {

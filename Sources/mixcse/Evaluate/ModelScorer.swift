@@ -26,8 +26,8 @@ struct ModelScorer {
   let progress: ProgressLine
   /// The processes that share encoding and classifiers; nil where there is one.
   var ranks: RankGroup?
-  /// Threads of this one.
-  let threads: Int
+  /// Threads of this one; its profile gets what takes time.
+  let pool: ThreadPool
 
   /// The pooler of `--pooler`, or the folder's own; then its first so many dimensions.
   func scoreOne(_ folder: ModelFolder, dimensions: [Int] = []) throws -> [PoolerResult] {
@@ -45,13 +45,14 @@ struct ModelScorer {
         "note: this model \(own.isTrained ? "was trained" : "is meant to be used") with \(own.text); scoring it with "
           + "\(pooler.label)")
     }
-    let pool = ThreadPool(threads: threads)
-    let embedder = try options.embedder(folder, pooler: pooler, keepsLength: true, pool: pool, ranks: ranks)
+    let embedder = try pool.profile.measure("model/weights and tokenizer") {
+      try options.embedder(folder, pooler: pooler, keepsLength: true, pool: pool, ranks: ranks)
+    }
     if let wide = dimensions.first(where: { $0 > embedder.width }) {
       throw ValidationError("--dims: expected widths up to \(embedder.width), that of the embeddings, found \(wide)")
     }
     let variants = [PoolingVariant(stack: embedder.pooling, useHead: true)]
-    let scores = try score(embedder, variants, pool, dimensions: dimensions)
+    let scores = try score(embedder, variants, dimensions: dimensions)
     return zip(["\(pooler.label)"] + dimensions.map { "\(pooler.label), first \($0)" }, scores).map { label, scores in
       PoolerResult(pooler: label, isRecorded: own?.isSame(as: pooler) ?? false, scores: scores)
     }
@@ -60,22 +61,23 @@ struct ModelScorer {
   /// Every pooler and head, over one encoding.
   func scoreAll(_ folder: ModelFolder) throws -> [PoolerResult] {
     let logger = commandLogger()
-    let pool = ThreadPool(threads: threads)
     let services = HostServices(pool: pool, logger: logger)
     let registry = try options.plugins.registry(logger: logger, services: services)
-    let panel = try PoolerPanel(
-      folder, registry: registry, services: services, prompt: options.prompt.text(for: folder),
-      encoder: options.encoder(of: folder, registry: registry, services: services, ranks: ranks))
+    let panel = try pool.profile.measure("model/weights and tokenizer") {
+      try PoolerPanel(
+        folder, registry: registry, services: services, prompt: options.prompt.text(for: folder),
+        encoder: options.encoder(of: folder, registry: registry, services: services, ranks: ranks))
+    }
     for note in panel.notes { printToStandardError("note: " + note) }
-    let scores = try score(panel.embedder, panel.entries.map(\.variant), pool)
+    let scores = try score(panel.embedder, panel.entries.map(\.variant))
     return zip(panel.entries, scores).map { PoolerResult(pooler: $0.label, isRecorded: $0.isRecorded, scores: $1) }
   }
 
   /// Each variant as a whole, then the first so many of its dimensions.
   private func score(
-    _ embedder: SentenceEmbedder, _ variants: [PoolingVariant], _ pool: ThreadPool, dimensions: [Int] = []
+    _ embedder: SentenceEmbedder, _ variants: [PoolingVariant], dimensions: [Int] = []
   ) throws -> [EvaluationScores] {
-    let collection = suite.sentences
+    let collection = pool.profile.measure("data/distinct sentences") { suite.sentences }
     let tables = try embedder.embed(collection.sentences, with: variants) {
       progress.show("encoding", done: $0, total: $1, unit: "sentences")
     }
