@@ -10,7 +10,8 @@ registers reach, of all threads at once (Benchmarks/gemm/rates.c, compiled here 
 the operations that are needed (no padding, nothing computed twice). Where the processor multiplies bfloat16, rows in
 bf16 stand beside those in float32. int8 (ONNX Runtime's dynamic quantization) is no peer: its smallest cosine to
 float32 is 0.83. Tokenizing runs through the tests' program, so build that too (make bench does). Needs
-torch, transformers, sentence-transformers, onnxruntime, onnx, onnxscript and openvino beside this interpreter.
+torch, transformers, sentence-transformers, sentencepiece, onnxruntime, onnx, onnxscript and openvino beside this
+interpreter.
 """
 import argparse
 import functools
@@ -26,7 +27,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "evaluation"), os.path.join(HERE, "tokenizer")]
-import compare as tokenizer  # noqa: E402
+import long_lines  # noqa: E402
 from speed import sentences  # noqa: E402
 
 
@@ -221,19 +222,6 @@ def encoding(o, rounds, table, scratch):
                 table.append({"work": f"smallest cosine of bf16 to float32, {side}", "unit": "", "ours": cosine})
 
 
-def tokenizing(o, rounds, table):
-    options = argparse.Namespace(file=os.path.abspath(o.text), folder=os.path.abspath(o.model), max_length=0)
-    ours, theirs = [], []
-    for _ in range(rounds):
-        seconds, count = tokenizer.ours(options, o.threads)
-        ours.append(seconds["ours"])
-        seconds, other = tokenizer.package(options, o.threads)
-        theirs.append(seconds["encode_batch_fast"])
-        if count != other:
-            raise SystemExit(f"different numbers of tokens: {count} and {other}")
-    add(table, "tokenizing the text, against PyPI tokenizers (encode_batch_fast)", "s", ours, theirs)
-
-
 def add(table, name, unit, ours, theirs):
     ratios = sorted(b / a for a, b in zip(ours, theirs))
     row = {"work": name, "unit": unit, "ours": statistics.median(ours), "peer": statistics.median(theirs),
@@ -283,7 +271,7 @@ def main():
         if "encode" in parts:
             encoding(o, o.rounds, table, scratch)
         if "tokenize" in parts:
-            tokenizing(o, o.rounds, table)
+            long_lines.measure(o, scratch, functools.partial(add, table))
         if "growth" in parts:
             growth(o, table, scratch)
     if o.json:

@@ -8,6 +8,14 @@ final class TokenPipeline: Tokenizer {
     case wordPiece(WordPieceStages)
     case byteLevel(ByteLevelStages)
     case unigram(UnigramStages)
+
+    var borders: LineBorders? {
+      switch self {
+      case .wordPiece(let stages): stages.borders
+      case .byteLevel(let stages): stages.borders
+      case .unigram(let stages): stages.borders
+      }
+    }
   }
 
   private let vocabulary: Vocabulary
@@ -16,6 +24,7 @@ final class TokenPipeline: Tokenizer {
   private let stages: Stages
   let specialIDs: Set<Int32>
   let maximumLength: Int?
+  private let borders: LineBorders?
   /// Whether a line that is too long loses its beginning.
   private let truncatesLeft: Bool
 
@@ -31,6 +40,7 @@ final class TokenPipeline: Tokenizer {
     // blanks before it along, which are a token themselves.
     self.added = AddedTokens(added.filter { !$0.isNormalized })
     self.stages = stages
+    borders = self.added.crossBorders ? nil : stages.borders
     specialIDs = special.all
   }
 
@@ -71,9 +81,11 @@ final class TokenPipeline: Tokenizer {
 
   func makeEncoder() -> any LineEncoder { PipelineEncoder(self) }
 
+  func makeEncoder(partSize: Int) -> any LineEncoder { PipelineEncoder(self, partSize: partSize) }
+
   /// Encodes one line with the memory of one thread.
   fileprivate func encode(
-    _ utf8: UnsafeBufferPointer<UInt8>, maximumLength: Int, _ memory: inout EncoderMemory
+    _ utf8: UnsafeBufferPointer<UInt8>, maximumLength: Int, partSize: Int, _ memory: inout EncoderMemory
   ) -> TokenizedLine {
     precondition(maximumLength >= 2, "the two special tokens need a maximum length of at least 2")
     memory.ids.count = 0
@@ -82,10 +94,10 @@ final class TokenPipeline: Tokenizer {
     memory.limit = truncatesLeft ? .max : maximumLength - 1
     var replaced = 0
     if UTF8Text.validPrefix(utf8) == utf8.count {
-      appendLine(utf8, &memory)
+      appendLine(utf8, partSize, &memory)
     } else {
       replaced = UTF8Text.repair(utf8, into: &memory.repaired)
-      appendLine(memory.repaired.view, &memory)
+      appendLine(memory.repaired.view, partSize, &memory)
     }
     let excess = memory.ids.count - (maximumLength - 1)
     if excess > 0, !truncatesLeft { memory.ids.count = maximumLength - 1 }
@@ -95,23 +107,34 @@ final class TokenPipeline: Tokenizer {
     return TokenizedLine(ids: ids, replacedBytes: replaced, truncated: excess > 0)
   }
 
-  private func appendLine(_ text: UnsafeBufferPointer<UInt8>, _ memory: inout EncoderMemory) {
-    if added.isEmpty { return appendStretch(text, &memory) }
-    added.split(text) { part in
-      if memory.isFull { return }
-      switch part {
-      case .stretch(let stretch): appendStretch(stretch, &memory)
-      case .token(let id): memory.ids.append(id)
-      }
+  /// Part by part, each of `partSize` bytes or more, until there are enough tokens.
+  private func appendLine(_ text: UnsafeBufferPointer<UInt8>, _ partSize: Int, _ memory: inout EncoderMemory) {
+    guard let borders, text.count > partSize else { return appendPart(text, isFirst: true, &memory) }
+    var start = 0
+    while start < text.count, !memory.isFull {
+      let end = borders.next(in: text, from: start + partSize, &memory.normalizing)
+      appendPart(UnsafeBufferPointer(rebasing: text[start..<end]), isFirst: start == 0, &memory)
+      start = end
     }
   }
 
-  private func appendStretch(_ text: UnsafeBufferPointer<UInt8>, _ memory: inout EncoderMemory) {
+  private func appendPart(_ text: UnsafeBufferPointer<UInt8>, isFirst: Bool, _ memory: inout EncoderMemory) {
+    if added.isEmpty { return appendStretch(text, isFirst: isFirst, &memory) }
+    added.split(text) { part in
+      switch part {
+      // Text behind an added token is not the beginning of the line.
+      case .stretch(let stretch): appendStretch(stretch, isFirst: isFirst && memory.ids.count == 1, &memory)
+      case .token(let id): memory.ids.append(id)
+      }
+      return !memory.isFull
+    }
+  }
+
+  private func appendStretch(_ text: UnsafeBufferPointer<UInt8>, isFirst: Bool, _ memory: inout EncoderMemory) {
     switch stages {
     case .wordPiece(let stages): stages.append(text, &memory)
     case .byteLevel(let stages): stages.append(text, &memory)
-    // Text behind an added token is not the beginning of the line.
-    case .unigram(let stages): stages.append(text, isFirst: memory.ids.count == 1, &memory)
+    case .unigram(let stages): stages.append(text, isFirst: isFirst, &memory)
     }
   }
 }
@@ -135,11 +158,13 @@ struct EncoderMemory: ~Copyable {
 /// A pipeline with one thread's memory.
 private final class PipelineEncoder: LineEncoder {
   private let pipeline: TokenPipeline
+  private let partSize: Int
   private var memory = EncoderMemory()
 
-  init(_ pipeline: TokenPipeline) { self.pipeline = pipeline }
+  /// - Parameter partSize: bytes of a part at least; a few of the first cache.
+  init(_ pipeline: TokenPipeline, partSize: Int = 1 << 12) { (self.pipeline, self.partSize) = (pipeline, partSize) }
 
   func encode(_ utf8: UnsafeBufferPointer<UInt8>, maximumLength: Int) -> TokenizedLine {
-    pipeline.encode(utf8, maximumLength: maximumLength, &memory)
+    pipeline.encode(utf8, maximumLength: maximumLength, partSize: partSize, &memory)
   }
 }

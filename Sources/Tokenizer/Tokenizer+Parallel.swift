@@ -47,14 +47,14 @@ extension Tokenizer {
 
 /// Hands out ranges of lines to whichever thread is free.
 private final class Chunks: Sendable {
+  /// Lines of a range: fewer where there are few, which may be long.
   let size: Int
   private let count: Int
   private let taken = Atomic<Int>(0)
 
-  /// A thread is worth starting for some sixteen lines.
   init(count: Int, threads: Int) {
     self.count = count
-    size = min(256, max(16, count / (4 * threads)))
+    size = max(1, min(256, count / (8 * threads)))
   }
 
   func next() -> Range<Int>? {

@@ -49,6 +49,12 @@ package enum TokenizerStages {
     return pieces
   }
 
+  /// An encoder that cuts every line at its borders, into parts of `partSize` bytes or more; nil for other tokenizers
+  /// than those of this module.
+  package static func encoder(_ tokenizer: any Tokenizer, partSize: Int) -> (any LineEncoder)? {
+    (tokenizer as? TokenPipeline)?.makeEncoder(partSize: partSize)
+  }
+
   /// What the normalizers of a tokenizer.json, written as JSON, do with valid UTF-8.
   /// - Throws: `TokenizerError`, `JSONError`.
   package static func normalizer(json: String) throws -> ([UInt8]) -> [UInt8] {

@@ -7,6 +7,9 @@ struct WordPieceStages: Sendable {
   private let model: WordPieceModel
   private let added: AddedTokens  // the normalized ones, in clean form
 
+  /// Where a line may be cut: white space makes no tokens and parts all words.
+  var borders: LineBorders? { added.crossBorders ? nil : LineBorders(nil) }
+
   init(normalizer: BertNormalizer, model: WordPieceModel, added: [AddedToken]) {
     self.normalizer = normalizer
     self.model = model
@@ -23,6 +26,7 @@ struct WordPieceStages: Sendable {
       case .stretch(let stretch): appendWords(stretch, &memory)
       case .token(let id): memory.ids.append(id)
       }
+      return !memory.isFull
     }
   }
 
@@ -43,6 +47,9 @@ struct ByteLevelStages: Sendable {
   private let normalizer: TextNormalizer
   private let added: AddedTokens  // the normalized ones, in normal form
 
+  /// Where a line may be cut.
+  var borders: LineBorders? { added.crossBorders ? nil : LineBorders(normalizer) }
+
   init(model: BytePairModel, addsPrefixSpace: Bool, normalizer: TextNormalizer, added: [AddedToken]) {
     self.model = model
     self.addsPrefixSpace = addsPrefixSpace
@@ -55,11 +62,11 @@ struct ByteLevelStages: Sendable {
     let normal = normalizer.normalize(text, &memory.normalizing).text
     if added.isEmpty { return appendStretch(normal, &memory) }
     added.split(normal) { part in
-      if memory.isFull { return }
       switch part {
       case .stretch(let stretch): appendStretch(stretch, &memory)
       case .token(let id): memory.ids.append(id)
       }
+      return !memory.isFull
     }
   }
 

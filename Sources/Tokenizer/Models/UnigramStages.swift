@@ -9,6 +9,21 @@ struct UnigramStages: Sendable {
   private let model: UnigramModel
   private let added: AddedTokens  // the normalized ones, in normal form
 
+  /// Where a line may be cut.
+  var borders: LineBorders? { added.crossBorders || !splitsAtBlanks ? nil : LineBorders(normalizer) }
+
+  /// Whether no token has a blank but at its beginning.
+  private var splitsAtBlanks: Bool {
+    for step in preTokenizers {
+      switch step {
+      case .whitespaceSplit, .bertWords: return true
+      case .metaspace(let metaspace): return metaspace.splits
+      case .punctuation: continue
+      }
+    }
+    return false
+  }
+
   /// - Parameters:
   ///   - preTokenizers: at most one of them a Metaspace.
   ///   - added: all added tokens.
@@ -46,12 +61,12 @@ struct UnigramStages: Sendable {
     var isFirst = isFirst && !startIsRemoved
     if added.isEmpty { return split(clean, from: 0, isFirst: isFirst, &memory) }
     added.split(clean) { part in
-      if memory.isFull { return }
       switch part {
       case .stretch(let stretch): split(stretch, from: 0, isFirst: isFirst, &memory)
       case .token(let id): memory.ids.append(id)
       }
       isFirst = false
+      return !memory.isFull
     }
   }
 

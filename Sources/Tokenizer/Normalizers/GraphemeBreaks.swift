@@ -5,7 +5,7 @@
 /// Source: Unicode Standard Annex 29, rules GB3 to GB13.
 final class GraphemeBreaks: Sendable {
   /// The class of a character is in the lower four bits, others are flags.
-  private enum Class {
+  enum Class {
     static let other: UInt8 = 0
     static let carriageReturn: UInt8 = 1
     static let lineFeed: UInt8 = 2
@@ -23,7 +23,7 @@ final class GraphemeBreaks: Sendable {
     static let closed: UInt8 = 13
   }
 
-  private enum Flag {
+  enum Flag {
     static let pictographic: UInt8 = 0x10
     static let conjunctConsonant: UInt8 = 0x20
     static let conjunctLinker: UInt8 = 0x40
@@ -33,7 +33,7 @@ final class GraphemeBreaks: Sendable {
   /// The table, built at first use.
   static let shared = GraphemeBreaks()
 
-  private let flags = CharacterFlags()
+  let flags = CharacterFlags()
 
   private init() {
     flags.insert(Class.control, from: GraphemeData.controls)

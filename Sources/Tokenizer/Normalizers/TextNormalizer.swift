@@ -35,7 +35,7 @@ struct TextNormalizer: Sendable {
     }
   }
 
-  private let steps: [Step]
+  let steps: [Step]
 
   init(_ steps: [Step]) { self.steps = steps }
 

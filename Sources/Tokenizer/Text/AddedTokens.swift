@@ -24,6 +24,8 @@ struct AddedTokens: Sendable {
   private let onlyFirstByte: UInt8?  // where all begin with the same byte
   private let characters = ByteLevelCharacters.shared
   let isEmpty: Bool
+  /// Whether one may reach across a border of a line (`LineBorders`), or look there.
+  let crossBorders: Bool
 
   init(_ tokens: [AddedToken]) {
     var lists = [[AddedToken]](repeating: [], count: 256)
@@ -32,6 +34,10 @@ struct AddedTokens: Sendable {
     }
     byFirstByte = lists.map { list in list.sorted { $0.bytes.count > $1.bytes.count } }
     isEmpty = lists.allSatisfy(\.isEmpty)
+    crossBorders = tokens.contains { token in
+      let hasInnerBlank = zip(token.bytes, token.bytes.dropFirst()).contains { $0 != 0x20 && $1 == 0x20 }
+      return token.stripsRight || hasInnerBlank || token.isSingleWord && token.bytes.first == 0x20
+    }
     let used = lists.indices.filter { !lists[$0].isEmpty }
     onlyFirstByte = used.count == 1 ? UInt8(used[0]) : nil
   }
@@ -42,8 +48,9 @@ struct AddedTokens: Sendable {
     case token(Int32)
   }
 
-  /// Cuts `text` into stretches without added tokens, and the tokens between them, in order.
-  func split(_ text: UnsafeBufferPointer<UInt8>, _ body: (Part) -> Void) {
+  /// Cuts `text` into stretches without added tokens, and the tokens between them, in order, until `body` returns
+  /// false.
+  func split(_ text: UnsafeBufferPointer<UInt8>, _ body: (Part) -> Bool) {
     var done = 0
     var index = 0
     while let position = candidate(in: text, from: index) {
@@ -55,12 +62,12 @@ struct AddedTokens: Sendable {
       if match.isSingleWord, isWord(before: position, text) || isWord(at: index, text) { continue }
       let start = match.stripsLeft ? max(done, blanksStart(before: position, text)) : position
       let end = match.stripsRight ? blanksEnd(from: index, text) : index
-      if done < start { body(.stretch(UnsafeBufferPointer(rebasing: text[done..<start]))) }
-      body(.token(match.id))
+      if done < start, !body(.stretch(UnsafeBufferPointer(rebasing: text[done..<start]))) { return }
+      if !body(.token(match.id)) { return }
       done = end
       index = end
     }
-    if done < text.count { body(.stretch(UnsafeBufferPointer(rebasing: text[done...]))) }
+    if done < text.count { _ = body(.stretch(UnsafeBufferPointer(rebasing: text[done...]))) }
   }
 
   /// The next place where an added token may begin.
@@ -75,8 +82,7 @@ struct AddedTokens: Sendable {
 
   private func flags(before end: Int, _ text: UnsafeBufferPointer<UInt8>) -> (flags: UInt8, start: Int)? {
     guard let base = text.baseAddress, end > 0 else { return nil }
-    var start = end - 1
-    while start > 0, text[start] & 0xC0 == 0x80 { start -= 1 }
+    let start = UTF8Text.start(of: text, before: end)
     return (characters.flags[UTF8Text.character(base + start).scalar], start)
   }
 

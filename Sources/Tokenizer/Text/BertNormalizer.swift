@@ -163,17 +163,17 @@ struct BertNormalizer: Sendable {
 /// Characters waiting to be put into canonical order. Non-spacing marks are dropped before (dropping some elements
 /// and sorting stably commute), so only the few combining characters of other kinds ever wait here.
 private struct PendingMarks {
-  private var waiting: [(scalar: UInt32, combiningClass: UInt32)] = []
+  /// Combining class, order of appearance and character: a run of n costs n log n.
+  private var waiting: [UInt64] = []
 
   mutating func insert(_ scalar: UInt32, combiningClass: UInt32) {
-    var position = waiting.count
-    while position > 0, waiting[position - 1].combiningClass > combiningClass { position -= 1 }
-    waiting.insert((scalar, combiningClass), at: position)
+    waiting.append(UInt64(combiningClass) << 56 | UInt64(waiting.count) << 24 | UInt64(scalar))
   }
 
   mutating func flush(_ body: (UInt32) -> Void) {
     if waiting.isEmpty { return }
-    for mark in waiting { body(mark.scalar) }
+    if waiting.count > 1 { waiting.sort() }
+    for mark in waiting { body(UInt32(mark & 0xFF_FFFF)) }
     waiting.removeAll(keepingCapacity: true)
   }
 }

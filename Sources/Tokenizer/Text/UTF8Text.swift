@@ -99,6 +99,14 @@ enum UTF8Text {
     return ((lead & 0x07) << 18 | second << 12 | third << 6 | UInt32(bytes[3]) & 0x3F, 4)
   }
 
+  /// Where the character begins that ends before `end`, which is not the beginning of valid text.
+  @inline(__always)
+  static func start(of text: UnsafeBufferPointer<UInt8>, before end: Int) -> Int {
+    var start = end - 1
+    while start > 0, text[start] & 0xC0 == 0x80 { start -= 1 }
+    return start
+  }
+
   /// How many characters valid text has.
   static func characterCount(_ text: UnsafeBufferPointer<UInt8>) -> Int {
     text.reduce(0) { $0 + ($1 & 0xC0 == 0x80 ? 0 : 1) }
