@@ -231,22 +231,6 @@ import Testing
     }
   }
 
-  /// Losses of steps; evaluations have lines of their own.
-  private func losses(_ output: String) throws -> [Double] {
-    try world.metrics(output).compactMap { line in
-      (try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])?["loss"] as? Double
-    }
-  }
-
-  @Test func batchesInPartsAreTheWhole() throws {
-    let whole = try train("whole")
-    let parts = try train("parts", ["--chunk-size", "3"])
-    try #require(whole.code == 0 && parts.code == 0, "\(whole.errors) \(parts.errors)")
-    let (x, y) = (try losses("whole"), try losses("parts"))
-    #expect(x[0] == y[0] && x.count == 20 && y.count == 20)
-    #expect(zip(x, y).allSatisfy { isClose($0, $1, relative: 1e-5) }, "\(zip(x, y).map { $0 - $1 })")
-  }
-
   /// The encoder is only read, with the dropout of training, and exported as it was.
   @Test func trainsTheHeadOnItsEmbeddings() throws {
     let frozen = ["--frozen", "--head", "mlp", "--learning-rate", "1e-2"]

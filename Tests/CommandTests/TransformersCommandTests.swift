@@ -86,20 +86,6 @@ import Testing
     #expect(checked.code == 0 && checked.output.contains("agrees"), "\(checked.errors)")
   }
 
-  @Test func trainsInParts() throws {
-    let exact = ["--dropout", "0", "--batch-size", "8"]
-    for (name, flags) in [
-      ("whole", exact), ("parts", exact + ["--chunk-size", "5"]), ("dropout", ["--chunk-size", "5"]),
-      ("again", ["--chunk-size", "5"]),
-    ] {
-      let run = try train(name, steps: 10, flags)
-      try #require(run.code == 0, "\(run.errors)")
-    }
-    let (whole, parts) = (try losses("whole"), try losses("parts"))
-    #expect(parts.count == 10 && zip(whole, parts).allSatisfy { abs($0 - $1) < 1e-5 }, "\(parts), not \(whole)")
-    #expect(try world.data("again/model.safetensors") == world.data("dropout/model.safetensors"))
-  }
-
   @Test func isKilledAndGoesOnBitForBit() throws {
     let whole = try train("whole")
     try #require(whole.code == 0, "\(whole.errors)")
