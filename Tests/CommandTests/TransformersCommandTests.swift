@@ -86,6 +86,26 @@ import Testing
     #expect(checked.code == 0 && checked.output.contains("agrees"), "\(checked.errors)")
   }
 
+  /// The comparison reads no such model itself, and knows the version that runs are known by before they begin.
+  @Test func comparesOnWhatOnlyTransformersKnows() throws {
+    let model = world.path("foreign")
+    let made = try python(["write", "roformer", world.path("model/vocab.txt"), model])
+    try #require(made.code == 0, "\(made.errors)")
+    let compared = try shell(
+      [
+        Resources.command, "compare", "simcse", "--model", model, "--train-file", world.path("train.txt"),
+        "--test-data", world.path("pairs.tsv"), "--output-dir", world.path("out"), "--seeds", "42", "--max-steps", "2",
+        "--batch-size", "8", "--pooler", "avg", "--encoder", "transformers", "--device", "cpu",
+      ], environment: Self.environment)
+    try #require(compared.code == 0, "\(compared.errors)")
+    #expect(compared.errors.contains("encoder transformers: RoFormerModel of transformers"), "\(compared.errors)")
+    let records = try ["comparison.json", "run.json"].map { file in
+      try #require(
+        try JSONSerialization.jsonObject(with: world.data("out/runs/simcse-seed42/" + file)) as? [String: Any])
+    }
+    #expect(records[0]["hash"] as? String == records[1]["hash"] as? String)
+  }
+
   @Test func isKilledAndGoesOnBitForBit() throws {
     let whole = try train("whole")
     try #require(whole.code == 0, "\(whole.errors)")
