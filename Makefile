@@ -13,6 +13,7 @@
 # make bare-bench ARGUMENTS=calls   what a call of a bare function costs
 # make chunk-bench   memory and time of steps in parts (train --chunk-size)
 # make search-bench   exact search against FAISS and NumPy
+# make graph-bench GRAPH_ARGUMENTS='--synthetic 1000000'   approximate search against exact search and FAISS's HNSW
 # make strategy-bench   what each method costs on embeddings, and as a share of a step
 # make model     fetch the pretrained model only
 # make install PREFIX=$HOME/.local   program, plugins, library, manuals, completions; Swift is not needed to run them
@@ -30,8 +31,9 @@ SHELL := /bin/bash
 
 APT_PACKAGES := libffi-dev zlib1g-dev pkg-config
 # What only tests need: the templates of `plugins new` in C++, Rust and Python.
-# MPI for ranks, and Slurm for a comparison on a cluster of one node.
-TEST_PACKAGES := g++ rustc python3-numpy libopenmpi-dev openmpi-bin slurm-wlm munge
+# MPI for ranks, Slurm for a comparison on a cluster of one node, and hnswlib's headers for approximate searches.
+HNSWLIB := /usr/include/hnswlib/hnswlib.h
+TEST_PACKAGES := g++ rustc python3-numpy libopenmpi-dev openmpi-bin slurm-wlm munge libhnswlib-dev
 LINT_PACKAGES := clang-format
 # The browser that looks at reports, for `make interop`.
 BROWSER := chromium
@@ -52,7 +54,7 @@ CONFIGURATION := debug
 
 .PHONY: all demo test build deps test-deps lint-deps model lint format check sweep sanitize sanitize-address \
   sanitize-thread coverage calibration fuzz interop site browser bench bare-bench chunk-bench search-bench \
-  strategy-bench bench-ranks stage install uninstall dist deb wheel try release clean
+  graph-bench strategy-bench bench-ranks stage install uninstall dist deb wheel try release clean
 
 all: build
 
@@ -68,7 +70,8 @@ deps:
 
 test-deps: deps
 	@if ! command -v g++ >/dev/null || ! command -v rustc >/dev/null || ! python3 -c 'import numpy' 2>/dev/null || \
-	  ! command -v mpicc >/dev/null || ! command -v mpirun >/dev/null || ! command -v sbatch >/dev/null; then \
+	  ! command -v mpicc >/dev/null || ! command -v mpirun >/dev/null || ! command -v sbatch >/dev/null || \
+	  ! [ -f $(HNSWLIB) ]; then \
 	  sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
 	  echo "make: installing $(TEST_PACKAGES)"; \
 	  $$sudo apt-get update -qq && $$sudo apt-get install -y -qq $(TEST_PACKAGES) >/dev/null; \
@@ -216,6 +219,12 @@ search-bench: build model $(BENCH_VENV)/search
 	[ -d $(SEARCH_INDEX) ] || $(MIXCSE) index build $(BENCH_DATA)/corpora/wiki_sentences.txt --model $(MODEL) \
 	  --output $(SEARCH_INDEX)
 	$(BENCH_VENV)/bin/python Benchmarks/search/search.py --index $(SEARCH_INDEX) --model $(MODEL)
+graph-bench: build model test-deps $(BENCH_VENV)/search
+	[ -d $(SEARCH_INDEX) ] || $(MIXCSE) index build $(BENCH_DATA)/corpora/wiki_sentences.txt --model $(MODEL) \
+	  --output $(SEARCH_INDEX)
+	$(MIXCSE) index library --output .build/release/graphs
+	CSE_GRAPH=$(CURDIR)/.build/release/graphs/libMixCSEGraph.so $(BENCH_VENV)/bin/python Benchmarks/search/graph.py \
+	  --mixcse $(MIXCSE) --index $(SEARCH_INDEX) --model $(MODEL) $(GRAPH_ARGUMENTS)
 $(BENCH_VENV)/search: $(BENCH_VENV)/ready
 	$(BENCH_VENV)/bin/pip install --quiet faiss-cpu ./Python
 	@touch $@

@@ -62,6 +62,7 @@ let package = Package(
     .target(name: "PluginAPI"),  // cse_plugin.h: the whole plugin ABI, header only
     .target(name: "LibraryAPI"),  // mixcse.h: the engine as a library, header only
     .target(name: "RankAPI"),  // cse_ranks.h: processes that train one model together, header only
+    .target(name: "GraphAPI"),  // cse_graph.h: graphs of near neighbours, header only
     .target(name: "CDigests", cSettings: strict + [.unsafeFlags(["-O3"])]),  // the loop of SHA-256
     // The system's zlib and libffi.
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -165,7 +166,7 @@ let package = Package(
     .target(
       name: "Search",
       dependencies: [
-        "Objective", "ModelFiles", "Host", "TextData", "Kernels", "CKernels", "Processes", "Files",
+        "Objective", "ModelFiles", "Host", "TextData", "Kernels", "CKernels", "GraphAPI", "Processes", "Files",
       ],
       swiftSettings: walls),
 

@@ -56,13 +56,14 @@ offered() { # offered PROGRAM
 diff <(offered "$built/mixcse") <(offered "$stage/bin/mixcse") ||
   fail "expected what is laid out to offer what the build offers (<), found another list (>)"
 
-# What plugins and programs are written with. `plugins new` and `encoder build` look in share/cse.
+# What plugins and programs are written with. `plugins new`, `encoder build` and the like look in share/cse.
 headers=(Sources/PluginAPI/include/cse_*.h)
 install -D -m 644 -t "$stage/include" "${headers[@]}" Sources/LibraryAPI/include/mixcse.h
 install -D -m 644 -t "$stage/share/cse" "${headers[@]}"
 install -D -m 644 -t "$stage/share/cse/PluginKit" Sources/PluginKit/*.swift
 install -D -m 644 -t "$stage/share/cse/TorchEncoder" Plugins/TorchEncoder/*.{cpp,h}
 install -D -m 644 -t "$stage/share/cse/MPIRanks" Plugins/MPIRanks/ranks.c Sources/RankAPI/include/cse_ranks.h
+install -D -m 644 -t "$stage/share/cse/HNSWGraph" Plugins/HNSWGraph/*.{cpp,h} Sources/GraphAPI/include/cse_graph.h
 mkdir -p "$stage/lib/pkgconfig"
 cat >"$stage/lib/pkgconfig/mixcse.pc" <<CONFIGURATION
 prefix=\${pcfiledir}/../..

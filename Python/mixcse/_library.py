@@ -72,6 +72,10 @@ class EncodeReport(Struct):
     _fields_ = [("struct_size", U32), ("reserved", U32), ("cut", I64), ("replaced_bytes", I64)]
 
 
+class GraphOptions(Struct):
+    _fields_ = [("struct_size", U32), ("flags", U32), ("links", I32), ("build_width", I32)]
+
+
 _FUNCTIONS = {
     "last_error": (TEXT, []),
     "api_version": (I32, []),
@@ -107,6 +111,8 @@ _FUNCTIONS = {
     "index_width": (I64, [POINTER]),
     "index_search": (I32, [POINTER, POINTER, I64, I64, c.c_double, POINTER, POINTER]),
     "index_text": (TEXT, [POINTER, I64]),
+    "index_graph": (I32, [POINTER, TEXT, c.POINTER(GraphOptions), c.POINTER(I64)]),
+    "index_search_approximately": (I32, [POINTER, POINTER, I64, I64, c.c_double, I64, POINTER, POINTER]),
     "tokenizer_open": (I32, [TEXT, c.POINTER(POINTER)]),
     "tokenizer_close": (None, [POINTER]),
     "tokenizer_encode": (I32, [POINTER, TEXT, I64, I64, POINTER, I64, c.POINTER(I64)]),

@@ -1,8 +1,10 @@
-"""The nearest sentences to a query, exact: the folders of `mixcse index`, with the method names of SimCSE's tool."""
+"""The nearest sentences to a query, exact or by a graph: the folders of `mixcse index`, with the method names of
+SimCSE's tool."""
 
 import ctypes as c
 import os
 import tempfile
+import time
 import weakref
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,6 +32,9 @@ class Index:
     model: a Hugging Face folder, or an Encoder. Scores are cosines; whatever the number of threads, they are the same
     bits. A folder that `mixcse index build` made is opened with `open`, and one that `build_index` made is searched
     with `mixcse search`.
+
+    Searches are exact. With a graph, `make_graph`, they may be approximate instead, which pays among millions of
+    sentences: search(..., approximate=True). `recall` measures what they miss.
     """
 
     def __init__(self, model: str | os.PathLike[str] | Encoder, **settings: Any) -> None:
@@ -66,18 +71,44 @@ class Index:
 
     def build_index(
         self, sentences_or_file_path: str | os.PathLike[str] | Sequence[str],
-        folder: str | os.PathLike[str] | None = None, *, overwrite: bool = False,
+        folder: str | os.PathLike[str] | None = None, *, overwrite: bool = False, approximate: str | None = None,
+        hnsw_links: int = 0, hnsw_build_width: int = 0,
     ) -> None:
-        """Makes the index of a list of sentences or of the lines of a file; folder: where to keep it."""
+        """Makes the index of a list of sentences or of the lines of a file; folder: where to keep it.
+
+        approximate="hnsw": then makes its graph, as `make_graph` does.
+        """
+        if approximate not in (None, "hnsw"):
+            raise ArgumentError(f"approximate: expected None or 'hnsw', found {approximate!r}")
+        if approximate is None and (hnsw_links or hnsw_build_width):
+            raise ArgumentError("hnsw_links, hnsw_build_width: expected approximate='hnsw' beside them, found None")
         place = Path(folder) if folder is not None else self._temporary()
         texts, lengths = self._texts(sentences_or_file_path)
         library().check(library().index_build(
             self.encoder.handle, os.fsencode(place), lib.REPLACE if overwrite or folder is None else 0, texts,
             lengths.ctypes.data, len(texts)))
         self._open(place)
+        if approximate is not None:
+            self.make_graph(hnsw_links=hnsw_links, hnsw_build_width=hnsw_build_width)
+
+    def make_graph(self, *, hnsw_links: int = 0, hnsw_build_width: int = 0, overwrite: bool = False) -> int:
+        """Makes the graph of the index, or extends it to all sentences; returns how many were linked.
+
+        hnsw_links: of a sentence, 2 to 256 (M; 0: 16). hnsw_build_width: how many near ones are looked at to link one
+        (ef_construction; 0: 200). Needs the library that `mixcse index library` builds.
+        """
+        self._opened()
+        assert self._folder is not None
+        linked = lib.I64()
+        options = lib.GraphOptions(
+            flags=lib.REPLACE if overwrite else 0, links=hnsw_links, build_width=hnsw_build_width)
+        library().check(library().index_graph(
+            self.encoder.context.handle, os.fsencode(self._folder), c.byref(options), c.byref(linked)))
+        self._open(self._folder)
+        return linked.value
 
     def add(self, sentences_or_file_path: str | os.PathLike[str] | Sequence[str]) -> None:
-        """Adds sentences behind those that are there: all of them or none."""
+        """Adds sentences behind those that are there, and to the graph if there is one: all of them or none."""
         self._opened()
         assert self._folder is not None
         texts, lengths = self._texts(sentences_or_file_path)
@@ -87,13 +118,17 @@ class Index:
 
     def search(
         self, queries: str | Sequence[str], *, threshold: float | None = 0.6, top_k: int = 5,
+        approximate: bool = False, hnsw_width: int = 0,
     ) -> list[tuple[str, float]] | list[list[tuple[str, float]]]:
         """The sentences nearest to a query with their cosines, the highest first; a list of these for several queries.
 
-        Scores below `threshold` are left out; None: none are.
+        Scores below `threshold` are left out; None: none are. approximate: by the graph, which is asked for hnsw_width
+        sentences (ef; 0: 64, or top_k where that is more); some of the nearest may be missed.
         """
         texts, single = _list(queries)
-        found = self.search_vectors(self.encoder.encode(texts), threshold=threshold, top_k=top_k)
+        found = self.search_vectors(
+            self.encoder.encode(texts), threshold=threshold, top_k=top_k, approximate=approximate,
+            hnsw_width=hnsw_width)
         handle = self._opened()
         answers = [
             [(self._text(handle, row), float(score)) for row, score in zip(rows, scores, strict=True) if row >= 0]
@@ -101,7 +136,8 @@ class Index:
         return answers[0] if single else answers
 
     def search_vectors(
-        self, vectors: np.ndarray, *, threshold: float | None = None, top_k: int = 5,
+        self, vectors: np.ndarray, *, threshold: float | None = None, top_k: int = 5, approximate: bool = False,
+        hnsw_width: int = 0,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Rows int64 [n, top_k] and cosines float32 [n, top_k] for vectors [n, width]; -1 and NaN for none."""
         vectors = np.ascontiguousarray(vectors, np.float32)
@@ -111,10 +147,42 @@ class Index:
             raise ArgumentError(f"vectors: expected shape [n, {width}], found {list(vectors.shape)}")
         rows = np.empty((len(vectors), top_k), np.int64)
         scores = np.empty((len(vectors), top_k), np.float32)
-        library().check(library().index_search(
-            handle, vectors.ctypes.data, len(vectors), top_k, -2.0 if threshold is None else threshold,
-            rows.ctypes.data, scores.ctypes.data))
+        question = (handle, vectors.ctypes.data, len(vectors), top_k, -2.0 if threshold is None else threshold)
+        if approximate:
+            library().check(library().index_search_approximately(
+                *question, hnsw_width, rows.ctypes.data, scores.ctypes.data))
+        elif hnsw_width:
+            raise ArgumentError("hnsw_width: expected approximate=True beside it, found False")
+        else:
+            library().check(library().index_search(*question, rows.ctypes.data, scores.ctypes.data))
         return rows, scores
+
+    def recall(
+        self, queries: str | Sequence[str] | np.ndarray, *, top_k: int = 10, hnsw_width: int = 0,
+    ) -> dict[str, float]:
+        """Approximate searches against exact ones, query by query: sentences, or vectors [n, width].
+
+        Returns recall (the share of the exact top_k that is found, or of sentences with the same scores), and the
+        milliseconds a query of both, exact_milliseconds and milliseconds.
+        """
+        vectors = queries if isinstance(queries, np.ndarray) else self.encoder.encode(_list(queries)[0])
+        self.search_vectors(vectors[:1], top_k=top_k)
+        self.search_vectors(vectors[:1], top_k=top_k, approximate=True, hnsw_width=hnsw_width)
+        scores: dict[bool, list[np.ndarray]] = {}
+        seconds: dict[bool, float] = {}
+        for approximate, width in ((False, 0), (True, hnsw_width)):
+            start = time.perf_counter()
+            scores[approximate] = [
+                self.search_vectors(vectors[i:i + 1], top_k=top_k, approximate=approximate, hnsw_width=width)[1][0]
+                for i in range(len(vectors))]
+            seconds[approximate] = time.perf_counter() - start
+        wanted = sum(int(np.isfinite(one).sum()) for one in scores[False])
+        found = sum(
+            int((other >= np.nanmin(one)).sum()) for one, other in zip(scores[False], scores[True], strict=True)
+            if np.isfinite(one).any())
+        per_query = 1e3 / max(len(vectors), 1)
+        return {"recall": found / wanted if wanted else 1.0, "milliseconds": per_query * seconds[True],
+                "exact_milliseconds": per_query * seconds[False]}
 
     @staticmethod
     def _texts(source: str | os.PathLike[str] | Sequence[str]) -> tuple[c.Array, np.ndarray]:

@@ -1,8 +1,11 @@
-// Embeddings as bytes: products of a few queries with many rows, and which rows they leave in question.
+// Embeddings as bytes: products of a few queries with many rows, which rows they leave in question, and how far two are
+// from each other.
 // Letters: R rows, H width.
 
 #include "ckernels.h"
 #include "clones.h"
+
+#include <string.h>
 
 // Products of 16-bit numbers, added in pairs to 32 bits: there is one instruction for it, which loops of any other form
 // miss.
@@ -39,4 +42,25 @@ int64_t ck_code_select(int64_t rows, const int32_t *dots, const float *scales, c
     }
   }
   return count;
+}
+
+int32_t ck_code_product(int64_t width, const int8_t *a, const int8_t *b);
+
+CK_WIDE_CLONES
+int32_t ck_code_product(int64_t width, const int8_t *a, const int8_t *b) {
+  int32_t sum = 0;
+#pragma clang loop vectorize_width(32) interleave_count(2)
+  for (int64_t i = 0; i < width; i++) sum += (int32_t)a[i] * b[i];
+  return sum;
+}
+
+// The sum is one of integers, and nothing is added to the products of floats, so every clone gives the same bits. This
+// function has no clones itself: it is passed on as a pointer, and in a library that of a function with clones is NULL.
+float ck_code_distance(const void *a, const void *b, const void *width) {
+  float step, other;
+  memcpy(&step, a, sizeof step);
+  memcpy(&other, b, sizeof other);
+  const int32_t sum = ck_code_product(*(const int64_t *)width, (const int8_t *)a + sizeof step,
+                                      (const int8_t *)b + sizeof other);
+  return -(step * other) * (float)sum;
 }

@@ -17,7 +17,7 @@ final class EncoderHandle: Handle, Callable {
   private let folder: ModelFolder
   private let pooler: PoolerSpec
   private let asked: Int?
-  private let context: Context
+  let context: Context
   private var known: IndexedModel?
 
   override class var name: String { "encoder" }

@@ -3,14 +3,16 @@
 import Glibc
 import Host
 import Kernels
-import LibraryAPI
+public import LibraryAPI
 import Objective
 import Search
 
 /// An index, opened.
 final class IndexHandle: Handle, Callable {
   private let index: SentenceIndex
-  private let pool: ThreadPool
+  private let context: Context
+  private var pool: ThreadPool { context.services.pool }
+  private var graph: SentenceGraph?
   private var text: UnsafeMutablePointer<CChar>?
 
   override class var name: String { "index" }
@@ -19,7 +21,7 @@ final class IndexHandle: Handle, Callable {
   init(_ folder: String, of model: IndexedModel?, in context: Context) throws {
     index = try SentenceIndex(folder: folder)
     if let model { try index.check(model) }
-    pool = context.services.pool
+    self.context = context
   }
 
   deinit { free(text) }
@@ -28,9 +30,10 @@ final class IndexHandle: Handle, Callable {
   var width: Int { index.width }
 
   /// Fills [n, k] of each.
+  /// - Parameter near: the width of an approximate search, 0: the usual one; nil: the exact search.
   func search(
-    _ queries: UnsafePointer<Float>, _ n: Int, _ k: Int, _ threshold: Double, rows: UnsafeMutablePointer<Int64>,
-    scores: UnsafeMutablePointer<Float>
+    _ queries: UnsafePointer<Float>, _ n: Int, _ k: Int, _ threshold: Double, approximately near: Int? = nil,
+    rows: UnsafeMutablePointer<Int64>, scores: UnsafeMutablePointer<Float>
   ) throws {
     let buffer = FloatBuffer(count: n * width)
     let unit = buffer.matrix(rows: n, columns: width)
@@ -42,8 +45,11 @@ final class IndexHandle: Handle, Callable {
       }
       for i in 0..<width { unit.row(query)[i] = Float(Double(numbers[i]) / max(length, Double(normFloor))) }
     }
-    let found = try withExtendedLifetime(buffer) {
-      try index.search(unit, count: k, threshold: threshold < -1 ? nil : Float(threshold), pool: pool)
+    let lowest = threshold < -1 ? nil : Float(threshold)
+    let found = try withExtendedLifetime(buffer) { () throws -> [[SearchHit]] in
+      guard let near else { return try index.search(unit, count: k, threshold: lowest, pool: pool) }
+      return try opened().search(
+        unit, count: k, width: near == 0 ? GraphShape.usualWidth : near, threshold: lowest, pool: pool)
     }
     for (query, hits) in found.enumerated() {
       for place in 0..<k {
@@ -51,6 +57,12 @@ final class IndexHandle: Handle, Callable {
         scores[query * k + place] = place < hits.count ? hits[place].score : .nan
       }
     }
+  }
+
+  private func opened() throws -> SentenceGraph {
+    let opened = try graph ?? SentenceGraph(of: index, library: context.graphLibrary())
+    graph = opened
+    return opened
   }
 
   func text(of row: Int64) throws -> UnsafePointer<CChar>? {
@@ -89,7 +101,8 @@ extension EncoderHandle {
   func add(
     to folder: String, _ texts: UnsafePointer<UnsafePointer<CChar>?>?, _ lengths: UnsafePointer<Int64>?, _ n: Int64
   ) throws {
-    _ = try SentenceIndex.add(to: folder, by: indexed(), embedder: embedder, next: Self.reader(texts, lengths, n))
+    _ = try SentenceIndex.add(
+      to: folder, by: indexed(), embedder: embedder, graph: context.graphMaker(), next: Self.reader(texts, lengths, n))
   }
 }
 
@@ -151,15 +164,76 @@ public func mixcse_index_search(
   _ rows: UnsafeMutablePointer<Int64>?, _ scores: UnsafeMutablePointer<Float>?
 ) -> Int32 {
   attempt {
-    let n = try Argument.count(n, in: 0...Int.max, "n")
-    let k = try Argument.count(k, in: 1...1 << 30, "k")
-    guard !threshold.isNaN else { throw CallError.argument("threshold", expected: "a number", found: "NaN") }
-    guard n > 0 else { return }
-    let queries = try Argument.pointer(queries, "queries")
-    let rows = try Argument.pointer(rows, "rows")
-    let scores = try Argument.pointer(scores, "scores")
-    try IndexHandle.with(index) { try $0.search(queries, n, k, threshold, rows: rows, scores: scores) }
+    try search(index, queries, n, k, threshold, width: nil, rows, scores)
   }
+}
+
+private func search(
+  _ index: OpaquePointer?, _ queries: UnsafePointer<Float>?, _ n: Int64, _ k: Int64, _ threshold: Double,
+  width: Int64?, _ rows: UnsafeMutablePointer<Int64>?, _ scores: UnsafeMutablePointer<Float>?
+) throws {
+  let n = try Argument.count(n, in: 0...Int.max, "n")
+  let k = try Argument.count(k, in: 1...1 << 30, "k")
+  let width = try width.map { width in
+    width == 0 ? 0 : try Argument.count(width, in: k...max(k, GraphShape.widthRange.upperBound), "width")
+  }
+  guard !threshold.isNaN else { throw CallError.argument("threshold", expected: "a number", found: "NaN") }
+  guard n > 0 else { return }
+  let queries = try Argument.pointer(queries, "queries")
+  let rows = try Argument.pointer(rows, "rows")
+  let scores = try Argument.pointer(scores, "scores")
+  try IndexHandle.with(index) {
+    try $0.search(queries, n, k, threshold, approximately: width, rows: rows, scores: scores)
+  }
+}
+
+@c @implementation
+public func mixcse_index_search_approximately(
+  _ index: OpaquePointer?, _ queries: UnsafePointer<Float>?, _ n: Int64, _ k: Int64, _ threshold: Double,
+  _ width: Int64, _ rows: UnsafeMutablePointer<Int64>?, _ scores: UnsafeMutablePointer<Float>?
+) -> Int32 {
+  attempt { try search(index, queries, n, k, threshold, width: width, rows, scores) }
+}
+
+@c @implementation
+public func mixcse_index_graph(
+  _ context: OpaquePointer?, _ folder: UnsafePointer<CChar>?, _ options: UnsafePointer<mixcse_graph_options>?,
+  _ linked: UnsafeMutablePointer<Int64>?
+) -> Int32 {
+  attempt {
+    let folder = try Argument.text(folder, "folder")
+    let known = try options.map { try Argument.structure($0, mixcse_graph_options(), "options") }
+    let flags = try Argument.flags(known?.flags ?? 0, known: Int(MIXCSE_REPLACE), "options")
+    let shape = try known.flatMap { try graphShape($0) }
+    try Context.with(context) {
+      let report = try SentenceIndex.makeGraph(
+        in: folder, shape: shape, overwrite: flags & UInt32(MIXCSE_REPLACE) != 0, by: $0.graphMaker())
+      linked?.pointee = Int64(report.linked)
+    }
+  }
+}
+
+/// The shape that options ask for; nil where they leave both numbers open.
+private func graphShape(_ options: mixcse_graph_options) throws -> GraphShape? {
+  guard options.links != 0 || options.build_width != 0 else { return nil }
+  let usual = GraphShape.usual
+  let shape = GraphShape(
+    links: options.links == 0 ? usual.links : Int(options.links),
+    buildWidth: options.build_width == 0 ? usual.buildWidth : Int(options.build_width))
+  guard let problem = shape.problem else { return shape }
+  throw CallError.argument(
+    problem.isLinks ? "options->links" : "options->build_width", expected: problem.expected,
+    found: "\(problem.isLinks ? shape.links : shape.buildWidth)")
+}
+
+extension Context {
+  /// The library that keeps graphs, looked for where plugins are.
+  /// - Throws: `SearchError.noGraphLibrary`, `.graphLibrary`.
+  func graphLibrary() throws -> GraphLibrary {
+    try GraphLibrary(along: registry.searchPath, allowInsecure: registry.allowInsecure)
+  }
+
+  func graphMaker() -> GraphMaker { GraphMaker(pool: services.pool, library: graphLibrary) }
 }
 
 @c @implementation

@@ -16,6 +16,23 @@ package enum SearchError: Error, Equatable {
   case noTexts(path: String)
   /// Two files do not belong together line by line.
   case lineCounts(first: String, count: Int, second: String, otherCount: Int)
+
+  // Graphs, for approximate searches.
+
+  /// The index has none.
+  case noGraph(path: String)
+  /// It has fewer rows than the index.
+  case olderGraph(path: String, rows: Int, found: Int)
+  /// It was made with other numbers than were asked for now.
+  case graphShape(path: String, expected: GraphShape, found: GraphShape)
+  /// Its rows are too many or too wide.
+  case graphLimit(path: String, rows: Int, width: Int)
+  /// There is no memory for it.
+  case graphMemory(rows: Int)
+  /// The library that keeps graphs is in none of these places.
+  case noGraphLibrary(places: [String])
+  /// The library cannot be used.
+  case graphLibrary(path: String, problem: String)
 }
 
 extension SearchError: CustomStringConvertible {
@@ -39,15 +56,45 @@ extension SearchError: CustomStringConvertible {
     case .lineCounts(let first, let count, let second, let otherCount):
       "\(second): expected \(count) lines as in \(first), found \(otherCount). Line n is compared with line n; for all "
         + "with all pass --matrix"
+    default: graphDescription
+    }
+  }
+
+  private var graphDescription: String {
+    switch self {
+    case .noGraph(let path):
+      "\(path): expected a graph for approximate searches, found none. Make it: mixcse index graph \(path); the exact "
+        + "search needs none"
+    case .olderGraph(let path, let rows, let found):
+      "\(path): expected a graph of its \(rows) rows, found one of \(found). Extend it: mixcse index graph \(path)"
+    case .graphShape(let path, let expected, let found):
+      "\(path): expected a graph with \(found.links) links and build width \(found.buildWidth), found one with "
+        + "\(expected.links) and \(expected.buildWidth). Leave these numbers out to extend it, or make it anew with "
+        + "--overwrite"
+    case .graphLimit(let path, let rows, let width):
+      "\(path): expected less than \(1 << 31) rows of at most \(GraphElements.largestWidth) numbers for a graph, found "
+        + "\(rows) of \(width). Search exactly"
+    case .graphMemory(let rows):
+      "expected memory for a graph of \(rows) rows, found that the system gives no more. Search exactly, or use a "
+        + "machine with more"
+    case .noGraphLibrary(let places):
+      "expected the library that keeps graphs (\(GraphLibrary.fileName)), found none in "
+        + "\(places.joined(separator: ", ")). Build it once: mixcse index library"
+    case .graphLibrary(let path, let problem):
+      "\(path): expected the library that keeps graphs, found that it cannot be used: \(problem). Build it again: "
+        + "mixcse index library"
+    default: ""
     }
   }
 
   /// The exit code of the command: 64 wrong usage, 65 bad data, 66 nothing there.
   package var exitCode: Int32 {
     switch self {
-    case .noIndex: 66
-    case .occupied, .inUse: 64
-    case .otherModel, .width, .noTexts, .lineCounts: 65
+    case .noIndex, .noGraph: 66
+    case .occupied, .inUse, .graphShape: 64
+    case .otherModel, .width, .noTexts, .lineCounts, .olderGraph, .graphLimit: 65
+    case .noGraphLibrary, .graphLibrary: 69
+    case .graphMemory: 75
     }
   }
 }

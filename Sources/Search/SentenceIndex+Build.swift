@@ -17,29 +17,36 @@ extension SentenceIndex {
   /// Makes an index of texts; `folder` holds all of it or what it held before.
   /// - Parameters:
   ///   - overwrite: an index that is there is replaced.
+  ///   - graph: a graph is made as well, of this shape; nil: none.
   ///   - next: up to so many further texts, in bytes; none at the end.
   ///   - progress: called with the number of texts done.
-  /// - Throws: `SearchError.occupied`, `.noTexts`, errors of the embedder, `FileError`, what the closures throw.
+  /// - Throws: `SearchError.occupied`, `.noTexts` and those of graphs, errors of the embedder, `FileError`, what the
+  ///   closures throw.
   package static func build(
     in folder: String, by model: IndexedModel, embedder: SentenceEmbedder, overwrite: Bool = false, source: String,
-    next: (Int) throws -> [[UInt8]], progress: (Int) throws -> Void = { _ in }
+    graph: (shape: GraphShape, maker: GraphMaker)? = nil, next: (Int) throws -> [[UInt8]],
+    progress: (Int) throws -> Void = { _ in }
   ) throws -> IndexReport {
     try refuse(folder, overwrite: overwrite)
+    // Missing libraries are noticed before hours of work.
+    _ = try graph?.maker.library()
     return try FolderReplacement.write(to: folder, replaceable: { _ in nil }) { temporary in
       let record = IndexRecord(rows: 0, width: embedder.width, textBytes: 0, model: model)
       let writer = try IndexWriter(newIn: temporary, record)
       let report = try append(to: writer, embedder, next, progress)
       guard report.texts.lines > 0 else { throw SearchError.noTexts(path: source) }
       try writer.commit()
+      if let graph { _ = try SentenceIndex(folder: temporary).makeGraph(from: nil, graph.shape, by: graph.maker) }
       return report
     }
   }
 
-  /// Adds texts behind those of the index in `folder`: all of them or none.
+  /// Adds texts behind those of the index in `folder`: all of them or none. Its graph, if it has one, is extended then;
+  /// where that is not possible, nothing is added.
   /// - Throws: `SearchError`, errors of the embedder, `FileError`, what the closures throw.
   package static func add(
-    to folder: String, by model: IndexedModel, embedder: SentenceEmbedder, next: (Int) throws -> [[UInt8]],
-    progress: (Int) throws -> Void = { _ in }
+    to folder: String, by model: IndexedModel, embedder: SentenceEmbedder, graph maker: GraphMaker,
+    next: (Int) throws -> [[UInt8]], progress: (Int) throws -> Void = { _ in }
   ) throws -> IndexReport {
     let record = try IndexRecord(folder: folder)
     try check(record, model, embedder, folder)
@@ -47,9 +54,18 @@ extension SentenceIndex {
     return try withExtendedLifetime(lock) {
       // What counts may have grown while the lock was waited for.
       let record = try IndexRecord(folder: folder)
+      let old = try SentenceIndex(folder: folder)
+      if old.hasGraph {
+        _ = try maker.library()
+        try old.checkGraph()
+      }
       let writer = try IndexWriter(behind: record, in: folder)
       var report = try append(to: writer, embedder, next, progress)
       try writer.commit()
+      if old.hasGraph {
+        let grown = try SentenceIndex(folder: folder)
+        _ = try grown.makeGraph(from: grown.graphFile(), .usual, by: maker)
+      }
       report.isUnlocked = lock == nil
       return report
     }
@@ -77,7 +93,7 @@ extension SentenceIndex {
     guard Path.isFolder(folder) else { throw SearchError.occupied(path: folder, found: "a file") }
     if FolderLock.isHeld(folder: folder) { _ = try lock(folder) }
     // What an addition that was killed leaves.
-    let leftovers = [FolderLock.name, ".\(IndexRecord.name)."]
+    let leftovers = [FolderLock.name, ".\(IndexRecord.name).", ".\(GraphFile.name)."]
     let names = try Folder.names(in: folder).filter { name in !leftovers.contains { name.hasPrefix($0) } }
     guard !names.isEmpty else { return }
     if let other = names.first(where: { !File.all.contains($0) }) {
@@ -87,7 +103,7 @@ extension SentenceIndex {
   }
 
   /// Nil where the folder cannot be locked.
-  private static func lock(_ folder: String) throws -> FolderLock? {
+  static func lock(_ folder: String) throws -> FolderLock? {
     do throws(FolderLockFailure) {
       return try FolderLock(folder: folder) {}
     } catch {

@@ -39,7 +39,7 @@ extension SentenceIndex {
   private func search(
     _ queries: Matrix, _ count: Int, _ threshold: Float, _ pool: ThreadPool
   ) throws -> [[SearchHit]] {
-    let lists = shortlists(queries, count, threshold, pool)
+    let lists = shortlists(queries, try codes(), count, threshold, pool)
     var results = [Result<[SearchHit], any Error>](repeating: .success([]), count: queries.rows)
     results.withUnsafeMutableBufferPointer { results in
       pool.parallelFor(queries.rows, grain: 1) { range, _ in
@@ -53,7 +53,7 @@ extension SentenceIndex {
 
   /// For each query the rows that may be among its best.
   private func shortlists(
-    _ queries: Matrix, _ count: Int, _ threshold: Float, _ pool: ThreadPool
+    _ queries: Matrix, _ codes: UnsafePointer<Int8>, _ count: Int, _ threshold: Float, _ pool: ThreadPool
   ) -> [Shortlist] {
     let numbers = FloatBuffer(count: (queries.rows * width + 1) / 2)
     let shorts = UnsafeMutableRawPointer(numbers.pointer).bindMemory(to: Int16.self, capacity: queries.rows * width)
@@ -66,7 +66,7 @@ extension SentenceIndex {
     pool.parallelFor(rows, grain: Self.tile) { range, worker in
       withUnsafeTemporaryAllocation(of: Int32.self, capacity: 2 * Self.tile) { memory in
         guard let dots = memory.baseAddress else { return }
-        let codes = self.code(range.lowerBound)
+        let codes = codes + range.lowerBound * self.width
         for query in 0..<queries.rows {
           ck_code_dots(Int64(range.count), Int64(self.width), codes, shorts + query * self.width, dots)
           self.choose(

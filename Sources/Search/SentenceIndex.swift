@@ -6,9 +6,11 @@
 //   codes.npy      int8 [rows, width]
 //   bounds.npy     float32 [rows, 2]: the step of a row's codes, and the length of what they leave out
 //   texts.txt      a line for each row
+//   graph.bin      links between near rows, where they were asked for: Graph/
 
 import Files
 import Kernels
+import Synchronization
 
 /// A row that was found.
 package struct SearchHit: Sendable, Equatable {
@@ -26,7 +28,7 @@ package final class SentenceIndex: Sendable {
   /// The names of its files.
   enum File {
     static let vectors = "vectors.npy", codes = "codes.npy", bounds = "bounds.npy", texts = "texts.txt"
-    static let all = [IndexRecord.name, vectors, codes, bounds, texts]
+    static let all = [IndexRecord.name, vectors, codes, bounds, texts, GraphFile.name]
   }
 
   /// Where it lies.
@@ -40,8 +42,9 @@ package final class SentenceIndex: Sendable {
 
   let record: IndexRecord
   let vectors: NPYRows
-  /// [rows, width] bytes in the memory of float32 numbers.
-  private let codes: FloatBuffer
+  let codeRows: NPYRows
+  /// [rows, width] bytes in the memory of float32 numbers, once an exact search wants them.
+  private let loadedCodes = Mutex<FloatBuffer?>(nil)
   /// [rows] each.
   let steps: FloatBuffer, errors: FloatBuffer
   private let texts: IndexedTexts
@@ -56,10 +59,8 @@ package final class SentenceIndex: Sendable {
       try NPYRows(path: path + name, element, rows: rows, columns: columns, expected: "a part of an index")
     }
     vectors = try open(File.vectors, .float32, width)
-    let codeRows = try open(File.codes, .int8, width)
+    codeRows = try open(File.codes, .int8, width)
     let bounds = try open(File.bounds, .float32, 2)
-    codes = FloatBuffer(count: (rows * width + 3) / 4)
-    try codeRows.read(0..<rows, into: codes.pointer)
     (steps, errors) = (FloatBuffer(count: rows), FloatBuffer(count: rows))
     let pairs = FloatBuffer(count: 2 * rows)
     try bounds.read(0..<rows, into: pairs.pointer)
@@ -69,9 +70,23 @@ package final class SentenceIndex: Sendable {
     texts = IndexedTexts(path: path + File.texts, rows: rows, bytes: record.textBytes)
   }
 
-  /// The bytes of row `row`.
-  func code(_ row: Int) -> UnsafePointer<Int8> {
-    UnsafeRawPointer(codes.pointer).assumingMemoryBound(to: Int8.self) + row * width
+  /// The bytes of all rows, [rows, width]; they live as long as the index.
+  /// - Throws: `FileError`
+  func codes() throws -> UnsafePointer<Int8> {
+    let buffer = try loadedCodes.withLock { loaded in
+      if let loaded { return loaded }
+      let buffer = FloatBuffer(count: (rows * width + 3) / 4)
+      try codeRows.read(0..<rows, into: buffer.pointer)
+      loaded = buffer
+      return buffer
+    }
+    return UnsafeRawPointer(buffer.pointer).assumingMemoryBound(to: Int8.self)
+  }
+
+  /// Copies the vectors of rows, in that order, to [rows, width].
+  /// - Throws: `FileError`
+  package func copyVectors(of rows: [Int], to target: UnsafeMutablePointer<Float>) throws {
+    for (place, row) in rows.enumerated() { try vectors.read(row..<row + 1, into: target + place * width) }
   }
 
   /// The texts of rows, in that order; bytes that are no UTF-8 come as U+FFFD.

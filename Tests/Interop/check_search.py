@@ -12,6 +12,40 @@ import numpy as np
 from sentence_transformers import SentenceTransformer, util
 
 
+def approximately(index, place, folder, queries):
+    """The graph of an index, where hnswlib's headers are."""
+    built = subprocess.run(
+        [mixcse.program_path(), "index", "library", "--output", os.path.join(folder, "graphs")], capture_output=True,
+        text=True, check=False)
+    if built.returncode != 0 and "libhnswlib-dev" in built.stderr and os.environ.get("CI") != "true":
+        print("search: graphs left out, hnswlib's headers are not there (make test-deps)")
+        return
+    assert built.returncode == 0, built.stderr
+    os.environ["CSE_GRAPH"] = os.path.join(folder, "graphs", "libMixCSEGraph.so")
+    assert index.make_graph() == len(index) and index.make_graph() == 0
+    vectors = index.encoder.encode(queries)
+    rows, scores = index.search_vectors(vectors, top_k=10)
+    found, theirs = index.search_vectors(vectors, top_k=10, approximate=True)
+    share = np.mean([np.isin(own, other).mean() for own, other in zip(rows, found)])
+    assert share >= 0.95, share
+    measured = index.recall(queries)
+    assert measured["recall"] >= 0.95 and measured["milliseconds"] > 0, measured
+    # Exact scores: those of the same rows.
+    stored = np.load(os.path.join(place, "vectors.npy"))
+    products = np.einsum("nkw,nw->nk", stored[found].astype(np.float64), index.encode(queries).astype(np.float64))
+    assert np.abs(products - theirs).max() < 1e-6 and (theirs <= scores + 1e-6).all()
+    assert index.search(queries[0], approximate=True)[0] == index.search(queries[0])[0]
+    index.add(["another one that was not there"])
+    assert index.search("another one that was not there", approximate=True)[0][0] == "another one that was not there"
+    for wrong in ({"hnsw_width": 9}, {"approximate": True, "hnsw_width": 3}):
+        try:
+            index.search(queries[0], **wrong)
+        except mixcse.ArgumentError as refused:
+            assert "width" in str(refused), refused
+        else:
+            raise AssertionError(wrong)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--model", required=True)
@@ -58,6 +92,7 @@ def main():
         found = subprocess.run(
             [mixcse.program_path(), "search", place, queries[0], "-k", "1"], check=True, capture_output=True, text=True)
         assert queries[0] in found.stdout.splitlines()[1]
+        approximately(index, place, folder, queries)
         try:
             mixcse.Index(arguments.model).search("nothing is built")
         except mixcse.ArgumentError as refused:

@@ -48,11 +48,17 @@ struct LibraryTests {
   }
 
   @Test("indexes: built, opened, searched, added to, and refused to another model")
-  func indexes() throws {
+  func indexes() throws { try checkIndexes([:]) }
+
+  @Test("indexes with a graph, which grows with them", .needs(.hnswlib))
+  func graphs() throws { try checkIndexes(["CSE_GRAPH": BuiltGraphLibrary.path.get()]) }
+
+  private func checkIndexes(_ environment: [String: String]) throws {
     defer { try? FileManager.default.removeItem(atPath: folder) }
     try TinyModel(words: 81).write(to: folder + "/other")
     let program = try build(Resources.fixture("library/index.c"), named: "index")
-    let result = try shell([program, folder + "/model", folder + "/other", folder + "/texts.index"])
+    let result = try shell(
+      [program, folder + "/model", folder + "/other", folder + "/texts.index"], environment: environment)
     #expect(result.code == 0 && result.output == "all as it should be\n", "\(result.output)\(result.errors)")
   }
 

@@ -16,6 +16,8 @@ public enum Need: Sendable {
   case transformers
   /// A compiler, by the name of its command.
   case compiler(String)
+  /// The headers of hnswlib, and a C++ compiler.
+  case hnswlib
   /// Slurm and munge, which the test starts itself, as root.
   case slurm
 
@@ -32,6 +34,8 @@ public enum Need: Sendable {
         ? "no Python has torch and transformers: MIXCSE_PYTHON names one, `make .cache/venv/trainers` makes one" : nil
     case .compiler(let name):
       Self.isCommand(name) ? nil : "\(name) is not installed: run `make test-deps`"
+    case .hnswlib:
+      Self.hasHNSWLib ? nil : "the headers of hnswlib, or g++, are not installed: run `make test-deps`"
     case .slurm:
       Self.slurmPrograms.first { !Self.isCommand($0) }.map { "\($0) of Slurm is not installed: run `make test-deps`" }
         ?? (geteuid() == 0 ? nil : "Slurm's daemons are started by root only")
@@ -51,6 +55,11 @@ public enum Need: Sendable {
   }
 
   private static let hasNumPy = (try? shell(["python3", "-c", "import numpy"]).code) == 0
+
+  private static let hasHNSWLib =
+    (try? shell(
+      ["g++", "-x", "c++", "-include", "hnswlib/hnswlib.h", "-fsyntax-only", "-w", "/dev/null"]
+    ).code) == 0
 
   private static let slurmPrograms = ["munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "setpriv"]
 

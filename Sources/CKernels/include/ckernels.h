@@ -138,6 +138,9 @@ typedef struct {
 // Writes the rows whose score may reach `limit`, in their order, and returns how many there are.
 int64_t ck_code_select(int64_t rows, const int32_t *dots, const float *scales, const float *errors, ck_code_bounds by,
                        float limit, int32_t *chosen);
+// Minus the product of two rows in bytes: each is a float, the step of its codes, and `*width` codes behind it. Takes
+// untyped pointers as cse_graph.h wants them; `width` points to an int64_t, at most 131072.
+float ck_code_distance(const void *a, const void *b, const void *width);
 
 #include "ckernels_cells.h"
 #include "ckernels_encoder.h"

@@ -234,7 +234,7 @@ enum { MIXCSE_REPLACE = 1                /* an index that is there goes */ };
 int32_t mixcse_index_build(mixcse_encoder *encoder, const char *folder, uint32_t flags, const char *const *texts,
                            const int64_t *lengths, int64_t n);
 /* Adds n texts behind those of an index that the encoder's model made: all of them or none. Open indexes do not see
- * them. */
+ * them. A graph that the index has is extended; where it cannot be, nothing is added. */
 int32_t mixcse_index_add(mixcse_encoder *encoder, const char *folder, const char *const *texts, const int64_t *lengths,
                          int64_t n);
 /* Opens the index in a folder. encoder: refuse the index of another model; NULL: ask nothing. */
@@ -247,6 +247,23 @@ int64_t mixcse_index_width(mixcse_index *index); /* numbers of a vector; -1 for 
  * none. */
 int32_t mixcse_index_search(mixcse_index *index, const float *queries, int64_t n, int64_t k, double threshold,
                             int64_t *rows, float *scores);
+/* Graphs, for approximate searches among millions of texts: kept by a library that `mixcse index library` builds over
+ * hnswlib, looked for as CSE_GRAPH says, else in `graphs` in the folders of plugins. */
+typedef struct {
+  uint32_t struct_size, flags;           /* MIXCSE_REPLACE: make it anew where there is one */
+  int32_t links;                         /* of a text, 2 to 256 (M); 0: 16 */
+  int32_t build_width;                   /* near texts that are looked at to link one (ef_construction), links to 65536;
+                                          * 0: 200 */
+} mixcse_graph_options;
+/* Makes the graph of the index in a folder, or extends the one that is there to all texts; other numbers than its own
+ * are refused, unless both are 0. The same texts give the same graph, whatever the threads. options: NULL for the
+ * defaults. linked: how many texts were linked; NULL: not wanted. */
+int32_t mixcse_index_graph(mixcse_context *context, const char *folder, const mixcse_graph_options *options,
+                           int64_t *linked);
+/* mixcse_index_search by the graph: exact cosines, but some of the nearest may be missed. width: texts the graph is
+ * asked for (ef), k to 65536; 0: 64, or k where that is more. */
+int32_t mixcse_index_search_approximately(mixcse_index *index, const float *queries, int64_t n, int64_t k,
+                                          double threshold, int64_t width, int64_t *rows, float *scores);
 /* The text of a row, UTF-8, valid until the next call on the handle; NULL for a failure. */
 const char *mixcse_index_text(mixcse_index *index, int64_t row);
 

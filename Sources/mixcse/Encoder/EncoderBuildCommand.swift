@@ -2,9 +2,7 @@
 // is another with each version. Needs a C++ compiler, no CUDA toolkit.
 
 import ArgumentParser
-import Glibc
 import Host
-import Processes
 
 struct EncoderBuildCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -35,7 +33,7 @@ struct EncoderBuildCommand: ParsableCommand {
     let sources = try PluginSDK(sdk)
     let source = try sources.torchEncoder()
     let torch = try TorchInstallation(python: python)
-    let compiler = try Self.compiler()
+    let compiler = try LibraryBuild.cxxCompiler()
     let build = try LibraryBuild(Self.library, in: output, else: PluginRegistry.encoderFolder)
     let began = ContinuousClock.now
     try build.run(
@@ -48,15 +46,5 @@ struct EncoderBuildCommand: ParsableCommand {
         + "\(Int(seconds)) s")
     let name = output == nil ? kind.rawValue : build.target
     try printText("mixcse train --encoder \(name) --device \(torch.cuda == nil ? "cpu" : "cuda") ...")
-  }
-
-  /// `CXX`, else g++ or clang++.
-  private static func compiler() throws -> String {
-    let names = getenv("CXX").map { [String(cString: $0)] } ?? ["g++", "clang++", "c++"]
-    guard let found = names.first(where: { ChildOutput.found($0) != nil }) else {
-      throw ValidationError(
-        "expected a C++ compiler (\(names.joined(separator: ", "))), found none\n  sudo apt-get install g++")
-    }
-    return found
   }
 }

@@ -1,5 +1,5 @@
 // How the program compiles a library of its own against what is installed here: beside its place, then put there whole.
-// Used by `encoder build` and `ranks build`.
+// Used by `encoder build`, `ranks build` and `index library`.
 
 import ArgumentParser
 import Files
@@ -29,6 +29,17 @@ struct LibraryBuild {
   /// A folder below the user's own plugins; nil where the environment has no place for a user's files.
   private static func ownFolder(_ name: String) throws -> String? {
     try PluginSearchPath(pluginPaths: []).dataFolder.map { $0 + "/" + name }
+  }
+
+  /// `CXX`, else g++ or clang++.
+  /// - Throws: `ValidationError` where there is none.
+  static func cxxCompiler() throws -> String {
+    let names = getenv("CXX").map { [String(cString: $0)] } ?? ["g++", "clang++", "c++"]
+    guard let found = names.first(where: { ChildOutput.found($0) != nil }) else {
+      throw ValidationError(
+        "expected a C++ compiler (\(names.joined(separator: ", "))), found none\n  sudo apt-get install g++")
+    }
+    return found
   }
 
   /// Compiles it.

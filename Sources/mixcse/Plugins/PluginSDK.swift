@@ -12,6 +12,8 @@ struct PluginSDK {
   private let encoder: String
   /// Where the header and the source of the library that connects ranks would be.
   private let ranksHeader, ranksSource: String
+  /// The same of the library that keeps graphs.
+  private let graphHeader, graphSource: String
 
   init(_ given: String?) throws {
     let program = URL(fileURLWithPath: ThisProcess.executable ?? ThisProcess.link).deletingLastPathComponent()
@@ -25,18 +27,17 @@ struct PluginSDK {
       }
     }
     for place in places {
-      for (header, kit, encoder, ranks, ranksHeader) in [
-        ("", "/PluginKit", "/TorchEncoder", "/MPIRanks", "/MPIRanks"),
-        (
-          "/Sources/PluginAPI/include", "/Sources/PluginKit", "/Plugins/TorchEncoder", "/Plugins/MPIRanks",
-          "/Sources/RankAPI/include"
-        ),
-      ]
-      where FileManager.default.fileExists(atPath: place + header + "/cse_plugin.h") {
-        self.header = place + header
-        self.kit = place + kit
-        self.encoder = place + encoder
-        (ranksSource, self.ranksHeader) = (place + ranks, place + ranksHeader)
+      for (api, sources, headersOf) in [("", "", nil), ("/Sources/PluginAPI/include", "/Plugins", "/Sources")]
+        as [(String, String, String?)] where FileManager.default.fileExists(atPath: place + api + "/cse_plugin.h")
+      {
+        header = place + api
+        kit = place + (headersOf ?? "") + "/PluginKit"
+        (encoder, ranksSource, graphSource) = (
+          place + sources + "/TorchEncoder", place + sources + "/MPIRanks", place + sources + "/HNSWGraph"
+        )
+        // What is installed has the header beside the source.
+        ranksHeader = headersOf.map { place + $0 + "/RankAPI/include" } ?? ranksSource
+        graphHeader = headersOf.map { place + $0 + "/GraphAPI/include" } ?? graphSource
         return
       }
     }
@@ -58,13 +59,24 @@ struct PluginSDK {
   /// The folder of cse_ranks.h, and the file that the library over MPI is compiled from.
   /// - Throws: `ValidationError` where they are not there.
   func ranks() throws -> (header: String, file: String) {
-    let file = ranksSource + "/ranks.c"
-    for part in [file, ranksHeader + "/cse_ranks.h"] where !FileManager.default.fileExists(atPath: part) {
+    try Self.source(
+      ranksSource + "/ranks.c", header: ranksHeader, "cse_ranks.h", of: "the library that connects ranks")
+  }
+
+  /// The folder of cse_graph.h, and the file that the library over hnswlib is compiled from.
+  /// - Throws: `ValidationError` where they are not there.
+  func graph() throws -> (header: String, file: String) {
+    try Self.source(graphSource + "/hnsw.cpp", header: graphHeader, "cse_graph.h", of: "the library that keeps graphs")
+  }
+
+  private static func source(
+    _ file: String, header: String, _ name: String, of what: String
+  ) throws -> (header: String, file: String) {
+    for part in [file, header + "/" + name] where !FileManager.default.fileExists(atPath: part) {
       throw ValidationError(
-        "\(part): expected the sources of the library that connects ranks, found none; say where they are with "
-          + "--sdk DIR")
+        "\(part): expected the sources of \(what), found none; say where they are with --sdk DIR")
     }
-    return (ranksHeader, file)
+    return (header, file)
   }
 
   func files(kit withKit: Bool) throws -> [(path: String, data: Data)] {

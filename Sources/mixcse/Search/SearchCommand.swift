@@ -15,7 +15,9 @@ struct SearchCommand: ParsableCommand {
                 mixcse search sentences.index --queries questions.txt --json
 
       Without a query, lines of standard input are answered one by one; an empty line or control-D ends. Each answer \
-      is a score, a row (from 0) and the sentence. The search is exact: scores are cosines, and no sentence of a higher one is missed.
+      is a score, a row (from 0) and the sentence. The search is exact: scores are cosines, and no sentence of a higher \
+      one is missed. With --approximate scores are the same cosines, but some of the nearest may be missed; mixcse index \
+      recall says how many.
       """)
 
   @Argument(help: "The folder of an index.", completion: .directory) var index: String
@@ -28,9 +30,14 @@ struct SearchCommand: ParsableCommand {
   var count = 5
   @Option(help: ArgumentHelp("Leave out sentences of a lower score, -1 to 1. (default: none)", valueName: "score"))
   var threshold: Float?
+  @OptionGroup var approximate: ApproximateOptions
   @OptionGroup var prompt: PromptOptions
   @OptionGroup var model: IndexedModelOptions
-  @Flag(help: "Print JSON: a list of {\"query\", \"hits\": [{\"text\", \"row\", \"score\"}]}.") var json = false
+  @Flag(
+    help: """
+      Print JSON: a list of {"query", "hits": [{"text", "row", "score"}]}; with --approximate, "approximate": true \
+      in each.
+      """) var json = false
 
   func validate() throws {
     guard count >= 1 else { throw ValidationError("-k: expected 1 or more, found \(count)") }
@@ -40,13 +47,20 @@ struct SearchCommand: ParsableCommand {
     guard query == nil || queries == nil else {
       throw ValidationError("expected either a query or --queries FILE, found both")
     }
+    _ = try approximate.width(for: count)
   }
 
   func run() throws {
     let opened = try SentenceIndex(folder: index)
     let pool = ThreadPool(threads: model.threads.count)
     let (embedder, _) = try model.embedder(of: opened.model, in: index, prompt: prompt.words, pool: pool)
-    let search = Searcher(index: opened, embedder: embedder, pool: pool, count: count, threshold: threshold)
+    var search = Searcher(index: opened, embedder: embedder, pool: pool, count: count, threshold: threshold)
+    if approximate.approximate {
+      let width = try approximate.width(for: count)
+      search.graph = (try SentenceGraph(of: opened, library: model.plugins.graphLibrary()), width)
+      printToStandardError(
+        "note: approximate (hnsw, width \(width)): nearer sentences may be missing; mixcse index recall \(index)")
+    }
     if let query { return try print([search.answer([Array(query.utf8)])]) }
     guard let queries else { return try converse(search) }
     let lines = try LineInput(path: queries, spoolFolder: Folder.temporary)
@@ -91,13 +105,15 @@ private struct Answer {
 
   var query: String
   var hits: [Hit]
+  var isApproximate: Bool
 
   var json: JSONValue {
     let hits = hits.map { hit in
       JSONValue.object(
         JSONObject([("text", .string(hit.text)), ("row", .integer(hit.row)), ("score", .number(Double(hit.score)))]))
     }
-    return .object(JSONObject([("query", .string(query)), ("hits", .array(hits))]))
+    let how: [(String, JSONValue)] = isApproximate ? [("approximate", .bool(true))] : []
+    return .object(JSONObject([("query", .string(query))] + how + [("hits", .array(hits))]))
   }
 }
 
@@ -108,6 +124,8 @@ private struct Searcher {
   let pool: ThreadPool
   let count: Int
   let threshold: Float?
+  /// What is searched in place of all rows, and how wide.
+  var graph: (graph: SentenceGraph, width: Int)?
 
   func answer(_ lines: [[UInt8]]) throws -> [Answer] {
     let queries = lines.map { String(decoding: $0, as: UTF8.self) }
@@ -116,12 +134,15 @@ private struct Searcher {
     counts.add(lines, cut: table.truncatedLines)
     note(counts, limit: embedder.maximumLength)
     let found = try withExtendedLifetime(table) {
-      try index.search(table.matrix, count: count, threshold: threshold, pool: pool)
+      try graph.map {
+        try $0.graph.search(table.matrix, count: count, width: $0.width, threshold: threshold, pool: pool)
+      } ?? index.search(table.matrix, count: count, threshold: threshold, pool: pool)
     }
     return try zip(queries, found).map { query, hits in
       let texts = try index.texts(of: hits.map(\.row))
       return Answer(
-        query: query, hits: zip(hits, texts).map { Answer.Hit(text: $1, row: $0.row, score: $0.score) })
+        query: query, hits: zip(hits, texts).map { Answer.Hit(text: $1, row: $0.row, score: $0.score) },
+        isApproximate: graph != nil)
     }
   }
 }

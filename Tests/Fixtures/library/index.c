@@ -56,6 +56,30 @@ int main(int count, char **arguments) {
   FAILS(mixcse_index_search(index, vectors, 1, 1, NAN, rows, scores), MIXCSE_E_USAGE, "threshold");
   FAILS(mixcse_index_search(index, NULL, 1, 1, -2, rows, scores), MIXCSE_E_USAGE, "queries");
   FAILS(mixcse_index_search(NULL, vectors, 1, 1, -2, rows, scores), MIXCSE_E_USAGE, "index");
+
+  // Approximately: what needs the library that keeps graphs, and what does not.
+  char *library = getenv("CSE_GRAPH") ? strdup(getenv("CSE_GRAPH")) : NULL;
+  if (library) {
+    int64_t linked = -1;
+    CHECK(mixcse_index_graph(context, folder, NULL, &linked) == 0 && linked == TEXTS);
+    CHECK(mixcse_index_search_approximately(index, vectors, TEXTS, 3, -2, 0, rows, scores) == 0);
+    for (int i = 0; i < TEXTS; i++) CHECK(rows[3 * i] == i && fabsf(scores[3 * i] - 1) < 1e-6f);
+    CHECK(mixcse_index_graph(context, folder, NULL, &linked) == 0 && linked == 0);
+    mixcse_index_close(index);
+    CHECK(mixcse_index_open(context, own, folder, &index) == 0);
+  }
+  setenv("CSE_GRAPH", "/nowhere/libMixCSEGraph.so", 1);
+  FAILS(mixcse_index_search_approximately(index, vectors, 1, 3, -2, 0, rows, scores), MIXCSE_E_PLUGIN, "index library");
+  FAILS(mixcse_index_search_approximately(index, vectors, 1, 3, -2, 2, rows, scores), MIXCSE_E_USAGE, "width");
+  mixcse_graph_options graph = {.struct_size = sizeof graph, .links = 1};
+  FAILS(mixcse_index_graph(context, folder, &graph, NULL), MIXCSE_E_USAGE, "options->links");
+  graph.links = 0, graph.flags = 2;
+  FAILS(mixcse_index_graph(context, folder, &graph, NULL), MIXCSE_E_USAGE, "options->flags");
+  FAILS(mixcse_index_graph(context, folder, NULL, NULL), MIXCSE_E_PLUGIN, "index library");
+  FAILS(mixcse_index_graph(context, arguments[1], NULL, NULL), MIXCSE_E_NO_INPUT, "expected an index");
+  if (library) setenv("CSE_GRAPH", library, 1);
+  free(library);
+
   vectors[0] = NAN;
   FAILS(mixcse_index_search(index, vectors, 1, 1, -2, rows, scores), MIXCSE_E_USAGE, "finite");
 
