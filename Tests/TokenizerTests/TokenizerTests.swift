@@ -116,6 +116,21 @@ import Tokenizer
     ranks[[symbols[index], symbols[index + 1]]] ?? .max
   }
 
+  /// Very long pieces are merged window by window. The digests are those of tokenizers 0.23.3:
+  /// `models.BPE(*models.BPE.read_file("vocab.json", "merges.txt")).tokenize(word[:n])`.
+  @Test(arguments: [
+    (2048, #"{"count": 1429, "digest": "9848e96e1e8181e0"}"#),
+    (2049, #"{"count": 1429, "digest": "37a0dd47e3f0bf3d"}"#),
+    (4100, #"{"count": 2866, "digest": "a6cc05f3ffe994f2"}"#),
+    (30_000, #"{"count": 20990, "digest": "17ce12689dcb4131"}"#),
+  ])
+  func veryLongWordsHaveTheReferencesTokens(length: Int, digest: String) throws {
+    var random = RandomLines.Generator(state: 6)
+    let word = (0..<length).map { _ in Array("etaoinshrdl".utf8)[random.next(11)] }
+    let expected = try JSONDecoder().decode(Digest.self, from: Data(digest.utf8))
+    #expect(Digest(byteLevel.ids(word).dropFirst().dropLast()) == expected)
+  }
+
   @Test func veryLongWordsTakeLinearTime() {
     let clock = ContinuousClock()
     let short = String(repeating: "electroencephalographically", count: 370)

@@ -8,9 +8,8 @@ struct BytePairModel: Sendable {
   private let merges: MergeTable
   /// Tokens that are the merge result of their own bytes: a piece that is one of them needs no merging.
   private let whole: ByteTrie
-
-  /// Pieces of up to this many bytes are merged by looking through all pairs, longer ones with a heap.
-  private static let shortPiece = 48
+  /// The bytes of each token, by id; nil where a vocabulary contradicts itself, whose pieces are merged whole.
+  private let lengths: [Int32]?
 
   /// - Parameters:
   ///   - tokens: the vocabulary as bytes (not GPT-2's stand-in characters).
@@ -18,6 +17,8 @@ struct BytePairModel: Sendable {
   init(tokens: [Vocabulary.Entry], byteIDs: [Int32], merges: MergeTable, wholeFirst: Bool) {
     self.byteIDs = byteIDs
     self.merges = merges
+    let lengths = Self.lengths(tokens, byteIDs, merges)
+    self.lengths = lengths
     var scratch = MergeScratch()
     whole = ByteTrie(
       tokens.filter { token in
@@ -25,7 +26,7 @@ struct BytePairModel: Sendable {
         if wholeFirst { return true }
         var ids = AppendingBuffer<Int32>()
         token.bytes.withUnsafeBufferPointer {
-          Self.merge($0, byteIDs, merges, &scratch, &ids)
+          Self.merge($0, byteIDs, merges, lengths, &scratch, &ids)
         }
         return ids.count == 1 && ids[0] == token.id
       })
@@ -37,20 +38,37 @@ struct BytePairModel: Sendable {
   ) {
     let id = whole.id(of: piece)
     if id >= 0 { return ids.append(id) }
-    Self.merge(piece, byteIDs, merges, &scratch, &ids)
+    Self.merge(piece, byteIDs, merges, lengths, &scratch, &ids)
   }
 
   private static func merge(
-    _ piece: UnsafeBufferPointer<UInt8>, _ byteIDs: [Int32], _ merges: MergeTable, _ scratch: inout MergeScratch,
-    _ ids: inout AppendingBuffer<Int32>
+    _ piece: UnsafeBufferPointer<UInt8>, _ byteIDs: [Int32], _ merges: MergeTable, _ lengths: [Int32]?,
+    _ scratch: inout MergeScratch, _ ids: inout AppendingBuffer<Int32>
   ) {
     scratch.start(piece, byteIDs)
-    if scratch.symbols.count <= shortPiece {
-      scratch.mergeShort(merges)
-    } else {
-      scratch.mergeLong(merges)
+    if let lengths, scratch.symbols.count > MergeScratch.window {
+      return scratch.mergeInWindows(merges, lengths: lengths, to: &ids)
     }
+    scratch.merge(merges)
     ids.append(from: scratch.symbols.pointer, count: scratch.symbols.count)
+  }
+}
+
+extension BytePairModel {
+  /// The bytes of each token, by id; nil where two tokens of one id differ in that, or a merge gives another length
+  /// than its parts have together.
+  private static func lengths(_ tokens: [Vocabulary.Entry], _ byteIDs: [Int32], _ merges: MergeTable) -> [Int32]? {
+    var lengths: [Int32: Int32] = [:]
+    for (id, length) in byteIDs.filter({ $0 >= 0 }).map({ ($0, 1) }) + tokens.map({ ($0.id, $0.bytes.count) }) {
+      guard lengths.updateValue(Int32(length), forKey: id) ?? Int32(length) == length else { return nil }
+    }
+    guard
+      merges.allSatisfy({ left, right, id in
+        guard let left = lengths[left], let right = lengths[right] else { return false }
+        return lengths[id] == left + right
+      }), let largest = lengths.keys.max()
+    else { return nil }
+    return (0...largest).map { lengths[$0] ?? 0 }
   }
 }
 
@@ -85,6 +103,15 @@ final class MergeTable: @unchecked Sendable {
   }
 
   deinit { slots.deallocate() }
+
+  /// Whether all merges pass a test.
+  func allSatisfy(_ test: (_ left: Int32, _ right: Int32, _ id: Int32) -> Bool) -> Bool {
+    (0...mask).allSatisfy { index in
+      let (pair, id) = (slots[index].pair, slots[index].id)
+      return pair == Self.empty
+        || test(Int32(truncatingIfNeeded: pair >> 32), Int32(truncatingIfNeeded: pair), id)
+    }
+  }
 
   /// Rank and joined token of a pair; rank `none` if it does not merge.
   @inline(__always)

@@ -1,10 +1,14 @@
-// The working memory of merging one piece, and the two ways to merge: for words, and for very long runs.
+// The working memory of merging one piece, and two ways to merge: for words, and for longer runs.
 // Called by BytePairModel.
 
 /// One thread's memory for merging.
 struct MergeScratch: ~Copyable {
   /// The tokens of the piece: bytes at first, the result at the end.
   var symbols = AppendingBuffer<Int32>()
+  // Of a very long piece: its bytes, what follows a border, what waits meanwhile (MergeScratch+Windows).
+  var bytes = AppendingBuffer<Int32>()
+  var following = AppendingBuffer<Int32>()
+  var kept = AppendingBuffer<Int32>()
   private var ranks = AppendingBuffer<Int32>()
   private var joined = AppendingBuffer<Int32>()
   private var next = AppendingBuffer<Int32>()
@@ -18,8 +22,16 @@ struct MergeScratch: ~Copyable {
     for byte in piece where byteIDs[Int(byte)] >= 0 { symbols.append(byteIDs[Int(byte)]) }
   }
 
+  /// Up to so many bytes are merged by looking through all pairs, more with a heap.
+  private static let few = 48
+
+  /// Merges the symbols.
+  mutating func merge(_ merges: MergeTable) {
+    if symbols.count <= Self.few { mergeShort(merges) } else { mergeLong(merges) }
+  }
+
   /// Looks through all pairs for the lowest rank, joins it, and again; quadratic, and fastest for words.
-  mutating func mergeShort(_ merges: MergeTable) {
+  private mutating func mergeShort(_ merges: MergeTable) {
     let count = symbols.count
     ranks.count = 0
     joined.count = 0
@@ -58,7 +70,7 @@ struct MergeScratch: ~Copyable {
   }
 
   /// A heap of pairs over a linked list of symbols: n log n for a piece of n bytes.
-  mutating func mergeLong(_ merges: MergeTable) {
+  private mutating func mergeLong(_ merges: MergeTable) {
     let count = symbols.count
     link(count)
     heap.count = 0
