@@ -13,8 +13,8 @@ struct RankBatch {
   var command: RankCommand.Forward {
     var forward = RankCommand.Forward(
       tokens: batch.tokens.count, sequences: batch.sequences, firstToken: batch.firstToken,
-      layers: request.layers.count, firstTokenOnly: request.firstTokenOnly, hasRates: batch.dropout != nil,
-      mode: .inference, step: 0, hiddenDropout: 0, attentionDropout: 0)
+      layers: request.layers.count, firstTokenOnly: request.firstTokenOnly, meansAreEnough: request.meansAreEnough,
+      hasRates: batch.dropout != nil, mode: .inference, step: 0, hiddenDropout: 0, attentionDropout: 0)
     switch mode {
     case .inference: break
     case .training(let step, let hidden, let attention):
@@ -52,7 +52,9 @@ struct RankBatch {
     let offsets = next(forward.sequences).reduce(into: [0]) { $0.append(($0.last ?? 0) + Int($1)) }
     batch = PackedBatch(tokens: tokens, offsets: offsets)
     batch.firstToken = forward.firstToken
-    request = LayerRequest(layers: next(forward.layers).map(Int.init), firstTokenOnly: forward.firstTokenOnly)
+    request = LayerRequest(
+      layers: next(forward.layers).map(Int.init), firstTokenOnly: forward.firstTokenOnly,
+      meansAreEnough: forward.meansAreEnough)
     if forward.hasRates {
       batch.dropout = next(forward.sequences).map { Float(bitPattern: UInt32(bitPattern: $0)) }
     }

@@ -33,7 +33,7 @@ enum RankCommand: Equatable {
   struct Forward: Equatable {
     var tokens, sequences, firstToken: Int
     var layers: Int
-    var firstTokenOnly, hasRates: Bool
+    var firstTokenOnly, meansAreEnough, hasRates: Bool
     var mode: Mode
     var step: UInt64
     var hiddenDropout, attentionDropout: Float
@@ -53,8 +53,9 @@ enum RankCommand: Equatable {
         ]
       case .forward(let f):
         [
-          2, Int64(f.tokens), Int64(f.sequences), Int64(f.firstToken), Int64(f.layers), f.firstTokenOnly ? 1 : 0,
-          f.hasRates ? 1 : 0, f.mode.rawValue, Int64(bitPattern: f.step), Int64(f.hiddenDropout.bitPattern),
+          2, Int64(f.tokens), Int64(f.sequences), Int64(f.firstToken), Int64(f.layers),
+          f.firstTokenOnly ? 1 : f.meansAreEnough ? 2 : 0, f.hasRates ? 1 : 0, f.mode.rawValue,
+          Int64(bitPattern: f.step), Int64(f.hiddenDropout.bitPattern),
           Int64(f.attentionDropout.bitPattern),
         ]
       case .backward(let isLast): [3, isLast ? 1 : 0]
@@ -86,7 +87,8 @@ enum RankCommand: Equatable {
       self = .forward(
         Forward(
           tokens: Int(n[1]), sequences: Int(n[2]), firstToken: Int(n[3]), layers: Int(n[4]),
-          firstTokenOnly: n[5] == 1, hasRates: n[6] == 1, mode: mode, step: UInt64(bitPattern: n[8]),
+          firstTokenOnly: n[5] == 1, meansAreEnough: n[5] == 2, hasRates: n[6] == 1, mode: mode,
+          step: UInt64(bitPattern: n[8]),
           hiddenDropout: Float(bitPattern: UInt32(truncatingIfNeeded: n[9])),
           attentionDropout: Float(bitPattern: UInt32(truncatingIfNeeded: n[10]))))
     case 3: self = .backward(isLast: n[1] == 1)

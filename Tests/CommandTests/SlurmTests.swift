@@ -5,7 +5,8 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct SlurmTests {
+/// One after the other: each cluster is that of this process.
+@Suite(.serialized) struct SlurmTests {
   let world: CommandWorld
 
   init() throws { world = try CommandWorld() }

@@ -36,6 +36,7 @@ import Testing
       let isRoberta = [.xlmRoberta, .camembert].contains(configuration.family)
       let others: EncoderConfiguration.Likeness = configuration.family == .modernbert ? .none : .similar
       #expect(configuration.likeness == (isRoberta ? .roberta : others), "\(fixture.name)")
+      guard configuration.likeness != .none else { continue }
       let (own, plain) = (configuration.tensorNames, configuration.plainTensorNames)
       #expect(plain.count == own.count && Set(plain).count == plain.count)
       #expect((plain == own) == (isRoberta || [.electra, .ernie].contains(configuration.family)), "\(fixture.name)")

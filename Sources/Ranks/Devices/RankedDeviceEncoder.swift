@@ -56,6 +56,7 @@ package final class RankedDeviceEncoder: SentenceEncoder, DeviceWeights {
   package var vocabularySize: Int { own.vocabularySize }
   package var parameters: [Parameter] { own.parameters }
   package var device: (any DeviceWeights)? { self }
+  package var givesMeans: Bool { own.givesMeans }
 
   /// Does something that all ranks do. After a failure nothing is.
   private func together(moves: Bool = false, _ command: RankCommand, _ body: () throws -> Void) throws {
