@@ -49,7 +49,8 @@ struct EncoderParameters {
     let values = shared ?? FloatBuffer(count: total)
     self.values = values
     // Few words occur in training; the others' rows take up no memory but for their values.
-    let gradients = learns ? FloatBuffer(count: total, smallPages: total) : nil
+    let wordCount = configuration.vocabularySize * configuration.embeddingSize
+    let gradients = learns ? FloatBuffer(count: total, sparse: wordCount) : nil
     let absent = entries.filter { !$0.exists }.map(\.count).max() ?? 0
     let (zeros, unread) = (FloatBuffer(count: absent), learns ? FloatBuffer(count: absent) : nil)
     var offset = 0

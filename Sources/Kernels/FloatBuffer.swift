@@ -12,10 +12,9 @@ package final class FloatBuffer: @unchecked Sendable {
 
   private let isOwn: Bool
 
-  /// Allocates `count >= 0` zeroed elements, for those who may see them, the first `smallPages` on pages of 4 kB: those
-  /// never written take up no memory, and a virtual machine is given them several times as fast as huge pages, which
-  /// are for what products read again and again.
-  package init(count: Int, _ visibility: Visibility = .own, smallPages: Int = 0) {
+  /// Allocates `count >= 0` zeroed elements, for those who may see them, of which many of the first `sparse` will never
+  /// be written: they take up no memory then.
+  package init(count: Int, _ visibility: Visibility = .own, sparse: Int = 0) {
     precondition(count >= 0, "a buffer cannot hold \(count) elements")
     let (byteCount, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Float>.stride)
     guard !overflow else { OutOfMemory.end(byteCount: nil) }
@@ -25,7 +24,7 @@ package final class FloatBuffer: @unchecked Sendable {
     }
     pointer = memory.bindMemory(to: Float.self, capacity: max(count, 1))
     self.count = count
-    if smallPages > 0 { ck_prefer_small_pages(memory, min(smallPages, count) * MemoryLayout<Float>.stride) }
+    if sparse > 0 { ck_prefer_small_pages(memory, min(sparse, count) * MemoryLayout<Float>.stride) }
   }
 
   deinit {

@@ -65,8 +65,8 @@ final class RankedWeights {
     self.own = own
     let count = Int(starts[group.rank + 1] - starts[group.rank])
     (first, second) = (FloatBuffer(count: count), FloatBuffer(count: count))
-    tableFirst = FloatBuffer(count: table.count, smallPages: table.count)
-    tableSecond = FloatBuffer(count: table.count, smallPages: table.count)
+    tableFirst = FloatBuffer(count: table.count, sparse: table.count)
+    tableSecond = FloatBuffer(count: table.count, sparse: table.count)
     isListed = Array(repeating: false, count: marks.rows)
   }
 

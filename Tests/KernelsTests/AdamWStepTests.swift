@@ -55,7 +55,7 @@ import Testing
       let count = rows * width
       let parameter = Parameter(
         name: "table", shape: [rows, width], values: FloatBuffer(count: count),
-        gradients: FloatBuffer(count: count, smallPages: count), offset: 0, decays: true, touched: touched)
+        gradients: FloatBuffer(count: count, sparse: count), offset: 0, decays: true, touched: touched)
       for (i, x) in randomValues(count, seed: 8).enumerated() { parameter.value[i] = x }
       return (parameter, FloatBuffer(count: count), FloatBuffer(count: count))
     }

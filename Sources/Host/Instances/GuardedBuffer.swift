@@ -31,7 +31,7 @@ package final class GuardedBuffer {
     trailingOffset = Self.guardBytes + byteCount
     if visibility != .own, SharedMemory.current == nil { SharedMemory.noteOrdinary() }
     let count = (trailingOffset + Self.guardBytes + 3) / 4
-    memory = FloatBuffer(count: count, visibility, smallPages: isSparse ? count : 0)
+    memory = FloatBuffer(count: count, visibility, sparse: isSparse ? count : 0)
     base = UnsafeMutableRawPointer(memory.pointer)
     pointer = base + Self.guardBytes
     for offset in stride(from: 0, to: Self.guardBytes, by: 8) {

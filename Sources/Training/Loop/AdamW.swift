@@ -31,9 +31,8 @@ package final class AdamW {
     self.weightDecay = weightDecay
     self.pool = pool
     joined = parameters.map { _ in 0 }
-    // Each is read and written once a step, from front to back.
-    first = parameters.map { FloatBuffer(count: $0.count, smallPages: $0.count) }
-    second = parameters.map { FloatBuffer(count: $0.count, smallPages: $0.count) }
+    first = parameters.map { FloatBuffer(count: $0.count, sparse: $0.touched == nil ? 0 : $0.count) }
+    second = parameters.map { FloatBuffer(count: $0.count, sparse: $0.touched == nil ? 0 : $0.count) }
   }
 
   /// Goes on where `old` stands with parameters some of which are others. A parameter of `old` keeps its moments; a new
