@@ -5,7 +5,6 @@ import Files
 import Kernels
 import Objective
 import Search
-import TextData
 
 struct IndexRecallCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -64,7 +63,8 @@ struct IndexRecallCommand: ParsableCommand {
     let total: Int
     let found: (exactSeconds: Double, measured: [GraphRecall])
     if let queries {
-      let table = try embed(queries, opened, pool)
+      let (embedder, _) = try model.embedder(of: opened.model, in: index, prompt: prompt.words, pool: pool)
+      let table = try embedder.unitVectors(ofLinesIn: queries)
       total = table.matrix.rows
       found = try withExtendedLifetime(table) { try measure(table.matrix, own: nil) }
     } else {
@@ -78,18 +78,6 @@ struct IndexRecallCommand: ParsableCommand {
     }
     progress.end()
     try json ? printDocument(total, found) : printTable(total, found, opened.rows, graph.shape)
-  }
-
-  private func embed(_ queries: String, _ opened: SentenceIndex, _ pool: ThreadPool) throws -> EmbeddingTable {
-    let (embedder, _) = try model.embedder(of: opened.model, in: index, prompt: prompt.words, pool: pool)
-    let lines = try LineInput(path: queries, spoolFolder: Folder.temporary).next(.max)
-    guard !lines.isEmpty else { throw SearchError.noTexts(path: queries) }
-    let table = try embedder.embed(
-      lines.map { String(decoding: $0, as: UTF8.self) }, options: EmbeddingOptions(normalize: true))
-    var counts = TextCounts()
-    counts.add(lines, cut: table.truncatedLines)
-    note(counts, limit: embedder.maximumLength)
-    return table
   }
 
   private func printTable(

@@ -6,7 +6,6 @@ import Kernels
 import ModelFiles
 import Objective
 import Search
-import TextData
 import Training
 
 struct SimilarityCommand: ParsableCommand {
@@ -42,7 +41,7 @@ struct SimilarityCommand: ParsableCommand {
     let pool = ThreadPool(threads: model.threads.count)
     let embedder = try model.embedder(
       folder, pooler: model.poolerSpec(for: folder), maximumLength: length.maximum, pool: pool)
-    let (left, right) = (try embed(first, embedder), try embed(second, embedder))
+    let (left, right) = (try embedder.unitVectors(ofLinesIn: first), try embedder.unitVectors(ofLinesIn: second))
     if !matrix, left.matrix.rows != right.matrix.rows {
       throw SearchError.lineCounts(
         first: first, count: left.matrix.rows, second: second, otherCount: right.matrix.rows)
@@ -67,16 +66,5 @@ struct SimilarityCommand: ParsableCommand {
       }
     }
     try writer?.finish()
-  }
-
-  private func embed(_ path: String, _ embedder: SentenceEmbedder) throws -> EmbeddingTable {
-    let lines = try LineInput(path: path, spoolFolder: Folder.temporary).next(.max)
-    guard !lines.isEmpty else { throw SearchError.noTexts(path: path) }
-    let table = try embedder.embed(
-      lines.map { String(decoding: $0, as: UTF8.self) }, options: EmbeddingOptions(normalize: true))
-    var counts = TextCounts()
-    counts.add(lines, cut: table.truncatedLines)
-    note(counts, limit: embedder.maximumLength)
-    return table
   }
 }
