@@ -9,6 +9,8 @@
 #include <immintrin.h>
 #endif
 
+enum { ROWS_AHEAD = 8 };  // the prefetch distance: rows of the stored A
+
 // Rounds floats that were packed as they are.
 CK_INLINE void round_to_bf16(float *x, int64_t count) {
   for (int64_t i = 0; i < count; i++) {
@@ -97,28 +99,33 @@ CK_CLONES static void pack_float_rows(int rounds, int64_t m, int64_t terms, cons
   }
 }
 
+// Asks for a row of the stored A some rows ahead: rows are too far apart for the processor to guess.
+CK_INLINE void fetch_ahead(int64_t m, const float *row, int64_t lda) {
+  for (int64_t i = 0; i < m; i += LANES) __builtin_prefetch(row + ROWS_AHEAD * lda + i);
+}
+
+// Row by row of the stored A, so that each of its lines is read once. Where more follow in the row, a copy takes more
+// than the tile's own, in one instruction: the next term overwrites these, and behind the last lies room.
 CK_CLONES static void pack_float_columns(int rounds, int64_t m, int64_t terms, const float *a, int64_t lda,
                                          float *packed) {
   const int64_t rows = kernels()->rows;
-  for (int64_t i = 0; i < m; i += rows) {
-    const int64_t count = smaller(rows, m - i);
-    for (int64_t p = 0; p < terms; p++) {
-      float *out = packed + i * A_STRIDE + p * rows;
-      const float *source = a + p * lda + i;
-      // Copies of fixed size where all rows are there; of six, eight are copied, and the next term overwrites two.
-      if (count == MAX_ROWS) {
-        memcpy(out, source, MAX_ROWS * sizeof(float));
-        continue;
-      }
-      if (rows == 6 && i + 8 <= m) {
-        memcpy(out, source, 8 * sizeof(float));
-        continue;
-      }
-      for (int64_t r = 0; r < count; r++) out[r] = source[r];
-      for (int64_t r = count; r < rows; r++) out[r] = 0;
+  for (int64_t p = 0; p < terms; p++, a += lda) {
+    float *out = packed + p * rows;
+    fetch_ahead(m, a, lda);
+    int64_t i = 0;
+    if (rows == MAX_ROWS) {
+      for (; i + LANES <= m; i += MAX_ROWS) memcpy(out + i * A_STRIDE, a + i, LANES * sizeof(float));
+    } else if (rows == 6) {
+      for (; i + 8 <= m; i += 6) memcpy(out + i * A_STRIDE, a + i, 8 * sizeof(float));
     }
-    if (rounds) round_to_bf16(packed + i * A_STRIDE, terms * rows);
+    for (; i < m; i += rows) {
+      const int64_t count = smaller(rows, m - i);
+      for (int64_t r = 0; r < count; r++) out[i * A_STRIDE + r] = a[i + r];
+      for (int64_t r = count; r < rows; r++) out[i * A_STRIDE + r] = 0;
+    }
   }
+  if (!rounds) return;
+  for (int64_t i = 0; i < m; i += rows) round_to_bf16(packed + i * A_STRIDE, terms * rows);
 }
 
 // Pairs -------------------------------------------------------------------------------------------
@@ -192,13 +199,22 @@ PAIRS void pack_pair_row(int64_t terms, const float *a, float *packed) {
   _mm512_mask_storeu_epi32(packed + p / 2, (__mmask16)((1u << left) - 1), (__m512i)_mm512_cvtne2ps_pbh(high, low));
 }
 
+// As pack_float_columns, two rows of the stored A at a time.
 PAIRS void pack_pair_columns(int64_t m, int64_t terms, const float *a, int64_t lda, float *packed) {
-  for (int64_t i = 0; i < m; i += MAX_ROWS) {
-    const int64_t count = smaller(MAX_ROWS, m - i);
-    for (int64_t p = 0; p < terms; p += 2) {
-      const float *source = a + p * lda + i;
-      const __m512 first = load_some(source, count), second = load_some(source + lda, p + 1 < terms ? count : 0);
-      _mm512_mask_storeu_epi32(packed + i * A_STRIDE + p / 2 * MAX_ROWS, (1u << MAX_ROWS) - 1, zip(first, second));
+  for (int64_t p = 0; p < terms; p += 2, a += 2 * lda) {
+    float *out = packed + p / 2 * MAX_ROWS;
+    const int has_second = p + 1 < terms;
+    fetch_ahead(m, a, lda);
+    fetch_ahead(m, a + lda, lda);
+    int64_t i = 0;
+    for (; has_second && i + LANES <= m; i += MAX_ROWS) {
+      const __m512 first = _mm512_loadu_ps(a + i), second = _mm512_loadu_ps(a + lda + i);
+      _mm512_storeu_si512(out + i * A_STRIDE, zip(first, second));
+    }
+    for (; i < m; i += MAX_ROWS) {
+      const int64_t count = smaller(MAX_ROWS, m - i);
+      const __m512 first = load_some(a + i, count), second = load_some(a + lda + i, has_second ? count : 0);
+      _mm512_mask_storeu_epi32(out + i * A_STRIDE, (1u << MAX_ROWS) - 1, zip(first, second));
     }
   }
 }
