@@ -22,57 +22,102 @@ enum {
   TILE = 6,
 };
 
-// One tile of the product below: `rows` <= TILE rows, one vector of columns of which `lanes` are real.
-CK_INLINE void product_tile(int rows, int64_t k, const float *a, int64_t a_row, int64_t a_step, const float *b,
-                            int64_t b_step, float *c, int64_t c_row, int64_t lanes, int add) {
-  vf sums[TILE];
-  for (int i = 0; i < rows; i++) sums[i] = VF_ZERO;
-  if (lanes == LANES) {
-    for (int64_t p = 0; p < k; p++) {
-      vf x = VF_LOAD(b + p * b_step);
-#pragma clang loop unroll(full)
-      for (int i = 0; i < rows; i++) sums[i] += a[i * a_row + p * a_step] * x;
-    }
-    for (int i = 0; i < rows; i++) {
-      float *to = c + i * c_row;
-      VF_STORE(to, add ? VF_LOAD(to) + sums[i] : sums[i]);
-    }
-    return;
+// C = (or +=) A B; A is read at a + i a_row + p a_step, so it may be transposed.
+typedef struct {
+  int64_t k;
+  const float *a;
+  int64_t a_row, a_step;
+  const float *b;
+  int64_t b_step;
+  float *c;
+  int64_t c_row;
+  int add;
+} operands;
+
+// The same for the part of C that begins with row i and column j.
+CK_INLINE operands part_of(operands o, int64_t i, int64_t j) {
+  o.a += i * o.a_row;
+  o.b += j;
+  o.c += i * o.c_row + j;
+  return o;
+}
+
+// One tile of the product: `rows` <= TILE rows, `vectors` <= 2 vectors of columns.
+CK_INLINE void product_tile(int rows, int vectors, operands o) {
+  vf sums[TILE][2];
+  for (int i = 0; i < rows; i++) {
+    for (int v = 0; v < vectors; v++) sums[i][v] = VF_ZERO;
   }
-  for (int64_t p = 0; p < k; p++) {
-    vf x;
-    vf_load_part(&x, b + p * b_step, lanes);
-    for (int i = 0; i < rows; i++) sums[i] += a[i * a_row + p * a_step] * x;
+  for (int64_t p = 0; p < o.k; p++) {
+    vf x[2];
+    for (int v = 0; v < vectors; v++) x[v] = VF_LOAD(o.b + p * o.b_step + v * LANES);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < rows; i++) {
+      for (int v = 0; v < vectors; v++) sums[i][v] += o.a[i * o.a_row + p * o.a_step] * x[v];
+    }
   }
   for (int i = 0; i < rows; i++) {
-    vf before = VF_ZERO;
-    if (add) vf_load_part(&before, c + i * c_row, lanes);
-    before += sums[i];
-    vf_store_part(c + i * c_row, &before, lanes);
+    for (int v = 0; v < vectors; v++) {
+      float *to = o.c + i * o.c_row + v * LANES;
+      VF_STORE(to, o.add ? VF_LOAD(to) + sums[i][v] : sums[i][v]);
+    }
   }
 }
 
-// C [m, n] = (or +=) A [m, k] B [k, n]; A is read at a + i a_row + p a_step, so it may be transposed. What six rows at
-// a time leave over goes by four, two and one: a single row has to wait for each of its sums.
+// The same for `lanes` columns, fewer than a vector.
+CK_INLINE void border_tile(int rows, int64_t lanes, operands o) {
+  vf sums[TILE];
+  for (int i = 0; i < rows; i++) sums[i] = VF_ZERO;
+  for (int64_t p = 0; p < o.k; p++) {
+    vf x;
+    vf_load_part(&x, o.b + p * o.b_step, lanes);
+    for (int i = 0; i < rows; i++) sums[i] += o.a[i * o.a_row + p * o.a_step] * x;
+  }
+  for (int i = 0; i < rows; i++) {
+    vf before = VF_ZERO;
+    if (o.add) vf_load_part(&before, o.c + i * o.c_row, lanes);
+    before += sums[i];
+    vf_store_part(o.c + i * o.c_row, &before, lanes);
+  }
+}
+
+// All rows of some columns. What six rows at a time leave over goes by four, two and one: a single row has to wait for
+// each of its sums.
+CK_INLINE void product_columns(int64_t m, int vectors, int64_t lanes, operands o) {
+  int64_t i = 0;
+#define PRODUCT_ROWS(ROWS)                         \
+  if (lanes == vectors * LANES) {                  \
+    product_tile(ROWS, vectors, part_of(o, i, 0)); \
+  } else {                                         \
+    border_tile(ROWS, lanes, part_of(o, i, 0));    \
+  }                                                \
+  i += ROWS;
+  while (i + TILE <= m) {
+    PRODUCT_ROWS(TILE)
+  }
+  if (m - i >= 4) {
+    PRODUCT_ROWS(4)
+  }
+  if (m - i >= 2) {
+    PRODUCT_ROWS(2)
+  }
+  if (m - i == 1) {
+    PRODUCT_ROWS(1)
+  }
+#undef PRODUCT_ROWS
+}
+
+// C [m, n] = (or +=) A [m, k] B [k, n]. Two vectors of columns at a time where there are registers for their sums: a
+// number of A is then read half as often.
 CK_INLINE void product(int64_t m, int64_t n, int64_t k, const float *a, int64_t a_row, int64_t a_step, const float *b,
                        int64_t b_step, float *c, int64_t c_row, int add) {
-  for (int64_t j = 0; j < n; j += LANES) {
-    int64_t lanes = n - j < LANES ? n - j : LANES;
-    int64_t i = 0;
-#define PRODUCT_ROWS(ROWS) \
-  product_tile(ROWS, k, a + i * a_row, a_row, a_step, b + j, b_step, c + i * c_row + j, c_row, lanes, add)
-    for (; i + TILE <= m; i += TILE) PRODUCT_ROWS(TILE);
-    if (m - i >= 4) {
-      PRODUCT_ROWS(4);
-      i += 4;
-    }
-    if (m - i >= 2) {
-      PRODUCT_ROWS(2);
-      i += 2;
-    }
-    if (m - i == 1) PRODUCT_ROWS(1);
-#undef PRODUCT_ROWS
+  const operands o = {k, a, a_row, a_step, b, b_step, c, c_row, add};
+  int64_t j = 0;
+  if (ck_gemm_bits() == 512) {
+    for (; j + 2 * LANES <= n; j += 2 * LANES) product_columns(m, 2, 2 * LANES, part_of(o, 0, j));
   }
+  for (; j + LANES <= n; j += LANES) product_columns(m, 1, LANES, part_of(o, 0, j));
+  if (j < n) product_columns(m, 1, n - j, part_of(o, 0, j));
 }
 
 // to [D, B] = factor * rows [count, D] transposed; columns from `count` on are zero.

@@ -59,7 +59,7 @@ import Testing
     Shape(keys: 1, queries: 1, dimension: 32, rate: 0), Shape(keys: 1, queries: 1, dimension: 8, rate: 0.5),
     Shape(keys: 7, queries: 7, dimension: 5, rate: 0), Shape(keys: 17, queries: 17, dimension: 16, rate: 0.2),
     Shape(keys: 23, queries: 1, dimension: 12, rate: 0.1), Shape(keys: 13, queries: 13, dimension: 32, rate: 0.1),
-    Shape(keys: 70, queries: 70, dimension: 3, rate: 0.1),
+    Shape(keys: 70, queries: 70, dimension: 3, rate: 0.1), Shape(keys: 9, queries: 35, dimension: 40, rate: 0.1),
     Shape(keys: 70, queries: 70, dimension: 3, rate: 0.1, reach: 2),
     Shape(keys: 7, queries: 7, dimension: 5, rate: 0, reach: 0),
     Shape(keys: 23, queries: 1, dimension: 12, rate: 0.1, reach: 9),
@@ -90,6 +90,24 @@ import Testing
       }
       #expect(relativeError(found, truth, floor: 0.1) < 1e-5, "input \(input)")
     }
+  }
+
+  /// Products take two vectors of columns at a time where vectors are wide; every sum has the same order.
+  @Test func widthOfVectorsChangesNoBit() {
+    let s = Shape(keys: 37, queries: 37, dimension: 40, rate: 0.1)
+    let shape = attention(s)
+    let values = (1...4).map { randomValues(37 * 40, seed: $0) }
+    func all(_ bits: Int32) -> [[Float]] {
+      _ = ck_gemm_select(bits)
+      defer { _ = ck_gemm_select(512) }
+      var scratch = [Float](repeating: .nan, count: Int(ck_attention_scratch(shape.keys, shape.dimension)))
+      var found = (0..<4).map { _ in [Float](repeating: .nan, count: 37 * 40) }
+      ck_attention_forward(shape, values[0], values[1], values[2], &found[0], &scratch)
+      var (dq, dk, dv) = (found[1], found[2], found[3])
+      ck_attention_backward(shape, values[0], values[1], values[2], values[3], &dq, &dk, &dv, &scratch)
+      return [found[0], dq, dk, dv]
+    }
+    #expect(all(256) == all(512))
   }
 
   @Test func longSequences() {
