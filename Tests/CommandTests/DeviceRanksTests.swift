@@ -42,6 +42,9 @@ import Testing
     arguments: [
       ["--method", "mixcse"], ["--method", "simcse", "--gradient-accumulation", "2", "--weight-decay", "0.1"],
       ["--sampler", "fifo:size=20", "--loss", "infonce", "--learn-temperature"],
+      // A moving average, in a second encoder of each rank; a batch in parts, of which the last is one text.
+      ["--method", "moco", "--weight-decay", "0.1"], ["--method", "mixcse", "--chunk-size", "3"],
+      ["--method", "moco", "--chunk-size", "5", "--gradient-accumulation", "2"],
       // Fewer texts than ranks.
       ["--method", "simcse", "--batch-size", "2"],
     ])
