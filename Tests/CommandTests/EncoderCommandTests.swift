@@ -63,6 +63,33 @@ import Testing
     #expect(try world.metrics("stopped") == world.metrics("whole"))
   }
 
+  /// Each batch but the first is read while the device computes the one before it, over the end of an epoch and into
+  /// another strategy, and none that nobody trains on.
+  @Test(arguments: [[], ["--gradient-accumulation", "3"], ["--then", "6:simcse", "--then", "12:shuffle+infonce"]])
+  func readsTheNextRowsMeanwhile(_ flags: [String]) throws {
+    func calls(_ output: String) throws -> (rows: Int, ahead: Int) {
+      let profile = try #require(try object(output + "/run.json")["profile"] as? [String: Any])
+      let groups = try #require(profile["groups"] as? [String: Any])
+      let phases = try #require((groups["training"] as? [String: Any])?["phases"] as? [String: [String: Any]])
+      func count(_ name: String) -> Int { phases[name]?["calls"] as? Int ?? 0 }
+      return (count("rows and tokens"), count("next rows"))
+    }
+    let whole = try train("whole", flags)
+    try #require(whole.code == 0, "\(whole.errors)")
+    let all = try calls("whole")
+    #expect(all.rows >= 20 && all.ahead == all.rows - 1)
+    #expect(try train("stopped", flags + ["--stop-after", "9"]).code == 75)
+    try #require(try train("stopped", flags + ["--resume"]).code == 0)
+    let rest = try calls("stopped")
+    #expect(rest.rows >= 11 && rest.ahead == rest.rows - 1)
+    // 150 rows are 19 steps of 8, or 7 of 24.
+    let last = try #require(try world.loggedNumbers("whole", "epoch").last)
+    #expect(last >= 1)
+    let own = try world.train("own", flags + ["--max-steps", "20", "--pooler", "avg"])
+    try #require(own.code == 0, "\(own.errors)")
+    #expect(try calls("own").ahead == 0)
+  }
+
   @Test func partsOfABatchAreTheBatch() throws {
     // Of this device a state depends on the token's number in the whole batch, as dropout does.
     for (name, flags) in [("whole", []), ("parts", ["--chunk-size", "5"])] {

@@ -88,3 +88,20 @@ package struct RunState: Equatable {
     }
   }
 }
+
+extension RunState {
+  /// How many epochs are behind the next batch.
+  func epochFraction(rows: Int) -> Double { Double(epoch) + Double(position) / Double(rows) }
+
+  /// Puts a step on these batches behind, of a file of `fileRows` rows; what was behind its last row begins an epoch.
+  mutating func advance(by stepped: [[Int]], ofRows fileRows: Int) {
+    let rows = stepped.reduce(0) { $0 + $1.count }
+    step += 1
+    batches += stepped.count
+    rowsSeen += rows
+    position += rows
+    guard position >= fileRows else { return }
+    epoch += 1
+    position = 0
+  }
+}

@@ -100,7 +100,7 @@ extension TrainingRun {
     var seconds: [Double] = []
     for _ in 0..<min(2, totalSteps) {
       tokens.append(
-        try batchesOfStep().enumerated().reduce(0) { sum, batch in
+        try stepBatches(after: state).enumerated().reduce(0) { sum, batch in
           try sum + setup.batches.batch(rows: batch.element, at: position(ofBatch: batch.offset)).packed.tokens.count
         })
       try applySchedules()

@@ -220,7 +220,7 @@ package final class TrainingRun {
   func step() throws {
     let began = ContinuousClock.now
     let rate = scheduledRate ?? schedule.rate(step: state.step)
-    let batches = batchesOfStep()
+    let batches = stepBatches(after: state)
     let (outcome, norm) = try safeGradients(of: batches)
     try checkContrast(outcome, batches)
     try optimizer.step(
@@ -230,7 +230,7 @@ package final class TrainingRun {
       throw error
     }
     let epoch = state.epochFraction(rows: setup.data.rows)
-    advance(by: batches)
+    state.advance(by: batches, ofRows: setup.data.rows)
     let seconds = (ContinuousClock.now - began).seconds
     state.seconds += seconds
     state.lastLoss = outcome.loss
@@ -239,8 +239,8 @@ package final class TrainingRun {
     show(seconds: seconds, rows: rows)
   }
 
-  /// The rows of each batch of the next step; the last step of an epoch may have fewer and shorter ones.
-  func batchesOfStep() -> [[Int]] {
+  /// The rows of each batch of the step that follows; the last step of an epoch may have fewer and shorter ones.
+  func stepBatches(after state: RunState) -> [[Int]] {
     (0..<options.gradientAccumulation).map {
       order.batch(
         epoch: state.epoch, position: state.position + $0 * options.batchSize, size: options.batchSize)
@@ -264,7 +264,7 @@ package final class TrainingRun {
       }
       report.metrics += setup.batches.augmentation?.metrics ?? []
       outcome.add(report, committed: try setup.model.commit())
-      if setup.model.device != nil { prepareBatch(index + 1, of: batches) }
+      if setup.model.device != nil { prepareRows(after: index, of: batches) }
     }
     let norm = try setup.pool.profile.measure("optimizer/gradient norm") { try optimizer.gradientNorm() }
     guard norm.isFinite, outcome.loss.isFinite else {
@@ -274,14 +274,15 @@ package final class TrainingRun {
     return (outcome, norm)
   }
 
-  /// Gets the rows of a batch of this step, or of the next one, while the device is busy with the one before.
-  private func prepareBatch(_ index: Int, of batches: [[Int]]) {
-    let first = state.position + batches.reduce(0) { $0 + $1.count }
-    let rows =
-      index < batches.count
-      ? batches[index] : order.batch(epoch: state.epoch, position: first, size: options.batchSize)
-    // The first batch of an epoch is not worth a rule of its own.
-    if !rows.isEmpty { setup.pool.profile.measure("training/rows and tokens") { setup.batches.prepare(rows: rows) } }
+  /// Reads what comes after a batch while the device computes: the next batch of the step, or the first of the step
+  /// that follows, if there is one.
+  private func prepareRows(after index: Int, of batches: [[Int]]) {
+    var end = state
+    end.advance(by: batches, ofRows: setup.data.rows)
+    let isLast = end.step == totalSteps || end.step == setup.control.stopAfter
+    let following = index + 1 < batches.count ? batches[index + 1] : isLast ? nil : stepBatches(after: end).first
+    guard let following else { return }
+    setup.pool.profile.measure("training/next rows") { setup.batches.prepare(rows: following) }
   }
 
   /// Where the batch number `index` of the next step stands.
@@ -289,18 +290,6 @@ package final class TrainingRun {
     StepPosition(
       step: Int64(state.step), totalSteps: Int64(totalSteps), epoch: state.epochFraction(rows: setup.data.rows),
       batch: UInt64(state.batches + index))
-  }
-
-  private func advance(by batches: [[Int]]) {
-    state.step += 1
-    state.batches += batches.count
-    let rows = batches.reduce(0) { $0 + $1.count }
-    state.rowsSeen += rows
-    state.position += rows
-    if state.position >= setup.data.rows {
-      state.epoch += 1
-      state.position = 0
-    }
   }
 
   // MARK: - Log and progress
@@ -347,9 +336,4 @@ package final class TrainingRun {
     figures.bestStep = state.best?.step
     setup.display.show(figures)
   }
-}
-
-extension RunState {
-  /// How many epochs are behind the next batch.
-  func epochFraction(rows: Int) -> Double { Double(epoch) + Double(position) / Double(rows) }
 }
