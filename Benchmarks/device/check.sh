@@ -27,6 +27,7 @@ library=$folder/encoders/libTorchEncoder.so
 if [[ $checks = *' abi '* ]]; then
   step 'against transformers'
   "$python" "$here/parity.py" "$library" "$device" "${parity[@]}"
+  "$python" "$here/masked.py" "$library" "$device" "${parity[@]}"
 fi
 if [[ $checks = *' group '* ]]; then
   step 'several processes on one device'

@@ -30,6 +30,9 @@ class Source(c.Structure):
     _fields_ += [(name, c.c_int64) for name in "position_rows first_position type_rows".split()]
     _fields_ += [("norm_epsilon", c.c_double), ("seed", c.c_uint64), ("threads", c.c_int32), ("reserved", c.c_int32)]
     _fields_ += [("local_rank", c.c_int32), ("local_size", c.c_int32)]
+    _fields_ += [("embedding", c.c_int64), ("has_projection", c.c_int32), ("reserved2", c.c_int32)]
+    _fields_ += [(name, c.c_int64) for name in "task_rows distance_buckets layer_sets".split()]
+    _fields_ += [(name, c.c_uint32) for name in "no_dropout reserved3 masked_head masked_activation".split()]
 
 
 class Tensor(c.Structure):
@@ -85,7 +88,20 @@ class GroupFunctions(c.Structure):
     ]
 
 
+class Masked(c.Structure):
+    _fields_ = [("struct_size", c.c_uint32), ("reserved", c.c_uint32), ("n_positions", c.c_int64)]
+    _fields_ += [("positions", P), ("labels", P), ("factor", c.c_double)]
+
+
+class MaskedFunctions(c.Structure):
+    _fields_ = [("struct_size", c.c_uint32), ("reserved", c.c_uint32)]
+    _fields_ += [("learn", c.CFUNCTYPE(
+        c.c_int32, P, c.POINTER(Pass), c.POINTER(Masked), c.POINTER(c.c_double), P))]
+
+
 GROUP_ID_BYTES = 256
+#: With all its biases.
+MASKED_HEAD = 15
 
 
 def functions(library, name=b"cse.encoder/1", table=Functions):
@@ -104,14 +120,17 @@ class Failure(Exception):
 class Encoder:
     """An opened encoder. `shape`: vocabulary, hidden, layers, heads, intermediate, positions, types, epsilon."""
 
-    def __init__(self, library, device, precision, shape, seed=42, threads=2, family=1, first_position=0, seat=(0, 0)):
+    def __init__(self, library, device, precision, shape, seed=42, threads=2, family=1, first_position=0, seat=(0, 0),
+                 masked_head=0):
         self.f, self.message = functions(library), c.create_string_buffer(512)
         self.group = functions(library, b"cse.encoder.group/1", GroupFunctions)
+        self.masked = functions(library, b"cse.encoder.masked/1", MaskedFunctions)
         self.hidden = shape["hidden"]
         source = Source(
             c.sizeof(Source), family, 0, precision, device.encode(), shape["vocabulary"], shape["hidden"],
             shape["layers"], shape["heads"], shape["intermediate"], shape["positions"], first_position, shape["types"],
             shape["epsilon"], seed, threads, 0, *seat)
+        (source.embedding, source.layer_sets, source.masked_head) = (shape["hidden"], shape["layers"], masked_head)
         self.handle, facts = P(), Facts(c.sizeof(Facts))
         self.check(self.f.open(None, c.byref(source), c.byref(self.handle), c.byref(facts), self.message))
         self.names, self.shapes = [], []
@@ -148,17 +167,33 @@ class Encoder:
 
     def encode(self, sequences, layers, rows=ALL, dropout=(0.0, 0.0), batch=0, keep=False, first_rows=None, slot=0):
         """Hidden states of `layers`, float32 [rows, hidden] each."""
-        ids = numpy.concatenate([numpy.asarray(s, dtype=numpy.int32) for s in sequences])
-        offsets = numpy.concatenate([[0], numpy.cumsum([len(s) for s in sequences])]).astype(numpy.int64)
         wanted = numpy.asarray(layers, dtype=numpy.int32)
-        first = None if first_rows is None else numpy.asarray(first_rows, dtype=numpy.int64)
-        one = Pass(
-            c.sizeof(Pass), int(keep), len(sequences), len(ids), ids.ctypes.data, offsets.ctypes.data,
-            None if first is None else first.ctypes.data, wanted.ctypes.data, len(wanted), rows, *dropout, batch, slot)
-        count = len(ids) if rows == ALL else len(sequences)
+        one, held = self._pass(sequences, rows, dropout, batch, first_rows)
+        (one.flags, one.layers, one.n_layers, one.slot) = (int(keep), wanted.ctypes.data, len(wanted), slot)
+        count = len(held[0]) if rows == ALL else len(sequences)
         out = [numpy.full((count, self.hidden), numpy.nan, dtype=numpy.float32) for _ in layers]
         self.check(self.f.encode(self.handle, c.byref(one), self._pointers(out), self.message))
         return out
+
+    def learn(self, sequences, positions, labels, factor=1.0, dropout=(0.0, 0.0), batch=0, first_rows=None):
+        """The summed loss of guessing `labels` at `positions` of all tokens; adds `factor` times its gradients."""
+        one, held = self._pass(sequences, ALL, dropout, batch, first_rows)
+        places, words = numpy.asarray(positions, dtype=numpy.int64), numpy.asarray(labels, dtype=numpy.int32)
+        masked = Masked(c.sizeof(Masked), 0, len(places), places.ctypes.data, words.ctypes.data, factor)
+        loss = c.c_double()
+        self.check(self.masked.learn(self.handle, c.byref(one), c.byref(masked), c.byref(loss), self.message))
+        del held
+        return loss.value
+
+    def _pass(self, sequences, rows, dropout, batch, first_rows):
+        """A pass that reads no layers yet, and the arrays that it points to."""
+        ids = numpy.concatenate([numpy.asarray(s, dtype=numpy.int32) for s in sequences])
+        offsets = numpy.concatenate([[0], numpy.cumsum([len(s) for s in sequences])]).astype(numpy.int64)
+        first = None if first_rows is None else numpy.asarray(first_rows, dtype=numpy.int64)
+        one = Pass(
+            c.sizeof(Pass), 0, len(sequences), len(ids), ids.ctypes.data, offsets.ctypes.data,
+            None if first is None else first.ctypes.data, None, 0, rows, *dropout, batch, 0)
+        return one, (ids, offsets, first)
 
     def backward(self, gradients, slot=0):
         """From the gradients of the last kept pass of `slot`."""

@@ -135,8 +135,6 @@ def check_numbers(runs, device):
         expect(f"from {first} to {then}: said", "going on with another encoder" in said)
         apart = max(abs(a["loss"] - b["loss"]) / abs(b["loss"]) for a, b in zip(runs.steps(output), own))
         expect(f"from {first} to {then}: the losses of one alone", apart < 2e-5, f"{apart:.1e} apart")
-    said = runs.train("refused", "f32", *short, "--mlm", code=64)
-    expect("--mlm is refused", "--mlm" in said, said.strip().splitlines()[-1])
     encoded = {}
     for name, flags in (("native", []), ("plugin", ["--encoder", runs.asked.library, "--device", device])):
         out = runs.folder / f"{name}.npy"
@@ -173,10 +171,15 @@ def check_ranks(runs, device):
     runs.train("ranks-stopped", "f32", *short, "--resume")
     apart = max(abs(a["loss"] - b["loss"]) / abs(b["loss"]) for a, b in zip(runs.steps("ranks-stopped"), one))
     expect("two ranks, then one: the losses of one process", apart < 1e-5, f"{apart:.1e} apart")
+    runs.train("masked-one", "f32", *short, *number, "--mlm")
+    runs.train("masked-two", "f32", *short, *number, "--mlm", before=before)
+    one, two = runs.steps("masked-one"), runs.steps("masked-two")
+    apart = max(abs(a[what] - b[what]) / abs(b[what]) for a, b in zip(two, one) for what in ("loss", "mlmLoss"))
+    expect("two ranks, masked words: 20 losses of one process", len(two) == 20 and apart < 1e-5, f"{apart:.1e} apart")
 
 
-def check_architectures(runs):
-    """What is like BERT, with its masks: the losses of the native encoder."""
+def architectures(runs):
+    """What is like BERT, each as a small random model."""
     import torch
     from transformers import AutoConfig, AutoModel
 
@@ -200,16 +203,28 @@ def check_architectures(runs):
         AutoModel.from_config(AutoConfig.for_model(kind, vocab_size=len(tokens), **keys)).save_pretrained(folder)
         (folder / "vocab.txt").write_text("\n".join(tokens) + "\n")
         (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": tokenizer, "do_lower_case": True}))
-        short = ["--batch-size", "16", "--max-steps", "6", "--learning-rate", "3e-4", "--pooler", "avg"]
-        for precision, dropout in (("native", []), ("f32", []), ("native", ["--dropout", "0"]),
-                                   ("bf16", ["--dropout", "0"])):
-            runs.train(f"{kind}-{precision}{len(dropout)}", precision, *short, *dropout)
-        for precision, dropout, limit in (("f32", 0, 2e-5), ("bf16", 2, 0.05)):
-            own, there = runs.steps(f"{kind}-native{dropout}"), runs.steps(f"{kind}-{precision}{dropout}")
-            apart = max(abs(a["loss"] - b["loss"]) / abs(b["loss"]) for a, b in zip(there, own))
-            expect(f"{kind}, {precision} with{'out' if dropout else ''} dropout: 6 losses of the native encoder",
-                   len(there) == 6 and apart < limit, f"{apart:.1e} apart")
+        yield kind
     runs.model = own_model
+
+
+def check_architectures(runs):
+    """What is like BERT, with its masks and its head for masked words: the losses of the native encoder. A process of
+    transformers without dropout."""
+    short = ["--batch-size", "16", "--max-steps", "6", "--learning-rate", "3e-4", "--pooler", "avg"]
+    still, masked = ["--dropout", "0"], ["--mlm", "--mlm-weight", "0.5"]
+    compared = [("f32", still + masked if runs.is_process else masked, 2e-5)]
+    if not runs.is_process:
+        compared += [("f32", [], 2e-5), ("bf16", still, 0.05)]
+    for kind in architectures(runs):
+        for precision, flags, limit in compared:
+            for name, encoder in (("native", "native"), ("there", precision)):
+                runs.train(f"{kind}-{name}", encoder, *short, *flags, "--overwrite")
+            own, there = runs.steps(f"{kind}-native"), runs.steps(f"{kind}-there")
+            for what in ("loss", "mlmLoss") if "--mlm" in flags else ("loss",):
+                apart = max(abs(a[what] - b[what]) / abs(b[what]) for a, b in zip(there, own))
+                expect(f"{kind}, {precision} {' '.join(flags)}: 6 numbers of {what} as with the native encoder",
+                       len(there) == 6 and apart < limit, f"{apart:.1e} apart")
+
 
 def check_modes(runs):
     """What works otherwise on a device than beside the program's own encoder: the losses are the same."""
@@ -218,16 +233,26 @@ def check_modes(runs):
     modes = {
         "means": ["--pooler", "avg"], "means of layers": ["--pooler", "avg_first_last"],
         "all tokens": ["--pooler", "max"], "parts": ["--chunk-size", "5"], "frozen": ["--frozen"],
-        "moving average": ["--method", "moco"],
+        "moving average": ["--method", "moco"], "masked words": ["--mlm"],
+        "masked words in parts": ["--mlm", "--mlm-weight", "0.5", "--chunk-size", "5"],
     }
     for name, flags in modes.items():
         output = "mode-" + name.replace(" ", "-")
         runs.train(output + "-native", "native", *short, *exact, *flags)
         runs.train(output, "f32", *short, *exact, *flags)
         there, own = runs.steps(output), runs.steps(output + "-native")
-        apart = max(abs(a["loss"] - b["loss"]) / abs(b["loss"]) for a, b in zip(there, own))
-        expect(f"{name}: 12 losses as with the native encoder", len(there) == 12 and apart < 2e-5, f"{apart:.1e} apart")
-    for name in ("moving average", "parts"):
+        for what in ("loss", "mlmLoss") if "--mlm" in flags else ("loss",):
+            apart = max(abs(a[what] - b[what]) / abs(b[what]) for a, b in zip(there, own))
+            expect(f"{name}: 12 numbers of {what} as with the native encoder", len(there) == 12 and apart < 2e-5,
+                   f"{apart:.1e} apart")
+    for first, then in (("native", "f32"), ("f32", "native")):
+        output = f"masked-{first}-to-{then}"
+        runs.train(output, first, *short, *exact, "--mlm", "--stop-after", "7", code=75)
+        runs.train(output, then, *short, *exact, "--mlm", "--resume")
+        own = runs.steps("mode-masked-words-native")
+        apart = max(abs(a["mlmLoss"] - b["mlmLoss"]) / abs(b["mlmLoss"]) for a, b in zip(runs.steps(output), own))
+        expect(f"masked words from {first} to {then}: the losses of one alone", apart < 2e-5, f"{apart:.1e} apart")
+    for name in ("moving average", "parts", "masked words", "masked words in parts"):
         runs.train("stopped", "bf16", *short, *modes[name], "--stop-after", "7", "--overwrite", code=75)
         runs.train("stopped", "bf16", *short, *modes[name], "--resume")
         runs.train("whole", "bf16", *short, *modes[name], "--overwrite")
@@ -354,8 +379,7 @@ def main():
         check_modes(runs)
         check_ranks(runs, asked.device)
         check_comparison(runs, asked)
-        if not runs.is_process:
-            check_architectures(runs)
+        check_architectures(runs)
     if not asked.skip_speed:
         from transformers import BertConfig
 

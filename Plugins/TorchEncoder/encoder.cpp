@@ -2,6 +2,7 @@
 // machine against the torch that is there (`mixcse encoder build torch`), since torch's C++ ABI changes by version.
 #include "device.h"
 #include "group.h"
+#include "masked_pass.h"
 #include "model.h"
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/autograd.h>
@@ -218,8 +219,18 @@ const char *connection(cse_encoder *e) { return e->group.connection(); }
 const cse_encoder_group_1 group_functions = {sizeof(cse_encoder_group_1), 0, check_group, make_id, join, wait,
                                              sum_gradients, leave, connection};
 
+cse_status learn(cse_encoder *e, const cse_pass *pass, const cse_masked *masked, double *loss, char *message) {
+  return guarded(e, message, [&] {
+    Turn turn(e->opened);
+    *loss = learn_words(e->model, *pass, *masked);
+  });
+}
+
+const cse_encoder_masked_1 masked_functions = {sizeof(cse_encoder_masked_1), 0, learn};
+
 const void *extension(const cse_component *, const char *id) {
   if (std::string(id) == CSE_ENCODER_1) return &functions;
+  if (std::string(id) == CSE_ENCODER_MASKED_1) return &masked_functions;
   return std::string(id) == CSE_ENCODER_GROUP_1 ? &group_functions : nullptr;
 }
 

@@ -6,6 +6,7 @@
 #include "attention.h"
 #include "dropout.h"
 #include "device.h"
+#include "masked.h"
 #include "tensors.h"
 #include <c10/util/Exception.h>
 
@@ -20,12 +21,13 @@ struct Shape {
   bool has_projection;
   int64_t task_rows, distance_buckets, layer_sets;
   uint32_t no_dropout;
+  MaskedHead masked;
 
   explicit Shape(const cse_encoder_source &s)
       : vocabulary(s.vocabulary), hidden(s.hidden), layers(s.layers), heads(s.heads), intermediate(s.intermediate),
         position_rows(s.position_rows), first_position(s.first_position), type_rows(s.type_rows),
         epsilon(s.norm_epsilon), activation(s.activation), embedding(s.hidden), has_projection(false), task_rows(0),
-        distance_buckets(0), layer_sets(s.layers), no_dropout(0) {
+        distance_buckets(0), layer_sets(s.layers), no_dropout(0), masked(s) {
     if (s.family == CSE_BERT || s.family == CSE_ROBERTA) return;
     if (s.family != CSE_BERT_LIKE || !CSE_HAS(&s, cse_encoder_source, no_dropout))
       throw Refusal{"expected an encoder like BERT, found family " + std::to_string(s.family)};
@@ -79,6 +81,7 @@ inline std::vector<Place> places_of(const Shape &s) {
     linear(root + "output.dense", s.hidden, s.intermediate);
     norm(root + "output.LayerNorm", s.hidden);
   }
+  s.masked.declare(all);
   return all;
 }
 

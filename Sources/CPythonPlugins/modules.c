@@ -34,6 +34,12 @@ static const char caller[] = {
 static const char instance[] = {
 #embed "../../Python/mixcse/_worker/instance.py"
 };
+static const char orders[] = {
+#embed "../../Python/mixcse/_worker/orders.py"
+};
+static const char masked[] = {
+#embed "../../Python/mixcse/_worker/masked.py"
+};
 static const char models[] = {
 #embed "../../Python/mixcse/_worker/models.py"
 };
@@ -55,6 +61,8 @@ static const pp_module modules[] = {
     {"mixcse._worker.plan", plan, sizeof plan},
     {"mixcse._worker.caller", caller, sizeof caller},
     {"mixcse._worker.instance", instance, sizeof instance},
+    {"mixcse._worker.orders", orders, sizeof orders},
+    {"mixcse._worker.masked", masked, sizeof masked},
     {"mixcse._worker.models", models, sizeof models},
     {"mixcse._worker.encoder", encoder, sizeof encoder},
     {"mixcse._worker.loop", loop, sizeof loop},

@@ -39,6 +39,7 @@ package final class ChunkedEncoder: SentenceEncoder {
   package var parameters: [Parameter] { encoder.parameters }
   package var device: (any DeviceWeights)? { encoder.device }
   package var givesMeans: Bool { encoder.givesMeans }
+  package var maskedWords: (any MaskedWords)? { encoder.maskedWords.map { MaskedParts($0, size: size) } }
 
   package func forward(_ batch: PackedBatch, request: LayerRequest, mode: EncoderMode) throws -> [Matrix] {
     pending = nil

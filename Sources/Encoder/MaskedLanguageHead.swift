@@ -11,17 +11,16 @@ package import Kernels
 /// The decoder shares the word embeddings' weights, as in all of them.
 package final class MaskedLanguageHead {
   /// Dense weight and bias, LayerNorm weight and bias, the bias of every token, as far as the architecture has them.
-  package let parameters: [Parameter]
-  /// All five: biases that are not there are zeros, whose gradients nobody reads.
-  private let all: [Parameter]
+  package var parameters: [Parameter] { tensors.parameters }
   /// Whether the checkpoint had the head; otherwise it starts from normal(0, 0.02).
-  package let isPretrained: Bool
+  package var isPretrained: Bool { tensors.isPretrained }
+  private let tensors: MaskedHeadParameters
   private let encoder: TransformerEncoder
-  private var dense: Parameter { all[0] }
-  private var denseBias: Parameter { all[1] }
-  private var gamma: Parameter { all[2] }
-  private var beta: Parameter { all[3] }
-  private var tokenBias: Parameter { all[4] }
+  private var dense: Parameter { tensors.all[0] }
+  private var denseBias: Parameter { tensors.all[1] }
+  private var gamma: Parameter { tensors.all[2] }
+  private var beta: Parameter { tensors.all[3] }
+  private var tokenBias: Parameter { tensors.all[4] }
   /// Of the M masked positions: hidden states `[M, H]`; the dense map before and after the activation, normalised rows
   /// `[M, E]`, E the width of embeddings.
   private let states = ScratchBuffer(), before = ScratchBuffer(), after = ScratchBuffer()
@@ -34,37 +33,11 @@ package final class MaskedLanguageHead {
   /// - Throws: the table's error where a tensor of the head has another shape or type.
   package init(_ encoder: TransformerEncoder, weights table: (any WeightSource)?, seed: UInt64) throws {
     self.encoder = encoder
-    let plan = Self.plan(encoder.configuration)
-    let prefix = encoder.architecture.head.prefix
-    all = plan.map { Parameter(name: prefix + $0.name, shape: $0.shape, decays: $0.shape.count > 1) }
-    let tensors = zip(plan, all).filter(\.0.exists).map { (name: $0.name, parameter: $1) }
-    parameters = tensors.map(\.parameter)
-    isPretrained = table.map { table in tensors.allSatisfy { table.contains($0.name) } } ?? false
-    if let table, isPretrained {
-      for (name, parameter) in tensors { try table.copy(name, shape: parameter.shape, into: parameter.value) }
-    } else {
-      let values = UnsafeMutableBufferPointer(start: dense.value, count: dense.count)
-      RandomStream(seed: seed, name: dense.name).normal(step: 0, offset: 0, into: values)
-      for index in values.indices { values[index] *= 0.02 }
-      gamma.value.update(repeating: 1, count: gamma.count)
-    }
-  }
-
-  /// Names and shapes, by Hugging Face's names for each family.
-  private static func plan(_ c: EncoderConfiguration) -> [(name: String, shape: [Int], exists: Bool)] {
-    let (e, names) = (c.embeddingSize, c.architecture.head)
-    return [
-      (names.dense + ".weight", [e, c.hiddenSize], true), (names.dense + ".bias", [e], c.biases.head),
-      (names.norm + ".weight", [e], true), (names.norm + ".bias", [e], c.biases.norms),
-      (names.bias, [c.vocabularySize], c.biases.words),
-    ]
+    tensors = try MaskedHeadParameters(encoder.configuration, weights: table, seed: seed)
   }
 
   /// The function behind the dense map.
-  private var activation: ck_activation {
-    let c = encoder.configuration
-    return (c.headActivation ?? c.architecture.head.activation ?? c.activation).kernel
-  }
+  private var activation: ck_activation { encoder.configuration.maskedActivation.kernel }
 
   /// The mean cross-entropy of the tokens at `positions`; `scale` times its gradients are added to the parameters'
   /// (the word embeddings' among them) and written to `dHidden`.

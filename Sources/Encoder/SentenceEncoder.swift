@@ -108,6 +108,8 @@ package protocol SentenceEncoder: AnyObject {
   var device: (any DeviceWeights)? { get }
   /// Whether it hands out means over tokens where these are enough.
   var givesMeans: Bool { get }
+  /// Its head for masked words, where that is on a device with the parameters; nil: there is none, or it is here.
+  var maskedWords: (any MaskedWords)? { get }
 
   /// The requested hidden states in the order of `request.layers`: `[tokens, hiddenSize]`, or
   /// `[sequences, hiddenSize]` for first tokens and means. They are valid until the next forward.
@@ -123,4 +125,6 @@ extension SentenceEncoder {
   package var device: (any DeviceWeights)? { nil }
   /// All tokens, which are here, so that poolers make what they want of them.
   package var givesMeans: Bool { false }
+  /// None: a head is here, above the hidden states (`MaskedLanguageHead`).
+  package var maskedWords: (any MaskedWords)? { nil }
 }

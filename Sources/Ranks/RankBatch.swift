@@ -29,7 +29,7 @@ struct RankBatch {
 
   /// Tokens, lengths, layers and rates, one after the other.
   var numbers: [Int32] {
-    batch.tokens + zip(batch.offsets, batch.offsets.dropFirst()).map { Int32($1 - $0) } + request.layers.map(Int32.init)
+    batch.tokens + batch.lengths + request.layers.map(Int32.init)
       + (batch.dropout ?? []).map { Int32(bitPattern: $0.bitPattern) }
   }
 
@@ -49,9 +49,7 @@ struct RankBatch {
       return rest.prefix(count)
     }
     let tokens = Array(next(forward.tokens))
-    let offsets = next(forward.sequences).reduce(into: [0]) { $0.append(($0.last ?? 0) + Int($1)) }
-    batch = PackedBatch(tokens: tokens, offsets: offsets)
-    batch.firstToken = forward.firstToken
+    batch = PackedBatch(tokens: tokens, lengths: next(forward.sequences), firstToken: forward.firstToken)
     request = LayerRequest(
       layers: next(forward.layers).map(Int.init), firstTokenOnly: forward.firstTokenOnly,
       meansAreEnough: forward.meansAreEnough)
@@ -79,5 +77,16 @@ struct RankBatch {
   /// Where the rows of each rank begin in a hidden state of this width, in numbers; a rank has `each` of the parts.
   func starts(_ parts: [Range<Int>], each: Int, width: Int) -> [Int64] {
     [0] + stride(from: each - 1, to: parts.count, by: each).map { Int64(rows(parts[$0]).upperBound * width) }
+  }
+}
+
+extension PackedBatch {
+  /// Tokens of each sequence.
+  var lengths: [Int32] { zip(offsets, offsets.dropFirst()).map { Int32($1 - $0) } }
+
+  /// A batch from tokens and how many each sequence has.
+  init(tokens: [Int32], lengths: ArraySlice<Int32>, firstToken: Int) {
+    self.init(tokens: tokens, offsets: lengths.reduce(into: [0]) { $0.append(($0.last ?? 0) + Int($1)) })
+    self.firstToken = firstToken
   }
 }

@@ -25,6 +25,8 @@ enum RankCommand: Equatable {
   case read(DevicePart)
   /// Take over a part of the tensor with this number; its values follow.
   case write(DevicePart, tensor: Int)
+  /// Guess hidden words of a batch, forward and backward; tokens, lengths, positions and words follow.
+  case learn(Masked)
   /// Take part in what is no work of the encoder.
   case help
   /// The run is over.
@@ -36,6 +38,13 @@ enum RankCommand: Equatable {
     var firstTokenOnly, meansAreEnough, hasRates: Bool
     var mode: Mode
     var step: UInt64
+    var hiddenDropout, attentionDropout: Float
+  }
+
+  struct Masked: Equatable {
+    var tokens, sequences, firstToken, positions: Int
+    var step: UInt64
+    var factor: Double
     var hiddenDropout, attentionDropout: Float
   }
 
@@ -69,6 +78,12 @@ enum RankCommand: Equatable {
       case .end: [9]
       case .help: [10]
       case .open(let bytes, let threads): [11, Int64(bytes), Int64(threads)]
+      case .learn(let m):
+        [
+          12, Int64(m.tokens), Int64(m.sequences), Int64(m.firstToken), Int64(m.positions), Int64(bitPattern: m.step),
+          Int64(bitPattern: m.factor.bitPattern), Int64(m.hiddenDropout.bitPattern),
+          Int64(m.attentionDropout.bitPattern),
+        ]
       }
     numbers += Array(repeating: 0, count: Self.count - numbers.count)
     return numbers
@@ -77,6 +92,7 @@ enum RankCommand: Equatable {
   /// Nil for what no rank 0 of this version says.
   init?(_ n: [Int64]) {
     func real(_ place: Int) -> Double { Double(bitPattern: UInt64(bitPattern: n[place])) }
+    func rate(_ place: Int) -> Float { Float(bitPattern: UInt32(truncatingIfNeeded: n[place])) }
     switch n[0] {
     case 1:
       self = .start(
@@ -88,9 +104,7 @@ enum RankCommand: Equatable {
         Forward(
           tokens: Int(n[1]), sequences: Int(n[2]), firstToken: Int(n[3]), layers: Int(n[4]),
           firstTokenOnly: n[5] == 1, meansAreEnough: n[5] == 2, hasRates: n[6] == 1, mode: mode,
-          step: UInt64(bitPattern: n[8]),
-          hiddenDropout: Float(bitPattern: UInt32(truncatingIfNeeded: n[9])),
-          attentionDropout: Float(bitPattern: UInt32(truncatingIfNeeded: n[10]))))
+          step: UInt64(bitPattern: n[8]), hiddenDropout: rate(9), attentionDropout: rate(10)))
     case 3: self = .backward(isLast: n[1] == 1)
     case 4: self = .sum(wholeTable: n[1] == 1)
     case 5:
@@ -106,6 +120,11 @@ enum RankCommand: Equatable {
     case 9: self = .end
     case 10: self = .help
     case 11: self = .open(bytes: Int(n[1]), threads: Int(n[2]))
+    case 12:
+      self = .learn(
+        Masked(
+          tokens: Int(n[1]), sequences: Int(n[2]), firstToken: Int(n[3]), positions: Int(n[4]),
+          step: UInt64(bitPattern: n[5]), factor: real(6), hiddenDropout: rate(7), attentionDropout: rate(8)))
     default: return nil
     }
   }

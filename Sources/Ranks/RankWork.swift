@@ -13,6 +13,8 @@ protocol RankWork: AnyObject {
   func forward(_ batch: RankBatch) throws
   /// Adds this rank's gradients of the last batch. `isLast`: none will be added before the sum.
   func backward(isLast: Bool) throws
+  /// Guesses hidden words of this rank's part of a batch, forward and backward. Only where the head is on the device.
+  func learn(_ batch: MaskedBatch) throws
   /// Adds up the gradients of all ranks. `wholeTable`: of every row of the word table.
   func sum(wholeTable: Bool) throws
   /// Moves the weights.
@@ -23,4 +25,9 @@ protocol RankWork: AnyObject {
   func read(_ part: DevicePart) throws
   /// Takes a part of a tensor over: `source` holds all of it.
   func set(_ part: DevicePart, of index: Int, from source: UnsafePointer<Float>) throws
+}
+
+extension RankWork {
+  /// This program's own head is on rank 0, above the hidden states of all.
+  func learn(_ batch: MaskedBatch) throws { preconditionFailure("an encoder without a head for masked words") }
 }

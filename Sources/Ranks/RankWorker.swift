@@ -71,6 +71,10 @@ package final class RankWorker {
       group.broadcast(&numbers)
       try member.forward(RankBatch(forward, numbers))
     case .backward(let isLast): try member.backward(isLast: isLast)
+    case .learn(let masked):
+      var numbers = [Int32](repeating: 0, count: MaskedBatch.count(masked))
+      group.broadcast(&numbers)
+      try member.learn(MaskedBatch(masked, numbers))
     case .sum(let wholeTable): try member.sum(wholeTable: wholeTable)
     case .step(let step): try member.step(step)
     case .clear: try member.clear()

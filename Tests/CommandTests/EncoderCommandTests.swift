@@ -148,7 +148,6 @@ import Testing
   }
 
   @Test(arguments: [
-    (["--mlm"], 64, "--mlm: expected one of the two"),
     (["--augment", "dropout"], 64, "found a dropout of its own for each text (dropout)"),
     (["--then", "5:dropout+infonce"], 64, "found a dropout of its own for each text (dropout)"),
     (["--isolate=*"], 64, "which runs in this process"),

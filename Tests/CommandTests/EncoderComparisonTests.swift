@@ -100,7 +100,6 @@ import Testing
   @Test(arguments: [
     ("refused", [], 69, "encoder org.example.bag.bag, open: expected a device that is there, found refused"),
     ("cpu", ["--encoder", "absent"], 69, "no encoder is called 'absent'"),
-    ("cpu", ["--mlm"], 64, "--mlm: expected one of the two"),
     ("cpu", ["--precision", "f16"], 64, "--precision: expected one of f32, tf32, bf16"),
     ("cpu", ["--encoder", "native"], 64, "--device: expected --encoder with a plugin beside it"),
     ("cpu", ["--vary", "device=cpu,cuda"], 64, "found 'device'"),

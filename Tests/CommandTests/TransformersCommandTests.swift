@@ -42,6 +42,7 @@ import Testing
     let all: [(pooler: String, steps: Int, more: [String])] = [
       ("avg", 20, []), ("avg_first_last", 20, []), ("max", 20, []), ("cls", 3, []), ("avg", 20, frozen),
       ("avg", 20, ["--sampler", "momentum:decay=0.9"]), ("avg", 20, ["--chunk-size", "3"]),
+      ("avg", 20, ["--mlm", "--mlm-weight", "0.5"]), ("avg", 20, ["--mlm", "--chunk-size", "3"]),
     ]
     for (pooler, steps, more) in all {
       let flags = ["--dropout", "0", "--overwrite", "--weight-decay", "0.1"] + more
@@ -53,6 +54,10 @@ import Testing
       let (x, y) = (try losses("other"), try losses("own"))
       #expect(x.count == steps && y.count == steps && Set(x).count == steps)
       #expect(zip(x, y).allSatisfy { abs($0 - $1) < 1e-5 }, "\(pooler) \(more): \(zip(x, y).map { $0 - $1 })")
+      guard more.contains("--mlm") else { continue }
+      let (a, b) = (try world.loggedNumbers("other", "mlmLoss"), try world.loggedNumbers("own", "mlmLoss"))
+      #expect(a.count == steps && b.count == steps && Set(a).count == steps)
+      #expect(zip(a, b).allSatisfy { abs($0 - $1) < 1e-5 }, "\(more): \(zip(a, b).map { $0 - $1 })")
     }
   }
 
@@ -148,7 +153,6 @@ import Testing
 
   @Test(arguments: [
     (["--precision", "tf32"], 64, "--precision: expected f32 or bf16, found tf32"),
-    (["--mlm"], 64, "--mlm: expected one of the two"),
     (["--device", "tpu"], 69, "--device: expected cpu, cuda or cuda:N, found 'tpu'"),
     (["--device", "cuda:99"], 69, "--device cpu computes on processors"),
   ]) func refusesByNameWhatItCannotDo(_ flags: [String], _ code: Int32, _ text: String) throws {

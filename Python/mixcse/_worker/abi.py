@@ -109,8 +109,14 @@ class AdamW(c.Structure):
                 ("beta1", F64), ("beta2", F64), ("epsilon", F64), ("gradient_scale", F64), ("step", I64)]
 
 
+class Masked(c.Structure):
+    _fields_ = [("struct_size", U32), ("reserved", U32), ("n_positions", I64), ("positions", P), ("labels", P),
+                ("factor", F64)]
+
+
 #: By the names of the headers, for the test of their layout.
 STRUCTS = {"iso_doorbell": Doorbell, "DLTensor": Tensor, "cse_call": Call, "cse_tensor_decl": Declaration,
            "cse_block": BlockStruct, "cse_encoding": EncodingStruct,
            "cse_limits": Limits, "cse_plan": Plan, "cse_tokens": Tokens, "cse_batch": Batch,
-           "cse_candidates": Candidates, "cse_logits": Logits, "cse_pass": Pass, "cse_adamw": AdamW}
+           "cse_candidates": Candidates, "cse_logits": Logits, "cse_pass": Pass, "cse_adamw": AdamW,
+           "cse_masked": Masked}

@@ -33,7 +33,8 @@ class Encoder:
         #: AdamW's moments by number of a tensor, once there are any: encoding alone needs none.
         self.moments: dict[int, tuple[Any, Any]] = {}
         self.calls: tuple[Callable[[int, int], None], ...] = (
-            self.encode, self.backward, self.norm, self.step, self.clear, self.get, self.put, self.peak, self.have)
+            self.encode, self.backward, self.norm, self.step, self.clear, self.get, self.put, self.peak, self.have,
+            self.learn)
 
     def answer(self, function: int, given: list[int]) -> int:
         """Makes a call by its number; the status of the header, with a message at the third address."""
@@ -62,19 +63,9 @@ class Encoder:
         """Hidden states of a cse_pass, into the arrays whose addresses stand at `targets`."""
         asked, torch = abi.Pass.from_address(address), self.torch
         self.kept = []
-        ids = self.regions.numbers(asked.token_ids, asked.n_tokens, np.int32)
-        offsets = self.regions.numbers(asked.offsets, asked.n_seqs + 1, np.int64)
+        ids, offsets, rates = self._read(asked)
         layers = self.regions.numbers(asked.layers, asked.n_layers, np.int32).tolist()
-        rates = asked.hidden_dropout, asked.attention_dropout
         keeps = bool(asked.flags & abi.KEEP)
-        if max(rates) > 0:
-            seed = numbers.seed(self.seed, asked.batch)
-            if asked.first_rows:
-                # A part of a batch does not draw what the others do.
-                first = self.regions.numbers(asked.first_rows, asked.n_seqs, np.int64)
-                seed = numbers.seed(seed, int(first[0]))
-            # Without the sign bit, which manual_seed does not take.
-            torch.manual_seed(seed & 0x7FFFFFFFFFFFFFFF)
         with torch.set_grad_enabled(keeps):
             states = self.model.states(ids, offsets, layers, asked.rows, rates)
         for state, target in zip(states, self.regions.pointers(targets, len(states))):
@@ -149,6 +140,32 @@ class Encoder:
         """For each tensor 1 where it has a gradient, else 0."""
         flags = self.regions.numbers(target, len(self.model.tensors), np.uint8)
         flags[:] = [tensor.grad is not None for tensor in self.model.tensors]
+
+    def learn(self, address: int, places: int) -> None:
+        """Guesses words of a cse_pass, and adds the gradients of their loss. At `places` stand the addresses of a
+        cse_masked and of the summed loss."""
+        masked, target = self.regions.pointers(places, 2)
+        asked = abi.Masked.from_address(masked)
+        positions = self.regions.numbers(asked.positions, asked.n_positions, np.int64)
+        labels = self.regions.numbers(asked.labels, asked.n_positions, np.int32)
+        losses = self.model.losses(*self._read(abi.Pass.from_address(address)), positions, labels)
+        self.torch.autograd.backward([losses], [self.torch.full_like(losses, asked.factor)])
+        self.regions.numbers(target, 1, np.float64)[0] = float(losses.detach().double().sum())
+
+    def _read(self, asked: abi.Pass) -> tuple[np.ndarray, np.ndarray, tuple[float, float]]:
+        """Ids, offsets and rates of a pass, whose dropout is drawn from here on."""
+        ids = self.regions.numbers(asked.token_ids, asked.n_tokens, np.int32)
+        offsets = self.regions.numbers(asked.offsets, asked.n_seqs + 1, np.int64)
+        rates = asked.hidden_dropout, asked.attention_dropout
+        if max(rates) > 0:
+            seed = numbers.seed(self.seed, asked.batch)
+            if asked.first_rows:
+                # A part of a batch does not draw what the others do.
+                first = self.regions.numbers(asked.first_rows, asked.n_seqs, np.int64)
+                seed = numbers.seed(seed, int(first[0]))
+            # Without the sign bit, which manual_seed does not take.
+            self.torch.manual_seed(seed & 0x7FFFFFFFFFFFFFFF)
+        return ids, offsets, rates
 
     def _stretch(self, place: int, memory: int, writes: bool) -> tuple[Any, Any]:
         """A stretch of a part of a tensor here (None: nothing but zeros), and the host's memory for it."""

@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from . import abi
+from . import abi, orders
 from .caller import write_log
 from .file import Refused, explain
+from .masked import MaskedHead, expect_head
 
 #: Where nothing limits the length of a sequence.
 _ANY_LENGTH = 1 << 20
-#: Numbers of a configuration that concern other heads, or whole layers.
-_OTHER_DROPOUT = ("classif", "layerdrop", "layer_drop", "qa_", "summary", "pooler")
 
 
 class Model:
@@ -37,13 +36,16 @@ class Model:
         # The same call gives the same bits where there is a way to have that.
         torch.use_deterministic_algorithms(True, warn_only=True)
         torch.utils.deterministic.fill_uninitialized_memory = False
-        self.device = self._device(order["device"], *order.get("seat", (0, 1)))
+        self.device = orders.device(torch, order["device"], *order.get("seat", (0, 1)))
         self.is_bf16 = order["precision"] == "bf16"
-        self.config = self._configuration(order)
-        self.rates = self._dropout(order.get("dropout"))
-        self.model = self._load(order["folder"])
-        self.sites = [(module, "p", module.p) for module in self.model.modules() if self._is_dropout(module)] + [
-            (module, name, value) for module in self.model.modules() for name, value in vars(module).items()
+        self.config = orders.configuration(transformers, order)
+        self.rates = orders.dropout(self.config, order.get("dropout"))
+        self.head: MaskedHead | None = None
+        self.model = self._load(order["folder"], bool(order.get("masked")))
+        #: With the head for masked words, where it was asked for.
+        self.whole = self.head.whole if self.head else self.model
+        self.sites = [(module, "p", module.p) for module in self.whole.modules() if self._is_dropout(module)] + [
+            (module, name, value) for module in self.whole.modules() for name, value in vars(module).items()
             if "dropout" in name and isinstance(value, float)]
         self._collect()
         padding = getattr(self.config, "pad_token_id", None)
@@ -52,93 +54,56 @@ class Model:
 
     # From a folder to a model
 
-    def _device(self, text: str, rank: int, size: int) -> Any:
-        """The device that is named; without a number, of `size` processes on this machine number `rank`'s own."""
-        torch = self.torch
+    def _load(self, folder: str, masked: bool) -> Any:
+        if masked:
+            expect_head(self.transformers, self.config)
+        kind = self.transformers.AutoModelForMaskedLM if masked else self.transformers.AutoModel
         try:
-            device = torch.device(text)
-        except RuntimeError as error:
-            raise Refused(f"--device: expected cpu, cuda or cuda:N, found '{text}'") from error
-        if device.type not in ("cpu", "cuda"):
-            raise Refused(f"--device: expected cpu, cuda or cuda:N, found '{text}'")
-        if device.type == "cuda":
-            count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-            # A launcher may let each process see no other than its own, which has number 0 for all of them.
-            if device.index is None and size > 1 and count > 1:
-                if count < size:
-                    raise Refused(f"expected a CUDA device for each of the {size} processes on this machine, found "
-                                  f"{count}. Start {count}, or name one for all: --device cuda:0")
-                device = torch.device("cuda", rank)
-            if (device.index or 0) >= count:
-                raise Refused(f"--device {text}: expected a device that torch {torch.__version__} sees, found "
-                              f"{count} of them; --device cpu computes on processors")
-        return device
-
-    def _configuration(self, order: dict[str, Any]) -> Any:
-        try:
-            config = self.transformers.AutoConfig.from_pretrained(
-                order["folder"], local_files_only=True, trust_remote_code=False, **order["overrides"])
-        except (ValueError, KeyError, OSError, TypeError) as error:
-            raise Refused(f"transformers {self.transformers.__version__} cannot read the model's config.json: "
-                          f"{explain(error, '')}") from error
-        if getattr(config, "is_encoder_decoder", False):
-            raise Refused(f"expected an encoder, found an encoder with a decoder ({config.model_type})")
-        config.use_cache = False
-        if hasattr(config, "reference_compile"):
-            config.reference_compile = False
-        return config
-
-    def _dropout(self, asked: float | None) -> tuple[float, float]:
-        """Of hidden states and of attention, as the model has them, or all as asked for."""
-        names = [
-            name for name, value in self.config.to_dict().items()
-            if isinstance(value, (int, float)) and not isinstance(value, bool)
-            and ("dropout" in name or name.endswith(("pdrop", "drop_prob")))
-            and not any(other in name for other in _OTHER_DROPOUT)]
-        if asked is not None:
-            if asked > 0 and not names:
-                raise Refused(f"--dropout {asked}: expected a model with a dropout to set, found none in the "
-                              f"configuration of {self.config.model_type}; leave --dropout out")
-            for name in names:
-                setattr(self.config, name, asked)
-        found = {name: float(getattr(self.config, name)) for name in names}
-        attention = [rate for name, rate in found.items() if "att" in name]
-        hidden = [rate for name, rate in found.items() if "att" not in name]
-        return max(hidden, default=0.0), max(attention, default=0.0)
-
-    def _load(self, folder: str) -> Any:
-        try:
-            model, found = self.transformers.AutoModel.from_pretrained(
+            model, found = kind.from_pretrained(
                 folder, config=self.config, local_files_only=True, trust_remote_code=False, output_loading_info=True)
         except Exception as error:
             raise Refused(f"transformers {self.transformers.__version__} cannot load the model: "
                           f"{explain(error, '')}") from error
-        missing = sorted(name for name in found["missing_keys"] if not name.startswith("pooler."))
+        missing = sorted(found["missing_keys"])
+        if masked:
+            self.head = MaskedHead(model)
+            missing = self.head.split(missing)
+        missing = [name for name in missing if not name.startswith("pooler.")]
         if missing:
             more = f" and {len(missing) - 8} more" if len(missing) > 8 else ""
             raise Refused(f"expected weights for all of the model, found none for {', '.join(missing[:8])}{more}")
-        return model.float().to(self.device)
+        model = model.float().to(self.device)
+        return self.head.base if self.head else model
 
     def _is_dropout(self, module: Any) -> bool:
         return isinstance(module, self.torch.nn.modules.dropout._DropoutNd)
 
     def _collect(self) -> None:
-        """All tensors of floating-point numbers but the pooler's, which hidden states do not depend on."""
-        learned = dict(self.model.named_parameters())
+        """All tensors of floating-point numbers but the pooler's, which hidden states do not depend on; the head's for
+        masked words, which shares some, behind the others."""
         self.names: list[str] = []
         self.tensors: list[Any] = []
+        self.decays: list[bool] = []
         places = set()
-        for name, tensor in self.model.state_dict(keep_vars=True).items():
-            tied = (tensor.data_ptr(), tensor.shape)
-            if name.startswith("pooler.") or not tensor.is_floating_point() or tied in places or not tensor.numel():
-                continue
-            if not tensor.is_contiguous():
-                tensor.data = tensor.data.contiguous()
-            places.add(tied)
-            self.names.append(name)
-            self.tensors.append(tensor)
-        self.decays = [name in learned and tensor.ndim > 1 and "bias" not in name
-                       for name, tensor in zip(self.names, self.tensors)]
+
+        def take(model: Any, named: Callable[[str], str | None]) -> None:
+            learned = dict(model.named_parameters())
+            for own, tensor in model.state_dict(keep_vars=True).items():
+                name, tied = named(own), (tensor.data_ptr(), tensor.shape)
+                if name is None or not tensor.is_floating_point() or tied in places or not tensor.numel():
+                    continue
+                if not tensor.is_contiguous():
+                    tensor.data = tensor.data.contiguous()
+                places.add(tied)
+                self.names.append(name)
+                self.tensors.append(tensor)
+                self.decays.append(own in learned and tensor.ndim > 1 and "bias" not in own)
+
+        take(self.model, lambda name: None if name.startswith("pooler.") else name)
+        if self.head:
+            count = len(self.names)
+            take(self.head.whole, self.head.name)
+            self.head.took(self.names[count:])
 
     def _measure(self) -> tuple[int, int]:
         """How many layers have hidden states, and how wide the last ones are, by a pass of a few tokens."""
@@ -156,6 +121,9 @@ class Model:
         if float((beside - last).norm() / last.norm()) > (3e-2 if self.is_bf16 else 1e-3):
             write_log(3, f"{self.config.model_type}: hidden states depend on how far a batch is padded, as in "
                          "transformers: a text beside a longer one has another embedding")
+        if self.head:
+            with self.torch.no_grad():
+                self.losses(ids[0], np.array([0, 4]), (0.0, 0.0), np.array([1, 2]), ids[0, :2])
         return len(states) - 1 if states else 0, last.shape[-1]
 
     # What it is
@@ -196,6 +164,8 @@ class Model:
             "device": name, "deviceID": uuid, "vocabulary": self.vocabulary, "hidden": self.width,
             "layers": self.layers, "positions": self.positions, "hiddenDropout": self.rates[0],
             "attentionDropout": self.rates[1],
+            "headTensors": self.head.count if self.head else None,
+            "hasPretrainedHead": self.head is not None and self.head.is_pretrained,
             "tensors": [[name, list(tensor.shape), decays]
                         for name, tensor, decays in zip(self.names, self.tensors, self.decays)]}
 
@@ -204,11 +174,7 @@ class Model:
     def states(self, ids: np.ndarray, offsets: np.ndarray, layers: list[int], rows: int,
                rates: tuple[float, float]) -> list[Any]:
         """Of each of `layers` the states of all tokens, packed, of first tokens or means: float32 [rows, width]."""
-        lengths = np.diff(offsets)
-        width = int(lengths.max())
-        is_token = np.arange(width) < lengths[:, None]
-        padded = np.full((len(lengths), width), self.padding, np.int64)
-        padded[is_token] = ids
+        padded, is_token, lengths = self._padded(ids, offsets)
         found = self._run(padded, is_token, any(layer != self.layers for layer in layers), rates)
         handed_out = self._rows(rows, lengths, is_token)
         states = []
@@ -222,6 +188,24 @@ class Model:
             states.append(handed_out(state))
         return states
 
+    def losses(self, ids: np.ndarray, offsets: np.ndarray, rates: tuple[float, float], positions: np.ndarray,
+               labels: np.ndarray) -> Any:
+        """The cross-entropy of each of the words `labels` at the tokens `positions`: float32 [M]."""
+        assert self.head is not None
+        padded, is_token, _ = self._padded(ids, offsets)
+        places, words = (self.torch.from_numpy(numbers.astype(np.int64)).to(self.device)
+                         for numbers in (np.flatnonzero(is_token)[positions], labels))
+        scores = self.head.scores(lambda: self._run(padded, is_token, False, rates, self.whole), places)
+        return self.torch.nn.functional.cross_entropy(scores.float(), words, reduction="none")
+
+    def _padded(self, ids: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Ids [sequences, longest], which of them are tokens, and how many each sequence has."""
+        lengths = np.diff(offsets)
+        is_token = np.arange(int(lengths.max())) < lengths[:, None]
+        padded = np.full(is_token.shape, self.padding, np.int64)
+        padded[is_token] = ids
+        return padded, is_token, lengths
+
     def _rows(self, rows: int, lengths: np.ndarray, is_token: np.ndarray) -> Callable[[Any], Any]:
         """What makes of a padded state [sequences, longest, width] the rows that are wanted: one of abi.ROWS_..."""
         if rows == abi.ROWS_MEAN:
@@ -233,16 +217,17 @@ class Model:
         chosen = self.torch.from_numpy(places).to(self.device)
         return lambda state: state.reshape(-1, self.width).index_select(0, chosen).float()
 
-    def _run(self, padded: np.ndarray, is_token: np.ndarray, all_layers: bool, rates: tuple[float, float]) -> Any:
+    def _run(self, padded: np.ndarray, is_token: np.ndarray, all_layers: bool, rates: tuple[float, float],
+             model: Any = None) -> Any:
         torch = self.torch
-        self.model.train(max(rates) > 0)
+        self.whole.train(max(rates) > 0)
         # The host knows the rates in single precision.
         own = max(abs(a - b) for a, b in zip(rates, self.rates)) < 1e-6
         if max(rates) > 0:
             for module, name, rate in self.sites:
                 setattr(module, name, rate if own else max(rates))
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.is_bf16):
-            return self.model(
+            return (model or self.model)(
                 input_ids=torch.from_numpy(padded.astype(np.int64)).to(self.device),
                 attention_mask=torch.from_numpy(is_token.astype(np.int64)).to(self.device),
                 output_hidden_states=all_layers, return_dict=True)

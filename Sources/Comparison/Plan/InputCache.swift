@@ -71,8 +71,11 @@ struct InputCache {
   /// What computes in place of this program's own encoder; opened once, however many strategies share it.
   private mutating func open(_ run: RunDescription) throws -> OpenedEncoder? {
     let asked = run.encoder
-    let key = [run.model, asked.name, asked.device, asked.precision, run.training.dropout.map { "\($0)" }]
-      .map { $0 ?? "" }
+    let training = run.training
+    let key = [
+      run.model, asked.name, asked.device, asked.precision, training.dropout.map { "\($0)" },
+      training.trainsMaskedLanguage ? "mlm" : nil,
+    ].map { $0 ?? "" }
     if let known = encoders[key] { return known }
     encoders[key] = try OpenedEncoder(of: run, opening)
     return encoders[key]

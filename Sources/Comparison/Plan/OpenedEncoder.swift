@@ -66,7 +66,8 @@ package struct OpenedEncoder: Sendable, Equatable {
     }
     let arguments =
       ["open-encoder", "--model", run.model] + run.encoder.arguments
-      + (run.training.dropout.map { ["--dropout", "\($0)"] } ?? []) + run.plugins.arguments
+      + (run.training.dropout.map { ["--dropout", "\($0)"] } ?? [])
+      + (run.training.trainsMaskedLanguage ? ["--mlm"] : []) + run.plugins.arguments
     let child: ChildOutput
     do { child = try ChildOutput(of: program, arguments) } catch {
       throw ComparisonError.system(path: program, operation: error.operation, code: error.code)

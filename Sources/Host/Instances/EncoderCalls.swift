@@ -90,6 +90,27 @@ package struct EncoderPass {
   }
 }
 
+/// What is guessed in a pass, and how much that counts.
+package struct EncoderMasking {
+  /// [M] tokens of the pass, ascending, at least one; [M] which words they are.
+  package var positions: [Int64], labels: [Int32]
+  /// Of the gradients.
+  package var factor: Double
+
+  /// A masking by its parts.
+  package init(positions: [Int64], labels: [Int32], factor: Double) {
+    (self.positions, self.labels, self.factor) = (positions, labels, factor)
+  }
+
+  /// The header's struct but for its pointers.
+  package var raw: cse_masked {
+    var raw = cse_masked()
+    raw.struct_size = UInt32(MemoryLayout<cse_masked>.size)
+    (raw.n_positions, raw.factor) = (Int64(positions.count), factor)
+    return raw
+  }
+}
+
 /// A tensor as an encoder declares it.
 package struct EncoderTensor: Equatable, Sendable {
   /// Hugging Face's name without a prefix.
@@ -137,6 +158,9 @@ package protocol EncoderCalls: AnyObject {
   func encode(_ pass: EncoderPass, into targets: [UnsafeMutablePointer<Float>]) throws
   /// Adds what the gradients of the last kept pass's hidden states cause.
   func backward(_ gradients: [UnsafeMutablePointer<Float>]) throws
+  /// Guesses words of a pass, adds `factor` times the gradients of the summed loss, and returns that sum. Only where it
+  /// was opened with a head for that.
+  func learn(_ pass: EncoderPass, _ masking: EncoderMasking) throws -> Double
   /// The sum of squares of all gradients.
   func squaredGradientNorm() throws -> Double
   /// Moves all tensors.

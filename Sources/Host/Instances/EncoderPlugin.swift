@@ -17,6 +17,8 @@ package final class EncoderPlugin: EncoderCalls {
   private let functions: cse_encoder_1
   /// Nil where it knows no other encoders.
   let groupFunctions: cse_encoder_group_1?
+  /// Nil where it learns from hidden states alone.
+  let maskedFunctions: cse_encoder_masked_1?
   private(set) var handle: OpaquePointer?
   let message = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CSE_MESSAGE_BYTES))
 
@@ -36,6 +38,7 @@ package final class EncoderPlugin: EncoderCalls {
     }
     self.functions = functions
     groupFunctions = try Self.table(cse_encoder_group_1(), CSE_ENCODER_GROUP_1, of: component)
+    maskedFunctions = try Self.masked(component)
     message.initialize(repeating: 0, count: Int(CSE_MESSAGE_BYTES))
     var source = source
     source.struct_size = UInt32(MemoryLayout<cse_encoder_source>.size)
@@ -59,7 +62,7 @@ package final class EncoderPlugin: EncoderCalls {
 
   /// The functions of an extension of a component, checked; nil where it has none of this id.
   /// - Parameter empty: the table of zeros, of nothing but functions behind eight bytes.
-  private static func table<Table>(_ empty: Table, _ id: String, of component: PluginComponent) throws -> Table? {
+  static func table<Table>(_ empty: Table, _ id: String, of component: PluginComponent) throws -> Table? {
     guard component.place == nil, let find = component.pointer.pointee.get_extension,
       let address = find(component.declared, id)
     else { return nil }
@@ -88,17 +91,22 @@ package final class EncoderPlugin: EncoderCalls {
 
   /// Writes the hidden states wanted, [T or S, hidden] each, in full.
   package func encode(_ pass: EncoderPass, into targets: [UnsafeMutablePointer<Float>]) throws {
+    let out = targets.map { Optional($0) }
+    try with(pass) { raw in try check("encode", functions.encode(handle, &raw, out, message)) }
+  }
+
+  /// Calls `body` with the header's struct of a pass.
+  func with<Result>(_ pass: EncoderPass, _ body: (inout cse_pass) throws -> Result) rethrows -> Result {
     let offsets = pass.offsets.map(Int64.init)
     let (layers, firstRows) = (pass.layers.map(Int32.init), pass.firstRows)
     var raw = pass.raw
-    let out = targets.map { Optional($0) }
-    try pass.tokens.withUnsafeBufferPointer { tokens in
+    return try pass.tokens.withUnsafeBufferPointer { tokens in
       try offsets.withUnsafeBufferPointer { offsets in
         try layers.withUnsafeBufferPointer { layers in
           try firstRows.withUnsafeBufferPointer { firstRows in
             (raw.token_ids, raw.offsets, raw.layers) = (tokens.baseAddress, offsets.baseAddress, layers.baseAddress)
             raw.first_rows = firstRows.isEmpty ? nil : firstRows.baseAddress
-            try check("encode", functions.encode(handle, &raw, out, message))
+            return try body(&raw)
           }
         }
       }

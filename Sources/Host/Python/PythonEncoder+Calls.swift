@@ -8,7 +8,7 @@ import PluginIsolation
 extension PythonEncoder {
   /// The calls by their numbers in encoder.py.
   private enum Call: Int32 {
-    case encode, backward, norm, step, clear, get, put, peak, have
+    case encode, backward, norm, step, clear, get, put, peak, have, learn
 
     /// By the names of the header.
     var name: String {
@@ -22,6 +22,7 @@ extension PythonEncoder {
       case .put: "put"
       case .peak: "peak_memory"
       case .have: "which gradients there are"
+      case .learn: "learn"
       }
     }
   }
@@ -56,21 +57,46 @@ extension PythonEncoder {
 
   /// Writes the hidden states wanted, [T or S, hidden] each, in full.
   package func encode(_ pass: EncoderPass, into targets: [UnsafeMutablePointer<Float>]) throws {
-    let (count, layers, firstRows) = (pass.rowCount * model.hidden, targets.count, pass.firstRows)
-    block.begin(
-      byteCount: MemoryLayout<cse_pass>.stride + pass.tokens.count * 4 + (pass.offsets.count + firstRows.count) * 8
-        + layers * (12 + count * 4), parts: 6 + layers)
-    let raw = block.take(1, of: cse_pass.self)
-    raw.pointee = pass.raw
-    raw.pointee.token_ids = UnsafePointer(block.take(copying: pass.tokens))
-    raw.pointee.offsets = UnsafePointer(block.take(copying: pass.offsets.map(Int64.init)))
-    if !firstRows.isEmpty { raw.pointee.first_rows = UnsafePointer(block.take(copying: firstRows)) }
-    raw.pointee.layers = UnsafePointer(block.take(copying: pass.layers.map(Int32.init)))
+    let (count, layers) = (pass.rowCount * model.hidden, targets.count)
+    block.begin(byteCount: Self.bytes(pass) + layers * (8 + count * 4), parts: Self.passParts + 1 + layers)
+    let raw = show(pass)
     let states = (0..<layers).map { _ in block.take(count, of: Float.self) }
     let list = block.take(copying: states.map { UInt(bitPattern: $0) })
     try call(.encode, raw, list)
     for (state, target) in zip(states, targets) { target.update(from: state, count: count) }
     kept = pass.isKept ? (pass.rowCount, layers) : (0, 0)
+  }
+
+  /// What a pass takes in memory that both sides see.
+  private static func bytes(_ pass: EncoderPass) -> Int {
+    MemoryLayout<cse_pass>.stride + (pass.tokens.count + pass.layers.count) * 4
+      + (pass.offsets.count + pass.firstRows.count) * 8
+  }
+  private static let passParts = 5
+
+  /// Copies a pass there.
+  private func show(_ pass: EncoderPass) -> UnsafeMutablePointer<cse_pass> {
+    let (raw, firstRows) = (block.take(1, of: cse_pass.self), pass.firstRows)
+    raw.pointee = pass.raw
+    raw.pointee.token_ids = UnsafePointer(block.take(copying: pass.tokens))
+    raw.pointee.offsets = UnsafePointer(block.take(copying: pass.offsets.map(Int64.init)))
+    if !firstRows.isEmpty { raw.pointee.first_rows = UnsafePointer(block.take(copying: firstRows)) }
+    raw.pointee.layers = UnsafePointer(block.take(copying: pass.layers.map(Int32.init)))
+    return raw
+  }
+
+  /// Guesses words of a pass, adds `factor` times the gradients of the summed loss, and returns that sum.
+  package func learn(_ pass: EncoderPass, _ masking: EncoderMasking) throws -> Double {
+    block.begin(
+      byteCount: Self.bytes(pass) + MemoryLayout<cse_masked>.stride + masking.positions.count * 12 + 24,
+      parts: Self.passParts + 5)
+    let (raw, masked) = (show(pass), block.take(1, of: cse_masked.self))
+    masked.pointee = masking.raw
+    masked.pointee.positions = UnsafePointer(block.take(copying: masking.positions))
+    masked.pointee.labels = UnsafePointer(block.take(copying: masking.labels))
+    let sum = block.take(1, of: Double.self)
+    try call(.learn, raw, block.take(copying: [UInt(bitPattern: masked), UInt(bitPattern: sum)]))
+    return sum.pointee
   }
 
   /// Adds what the gradients of the last kept pass's hidden states cause.

@@ -25,6 +25,8 @@ package final class PythonEncoder: EncoderCalls {
     package var dropout: Double?
     /// Among the processes of this machine that each load it.
     package var seat = EncoderSeat.alone
+    /// With the model's head for masked words.
+    package var masked = false
 
     /// An order by its parts.
     package init(
@@ -41,7 +43,7 @@ package final class PythonEncoder: EncoderCalls {
           // A number in JSON has not all bits of a seed.
           ("precision", .string(precision)), ("seed", .string("\(seed)")), ("threads", .integer(threads)),
           ("dropout", dropout.map { .number($0) } ?? .null),
-          ("seat", .array([.integer(seat.rank), .integer(seat.size)])),
+          ("seat", .array([.integer(seat.rank), .integer(seat.size)])), ("masked", .bool(masked)),
         ])
       ).text(indent: nil)
     }
@@ -53,6 +55,10 @@ package final class PythonEncoder: EncoderCalls {
     package let vocabulary, hidden, layers, positions: Int
     /// Probabilities of its dropout, at most.
     package let hiddenDropout, attentionDropout: Float
+    /// How many of its tensors, the last ones, are those of its head for masked words; nil: it has none.
+    package let headTensors: Int?
+    /// Whether the checkpoint had these.
+    package let hasPretrainedHead: Bool
     /// Of what loaded it: "5.24.0, torch 2.15.0".
     package let version: String
   }
@@ -121,9 +127,12 @@ package final class PythonEncoder: EncoderCalls {
       let hiddenDropout = rate("hiddenDropout"), let attentionDropout = rate("attentionDropout"),
       let tensors, tensors.count == object["tensors"]?.array?.count, Set(tensors.map(\.name)).count == tensors.count
     else { return nil }
+    let headTensors = size("headTensors", from: 0)
+    guard headTensors ?? 0 <= tensors.count else { return nil }
     let model = Model(
       vocabulary: vocabulary, hidden: hidden, layers: layers, positions: positions, hiddenDropout: hiddenDropout,
-      attentionDropout: attentionDropout, version: object["version"]?.string ?? "")
+      attentionDropout: attentionDropout, headTensors: headTensors,
+      hasPretrainedHead: object["hasPretrainedHead"]?.bool ?? false, version: object["version"]?.string ?? "")
     return (
       model,
       EncoderFacts(

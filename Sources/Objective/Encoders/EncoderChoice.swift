@@ -71,6 +71,10 @@ package struct EncoderChoice: Sendable {
   /// The kind of device, without its number: `cpu`, `cuda`.
   package var deviceKind: String { String(device.prefix { $0 != ":" }) }
 
+  /// Whether it can be opened with a head for masked words; of transformers it is known when they have read a model.
+  /// - Throws: `PluginRefusal` where the plugin's table cannot be used.
+  package func learnsMaskedWords() throws -> Bool { try component.map(EncoderPlugin.learnsMaskedWords) ?? true }
+
   /// The same, with what is known now that a folder was opened.
   package func after(opening folder: ModelFolder) -> EncoderChoice {
     running((folder.foreign as? TransformersModel)?.encoder.model.version ?? "")
@@ -93,10 +97,15 @@ package struct EncoderChoice: Sendable {
     package var deadline: Double
     /// Threads, and who takes what a process prints.
     package var services: HostServices
+    /// With a head for masked words.
+    package var masked: Bool
 
     /// An opening by its parts.
-    package init(seed: UInt64, dropout: Double?, deadline: Double, services: HostServices) {
+    package init(
+      seed: UInt64, dropout: Double?, deadline: Double, services: HostServices, masked: Bool = false
+    ) {
       (self.seed, self.dropout, self.deadline, self.services) = (seed, dropout, deadline, services)
+      self.masked = masked
     }
   }
 
@@ -110,26 +119,29 @@ package struct EncoderChoice: Sendable {
       var order = PythonEncoder.Order(
         folder: folder, overrides: changes, device: device, precision: precision.rawValue, seed: opening.seed,
         dropout: opening.dropout)
-      order.seat = seat
+      (order.seat, order.masked) = (seat, opening.masked)
       return TransformersModel(
         try PythonEncoder(order, PythonSettings(bounds: bounds, logger: opening.services.logger)))
     }
   }
 
   /// The encoder of a folder.
-  /// - Parameter seed: decides dropout.
+  /// - Parameters:
+  ///   - seed: decides dropout, and what a head begins with that the folder lacks.
+  ///   - masked: with a head for masked words; transformers have it where the folder was opened with one.
   /// - Throws: `EncoderFailure`, errors of the weights.
   package func open(
-    _ folder: ModelFolder, weights: any WeightSource, services: HostServices, seed: UInt64
+    _ folder: ModelFolder, weights: any WeightSource, services: HostServices, seed: UInt64, masked: Bool = false
   ) throws -> PluginEncoder {
     if let component {
       return try PluginEncoder(
-        self, component, configuration: folder.configuration, weights: weights, services: services, seed: seed)
+        self, component, configuration: folder.configuration, weights: weights, services: services, seed: seed,
+        masked: masked)
     }
     guard let model = folder.foreign as? TransformersModel else {
       preconditionFailure("a folder for transformers is opened by openFolder")
     }
-    return PluginEncoder(model, pool: services.pool)
+    return try PluginEncoder(model, pool: services.pool, seed: seed)
   }
 }
 

@@ -13,10 +13,15 @@ package final class PluginEncoder: SentenceEncoder, DeviceWeights {
   /// Who computes.
   package let calls: any EncoderCalls
   /// The tensors as they were read last, in the order of this program's own encoder; of transformers, in its order.
+  /// Those of a head for masked words come last.
   package let mirrors: [Parameter]
+  /// How many are the head's; nil: it was opened without.
+  private let headCount: Int?
+  /// Whether the checkpoint had the head.
+  package let hasPretrainedHead: Bool
   /// For each mirror the number of its tensor there.
   private let numbers: [Int]
-  private let pool: ThreadPool
+  let pool: ThreadPool
   private var outputs: [ScratchBuffer] = []
   private var handed: [Matrix] = []
 
@@ -28,18 +33,22 @@ package final class PluginEncoder: SentenceEncoder, DeviceWeights {
   package var maximumTokens: Int { shape.maximumPositions }
   /// Rows of the word matrix.
   package var vocabularySize: Int { shape.vocabularySize }
-  /// The mirrors.
-  package var parameters: [Parameter] { mirrors }
+  /// The mirrors of what makes hidden states.
+  package var parameters: [Parameter] { mirrors.dropLast(headCount ?? 0) }
+  /// The mirrors of the head for masked words.
+  package var headParameters: [Parameter] { mirrors.suffix(headCount ?? 0) }
   /// Itself.
   package var device: (any DeviceWeights)? { self }
   /// Of means a fraction of the numbers has to come here, and their gradients to go there.
   package var givesMeans: Bool { true }
+  /// Itself, where it was opened with a head for that.
+  package var maskedWords: (any MaskedWords)? { headCount == nil ? nil : self }
 
   /// Opens the plugin's encoder and gives it the weights of a checkpoint.
   /// - Throws: `EncoderFailure`; the table's error where it lacks a tensor or has it in another shape or type.
   init(
     _ choice: EncoderChoice, _ component: PluginComponent, configuration: EncoderConfiguration,
-    weights: any WeightSource, services: HostServices, seed: UInt64
+    weights: any WeightSource, services: HostServices, seed: UInt64, masked: Bool
   ) throws {
     guard configuration.likeness != .none else {
       throw EncoderFailure(
@@ -49,13 +58,15 @@ package final class PluginEncoder: SentenceEncoder, DeviceWeights {
     }
     shape = configuration.shape
     pool = services.pool
-    let plugin = try EncoderPlugin(
-      component, host: services.table,
-      source: Self.source(configuration, choice, seed: seed, threads: services.pool.threads),
-      device: choice.device)
+    var source = Self.source(configuration, choice, seed: seed, threads: services.pool.threads)
+    if masked { source.askForHead(of: configuration) }
+    let plugin = try EncoderPlugin(component, host: services.table, source: source, device: choice.device)
     calls = plugin
-    mirrors = try configuration.parameters(from: weights, pool: services.pool)
-    numbers = try zip(mirrors, configuration.plainTensorNames).map { mirror, name in
+    let head = try masked ? MaskedHeadParameters(configuration, weights: weights, seed: seed) : nil
+    (headCount, hasPretrainedHead) = (head?.parameters.count, head?.isPretrained ?? false)
+    mirrors = try configuration.parameters(from: weights, pool: services.pool) + (head?.parameters ?? [])
+    let names = configuration.plainTensorNames + (head?.plainNames ?? [])
+    numbers = try zip(mirrors, names).map { mirror, name in
       let wanted = EncoderTensor(name: name, shape: mirror.shape, decays: mirror.decays)
       guard let number = plugin.facts.tensors.firstIndex(of: wanted) else {
         throw EncoderFailure(
@@ -74,10 +85,13 @@ package final class PluginEncoder: SentenceEncoder, DeviceWeights {
   }
 
   /// An encoder that has its weights already. Mirrors are empty until they are read.
-  init(_ model: TransformersModel, pool: ThreadPool) {
+  /// - Parameter seed: decides what a head begins with that the checkpoint lacks.
+  /// - Throws: `EncoderFailure`
+  init(_ model: TransformersModel, pool: ThreadPool, seed: UInt64) throws {
     shape = model.shape
     calls = model.encoder
     self.pool = pool
+    (headCount, hasPretrainedHead) = (model.encoder.model.headTensors, model.encoder.model.hasPretrainedHead)
     let tensors = model.encoder.facts.tensors
     let counts = tensors.map { $0.shape.reduce(1, *) }
     let total = counts.reduce(0, +)
@@ -91,6 +105,11 @@ package final class PluginEncoder: SentenceEncoder, DeviceWeights {
         decays: tensor.decays)
     }
     numbers = Array(tensors.indices)
+    guard let headCount, !hasPretrainedHead else { return }
+    for index in mirrors.indices.suffix(headCount) {
+      MaskedHeadParameters.start(mirrors[index], seed: seed)
+      try write(.value, of: index, from: mirrors[index].value)
+    }
   }
 
   private static func source(
@@ -102,11 +121,7 @@ package final class PluginEncoder: SentenceEncoder, DeviceWeights {
     case .roberta: source.family = UInt32(CSE_ROBERTA)
     case .similar, .none: source.family = UInt32(CSE_BERT_LIKE)
     }
-    switch c.activation {
-    case .gelu: source.activation = UInt32(CSE_GELU_ERF)
-    case .geluTanh: source.activation = UInt32(CSE_GELU_TANH)
-    case .relu: source.activation = UInt32(CSE_RELU)
-    }
+    source.activation = c.activation.number
     source.precision = choice.precision.number
     (source.vocabulary, source.hidden) = (Int64(c.vocabularySize), Int64(c.hiddenSize))
     (source.layers, source.heads) = (Int64(c.layerCount), Int64(c.headCount))

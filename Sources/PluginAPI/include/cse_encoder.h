@@ -41,8 +41,14 @@ typedef struct {
                                            * to the score of two tokens, buckets as in MPNet; 0: nothing              */
   int64_t layer_sets;                     /* weights there are: layer l of L (from 0) has set floor(l / (L / sets))   */
   uint32_t no_dropout, reserved3;         /* CSE_ATTENTION_OUTPUT, CSE_FEED_FORWARD: no dropout behind that block     */
+  /* Of masked language modelling, asked for where there is cse.encoder.masked/1: a head above the last layer is wanted, with the
+   * biases that CSE_MASKED_... say and this activation; 0: none. Its tensors stand behind the others: "cls.predictions." with
+   * "transform.dense" [E, H], "transform.LayerNorm" [E], and "bias" [vocabulary]; those of one dimension have CSE_NO_DECAY. */
+  uint32_t masked_head, masked_activation;
 } cse_encoder_source;
 enum { CSE_ATTENTION_OUTPUT = 1, CSE_FEED_FORWARD = 2 };
+enum { CSE_MASKED_HEAD = 1,               /* there is one                                                             */
+       CSE_MASKED_DENSE_BIAS = 2, CSE_MASKED_NORM_BIAS = 4, CSE_MASKED_WORD_BIAS = 8 };
 
 typedef struct {                          /* frozen: an array element                                                 */
   const char *name;                       /* Hugging Face's without a prefix, "encoder.layer.0.output.dense.weight"   */
@@ -132,6 +138,25 @@ typedef struct {
   /* What connects them, once check was passed: "NCCL 2.27.7". Lives until close. */
   const char *(*connection)(cse_encoder *encoder);
 } cse_encoder_group_1;
+
+/* Encoders that learn to guess words, with the head where the weights are: get_extension(component, CSE_ENCODER_MASKED_1) is a static
+ * cse_encoder_masked_1. The scores of all words at a token: its state of the last layer through "transform.dense", the activation and
+ * "transform.LayerNorm" (norm_epsilon), times "embeddings.word_embeddings" transposed, plus "bias"; without dropout in the head. */
+#define CSE_ENCODER_MASKED_1 "cse.encoder.masked/1"
+typedef struct {
+  uint32_t struct_size, reserved;
+  int64_t n_positions;                    /* M, at least 1                                                            */
+  const int64_t *positions;               /* [M] which tokens of the pass are guessed, ascending                      */
+  const int32_t *labels;                  /* [M] which words they are                                                 */
+  double factor;                          /* of the gradients                                                         */
+} cse_masked;
+typedef struct {
+  uint32_t struct_size, reserved;
+  /* A pass over a batch some of whose tokens are hidden, forward and backward: `loss` becomes the sum of the cross-entropies at the
+   * positions, and `factor` times its gradients are added to those of all tensors, the table of words twice. Of `pass` tokens, first
+   * rows and dropout are read; kept passes stay as they are. */
+  cse_status (*learn)(cse_encoder *encoder, const cse_pass *pass, const cse_masked *masked, double *loss, char *message);
+} cse_encoder_masked_1;
 #ifdef __cplusplus
 }
 #endif

@@ -116,6 +116,18 @@ final class DeviceMember: RankWork {
       failure { _ = try passes.backward { _, gradients, _ in try encoder.backward(gradients) } })
   }
 
+  func learn(_ batch: MaskedBatch) throws { _ = try loss(learning: batch) }
+
+  /// Guesses the hidden words of this rank's texts.
+  /// - Returns: the summed loss of all ranks.
+  func loss(learning batch: MaskedBatch) throws -> Double {
+    guard let words = encoder.maskedWords else { preconditionFailure("it was opened with a head on every rank") }
+    let mine = batch.part(RankShares.sequences(offsets: batch.batch.offsets, ranks: group.size)[group.rank])
+    var loss = 0.0
+    try group.agree(failure { if !mine.positions.isEmpty { loss = try words.learn(mine) } })
+    return group.shared(loss).reduce(0, +)
+  }
+
   // MARK: Weights
 
   func sum(wholeTable: Bool) throws {

@@ -5,7 +5,7 @@ package import Encoder
 package import Kernels
 
 /// An encoder whose batches are shared out among the ranks' devices.
-package final class RankedDeviceEncoder: SentenceEncoder, DeviceWeights {
+package final class RankedDeviceEncoder: SentenceEncoder, DeviceWeights, MaskedWords {
   /// What there is to say of the ranks' devices, line by line.
   package private(set) var notes: [String] = []
   private let own: any SentenceEncoder
@@ -57,6 +57,7 @@ package final class RankedDeviceEncoder: SentenceEncoder, DeviceWeights {
   package var parameters: [Parameter] { own.parameters }
   package var device: (any DeviceWeights)? { self }
   package var givesMeans: Bool { own.givesMeans }
+  package var maskedWords: (any MaskedWords)? { own.maskedWords == nil ? nil : self }
 
   /// Does something that all ranks do. After a failure nothing is.
   private func together(moves: Bool = false, _ command: RankCommand, _ body: () throws -> Void) throws {
@@ -90,6 +91,21 @@ package final class RankedDeviceEncoder: SentenceEncoder, DeviceWeights {
   package func backward(_ gradients: [Matrix]) throws {
     areSummed = false
     try together(.backward(isLast: false)) { try member.backward(gradients) }
+  }
+
+  package var headParameters: [Parameter] { own.maskedWords?.headParameters ?? [] }
+  package var hasPretrainedHead: Bool { own.maskedWords?.hasPretrainedHead ?? false }
+
+  package func learn(_ batch: MaskedBatch) throws -> Double {
+    try batch.batch.check(maximumTokens: maximumTokens, vocabularySize: vocabularySize)
+    areSummed = false
+    var loss = 0.0
+    try together(.learn(batch.command)) {
+      var numbers = batch.numbers
+      group.broadcast(&numbers)
+      loss = try member.loss(learning: batch)
+    }
+    return loss
   }
 
   // MARK: Weights

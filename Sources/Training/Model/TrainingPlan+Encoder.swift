@@ -65,7 +65,7 @@ extension TrainingPlan {
   package var encoderName: String? { encoder.map { "\($0.id) \($0.version) \($0.deviceKind)" } }
 
   /// What no encoder beside this program's own can do yet, before anything is read.
-  /// - Throws: `TrainingError.usage`.
+  /// - Throws: `TrainingError.usage`; `PluginRefusal` where the plugin's table cannot be used.
   package func checkEncoderFlags() throws {
     guard let encoder else { return }
     guard encoder.component?.place == nil else {
@@ -74,10 +74,14 @@ extension TrainingPlan {
         expected: "the names of plugins beside the encoder, which runs in this process", found: "all plugins",
         advice: "Write --isolate=NAME,...")
     }
-    guard options.trainsMaskedLanguage else { return }
+    guard options.trainsMaskedLanguage, try !encoder.learnsMaskedWords() else { return }
+    let advice =
+      encoder.component?.library.id == "mixcse.torch"
+      ? "It is of an earlier version: build it again (mixcse encoder build torch)"
+      : "Leave one out; this program's own encoder (native) has such a head, torch and transformers have"
     throw TrainingError.usage(
-      place: "--encoder \(description.encoder.name ?? "") --mlm", expected: "one of the two", found: "both",
-      advice: "Its head is trained by this program's own encoder alone; leave one out")
+      place: "--encoder \(description.encoder.name ?? "") --mlm", expected: "an encoder that learns to guess words",
+      found: "one that learns from hidden states alone", advice: advice)
   }
 
   /// Looks whether augmenters leave the encoder's dropout alone, which is one for all texts in a plugin. What they make

@@ -50,7 +50,10 @@ extension TrainingPlan {
         configuration: source.configuration, weights: weights, pool: services.pool, seed: options.seed,
         precision: description.encoder.ownPrecision)
     }
-    let opened = try placed { try encoder.open(source, weights: weights, services: services, seed: options.seed) }
+    let opened = try placed {
+      try encoder.open(
+        source, weights: weights, services: services, seed: options.seed, masked: options.trainsMaskedLanguage)
+    }
     display.note(opened.text(encoder))
     return opened
   }
@@ -60,7 +63,7 @@ extension TrainingPlan {
   private func anotherEncoder(_ services: HostServices) -> (() throws -> PluginEncoder)? {
     guard let encoder else { return nil }
     return {
-      let folder = try openModel(services)
+      let folder = try openModel(services, masked: false)
       return try encoder.open(folder, weights: folder.openWeights(), services: services, seed: options.seed)
     }
   }
@@ -121,28 +124,37 @@ extension TrainingPlan {
   private func makeMaskedObjective(
     _ encoder: any SentenceEncoder, weights: WeightTable, tokenizer: any Tokenizer, display: ProgressDisplay
   ) throws -> MaskedLanguageObjective? {
-    // A plan with another encoder refuses --mlm (checkEncoderFlags).
-    guard options.trainsMaskedLanguage, let encoder = encoder as? TransformerEncoder else { return nil }
+    guard options.trainsMaskedLanguage else { return nil }
     guard let maskID = tokenizer.maskID else {
       throw TrainingError.usage(
         place: "--mlm", expected: "a tokenizer with a mask token", found: "none in \(description.model)",
         advice: "Leave --mlm out, or add the mask token to the tokenizer's files")
     }
-    guard maskID < encoder.configuration.vocabularySize else {
+    guard maskID < encoder.vocabularySize else {
       throw TrainingError.usage(
         place: "--mlm", expected: "a mask token that the model has a vector for",
-        found: "id \(maskID), where ids end at \(encoder.configuration.vocabularySize - 1)",
+        found: "id \(maskID), where ids end at \(encoder.vocabularySize - 1)",
         advice: "Leave --mlm out, or give the model's word matrix the rows of its tokenizer")
     }
-    let head = try MaskedLanguageHead(encoder, weights: weights, seed: options.seed)
+    let head = try maskedHead(encoder, weights: weights)
     if !head.isPretrained {
       display.note(
         "note: \(description.model) has no head for masked language modelling; it starts from random numbers")
     }
     return MaskedLanguageObjective(
-      encoder: encoder, head: head, maskID: maskID, vocabularySize: tokenizer.vocabularySize,
+      head: head, maskID: maskID, vocabularySize: min(tokenizer.vocabularySize, encoder.vocabularySize),
       weight: options.maskedLanguageWeight ?? 0.1, probability: options.maskedLanguageProbability ?? 0.15,
       seed: options.seed)
+  }
+
+  private func maskedHead(
+    _ encoder: any SentenceEncoder, weights: WeightTable
+  ) throws -> MaskedLanguageObjective.Head {
+    if let own = encoder as? TransformerEncoder {
+      return .here(try MaskedLanguageHead(own, weights: weights, seed: options.seed))
+    }
+    guard let words = encoder.maskedWords else { preconditionFailure("it was opened with a head (makeEncoder)") }
+    return .there(words)
   }
 
   /// Puts the scoring of the run into its setup; a run with `--frozen` gets its model there, too.

@@ -93,8 +93,11 @@ extension RunDescription {
     let folder = try choice.openFolder(
       run.model,
       .init(
-        seed: run.training.seed, dropout: run.training.dropout, deadline: run.plugins.deadline, services: services))
-    return try choice.open(folder, weights: folder.openWeights(), services: services, seed: run.training.seed)
+        seed: run.training.seed, dropout: run.training.dropout, deadline: run.plugins.deadline, services: services,
+        masked: run.training.trainsMaskedLanguage))
+    return try choice.open(
+      folder, weights: folder.openWeights(), services: services, seed: run.training.seed,
+      masked: run.training.trainsMaskedLanguage)
   }
 }
 

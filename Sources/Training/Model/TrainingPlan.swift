@@ -98,7 +98,7 @@ package struct TrainingPlan {
     try checkFrozenFlags()
     try checkEncoderFlags()
     try checkRanks()
-    let source = try openModel(services)
+    let source = try openModel(services, masked: options.trainsMaskedLanguage)
     let modelFiles = Background { [folder = description.model] in try RunInputs.modelFiles(folder) }
     try description.check(maximumTokens: source.shape.maximumPositions)
     for note in source.notesForTraining { display.note("note: " + note) }
@@ -164,14 +164,15 @@ package struct TrainingPlan {
     return TrainingRun(setup)
   }
 
-  /// The model's folder, as the encoder of the run reads it.
-  func openModel(_ services: HostServices) throws -> ModelFolder {
+  /// The model's folder, as the encoder of the run reads it; `masked`: with its head for masked words.
+  func openModel(_ services: HostServices, masked: Bool) throws -> ModelFolder {
     guard let encoder else { return try ModelFolder(path: description.model) }
     return try placed {
       try encoder.openFolder(
         description.model,
         .init(
-          seed: options.seed, dropout: options.dropout, deadline: description.plugins.deadline, services: services))
+          seed: options.seed, dropout: options.dropout, deadline: description.plugins.deadline, services: services,
+          masked: masked))
     }
   }
 

@@ -16,6 +16,7 @@ struct OpenEncoderCommand: ParsableCommand {
 
   @Option var model: String
   @Option var dropout: Double?
+  @Flag var mlm = false
   @OptionGroup var encoder: EncoderOptions
   @OptionGroup var threads: ThreadOptions
   @OptionGroup var plugins: PluginOptions
@@ -31,9 +32,9 @@ struct OpenEncoderCommand: ParsableCommand {
       throw ValidationError("--encoder: expected one beside this program's own, found none")
     }
     let folder = try asked.openFolder(
-      model, .init(seed: 0, dropout: dropout, deadline: run.plugins.deadline, services: services))
+      model, .init(seed: 0, dropout: dropout, deadline: run.plugins.deadline, services: services, masked: mlm))
     let choice = asked.after(opening: folder)
-    let opened = try choice.open(folder, weights: folder.openWeights(), services: services, seed: 0)
+    let opened = try choice.open(folder, weights: folder.openWeights(), services: services, seed: 0, masked: mlm)
     // A device that is there may still have no code for what is computed on it.
     let tokens = [Int32](repeating: 0, count: min(4, opened.maximumTokens))
     _ = try opened.forward(

@@ -8,7 +8,8 @@
 //   refused1, memory1, lost1    as above    drifts    its step has other bits
 //   numbers   a state depends on the number of its token in the whole batch, as dropout does
 //   one, one:0    all processes have the same device
-// encoder_group.h says what group, deaf, late and broken do.
+// encoder_group.h says what group, deaf, late and broken do, encoder_masked.h what guess does. NO_MASKED_WORDS: without
+// the latter's table.
 #include <cse_encoder.h>
 #include <math.h>
 #include <stdio.h>
@@ -25,7 +26,7 @@ struct cse_encoder {
   int64_t hidden, first_position, tokens, sequences;
   int32_t rank;
   group *group;
-  uint32_t count, rows, layers;
+  uint32_t count, rows, layers, head;
   char device[16], names[ROOM][96];
   cse_encoder_tensor tensors[ROOM];
   int64_t sizes[ROOM];
@@ -60,6 +61,20 @@ static void declare_pair(cse_encoder *e, const char *root, const char *name, int
   declare(e, text, rows, 0);
 }
 
+// Whether it is to fail in this way.
+static int fails(const cse_encoder *e, const char *how) {
+  char second[24];
+  snprintf(second, sizeof second, "%s1", how);
+  return strcmp(e->device, how) == 0 || (e->rank == 1 && strcmp(e->device, second) == 0);
+}
+
+// What a token's position counts for.
+static float state_factor(const cse_encoder *e, int64_t number) {
+  return strcmp(e->device, "numbers") == 0 ? 1 + 0.25f * (float)(number % 5) : 1;
+}
+
+#include "encoder_masked.h"
+
 static cse_status open_encoder(const cse_host *host, const cse_encoder_source *s, cse_encoder **encoder,
                                cse_encoder_facts *facts, char *message) {
   (void)host;
@@ -92,6 +107,7 @@ static cse_status open_encoder(const cse_host *host, const cse_encoder_source *s
     declare_pair(e, root, "output.dense", s->hidden, s->intermediate);
     declare_pair(e, root, "output.LayerNorm", s->hidden, 0);
   }
+  declare_head(e, s);
   facts->flags = CSE_REPEATABLE;
   facts->n_tensors = e->count;
   facts->max_slots = 1;
@@ -113,18 +129,6 @@ static void close_encoder(cse_encoder *e) {
   free(e->numbers);
   leave(e);
   free(e);
-}
-
-// Whether it is to fail in this way.
-static int fails(const cse_encoder *e, const char *how) {
-  char second[24];
-  snprintf(second, sizeof second, "%s1", how);
-  return strcmp(e->device, how) == 0 || (e->rank == 1 && strcmp(e->device, second) == 0);
-}
-
-// What a token's position counts for.
-static float factor(const cse_encoder *e, int64_t number) {
-  return strcmp(e->device, "numbers") == 0 ? 1 + 0.25f * (float)(number % 5) : 1;
 }
 
 // The tokens that row `row` of a pass is the mean of: the first one's number and position, and how many.
@@ -156,7 +160,7 @@ static cse_status encode(cse_encoder *e, const cse_pass *p, float *const *out, c
       for (int64_t t = 0; t < length; t++) {
         const float *word = e->parts[CSE_WEIGHT][WORD] + p->token_ids[token + t] * e->hidden;
         const float *place = e->parts[CSE_WEIGHT][POSITION] + (position + t + e->first_position) * e->hidden;
-        float counts = factor(e, e->numbers[token + t]), *sum = out[k] + row * e->hidden;
+        float counts = state_factor(e, e->numbers[token + t]), *sum = out[k] + row * e->hidden;
         for (int64_t i = 0; i < e->hidden; i++) sum[i] += (word[i] + counts * place[i]) / (float)length;
       }
     }
@@ -185,7 +189,7 @@ static cse_status encode_backward(cse_encoder *e, uint32_t slot, const float *co
         float *place = e->parts[CSE_GRADIENT][POSITION] + (position + t + e->first_position) * e->hidden;
         for (int64_t i = 0; i < e->hidden; i++) {
           word[i] += d[i] / (float)length;
-          place[i] += factor(e, e->numbers[token + t]) * d[i] / (float)length;
+          place[i] += state_factor(e, e->numbers[token + t]) * d[i] / (float)length;
         }
       }
     }
@@ -249,6 +253,9 @@ static const cse_encoder_1 functions = {sizeof functions, 0, open_encoder, close
 static const void *extension(const cse_component *component, const char *id) {
   (void)component;
   if (strcmp(id, CSE_ENCODER_GROUP_1) == 0) return &group_functions;
+#ifndef NO_MASKED_WORDS
+  if (strcmp(id, CSE_ENCODER_MASKED_1) == 0) return &masked_functions;
+#endif
   return strcmp(id, CSE_ENCODER_1) == 0 ? &functions : NULL;
 }
 
