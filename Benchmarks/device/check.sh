@@ -52,6 +52,8 @@ if [[ $checks = *' package '* ]]; then
   done
   export MIXCSE_LIBRARY MIXCSE_PROGRAM=$mixcse PYTHONPATH=$here/../../Python${PYTHONPATH:+:$PYTHONPATH}
   "$python" "$interop/check_objective.py"
+  "$python" "$interop/check_devices.py"
+  "$python" "$interop/check_parts.py"
   if "$python" -c 'import datasets, accelerate, sentence_transformers' 2>"$folder/missing"; then
     "$python" "$interop/check_trainers.py" --text "$here/../../Samples/sentences.txt"
   else

@@ -26,8 +26,9 @@ class Objective(nn.Module):
     temperature: of every loss that has one; None: each loss's own (0.05 of infonce). seed: of the random numbers that
     plugins draw.
 
-    Tensors may be on any device and of any floating type; the strategy is computed in float32 on the CPU, by the code
-    of the program, and gradients come back as the tensors are. Where torch.distributed is initialised, every rank
+    Tensors may be on any device, all of a call on the same, and of any floating type; the strategy is computed in
+    float32 on the CPU, by the code of the program, and gradients come back as the tensors are, multiplied in float32
+    with what arrives at the loss (a GradScaler's factor). Where torch.distributed is initialised, every rank
     compares the rows of all ranks: the loss is that of the whole batch, on each of them alike, and the gradients of own
     rows are multiplied by the number of ranks, since DistributedDataParallel averages over these.
 
@@ -165,6 +166,10 @@ class Objective(nn.Module):
             if not isinstance(view, torch.Tensor) or not view.is_floating_point():
                 found = view.dtype if isinstance(view, torch.Tensor) else type(view).__name__
                 raise ArgumentError(f"z{index + 1}: expected a tensor of floating-point numbers, found {found}", 65)
+            if view.device != views[0].device:
+                raise ArgumentError(
+                    f"z{index + 1}: expected a tensor on {views[0].device}, where z1 is, found one on {view.device}; "
+                    f"move it there: z{index + 1}.to(z1.device)", 65)
             expected = (len(views[0]), self.dimension) if views[0].ndim else (0, self.dimension)
             if tuple(view.shape) != expected or not len(view):
                 raise ArgumentError(
@@ -174,7 +179,7 @@ class Objective(nn.Module):
         self, ranks: Ranks, data: BatchData, wants: bool, views: Sequence[torch.Tensor],
         learned: Sequence[torch.Tensor],
     ) -> tuple[float, list[torch.Tensor]]:
-        """The loss, and the gradients of own rows and of the parameters as the tensors are."""
+        """The loss, and the gradients of own rows and of the parameters, float32 where the tensors are."""
         for index, parameter in enumerate(learned):
             self._engine.write(lib.PARAMETERS, index, _numpy(parameter))
         whole = [_numpy(ranks.gather(view)) for view in views]
@@ -185,7 +190,7 @@ class Objective(nn.Module):
         gradients = [torch.from_numpy(gradient[ranks.own] * np.float32(ranks.count)) for gradient in found]
         gradients += [
             torch.from_numpy(self._engine.read(lib.GRADIENTS, index, info)) for index, info in enumerate(self._tensors)]
-        return loss, [gradient.to(like) for gradient, like in zip(gradients, [*views, *learned])]
+        return loss, [gradient.to(like.device) for gradient, like in zip(gradients, [*views, *learned])]
 
     # Saving
 
@@ -231,12 +236,14 @@ class _Loss(torch.autograd.Function):
     ) -> torch.Tensor:
         views = [tensor.detach() for tensor in tensors[:count]]
         loss, ctx.gradients = objective._evaluate(ranks, data, wants, views, tensors[count:])
+        ctx.kinds = [tensor.dtype for tensor in tensors]
         return torch.tensor(loss, dtype=torch.float32, device=tensors[0].device)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[Any, ...]:
-        found = [gradient.to(own) * own for own in ctx.gradients]
+        # In float32: what a GradScaler multiplies by is beyond float16, and what it is to save is below it.
+        found = [(gradient.to(own) * own).to(kind) for own, kind in zip(ctx.gradients, ctx.kinds)]
         return (None, None, None, None, None, *found)
 
 

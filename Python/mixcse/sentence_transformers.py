@@ -84,7 +84,11 @@ class StrategyLoss(nn.Module):
 
         if self.mini_batch_size is None:
             return embed(features)
-        return cached(embed, features, self.mini_batch_size)
+        devices = {parameter.device for parameter in self.model.parameters()}
+        # DataParallel computes on more devices than its parameters are on.
+        copies = getattr(self.model, "device_ids", None) or []
+        devices |= {torch.device(device.type, index) for device in devices for index in copies}
+        return cached(embed, features, self.mini_batch_size, devices)
 
     def _supervision(self, labels: torch.Tensor | None) -> dict[str, torch.Tensor]:
         if labels is None or self.labels == "none":

@@ -1,9 +1,10 @@
 """mixcse's losses in the real trainers: SentenceTransformerTrainer and transformers' Trainer, against
 MultipleNegativesRankingLoss and against each other; stopped and continued; in parts (GradCache).
 
-    python Tests/Interop/check_trainers.py [--model MODEL] --text FILE_OF_SENTENCES
+    python Tests/Interop/check_trainers.py [--model MODEL] [--device DEVICE] --text FILE_OF_SENTENCES
 
-MODEL: whose tokenizer is taken; without it, the words of the sentences are the tokens."""
+MODEL: whose tokenizer is taken; without it, the words of the sentences are the tokens. DEVICE: cpu, cuda, or elsewhere
+(Tests/Interop/device); by default cuda where there is one."""
 import argparse
 import os
 import tempfile
@@ -16,11 +17,13 @@ from sentence_transformers import (
 from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 from transformers import AutoModel, AutoTokenizer, Trainer, TrainerCallback, TrainingArguments
 
+from device.elsewhere import make_device
 from tiny import tiny_bert, word_tokenizer
 from mixcse.sentence_transformers import StrategyLoss
 from mixcse.transformers import StrategyTrainer, TextCollator
 
 RATE = 1e-3
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
 
 class Losses(TrainerCallback):
@@ -40,7 +43,7 @@ class Losses(TrainerCallback):
 def arguments(kind, folder, **more):
     settings = {
         "output_dir": folder, "per_device_train_batch_size": 16, "max_steps": 6, "learning_rate": RATE, "seed": 1,
-        "logging_steps": 1, "report_to": "none", "save_strategy": "no", "use_cpu": not torch.cuda.is_available(),
+        "logging_steps": 1, "report_to": "none", "save_strategy": "no", "use_cpu": DEVICE == "cpu",
         "disable_tqdm": True}
     return kind(**{**settings, **more})
 
@@ -53,6 +56,7 @@ def with_sentence_transformers(path, data, make_loss, folder, resume=False, **mo
         model=model, args=arguments(SentenceTransformerTrainingArguments, folder, **more), train_dataset=data,
         loss=loss, callbacks=callbacks)
     trainer.train(resume_from_checkpoint=resume)
+    assert model.device.type == DEVICE, model.device
     return losses, loss
 
 
@@ -64,6 +68,7 @@ def with_transformers(path, data, strategy, folder, resume=False, settings=None,
     assert isinstance(trainer, Trainer)
     trainer.add_callback(losses)
     trainer.train(resume_from_checkpoint=resume)
+    assert trainer.model.device.type == DEVICE, trainer.model.device
     return losses, trainer
 
 
@@ -152,10 +157,20 @@ def check_transformers(path, pairs, folder):
 
 
 def main():
+    global DEVICE
     parser = argparse.ArgumentParser()
     parser.add_argument("--model")
+    parser.add_argument("--device", default=DEVICE)
     parser.add_argument("--text", required=True)
     options = parser.parse_args()
+    DEVICE = options.device
+    if DEVICE == "elsewhere" and torch.cuda.is_available():
+        print("trainers: a GPU is here, which trainers take before all others")
+        return
+    if DEVICE == "elsewhere":
+        make_device()
+        # How accelerate and transformers are told of a device that they do not know.
+        os.environ["ACCELERATE_TORCH_DEVICE"] = DEVICE
     with open(options.text, encoding="utf-8") as file:
         lines = [line.rstrip("\n") for line in file][:288]
     pairs = Dataset.from_dict({"anchor": lines[:96], "positive": lines[96:192]})
