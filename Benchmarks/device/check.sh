@@ -28,6 +28,7 @@ if [[ $checks = *' abi '* ]]; then
   step 'against transformers'
   "$python" "$here/parity.py" "$library" "$device" "${parity[@]}"
   "$python" "$here/masked.py" "$library" "$device" "${parity[@]}"
+  "$python" "$here/parity_modern.py" "$library" "$device"
 fi
 if [[ $checks = *' group '* ]]; then
   step 'several processes on one device'

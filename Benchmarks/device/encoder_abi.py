@@ -7,6 +7,8 @@ import numpy
 F32, TF32, BF16 = 0, 1, 2
 WEIGHT, GRADIENT, MOMENT1, MOMENT2 = 0, 1, 2, 3
 ALL, FIRST, MEAN = 0, 1, 2
+MODERNBERT = 4
+FEED_FORWARD, ATTENTION_MAPS, FEED_FORWARD_MAPS, NORMS = 2, 1, 2, 4
 P = c.c_void_p
 
 
@@ -32,7 +34,10 @@ class Source(c.Structure):
     _fields_ += [("local_rank", c.c_int32), ("local_size", c.c_int32)]
     _fields_ += [("embedding", c.c_int64), ("has_projection", c.c_int32), ("reserved2", c.c_int32)]
     _fields_ += [(name, c.c_int64) for name in "task_rows distance_buckets layer_sets".split()]
-    _fields_ += [(name, c.c_uint32) for name in "no_dropout reserved3 masked_head masked_activation".split()]
+    _fields_ += [("no_dropout", c.c_uint32), ("reserved3", c.c_uint32)]
+    _fields_ += [("global_base", c.c_double), ("local_base", c.c_double), ("local_layers", P), ("reach", c.c_int64)]
+    _fields_ += [("no_bias", c.c_uint32), ("reserved4", c.c_uint32)]
+    _fields_ += [("masked_head", c.c_uint32), ("masked_activation", c.c_uint32)]
 
 
 class Tensor(c.Structure):
@@ -60,7 +65,7 @@ class AdamW(c.Structure):
 
 
 class Functions(c.Structure):
-    _fields_ = [("struct_size", c.c_uint32), ("reserved", c.c_uint32)]
+    _fields_ = [("struct_size", c.c_uint32), ("families", c.c_uint32)]
     _fields_ += [
         ("open", c.CFUNCTYPE(c.c_int32, P, c.POINTER(Source), c.POINTER(P), c.POINTER(Facts), P)),
         ("close", c.CFUNCTYPE(None, P)),
@@ -118,7 +123,8 @@ class Failure(Exception):
 
 
 class Encoder:
-    """An opened encoder. `shape`: vocabulary, hidden, layers, heads, intermediate, positions, types, epsilon."""
+    """An opened encoder. `shape`: vocabulary, hidden, layers, heads, intermediate, positions, types, epsilon; of
+    ModernBERT also global_base, local_base, local_layers (a list of 0 and 1), reach, no_bias."""
 
     def __init__(self, library, device, precision, shape, seed=42, threads=2, family=1, first_position=0, seat=(0, 0),
                  masked_head=0):
@@ -130,7 +136,12 @@ class Encoder:
             c.sizeof(Source), family, 0, precision, device.encode(), shape["vocabulary"], shape["hidden"],
             shape["layers"], shape["heads"], shape["intermediate"], shape["positions"], first_position, shape["types"],
             shape["epsilon"], seed, threads, 0, *seat)
-        (source.embedding, source.layer_sets, source.masked_head) = (shape["hidden"], shape["layers"], masked_head)
+        source.embedding, source.layer_sets, source.masked_head = shape["hidden"], shape["layers"], masked_head
+        if family == MODERNBERT:
+            local = (c.c_uint8 * shape["layers"])(*shape["local_layers"])
+            source.no_dropout, source.local_layers = FEED_FORWARD, c.cast(local, P)
+            for key in ("global_base", "local_base", "reach", "no_bias"):
+                setattr(source, key, shape[key])
         self.handle, facts = P(), Facts(c.sizeof(Facts))
         self.check(self.f.open(None, c.byref(source), c.byref(self.handle), c.byref(facts), self.message))
         self.names, self.shapes = [], []

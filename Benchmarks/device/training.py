@@ -179,8 +179,9 @@ def check_ranks(runs, device):
 
 
 def architectures(runs):
-    """What is like BERT, each as a small random model."""
+    """What is like BERT, and ModernBERT, each as a small random model."""
     import torch
+    from tokenizers import BertWordPieceTokenizer
     from transformers import AutoConfig, AutoModel
 
     sizes = dict(hidden_size=64, num_hidden_layers=3, num_attention_heads=2, intermediate_size=128,
@@ -190,6 +191,10 @@ def architectures(runs):
         "mpnet": sizes, "electra": dict(sizes, embedding_size=32), "ernie": dict(sizes, use_task_id=True),
         "albert": dict(sizes, embedding_size=32, num_hidden_groups=2, num_hidden_layers=4, hidden_dropout_prob=0.1,
                        attention_probs_dropout_prob=0.1),
+        # Layers 2 and 3 see six tokens on either side, of sentences of up to 32.
+        "modernbert": dict(sizes, num_hidden_layers=4, local_attention=12, embedding_dropout=0.1, mlp_dropout=0.1,
+                           attention_dropout=0.2, attention_bias=True, pad_token_id=0, cls_token_id=2, bos_token_id=2,
+                           sep_token_id=3, eos_token_id=3),
     }
     words = (runs.folder / "small" / "vocab.txt").read_text().splitlines()
     own_model = runs.model
@@ -202,14 +207,17 @@ def architectures(runs):
             tokenizer, tokens = "MPNetTokenizer", ["<s>", "<pad>", "</s>", "[UNK]", "<mask>", *words[5:]]
         AutoModel.from_config(AutoConfig.for_model(kind, vocab_size=len(tokens), **keys)).save_pretrained(folder)
         (folder / "vocab.txt").write_text("\n".join(tokens) + "\n")
+        if kind == "modernbert":
+            tokenizer = "PreTrainedTokenizerFast"
+            BertWordPieceTokenizer(str(folder / "vocab.txt"), lowercase=True).save(str(folder / "tokenizer.json"))
         (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": tokenizer, "do_lower_case": True}))
         yield kind
     runs.model = own_model
 
 
 def check_architectures(runs):
-    """What is like BERT, with its masks and its head for masked words: the losses of the native encoder. A process of
-    transformers without dropout."""
+    """What is like BERT, and ModernBERT, with their masks and their heads for masked words: the losses of the native
+    encoder. A process of transformers without dropout."""
     short = ["--batch-size", "16", "--max-steps", "6", "--learning-rate", "3e-4", "--pooler", "avg"]
     still, masked = ["--dropout", "0"], ["--mlm", "--mlm-weight", "0.5"]
     compared = [("f32", still + masked if runs.is_process else masked, 2e-5)]
@@ -224,6 +232,30 @@ def check_architectures(runs):
                 apart = max(abs(a[what] - b[what]) / abs(b[what]) for a, b in zip(there, own))
                 expect(f"{kind}, {precision} {' '.join(flags)}: 6 numbers of {what} as with the native encoder",
                        len(there) == 6 and apart < limit, f"{apart:.1e} apart")
+        if kind == "modernbert" and not runs.is_process:
+            check_modern(runs, short)
+
+
+def check_modern(runs, short):
+    """ModernBERT otherwise: first tokens, middle layers, parts of batches; stopped and resumed."""
+    modes = {
+        "first tokens": ["--pooler", "cls"], "middle layers": ["--pooler", "avg_top2"],
+        "all tokens": ["--pooler", "max"], "parts": ["--pooler", "cls", "--chunk-size", "5"],
+    }
+    for name, flags in modes.items():
+        output = "modernbert-" + name.replace(" ", "-")
+        for encoder in ("native", "f32"):
+            runs.train(f"{output}-{encoder}", encoder, *short[:6], *flags)
+        there, own = runs.steps(output + "-f32"), runs.steps(output + "-native")
+        apart = max(abs(a["loss"] - b["loss"]) / abs(b["loss"]) for a, b in zip(there, own))
+        expect(f"modernbert, {name}: 6 losses of the native encoder", len(there) == 6 and apart < 2e-5,
+               f"{apart:.1e} apart")
+    for precision in ("f32", "bf16"):
+        runs.train("modernbert-stopped", precision, *short, "--stop-after", "3", "--overwrite", code=75)
+        runs.train("modernbert-stopped", precision, *short, "--resume")
+        runs.train("modernbert-whole", precision, *short, "--overwrite")
+        expect(f"modernbert in {precision}: stopped and resumed, bit for bit",
+               runs.weights("modernbert-stopped") == runs.weights("modernbert-whole"))
 
 
 def check_modes(runs):

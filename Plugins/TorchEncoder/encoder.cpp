@@ -24,6 +24,8 @@ struct cse_encoder {
 
   cse_encoder(Opened opened, const Shape &shape, uint64_t seed)
       : opened(opened), model(shape, opened, seed) {
+    // Numbers are the same, time and memory are not.
+    if (model.is_packed && shape.has_local() && !model.has_window) library += ", local layers padded";
     for (const Place &place : model.tensors.places) {
       cse_encoder_tensor t = {};
       t.name = place.name.c_str();
@@ -176,7 +178,8 @@ cse_status put(cse_encoder *e, uint32_t tensor, int32_t what, const float *host,
 
 uint64_t peak_memory(cse_encoder *e) { return e->opened.peak_memory(); }
 
-const cse_encoder_1 functions = {sizeof(cse_encoder_1), 0, open_encoder, close_encoder, encode, encode_backward,
+constexpr uint32_t families = 1 << CSE_BERT | 1 << CSE_ROBERTA | 1 << CSE_BERT_LIKE | 1 << CSE_MODERNBERT;
+const cse_encoder_1 functions = {sizeof(cse_encoder_1), families, open_encoder, close_encoder, encode, encode_backward,
                                  gradient_norm, step, clear_gradients, get, put, peak_memory};
 
 cse_status check_group(cse_encoder *e, char *message) {
@@ -237,7 +240,7 @@ const void *extension(const cse_component *, const char *id) {
 cse_component described() {
   cse_component c = {CSE_COMPONENT(CSE_ENCODER)};
   c.name = "torch";
-  c.doc = "Encoders like BERT on libtorch " TORCH_VERSION ", on processors and CUDA devices.\n"
+  c.doc = "Encoders like BERT and ModernBERT on libtorch " TORCH_VERSION ", on processors and CUDA devices.\n"
           "float32 and TF32 with the host's dropout masks; bf16 with fused attention and the device's own dropout.";
   c.get_extension = extension;
   return c;

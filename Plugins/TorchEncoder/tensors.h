@@ -50,6 +50,8 @@ public:
   // Tensor `i` of the values, gradients or moments.
   Tensor part(size_t i, int what) const { return view(parts[what], places[i], places[i].shape); }
 
+  bool has(const std::string &name) const { return index.count(name) != 0; }
+
   // What a pass computes with: neighbours from `name` on as one tensor of `shape`, a leaf of its graph.
   Tensor leaf(const std::string &name, at::IntArrayRef shape) {
     int64_t count = 1;

@@ -18,8 +18,8 @@ extension EncoderConfiguration {
     /// Layers are BERT's but for what `embeddingSize`, `taskTypes`, `distanceBuckets`, `layerGroups` and
     /// `hasDropout` say.
     case similar
-    /// Other layers.
-    case none
+    /// Norms are of inputs, units gated, queries and keys turned: what `rotation`, `localAttention` and `biases` say.
+    case modern
   }
 
   /// How near it is to BERT.
@@ -30,7 +30,7 @@ extension EncoderConfiguration {
     case .electra where !projectsEmbeddings: .bert
     case .ernie where taskTypes == 0: .bert
     case .distilbert, .mpnet, .electra, .ernie, .albert: .similar
-    case .modernbert: .none
+    case .modernbert: .modern
     }
   }
 
@@ -58,6 +58,8 @@ struct Architecture: Sendable {
   struct Layer {
     /// The one map of queries, keys and values, in place of the three.
     var joined: String?
+    /// What it is called among BERT's names, where there is no such map.
+    static let plainJoined = "attention.self.query_key_value"
     var query = "attention.self.query", key = "attention.self.key", value = "attention.self.value"
     var attentionOutput = "attention.output.dense", attentionNorm = "attention.output.LayerNorm"
     var intermediate = "intermediate.dense"

@@ -111,8 +111,8 @@ package struct EncoderConfiguration: Sendable, Equatable {
   /// RoBERTa a padding token, also where a text holds it literally.
   func isUncounted(_ token: Int32) -> Bool { positionOffset > 0 && Int(token) == padTokenID }
 
-  /// Rows of `embeddings.position_embeddings.weight`, where there is such a table.
-  package var positionRows: Int { maximumPositions + positionOffset }
+  /// Rows of `embeddings.position_embeddings.weight`; 0: there is no such table.
+  package var positionRows: Int { rotation == nil ? maximumPositions + positionOffset : 0 }
 
   /// Whether a map makes hidden states of embeddings.
   package var projectsEmbeddings: Bool { architecture.alwaysProjects || embeddingSize != hiddenSize }

@@ -148,6 +148,7 @@ struct EncoderParameters {
   /// - Parameter other: whose names the tensors have in place of their own.
   private static func entries(_ c: EncoderConfiguration, named other: Architecture? = nil) -> [Entry] {
     let (h, wide, e, names) = (c.hiddenSize, c.intermediateSize, c.embeddingSize, other ?? c.architecture)
+    let joined = c.architecture.layer.joined.map { other == nil ? $0 : Architecture.Layer.plainJoined }
     var entries = [Entry(name: names.embeddings.word + ".weight", shape: [c.vocabularySize, e])]
     if c.rotation == nil {
       entries.append(Entry(name: "embeddings.position_embeddings.weight", shape: [c.positionRows, e]))
@@ -162,7 +163,7 @@ struct EncoderParameters {
       func root(_ number: Int) -> String { "\(names.layers.before)\(number)\(names.layers.behind)" }
       let (root, next, layer) = (root(number), root(number + 1), names.layer)
       let inputs =
-        layer.joined.map { [pair(root + $0, [3 * h, h], c.biases.attention)] }
+        joined.map { [pair(root + $0, [3 * h, h], c.biases.attention)] }
         ?? [layer.query, layer.key, layer.value].map { pair(root + $0, [h, h], c.biases.attention) }
       entries += inputs.map { $0[0] } + inputs.map { $0[1] }
       entries += pair(root + layer.attentionOutput, [h, h], c.biases.attention)

@@ -135,6 +135,40 @@ import Testing
     #expect(result.errors.contains("open: expected BERT or RoBERTa, found family 3"), "\(result.errors)")
   }
 
+  /// A small ModernBERT of the model folders' fixtures.
+  private func writeModernBERT() throws {
+    let file = URL(fileURLWithPath: Resources.fixture("models/modernbert.json"))
+    let all = try #require(try JSONSerialization.jsonObject(with: try Data(contentsOf: file)) as? [String: Any])
+    let files = try #require((all["cases"] as? [[String: Any]])?.first?["files"] as? [String: Any])
+    for (name, content) in files {
+      let path = URL(fileURLWithPath: world.path("modern/" + name))
+      try FileManager.default.createDirectory(
+        at: path.deletingLastPathComponent(), withIntermediateDirectories: true)
+      let bytes = (content as? [String: String])?["base64"].flatMap { Data(base64Encoded: $0) }
+      try (bytes ?? Data((content as? String ?? "").utf8)).write(to: path)
+    }
+  }
+
+  @Test func aPluginFromBeforeModernBERTIsToBeBuiltAgain() throws {
+    try writeModernBERT()
+    let result = try train("refused", ["--model", world.path("modern")])
+    #expect(result.code == 69)
+    #expect(result.errors.contains("found those of modernbert"), "\(result.errors)")
+    #expect(result.errors.contains("has to be built again"), "\(result.errors)")
+  }
+
+  @Test func saysWhatModernBERTIs() throws {
+    try writeModernBERT()
+    try buildPlugin(Resources.fixture("training/encoder.c"), to: library, flags: ["-DFAMILIES=1<<CSE_MODERNBERT"])
+    let result = try train("described", ["--model", world.path("modern")])
+    #expect(result.code == 69)
+    let said = "bases 160000 10000, layers gllg, reach 3, without 7, positions 0, dropout but 2"
+    #expect(result.errors.contains("open: " + said), "\(result.errors)")
+    // It says that it computes no others.
+    let bert = try train("bert")
+    #expect(bert.code == 69 && bert.errors.contains("found those of bert"), "\(bert.errors)")
+  }
+
   @Test func aLostDeviceLeavesTheLastCheckpoint() throws {
     let result = try train("lost", device: "lost", ["--save-steps", "3"])
     #expect(result.code == 69)

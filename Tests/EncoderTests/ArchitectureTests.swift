@@ -34,9 +34,8 @@ import Testing
     for fixture in try ComputeFixture.architectures.get() {
       let configuration = try ComputeFixture.encoder(of: fixture, pool: ComputeParityTests.pool).configuration
       let isRoberta = [.xlmRoberta, .camembert].contains(configuration.family)
-      let others: EncoderConfiguration.Likeness = configuration.family == .modernbert ? .none : .similar
+      let others: EncoderConfiguration.Likeness = configuration.family == .modernbert ? .modern : .similar
       #expect(configuration.likeness == (isRoberta ? .roberta : others), "\(fixture.name)")
-      guard configuration.likeness != .none else { continue }
       let (own, plain) = (configuration.tensorNames, configuration.plainTensorNames)
       #expect(plain.count == own.count && Set(plain).count == plain.count)
       #expect((plain == own) == (isRoberta || [.electra, .ernie].contains(configuration.family)), "\(fixture.name)")
@@ -48,6 +47,23 @@ import Testing
       bert.family = .bert
       #expect(simple.tensorNames == bert.tensorNames)
     }
+  }
+
+  @Test("a layer's joined map and the norms behind its sums have names like BERT's")
+  func plainNamesOfModernBERT() throws {
+    let configuration = try ComputeFixture.encoder("modernbert biased", pool: ComputeParityTests.pool).configuration
+    let pairs = zip(configuration.tensorNames, configuration.plainTensorNames)
+    let plain = Dictionary(uniqueKeysWithValues: pairs.map { ($0, $1) })
+    let last = configuration.layerCount - 1
+    let expected = [
+      "embeddings.tok_embeddings.weight": "embeddings.word_embeddings.weight",
+      "layers.0.attn.Wqkv.weight": "encoder.layer.0.attention.self.query_key_value.weight",
+      "layers.0.mlp_norm.bias": "encoder.layer.0.attention.output.LayerNorm.bias",
+      "layers.1.attn_norm.weight": "encoder.layer.0.output.LayerNorm.weight",
+      "final_norm.weight": "encoder.layer.\(last).output.LayerNorm.weight",
+    ]
+    for (own, name) in expected { #expect(plain[own] == name) }
+    #expect(configuration.positionRows == 0)
   }
 
   @Test("weight decay is for maps and tables, not for norms, biases and what attention adds for distances")

@@ -25,17 +25,15 @@ package final class EncoderPlugin: EncoderCalls {
   /// Opens the encoder; its tensors are zero.
   /// - Parameters:
   ///   - host: the table its library was entered with.
-  ///   - source: sizes, device and precision; `struct_size` and `device` are filled in here.
+  ///   - source: sizes, device and precision; `struct_size`, `device` and `local_layers` are filled in here.
+  ///   - localLayers: by layer 1 where tokens see only those near them.
   /// - Throws: `EncoderFailure`, `PluginRefusal` where its table cannot be used.
   package init(
-    _ component: PluginComponent, host: UnsafePointer<cse_host>?, source: cse_encoder_source, device: String
+    _ component: PluginComponent, host: UnsafePointer<cse_host>?, source: cse_encoder_source, device: String,
+    localLayers: [UInt8]
   ) throws {
     self.component = component
-    guard let functions = try Self.table(cse_encoder_1(), CSE_ENCODER_1, of: component) else {
-      throw EncoderFailure(
-        component: component.id, function: "get_extension",
-        message: "expected the table \(CSE_ENCODER_1) in this process, found none")
-    }
+    let functions = try Self.functions(of: component)
     self.functions = functions
     groupFunctions = try Self.table(cse_encoder_group_1(), CSE_ENCODER_GROUP_1, of: component)
     maskedFunctions = try Self.masked(component)
@@ -47,8 +45,10 @@ package final class EncoderPlugin: EncoderCalls {
     let room = message
     var opened: OpaquePointer?
     let status: cse_status? = device.withCString { text in
-      source.device = text
-      return functions.open(host, &source, &opened, &said, room)
+      localLayers.withUnsafeBufferPointer { layers -> cse_status? in
+        (source.device, source.local_layers) = (text, layers.baseAddress)
+        return functions.open(host, &source, &opened, &said, room)
+      }
     }
     handle = opened
     facts = status == cse_status(CSE_OK) ? EncoderFacts(said) : .none
@@ -58,6 +58,22 @@ package final class EncoderPlugin: EncoderCalls {
   deinit {
     if let handle { functions.close(handle) }
     message.deallocate()
+  }
+
+  /// Whether a component says that it computes encoders of a family: `CSE_BERT` ...
+  /// - Throws: as `init`.
+  package static func computes(_ family: UInt32, _ component: PluginComponent) throws -> Bool {
+    let families = try functions(of: component).families
+    return families == 0 ? family <= UInt32(CSE_BERT_LIKE) : families & 1 << family != 0
+  }
+
+  private static func functions(of component: PluginComponent) throws -> cse_encoder_1 {
+    guard let functions = try table(cse_encoder_1(), CSE_ENCODER_1, of: component) else {
+      throw EncoderFailure(
+        component: component.id, function: "get_extension",
+        message: "expected the table \(CSE_ENCODER_1) in this process, found none")
+    }
+    return functions
   }
 
   /// The functions of an extension of a component, checked; nil where it has none of this id.

@@ -50,17 +50,22 @@ package final class PluginEncoder: SentenceEncoder, DeviceWeights {
     _ choice: EncoderChoice, _ component: PluginComponent, configuration: EncoderConfiguration,
     weights: any WeightSource, services: HostServices, seed: UInt64, masked: Bool
   ) throws {
-    guard configuration.likeness != .none else {
+    var source = Self.source(configuration, choice, seed: seed, threads: services.pool.threads)
+    if masked { source.askForHead(of: configuration) }
+    guard try EncoderPlugin.computes(source.family, component) else {
+      let build = component.name == "torch" ? " (mixcse encoder build torch)" : ""
       throw EncoderFailure(
         component: component.id, function: "open",
-        message: "expected a model with layers like BERT's, found \(configuration.family.rawValue); this program's own "
-          + "encoder computes it: leave --encoder out; or --encoder transformers")
+        message: "expected layers that this plugin computes, found those of \(configuration.family.rawValue). A plugin "
+          + "from before these were known has to be built again\(build); this program's own encoder computes them: "
+          + "leave --encoder out; or --encoder transformers")
     }
     shape = configuration.shape
     pool = services.pool
-    var source = Self.source(configuration, choice, seed: seed, threads: services.pool.threads)
-    if masked { source.askForHead(of: configuration) }
-    let plugin = try EncoderPlugin(component, host: services.table, source: source, device: choice.device)
+    let local = configuration.localAttention?.layers ?? []
+    let plugin = try EncoderPlugin(
+      component, host: services.table, source: source, device: choice.device,
+      localLayers: (0..<configuration.layerCount).map { local.contains($0) ? 1 : 0 })
     calls = plugin
     let head = try masked ? MaskedHeadParameters(configuration, weights: weights, seed: seed) : nil
     (headCount, hasPretrainedHead) = (head?.parameters.count, head?.isPretrained ?? false)
@@ -119,7 +124,8 @@ package final class PluginEncoder: SentenceEncoder, DeviceWeights {
     switch c.likeness {
     case .bert: source.family = UInt32(CSE_BERT)
     case .roberta: source.family = UInt32(CSE_ROBERTA)
-    case .similar, .none: source.family = UInt32(CSE_BERT_LIKE)
+    case .similar: source.family = UInt32(CSE_BERT_LIKE)
+    case .modern: source.family = UInt32(CSE_MODERNBERT)
     }
     source.activation = c.activation.number
     source.precision = choice.precision.number
@@ -138,6 +144,13 @@ package final class PluginEncoder: SentenceEncoder, DeviceWeights {
     source.layer_sets = Int64(c.layerGroups ?? c.layerCount)
     if !c.hasDropout.attentionOutput { source.no_dropout |= UInt32(CSE_ATTENTION_OUTPUT) }
     if !c.hasDropout.feedForward { source.no_dropout |= UInt32(CSE_FEED_FORWARD) }
+    if let rotation = c.rotation {
+      (source.global_base, source.local_base) = (Double(rotation.globalBase), Double(rotation.localBase))
+    }
+    source.reach = Int64(c.localAttention?.reach ?? 0)
+    if !c.biases.attention { source.no_bias |= UInt32(CSE_ATTENTION_MAPS) }
+    if !c.biases.feedForward { source.no_bias |= UInt32(CSE_FEED_FORWARD_MAPS) }
+    if !c.biases.norms { source.no_bias |= UInt32(CSE_NORMS) }
     return source
   }
 

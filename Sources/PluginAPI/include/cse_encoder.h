@@ -17,7 +17,15 @@ extern "C" {
 typedef struct cse_encoder cse_encoder;   /* the plugin's own: one for each open */
 
 enum { CSE_BERT = 1, CSE_ROBERTA = 2,     /* families: post-norm layers, learned positions                            */
-       CSE_BERT_LIKE = 3 };               /* the same but for what the struct says from `embedding` on; BERT's names  */
+       CSE_BERT_LIKE = 3,                 /* the same but for what the struct says from `embedding` on; BERT's names  */
+       /* Norms are of what goes into a block, h += block(norm(h)); units are gated; queries and keys are turned by their places. Names
+        * are BERT's, by where things stand: "embeddings.LayerNorm" makes the first layer's input, "encoder.layer.K.attention.output.
+        * LayerNorm" norms the sum behind attention, "encoder.layer.K.output.LayerNorm" that behind layer K: for the next layer's
+        * attention, and behind the last layer for hidden states. Hidden states below the last are the sums themselves. Maps:
+        * "encoder.layer.K.attention.self.query_key_value" [3 H, H], "...attention.output.dense", "...intermediate.dense" [2 I, H]
+        * (the rows that are activated, then their gates), "...output.dense". Dropout: behind the embeddings' norm and of the product of
+        * units and gates at the rate of hidden states; of attention weights and behind attention.output.dense at that of attention. */
+       CSE_MODERNBERT = 4 };
 enum { CSE_GELU_ERF = 0, CSE_GELU_TANH = 1, CSE_RELU = 2 };
 enum { CSE_F32 = 0, CSE_TF32 = 1, CSE_BF16 = 2 };  /* what products are made in; tensors stay float32               */
 typedef struct {
@@ -41,12 +49,19 @@ typedef struct {
                                            * to the score of two tokens, buckets as in MPNet; 0: nothing              */
   int64_t layer_sets;                     /* weights there are: layer l of L (from 0) has set floor(l / (L / sets))   */
   uint32_t no_dropout, reserved3;         /* CSE_ATTENTION_OUTPUT, CSE_FEED_FORWARD: no dropout behind that block     */
+  /* Of CSE_MODERNBERT, where position_rows is 0: there is no such table. Of the fields since `embedding` it has embedding (H), layer_sets
+   * (L) and no_dropout (CSE_FEED_FORWARD). A pair i of the D numbers of a head, i and i + D / 2, is turned by place / base^(2 i / D). */
+  double global_base, local_base;         /* the base in layers whose tokens see all others, and in the other ones    */
+  const uint8_t *local_layers;            /* [layers] 1: a token sees those at most `reach` places away; until open returns */
+  int64_t reach;                          /* 0 or more                                                                */
+  uint32_t no_bias, reserved4;            /* CSE_ATTENTION_MAPS ...: these have no biases, and no tensors of that name */
   /* Of masked language modelling, asked for where there is cse.encoder.masked/1: a head above the last layer is wanted, with the
    * biases that CSE_MASKED_... say and this activation; 0: none. Its tensors stand behind the others: "cls.predictions." with
    * "transform.dense" [E, H], "transform.LayerNorm" [E], and "bias" [vocabulary]; those of one dimension have CSE_NO_DECAY. */
   uint32_t masked_head, masked_activation;
 } cse_encoder_source;
 enum { CSE_ATTENTION_OUTPUT = 1, CSE_FEED_FORWARD = 2 };
+enum { CSE_ATTENTION_MAPS = 1, CSE_FEED_FORWARD_MAPS = 2, CSE_NORMS = 4 };
 enum { CSE_MASKED_HEAD = 1,               /* there is one                                                             */
        CSE_MASKED_DENSE_BIAS = 2, CSE_MASKED_NORM_BIAS = 4, CSE_MASKED_WORD_BIAS = 8 };
 
@@ -95,7 +110,8 @@ enum { CSE_WEIGHT = 0, CSE_GRADIENT = 1, CSE_MOMENT1 = 2, CSE_MOMENT2 = 3 };
 /* One call at a time for each encoder, on any thread. `message` has CSE_MESSAGE_BYTES and is filled by every failure: what was
  * expected, what was found, what to do. CSE_E_NOMEM: the device's memory was not enough, and the encoder can be used further. */
 typedef struct {
-  uint32_t struct_size, reserved;
+  uint32_t struct_size;
+  uint32_t families;                      /* 1 << CSE_BERT | ...: what open may be asked for; 0: all up to CSE_BERT_LIKE */
   /* Takes the device and makes the tensors, all zero. What cannot be honoured is refused. May take seconds. */
   cse_status (*open)(const cse_host *host, const cse_encoder_source *source, cse_encoder **encoder,
                      cse_encoder_facts *facts, char *message);

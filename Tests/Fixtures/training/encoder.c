@@ -9,12 +9,16 @@
 //   numbers   a state depends on the number of its token in the whole batch, as dropout does
 //   one, one:0    all processes have the same device
 // encoder_group.h says what group, deaf, late and broken do, encoder_masked.h what guess does. NO_MASKED_WORDS: without
-// the latter's table.
+// the latter's table. With -DFAMILIES it says that it computes these, and of ModernBERT's what it was told.
 #include <cse_encoder.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#ifndef FAMILIES
+#define FAMILIES 0
+#endif
 
 enum { WORD = 0,
        POSITION = 1,
@@ -81,6 +85,13 @@ static cse_status open_encoder(const cse_host *host, const cse_encoder_source *s
   int32_t rank = CSE_HAS(s, cse_encoder_source, local_size) ? s->local_rank : 0;
   if (strcmp(s->device, rank == 1 ? "refused1" : "refused") == 0)
     return say(message, CSE_E_UNSUPPORTED, "expected a device that is there, found refused");
+  if (s->family == CSE_MODERNBERT && CSE_HAS(s, cse_encoder_source, no_bias)) {
+    char layers[64] = "";
+    for (int64_t layer = 0; layer < s->layers && layer < 63; layer++) layers[layer] = s->local_layers[layer] ? 'l' : 'g';
+    snprintf(message, CSE_MESSAGE_BYTES, "bases %g %g, layers %s, reach %d, without %u, positions %d, dropout but %u",
+             s->global_base, s->local_base, layers, (int)s->reach, s->no_bias, (int)s->position_rows, s->no_dropout);
+    return CSE_E_UNSUPPORTED;
+  }
   if (s->family != CSE_BERT && s->family != CSE_ROBERTA) {
     snprintf(message, CSE_MESSAGE_BYTES, "expected BERT or RoBERTa, found family %u", s->family);
     return CSE_E_UNSUPPORTED;
@@ -245,8 +256,8 @@ static uint64_t peak_memory(cse_encoder *e) {
   return 3 << 20;
 }
 
-static const cse_encoder_1 functions = {sizeof functions, 0, open_encoder, close_encoder, encode, encode_backward,
-                                        gradient_norm, step, clear_gradients, get, put, peak_memory};
+static const cse_encoder_1 functions = {sizeof functions, FAMILIES, open_encoder, close_encoder, encode,
+                                        encode_backward, gradient_norm, step, clear_gradients, get, put, peak_memory};
 
 #include "encoder_group.h"
 
