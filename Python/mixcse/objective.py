@@ -66,6 +66,8 @@ class Objective(nn.Module):
             "hard_negative_weight": hard_negative_weight}
         self._opening = (tuple(os.fspath(folder) for folder in plugin_folders), threads)
         self.gradient_accumulation, self.gather, self.process_group = gradient_accumulation, gather, process_group
+        #: Optimiser steps so far, for plugins that go by them; None: told from batches and gradient_accumulation.
+        self.step: int | None = None
         #: Optimiser steps that there will be, for plugins that go by them; 0: not known.
         self.total_steps = 0
         #: The epoch with its fraction, for plugins that go by it.
@@ -89,7 +91,7 @@ class Objective(nn.Module):
     @property
     def dimension(self) -> int:
         """The width of the embeddings."""
-        return self._settings["width"]
+        return int(self._settings["width"])
 
     @property
     def strategy(self) -> str:
@@ -153,9 +155,9 @@ class Objective(nn.Module):
             scores=_column(scores, np.float32, "scores", z1, ranks),
             classes=_column(labels, np.int64, "labels", z1, ranks),
             encodings=[_numpy(ranks.gather(rows.detach())) for rows in encodings],
-            step=self.batches // self.gradient_accumulation, total_steps=self.total_steps, epoch=self.epoch,
-            batch=self.batches)
-        loss = _Loss.apply(self, ranks, data, wants, len(views), *tensors)
+            step=self.batches // self.gradient_accumulation if self.step is None else self.step,
+            total_steps=self.total_steps, epoch=self.epoch, batch=self.batches)
+        loss: torch.Tensor = _Loss.apply(self, ranks, data, wants, len(views), *tensors)
         if wants and self.training:
             self._engine.commit()
             self.batches += 1
@@ -221,7 +223,7 @@ class Objective(nn.Module):
         return {**self.__dict__, "_engine": self.get_extra_state()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
+        nn.Module.__setstate__(self, state)
         saved: Any = self._engine
         self._engine = self._open()
         self.set_extra_state(saved)

@@ -35,7 +35,8 @@ class StrategyLoss(nn.Module):
     at the price of a second forward pass. Strategies that remember take in every batch once.
 
     callback() tells the strategy where the run stands, saves what it remembers with each checkpoint, and puts its
-    metrics into the log.
+    metrics into the log. Of several losses each has one by its name: callbacks=[loss.callback(name) for name, loss in
+    losses.items()].
     """
 
     def __init__(
@@ -56,13 +57,13 @@ class StrategyLoss(nn.Module):
         if learned:
             factors = ", ".join(f"{group['lr']:g}" for group in self.objective.parameter_groups(1.0))
             logger.warning(
-                "%s learns %s: give the trainer callbacks=[loss.callback()], without which their gradients are never "
-                "cleared, and their learning rates, the model's times %s, with args.learning_rate_mapping",
+                "%s learns %s: give the trainer callbacks=[loss.callback()], without which older trainers never clear "
+                "their gradients, and their learning rates, the model's times %s, with args.learning_rate_mapping",
                 strategy, ", ".join(learned), factors)
 
-    def callback(self) -> ObjectiveCallback:
-        """For the trainer's `callbacks`."""
-        return ObjectiveCallback(self.objective)
+    def callback(self, name: str = "") -> ObjectiveCallback:
+        """For the trainer's `callbacks`; name: where it has several losses, that of this one's data set."""
+        return ObjectiveCallback(self.objective, name)
 
     def forward(
         self, sentence_features: Iterable[dict[str, torch.Tensor]], labels: torch.Tensor | None = None
@@ -75,12 +76,18 @@ class StrategyLoss(nn.Module):
                 "the others out (dataset.select_columns)", 65)
         # Tokens of one column twice: dropout makes two views of them.
         views = columns if len(columns) > 1 else columns * 2
-        return self.objective(
-            *[self._embed(dict(view)) for view in views], text_ids=text_ids(columns[0]), **self._supervision(labels))
+        z = [self._embed(dict(view)) for view in views]
+        if z[0].shape[-1] < self.objective.dimension:
+            raise ArgumentError(
+                f"embeddings: expected {self.objective.dimension} numbers, found {z[0].shape[-1]}: a strategy has one "
+                "width, so MatryoshkaLoss around it is not possible; mixcse train --dims trains nested widths", 65)
+        loss: torch.Tensor = self.objective(*z, text_ids=text_ids(columns[0]), **self._supervision(labels))
+        return loss
 
     def _embed(self, features: dict[str, torch.Tensor]) -> torch.Tensor:
         def embed(part: dict[str, torch.Tensor]) -> torch.Tensor:
-            return self.model(part)["sentence_embedding"]
+            z: torch.Tensor = self.model(part)["sentence_embedding"]
+            return z
 
         if self.mini_batch_size is None:
             return embed(features)
@@ -98,4 +105,4 @@ class StrategyLoss(nn.Module):
 
     def get_config_dict(self) -> dict[str, Any]:
         """What a model card says of the loss."""
-        return {"strategy": self.objective.strategy}
+        return {"strategy": self.objective.strategy, "labels": self.labels, "mini_batch_size": self.mini_batch_size}

@@ -12,13 +12,14 @@ trap 'rm -rf "$folder"' EXIT
 echo "-- the package mixcse, installed by pip: nothing of the checkout is on Python's path"
 "$python" -m pip install --quiet --no-deps --no-build-isolation --target "$folder/site" "$here/../../Python"
 python_checks=(check_objective.py check_devices.py check_parts.py)
-for check in check_training.py check_search.py check_trainers.py 'check_trainers.py --device elsewhere' check_plugins.py; do
+for check in check_training.py check_search.py check_trainers.py 'check_trainers.py --device elsewhere' \
+  check_datasets.py check_plugins.py; do
   python_checks+=("$check --model $(realpath "$model") --text $(realpath "$samples")/sentences.txt")
 done
 for check in "${python_checks[@]}"; do
   # shellcheck disable=SC2086  # a name and its arguments
   PYTHONPATH=$folder/site "$python" "$here"/$check >"$folder/log" 2>&1 || { cat "$folder/log" >&2; exit 1; }
-  grep -E '^(objective|devices|training|encoding|program|search|trainers|plugins):' "$folder/log"
+  grep -E '^(objective|devices|training|encoding|program|search|trainers|datasets|plugins):' "$folder/log"
 done
 
 # A few hundred real sentences, and some longer than a training batch ever sees.
