@@ -29,6 +29,12 @@ if [[ $checks = *' abi '* ]]; then
   "$python" "$here/parity.py" "$library" "$device" "${parity[@]}"
   "$python" "$here/masked.py" "$library" "$device" "${parity[@]}"
   "$python" "$here/parity_modern.py" "$library" "$device"
+  step 'what is asked of windows of attention'
+  torch=$("$python" -c 'import os, torch; print(os.path.dirname(torch.__file__))')
+  "${CXX:-g++}" -std=c++20 -O1 -w -I "$here/../../Plugins/TorchEncoder" -I "$here/../../Sources/PluginAPI/include" \
+    -isystem "$torch/include" -isystem "$torch/include/torch/csrc/api/include" "$here/check_window.cpp" \
+    -o "$folder/check_window" -L"$torch/lib" -Wl,--no-as-needed -ltorch_cpu -lc10 -Wl,-rpath,"$torch/lib"
+  "$folder/check_window"
 fi
 if [[ $checks = *' group '* ]]; then
   step 'several processes on one device'

@@ -78,6 +78,8 @@ def check(asked, types, is_biased):
 
     exact, fast = opened(abi.F32), opened(abi.BF16)
     print(f"{exact.device_name}, {exact.torch}; {fast.torch}: layers {name}")
+    if asked.device.startswith("cuda"):
+        bound("local layers have a window of flash attention", int("padded" in fast.torch), 0)
     for key, sequences in sets.items():
         for rows, said in ((abi.ALL, "all rows"), (abi.FIRST, "first rows"), (abi.MEAN, "means")):
             count = sum(map(len, sequences)) if rows == abi.ALL else len(sequences)
