@@ -25,8 +25,10 @@ class ObjectiveCallback(TrainerCallback):
         self.objective, self.name = objective, name
 
     def _path(self, args: Any, state: Any) -> str:
-        file = f"mixcse_objective_{self.name}.pt" if self.name else "mixcse_objective.pt"
-        return os.path.join(args.output_dir, f"checkpoint-{state.global_step}", file)
+        # Ranks that keep to their own rows remember other ones.
+        rank = "" if self.objective.gather or args.process_index == 0 else f"rank{args.process_index}"
+        file = "_".join(part for part in ("mixcse_objective", self.name, rank) if part)
+        return os.path.join(args.output_dir, f"checkpoint-{state.global_step}", file + ".pt")
 
     def _claim_name(self, state: Any) -> None:
         """Two callbacks of one name would read and write the same file."""
@@ -58,7 +60,8 @@ class ObjectiveCallback(TrainerCallback):
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         path = self._path(args, state)
-        if state.is_world_process_zero and os.path.isdir(os.path.dirname(path)):
+        writes = state.is_world_process_zero or not self.objective.gather
+        if writes and os.path.isdir(os.path.dirname(path)):
             torch.save(self.objective.state_dict(), path)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:

@@ -20,6 +20,17 @@ from ._trainer import ObjectiveCallback
 from .objective import Objective
 
 
+def _width(model: Any) -> int:
+    """Of the embeddings in training: truncate_dim is for encode alone."""
+    width = getattr(model, "get_embedding_dimension", None) or model.get_sentence_embedding_dimension
+    with model.truncate_embeddings(None):
+        found = width()
+    if found is None:
+        raise ArgumentError("dimension: expected a model that says how wide its embeddings are, found one that does "
+                            "not; say it: StrategyLoss(model, strategy, dimension=768)", 64)
+    return int(found)
+
+
 class StrategyLoss(nn.Module):
     """A strategy of mixcse on the embeddings of a SentenceTransformer.
 
@@ -28,7 +39,8 @@ class StrategyLoss(nn.Module):
     a point as scores, whole numbers as classes (rows of one class are each other's positives); labels="scores" or
     "classes" decides for all.
 
-    strategy, temperature, seed and all other settings: those of mixcse.Objective, which is `loss.objective`.
+    strategy, temperature, seed and all other settings: those of mixcse.Objective, which is `loss.objective`. dimension:
+    of the embeddings, where the model does not say it.
 
     Gradient accumulation: the rows of one call are compared with each other only, so accumulating makes no larger
     batch of negatives. mini_batch_size does: the loss of the whole batch with the memory of so many rows (GradCache),
@@ -40,7 +52,8 @@ class StrategyLoss(nn.Module):
     """
 
     def __init__(
-        self, model: Any, strategy: str, *, labels: str = "auto", mini_batch_size: int | None = None, **settings: Any
+        self, model: Any, strategy: str, *, dimension: int | None = None, labels: str = "auto",
+        mini_batch_size: int | None = None, **settings: Any
     ) -> None:
         super().__init__()
         if labels not in ("auto", "scores", "classes", "none"):
@@ -49,9 +62,8 @@ class StrategyLoss(nn.Module):
             raise ArgumentError(f"mini_batch_size: expected 1 or more, found {mini_batch_size}", 64)
         # The trainer puts the wrapped model in its place here.
         self.model = model
-        width = getattr(model, "get_embedding_dimension", None) or model.get_sentence_embedding_dimension
         #: The strategy by itself.
-        self.objective = Objective(strategy, dimension=width(), **settings)
+        self.objective = Objective(strategy, dimension=dimension or _width(model), **settings)
         self.labels, self.mini_batch_size = labels, mini_batch_size
         learned = [name for name, _ in self.objective.named_parameters()]
         if learned:

@@ -6,6 +6,7 @@ import argparse
 import logging
 import os
 import tempfile
+from types import SimpleNamespace
 
 import mixcse
 import torch
@@ -17,13 +18,14 @@ from sentence_transformers.sentence_transformer.losses import MatryoshkaLoss
 from sentence_transformers.training_args import BatchSamplers, MultiDatasetBatchSamplers
 
 from check_trainers import RATE, Losses, arguments, close
+from mixcse._trainer import ObjectiveCallback
 from mixcse.sentence_transformers import StrategyLoss
 from tiny import tiny_bert, word_tokenizer
 
 
-def train(path, data, make_loss, folder, callbacks=(), resume=None, more=None, **settings):
+def train(path, data, make_loss, folder, callbacks=(), resume=None, more=None, truncate_dim=None, **settings):
     """callbacks: what is made of the losses for the trainer; more: its arguments, settings: those of its args."""
-    model, log = SentenceTransformer(path), Losses()
+    model, log = SentenceTransformer(path, truncate_dim=truncate_dim), Losses()
     loss = make_loss(model)
     trainer = SentenceTransformerTrainer(
         model=model, train_dataset=data, loss=loss, callbacks=[*(callbacks(loss) if callbacks else ()), log],
@@ -99,6 +101,34 @@ def check_one_for_all(path, both, folder):
     assert any("begins anew" in line and "after step 3" in line for line in heard), heard
 
 
+def check_ranks_of_their_own(folder):
+    """What each rank remembers of its own rows is saved and read by that rank."""
+    def callback(rank, rows):
+        objective = mixcse.Objective("infonce+queue:size=8", 4)
+        torch.manual_seed(rank)
+        if rows:
+            objective(*[torch.randn(rows, 4, requires_grad=True) for _ in range(2)])
+        told = SimpleNamespace(output_dir=folder, process_index=rank, gradient_accumulation_steps=1)
+        state = SimpleNamespace(global_step=1, max_steps=9, is_world_process_zero=rank == 0)
+        return ObjectiveCallback(objective, "nli"), told, state
+
+    os.makedirs(f"{folder}/checkpoint-1")
+    for gathers in (False, True):
+        for rank in (0, 1):
+            made, told, state = callback(rank, 3)
+            made.objective.gather = gathers
+            made.on_save(told, state, None)
+            again, told, state = callback(rank, 0)
+            again.objective.gather = gathers
+            again.on_train_begin(told, state, None)
+            # Ranks that gather remember the same, which rank 0 writes.
+            expected, found = (each.objective.get_extra_state()["states"] for each in (made, again))
+            same = all(torch.equal(expected[name], found[name]) for name in expected)
+            assert same == (not gathers or rank == 0) and again.objective.batches == 1
+    assert sorted(os.listdir(f"{folder}/checkpoint-1")) == [
+        "mixcse_objective_nli.pt", "mixcse_objective_nli_rank1.pt"]
+
+
 def check_prompts(path, pairs, folder):
     make = lambda model: StrategyLoss(model, "infonce+mixcse:lambda=0.3")
     told = train(path, pairs, make, f"{folder}/told", prompts={"anchor": "query one ", "positive": "passage "})[1]
@@ -126,7 +156,16 @@ def check_evaluation(path, pairs, folder):
     print("datasets: prompts, evaluators, the best model and its card")
 
 
-def check_losses_around(path, pairs, folder):
+def check_widths(path, pairs, folder):
+    """truncate_dim is for encode: all numbers are trained, as by the losses of sentence-transformers."""
+    make = lambda model: StrategyLoss(model, "simcse")
+    close(train(path, pairs, make, f"{folder}/cut", truncate_dim=16)[1].of(),
+          train(path, pairs, make, f"{folder}/uncut")[1].of(), 1e-6)
+    unknown = SentenceTransformer(path)
+    unknown.get_embedding_dimension = lambda: None
+    refused("dimension=768", lambda: StrategyLoss(unknown, "simcse"))
+    assert StrategyLoss(unknown, "simcse", dimension=32).objective.dimension == 32
+    # A strategy has one width.
     refused("MatryoshkaLoss", lambda: train(
         path, pairs, lambda model: MatryoshkaLoss(model, StrategyLoss(model, "simcse"), [32, 16]), f"{folder}/nested"))
 
@@ -145,9 +184,10 @@ def main():
         path = tiny_bert(options.model or word_tokenizer(lines, f"{folder}/words"), f"{folder}/exact", 0.0)
         check_a_loss_each(path, both, folder)
         check_one_for_all(path, both, folder)
+        check_ranks_of_their_own(f"{folder}/ranks")
         check_prompts(path, pairs, folder)
         check_evaluation(path, pairs, folder)
-        check_losses_around(path, pairs, folder)
+        check_widths(path, pairs, folder)
 
 
 if __name__ == "__main__":
