@@ -21,6 +21,7 @@
 # make dist deb wheel   the same as a tarball, a Debian package and a Python package in .build/dist
 # make try       install all four and try them where Swift is hidden
 # make release   all that a release must pass, and its files (Documentation/Releasing.md)
+# make types     type-check the package mixcse with mypy --strict
 # make interop   check the package mixcse in PyTorch and its trainers, and exports in the packages that load them
 #
 # Some tests need the large data beside the package (../shared, or CSE_SHARED). Without it they are left out by name,
@@ -53,7 +54,7 @@ FILTER :=
 CONFIGURATION := debug
 
 .PHONY: all demo test build deps test-deps lint-deps model lint format check sweep sanitize sanitize-address \
-  sanitize-thread coverage calibration fuzz interop site browser bench bare-bench chunk-bench search-bench \
+  sanitize-thread coverage calibration fuzz interop types site browser bench bare-bench chunk-bench search-bench \
   graph-bench strategy-bench bench-ranks stage install uninstall dist deb wheel try release clean
 
 all: build
@@ -178,6 +179,13 @@ interop: build model $(VENV)/trainers browser
 $(VENV)/trainers:
 	python3 -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet torch transformers sentence-transformers datasets accelerate tensorboard setuptools
+	@touch $@
+
+# Against the types of torch, transformers and sentence-transformers as they are installed.
+types: $(VENV)/trainers $(VENV)/types
+	cd Python && ../$(VENV)/bin/mypy --cache-dir ../.build/mypy
+$(VENV)/types:
+	$(VENV)/bin/pip install --quiet mypy
 	@touch $@
 
 # The documents as a site, in .build/site; looked at in a browser.

@@ -17,7 +17,8 @@ from ._library import library
 
 def version() -> str:
     """The version of the library."""
-    return library().version().decode()
+    text: bytes = library().version()
+    return text.decode()
 
 
 class Context:

@@ -161,8 +161,11 @@ def library() -> Library:
     return Library()
 
 
-@LOG_FUNCTION
-def log(user: int | None, level: int, line: bytes) -> None:
+def _log(user: int | None, level: int, line: bytes) -> None:
     """Lines of the library and of plugins go to the logger "mixcse"."""
     levels = {1: logging.DEBUG, 2: logging.INFO, 3: logging.WARNING, 4: logging.ERROR}
     logger.log(levels.get(level, logging.INFO), "%s", line.decode(errors="replace"))
+
+
+#: What contexts are given to speak with.
+log = LOG_FUNCTION(_log)

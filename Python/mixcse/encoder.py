@@ -21,7 +21,7 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def c_texts(sentences: Sequence[str]) -> tuple[c.Array, np.ndarray]:
+def c_texts(sentences: Sequence[str]) -> tuple["c.Array[c.c_char_p]", np.ndarray]:
     """Sentences as the library takes them: pointers, and the bytes of each."""
     texts = [_bytes(sentence) for sentence in sentences]
     return (c.c_char_p * len(texts))(*texts), np.fromiter(map(len, texts), np.int64, len(texts))
@@ -74,7 +74,7 @@ class Encoder:
         Sentences that were longer than `max_length` and cut are counted in the log (level INFO).
         """
         if isinstance(sentences, str):
-            return self.encode([sentences])[0]
+            return self.encode([sentences]).reshape(-1)
         result = np.empty((len(sentences), self.width), np.float32)
         cut = replaced = 0
         for start in range(0, len(sentences), _SENTENCES_A_CALL):

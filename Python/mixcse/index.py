@@ -185,16 +185,17 @@ class Index:
                 "exact_milliseconds": per_query * seconds[False]}
 
     @staticmethod
-    def _texts(source: str | os.PathLike[str] | Sequence[str]) -> tuple[c.Array, np.ndarray]:
+    def _texts(source: str | os.PathLike[str] | Sequence[str]) -> tuple["c.Array[c.c_char_p]", np.ndarray]:
         if isinstance(source, (str, os.PathLike)):
             return c_texts(Path(source).read_text(encoding="utf-8", errors="replace").splitlines())
         return c_texts(source)
 
     @staticmethod
     def _text(handle: c.c_void_p, row: int) -> str:
-        text = library().index_text(handle, row)
+        text: bytes | None = library().index_text(handle, row)
         if text is None:
             library().counted(-1)
+        assert text is not None, "a count below 0 raises"
         return text.decode()
 
     def _temporary(self) -> Path:

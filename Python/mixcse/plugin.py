@@ -246,7 +246,7 @@ def _decorate(kind: str, function: Any, name: str | None, options: dict[str, Any
 
 
 @overload
-def sampler(function: Callable[..., Any]) -> Component: ...
+def sampler(function: Callable[..., Any], /) -> Component: ...
 @overload
 def sampler(*blocks: Block, name: str | None = ..., edits: bool | None = ..., states: Mapping[str, State] | None = ...,
             weights: Mapping[str, Weight] | None = ..., encodings: Mapping[str, Encoding] | None = ...,

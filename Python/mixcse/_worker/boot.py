@@ -4,6 +4,7 @@ import importlib.abc
 import importlib.machinery
 import os
 import sys
+import types
 
 _left = os.pread(6, os.fstat(6).st_size, 0)
 os.close(6)
@@ -18,15 +19,17 @@ _sources = {"mixcse": b"", **{name.decode(): text for name, text in zip(_texts[:
 class _Modules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Finds the worker's modules; here `mixcse` is no more than what plugins import."""
 
-    def find_spec(self, name, path=None, target=None):
+    def find_spec(
+        self, name: str, path: object = None, target: object = None
+    ) -> "importlib.machinery.ModuleSpec | None":
         if name in _sources:
             return importlib.machinery.ModuleSpec(name, self, is_package=name in ("mixcse", "mixcse._worker"))
         return None
 
-    def create_module(self, spec):
+    def create_module(self, spec: object) -> None:
         return None
 
-    def exec_module(self, module):
+    def exec_module(self, module: types.ModuleType) -> None:
         exec(compile(_sources[module.__name__], f"<{module.__name__}>", "exec"), module.__dict__)
 
 

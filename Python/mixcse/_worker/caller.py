@@ -5,6 +5,7 @@ import random
 import struct
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -140,22 +141,25 @@ class Caller:
             "epoch": lambda: self.call.epoch, "seed": lambda: self._seed[1],
             "rng": lambda: numbers.Random(self.key, self.batch, self.made)}
         for index, name in enumerate(self.component.states):
-            makers[name] = lambda index=index: self.shown(self._tensor(self.call.states, index))
+            makers[name] = partial(self._listed, self.call.states, index)
         for index, name in enumerate(self.component.weights):
-            makers[name] = lambda index=index: self.shown(self._tensor(self.call.weights, index))
+            makers[name] = partial(self._listed, self.call.weights, index)
         return makers
 
     def _tensor(self, list_address: int | None, index: int) -> np.ndarray:
         return self.regions.tensor(self.regions.pointers((list_address or 0) + 8 * index, 1)[0])
+
+    def _listed(self, list_address: int | None, index: int) -> Any:
+        return self.shown(self._tensor(list_address, index))
 
     def _batch(self, address: int) -> dict[str, Callable[[], Any]]:
         batch = abi.Batch.from_address(address)
         makers = self._everywhere()
         for view in range(3):
             for letter, list_address in (("z", batch.z), ("u", batch.u)):
-                makers[f"{letter}{view + 1}"] = lambda a=list_address, view=view: self._view(batch, a, view)
+                makers[f"{letter}{view + 1}"] = partial(self._view, batch, list_address, view)
         for index, name in enumerate(self.component.encodings):
-            makers[name] = lambda index=index: self.shown(self._tensor(batch.encodings, index))
+            makers[name] = partial(self._listed, batch.encodings, index)
         rows = batch.rows
         makers["row_ids"] = lambda: self._numbers(batch.row_ids, rows, np.int64)
         makers["text_ids"] = lambda: self._numbers(batch.text_ids, rows, np.int64)

@@ -86,7 +86,7 @@ def uses_torch(component: Component) -> bool:
     if chosen is not None:
         if chosen not in ("torch", "numpy"):
             raise Refused(f"{component.name}: tensors: expected 'torch' or 'numpy', found {chosen!r}")
-        return chosen == "torch"
+        return bool(chosen == "torch")
     modules = (value for value in component.function.__globals__.values() if isinstance(value, types.ModuleType))
     return any(module.__name__.split(".")[0] == "torch" for module in modules)
 
@@ -165,7 +165,8 @@ def spelled(name: str) -> str:
 
 def used_in_plan(component: Component) -> set[str]:
     """Parameters that sizes depend on."""
-    sizes = [extent for tensor in (*component.states.values(), *component.weights.values()) for extent in tensor.shape]
+    sizes: list[Any] = [
+        extent for tensor in (*component.states.values(), *component.weights.values()) for extent in tensor.shape]
     for block in component.options.get("blocks", ()):
         sizes += [block.private, block.count]
     sizes.append(component.options.get("width"))
@@ -210,8 +211,8 @@ def place(error: BaseException, path: str) -> str:
 def explain(error: BaseException, path: str, room: int = 4000) -> str:
     """An error in words: what, and where in the user's file; then its frames, the innermost where room is short."""
     if isinstance(error, SyntaxError):
-        text = "".join(traceback.format_exception_only(error)).strip().splitlines()
-        return "\n".join([f"{text[-1]} ({os.path.basename(path)}:{error.lineno})", *text[:-1]])
+        said = "".join(traceback.format_exception_only(error)).strip().splitlines()
+        return "\n".join([f"{said[-1]} ({os.path.basename(path)}:{error.lineno})", *said[:-1]])
     what = "".join(traceback.format_exception_only(error)).strip()
     if isinstance(error, SystemExit):
         what = "it ends the process, which no plugin may: " + what

@@ -1,5 +1,6 @@
 """One instance of a component: the host's calls by their names in the header, as calls of the user's functions."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,13 @@ class Instance(Caller):
         self.planned = Planned(self.component, self.parameters(), abi.Limits.from_address(limits))
         self.planned.write(abi.Plan.from_address(plan))
 
+    def _state(self, index: int) -> Any:
+        return self.made(self._tensor(self.call.states, index))
+
     def commit(self, batch: int, *_: int) -> None:
         makers = self._batch(batch) if batch else self._everywhere()
         for index, name in enumerate(self.component.states):
-            makers[name] = lambda index=index: self.made(self._tensor(self.call.states, index))
+            makers[name] = partial(self._state, index)
         values, settings = Values(makers), self.parameters()
         function = self.component.commit_function
         assert function is not None
@@ -85,7 +89,7 @@ class Instance(Caller):
         assert self.planned is not None
         candidates = abi.Candidates.from_address(out)
         values = self._sampler_values(address, candidates)
-        result, _ = self._call(values, False)
+        result = self._call(values, False)[0]
         entries = self._entries(result)
         vectors = self.regions.pointers(candidates.vectors or 0, candidates.n_vectors)
         for index, (block, entry) in enumerate(zip(self.component.options["blocks"], entries)):
@@ -165,7 +169,10 @@ class Instance(Caller):
     def _pooler_values(self, address: int) -> tuple[abi.Tokens, Values]:
         tokens = abi.Tokens.from_address(address)
         makers = self._everywhere()
-        offsets = lambda: self.regions.numbers(tokens.offsets, tokens.n_seqs + 1, np.int64)  # noqa: E731
+
+        def offsets() -> np.ndarray:
+            return self.regions.numbers(tokens.offsets, tokens.n_seqs + 1, np.int64)
+
         makers["offsets"] = lambda: self.shown(offsets())
         makers["lengths"] = lambda: self.made(np.diff(offsets()))
         makers["segments"] = lambda: self.made(np.repeat(np.arange(tokens.n_seqs), np.diff(offsets())))
@@ -177,8 +184,8 @@ class Instance(Caller):
         return tokens, Values(makers)
 
     def pool(self, address: int, out: int, _: int) -> None:
-        _, values = self._pooler_values(address)
-        result, _ = self._call(values, False)
+        values = self._pooler_values(address)[1]
+        result = self._call(values, False)[0]
         target = self.regions.tensor(out)
         target[...] = self.numpy(result, "the vectors", target.shape)
 

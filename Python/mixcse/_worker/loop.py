@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import time
+from typing import Any
 
 from . import abi
 from .file import PluginFile, Refused, explain, versions
@@ -107,7 +108,9 @@ def main(arguments: list[str]) -> None:
             bell.answer(instances[call].answer(abi.FUNCTIONS[function], call, shared_bell.batch, given))
 
 
-def _open(file: PluginFile, regions: "object", ready: list, instances: dict, call: int, address: int) -> int:
+def _open(
+    file: PluginFile, regions: "object", ready: list[Any], instances: dict[int, Any], call: int, address: int
+) -> int:
     """Makes an instance of the component that the text at `address` names; an error's text goes there."""
     from .instance import Instance
 

@@ -4,6 +4,7 @@ import ctypes as c
 import mmap
 import os
 import time
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ _libc.mmap.argtypes = [P, c.c_size_t, c.c_int, c.c_int, c.c_int, c.c_int64]
 _libc.syscall.restype = c.c_long
 _SHARED, _FIXED_NOREPLACE, _NORESERVE = 1, 0x100000, 0x4000
 _FUTEX, _WAIT, _WAKE = 202, 0, 1
-_TYPES = {(0, 64): np.dtype(np.int64), (2, 32): np.dtype(np.float32)}
+_TYPES: dict[tuple[int, int], np.dtype[Any]] = {(0, 64): np.dtype(np.int64), (2, 32): np.dtype(np.float32)}
 
 
 class Regions:

@@ -35,7 +35,7 @@ class Model:
         torch.set_num_threads(max(1, int(order["threads"])))
         # The same call gives the same bits where there is a way to have that.
         torch.use_deterministic_algorithms(True, warn_only=True)
-        torch.utils.deterministic.fill_uninitialized_memory = False
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         self.device = orders.device(torch, order["device"], *order.get("seat", (0, 1)))
         self.is_bf16 = order["precision"] == "bf16"
         self.config = orders.configuration(transformers, order)

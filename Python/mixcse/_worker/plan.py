@@ -28,7 +28,7 @@ class Planned:
 
     def label(self, index: int) -> str:
         """What a block is called."""
-        label = self.component.options["blocks"][index].label
+        label: str = self.component.options["blocks"][index].label
         return label or (self.component.name if index == 0 else f"{self.component.name}-{index + 1}")
 
     def _uses_new(self, block: Block) -> bool:
@@ -43,7 +43,7 @@ class Planned:
         if isinstance(extent, int):
             return extent
         if extent == "dim":
-            return self.limits.dim
+            return int(self.limits.dim)
         value = self.settings.get(extent)
         if not isinstance(value, int) or isinstance(value, bool):
             raise NotImplementedError(f"a size: expected a number, 'dim' or an int parameter, found '{extent}'")
@@ -74,9 +74,9 @@ class Planned:
                 entry.name = self._text(start + index, name)
         plan.n_blocks = len(options.get("blocks", ()))
         for index, block in enumerate(options.get("blocks", ())):
-            entry = abi.BlockStruct.from_address(plan.blocks + index * c.sizeof(abi.BlockStruct))
-            self._compare(entry, block, index)
-            entry.label = self._text(_BLOCKS + index, self.label(index))
+            row = abi.BlockStruct.from_address(plan.blocks + index * c.sizeof(abi.BlockStruct))
+            self._compare(row, block, index)
+            row.label = self._text(_BLOCKS + index, self.label(index))
 
         plan.n_encodings = len(component.encodings)
         for index, encoding in enumerate(component.encodings.values()):
