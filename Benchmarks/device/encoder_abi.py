@@ -37,7 +37,7 @@ class Source(c.Structure):
     _fields_ += [("no_dropout", c.c_uint32), ("reserved3", c.c_uint32)]
     _fields_ += [("global_base", c.c_double), ("local_base", c.c_double), ("local_layers", P), ("reach", c.c_int64)]
     _fields_ += [("no_bias", c.c_uint32), ("reserved4", c.c_uint32)]
-    _fields_ += [("masked_head", c.c_uint32), ("masked_activation", c.c_uint32)]
+    _fields_ += [("masked_head", c.c_uint32), ("masked_activation", c.c_uint32), ("padding_word", c.c_int64)]
 
 
 class Tensor(c.Structure):
@@ -123,8 +123,9 @@ class Failure(Exception):
 
 
 class Encoder:
-    """An opened encoder. `shape`: vocabulary, hidden, layers, heads, intermediate, positions, types, epsilon; of
-    ModernBERT also global_base, local_base, local_layers (a list of 0 and 1), reach, no_bias."""
+    """An opened encoder. `shape`: vocabulary, hidden, layers, heads, intermediate, positions, types, epsilon, and
+    padding where there is such a word; of ModernBERT also global_base, local_base, local_layers (a list of 0 and 1),
+    reach, no_bias."""
 
     def __init__(self, library, device, precision, shape, seed=42, threads=2, family=1, first_position=0, seat=(0, 0),
                  masked_head=0):
@@ -137,6 +138,7 @@ class Encoder:
             shape["layers"], shape["heads"], shape["intermediate"], shape["positions"], first_position, shape["types"],
             shape["epsilon"], seed, threads, 0, *seat)
         source.embedding, source.layer_sets, source.masked_head = shape["hidden"], shape["layers"], masked_head
+        source.padding_word = shape.get("padding", -1)
         if family == MODERNBERT:
             local = (c.c_uint8 * shape["layers"])(*shape["local_layers"])
             source.no_dropout, source.local_layers = FEED_FORWARD, c.cast(local, P)

@@ -41,7 +41,8 @@ def shape_of(config):
     return dict(
         vocabulary=config.vocab_size, hidden=config.hidden_size, layers=config.num_hidden_layers,
         heads=config.num_attention_heads, intermediate=config.intermediate_size,
-        positions=config.max_position_embeddings, types=config.type_vocab_size, epsilon=config.layer_norm_eps)
+        positions=config.max_position_embeddings, types=config.type_vocab_size, epsilon=config.layer_norm_eps,
+        padding=config.pad_token_id)
 
 
 def weights(bert):
@@ -93,6 +94,8 @@ def main():
     shape, state, top = shape_of(bert.config), weights(bert), asked.layers
     draw = numpy.random.default_rng(3)
     sequences = [draw.integers(5, 3000, size=n).tolist() for n in (9, 32, 1, 17, 150, 8, 33, 3)]
+    # The padding token in a text, whose row learns nothing from it.
+    sequences[1][7] = sequences[4][20] = bert.config.pad_token_id
     counts = {abi.ALL: sum(map(len, sequences)), abi.FIRST: len(sequences), abi.MEAN: len(sequences)}
     upstream = {k: draw.standard_normal((n, asked.hidden)).astype(numpy.float32) for k, n in counts.items()}
     is_cuda = asked.device.startswith("cuda")

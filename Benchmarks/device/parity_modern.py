@@ -59,10 +59,12 @@ def check(asked, types, is_biased):
     shape = dict(
         vocabulary=VOCABULARY, hidden=HIDDEN, layers=top, heads=2, intermediate=192, positions=0, types=0,
         epsilon=config.norm_eps, global_base=bases[0], local_base=bases[1], local_layers=local, reach=REACH,
-        no_bias=0 if is_biased else abi.ATTENTION_MAPS | abi.FEED_FORWARD_MAPS | abi.NORMS)
+        padding=config.pad_token_id, no_bias=0 if is_biased else abi.ATTENTION_MAPS | abi.FEED_FORWARD_MAPS | abi.NORMS)
     draw = numpy.random.default_rng(3)
     sets = {"long": (9, 40, 1, 17, 150, 10, 33, 3), "short": (9, 5, 1, 3)}
     sets = {key: [draw.integers(5, VOCABULARY, size=n).tolist() for n in lengths] for key, lengths in sets.items()}
+    # The padding token in a text, whose row learns nothing from it.
+    sets["long"][1][7] = sets["short"][0][3] = config.pad_token_id
 
     def opened(precision, device=asked.device):
         encoder = abi.Encoder(asked.library, device, precision, shape, family=abi.MODERNBERT)

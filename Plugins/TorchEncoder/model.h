@@ -45,8 +45,11 @@ private:
     auto table = [&](const char *name, int64_t rows) {
       return tensors.leaf(std::string("embeddings.") + name + ".weight", {rows, s.embedding});
     };
-    Tensor sum = at::embedding(table("word_embeddings", s.vocabulary), in.ids);
-    if (s.position_rows > 0) sum = sum + at::embedding(table("position_embeddings", s.position_rows), in.positions);
+    // The rows of the padding token learn nothing from texts that hold it.
+    Tensor sum = at::embedding(table("word_embeddings", s.vocabulary), in.ids, s.padding_word);
+    int64_t unused = s.first_position > 0 ? s.first_position - 1 : -1;
+    if (s.position_rows > 0)
+      sum = sum + at::embedding(table("position_embeddings", s.position_rows), in.positions, unused);
     if (s.type_rows > 0) sum = sum + table("token_type_embeddings", s.type_rows).narrow(0, 0, 1);
     if (s.task_rows > 0) sum = sum + table("task_type_embeddings", s.task_rows).narrow(0, 0, 1);
     Tensor x = drop.embeddings(norm(sum, "embeddings.LayerNorm"));

@@ -16,6 +16,7 @@ struct Shape {
   bool has_projection = false;
   int64_t task_rows = 0, distance_buckets = 0, layer_sets;
   uint32_t no_dropout = 0;
+  int64_t padding_word = -1;
   bool is_modern = false;
   double global_base = 0, local_base = 0;
   std::vector<bool> local_layers;
@@ -27,6 +28,7 @@ struct Shape {
       : vocabulary(s.vocabulary), hidden(s.hidden), layers(s.layers), heads(s.heads), intermediate(s.intermediate),
         position_rows(s.position_rows), first_position(s.first_position), type_rows(s.type_rows),
         epsilon(s.norm_epsilon), activation(s.activation), embedding(s.hidden), layer_sets(s.layers), masked(s) {
+    if (CSE_HAS(&s, cse_encoder_source, padding_word)) padding_word = s.padding_word;
     if (s.family == CSE_BERT || s.family == CSE_ROBERTA) return;
     if (s.family == CSE_MODERNBERT && CSE_HAS(&s, cse_encoder_source, no_bias)) {
       read_modern(s);

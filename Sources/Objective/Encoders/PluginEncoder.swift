@@ -135,6 +135,7 @@ package final class PluginEncoder: SentenceEncoder, DeviceWeights {
     (source.position_rows, source.first_position) = (Int64(c.positionRows), Int64(c.positionOffset))
     source.type_rows = Int64(c.typeVocabularySize)
     source.norm_epsilon = Double(c.layerNormEpsilon)
+    source.padding_word = Int64(c.padTokenID)
     (source.seed, source.threads) = (seed, Int32(threads))
     if choice.seat != .alone {
       (source.local_rank, source.local_size) = (Int32(choice.seat.rank), Int32(choice.seat.size))

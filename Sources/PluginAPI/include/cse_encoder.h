@@ -59,6 +59,9 @@ typedef struct {
    * biases that CSE_MASKED_... say and this activation; 0: none. Its tensors stand behind the others: "cls.predictions." with
    * "transform.dense" [E, H], "transform.LayerNorm" [E], and "bias" [vocabulary]; those of one dimension have CSE_NO_DECAY. */
   uint32_t masked_head, masked_activation;
+  /* The word that fills up batches elsewhere. Where a text holds it, its row of the words learns nothing from that, nor, where
+   * first_position is above 0, does its row of the positions: the one before. -1 (or a struct that ends before it): there is none. */
+  int64_t padding_word;
 } cse_encoder_source;
 enum { CSE_ATTENTION_OUTPUT = 1, CSE_FEED_FORWARD = 2 };
 enum { CSE_ATTENTION_MAPS = 1, CSE_FEED_FORWARD_MAPS = 2, CSE_NORMS = 4 };

@@ -36,6 +36,7 @@ AT(cse_encoder_source, reach, 192);
 AT(cse_encoder_source, no_bias, 200);
 AT(cse_encoder_source, masked_head, 208);
 AT(cse_encoder_source, masked_activation, 212);
+AT(cse_encoder_source, padding_word, 216);
 SIZE(cse_encoder_tensor, 32);
 AT(cse_encoder_tensor, name, 0);
 AT(cse_encoder_tensor, shape, 8);
