@@ -7,10 +7,12 @@ MODEL: whose tokenizer is taken; without it, the words of the sentences are the 
 (Tests/Interop/device); by default cuda where there is one."""
 import argparse
 import os
+import socket
 import tempfile
 
 import mixcse
 import torch
+import torch.multiprocessing
 from datasets import Dataset
 from sentence_transformers import (
     SentenceTransformer, SentenceTransformerTrainer, SentenceTransformerTrainingArguments)
@@ -156,6 +158,35 @@ def check_transformers(path, pairs, folder):
     print("trainers: transformers' Trainer and sentence-transformers' agree")
 
 
+def rank(index, count, port, path, lines, folder, strategy, settings):
+    """One of the processes of a run, as a launcher starts it; the rows of a step are those of one process."""
+    if count > 1:
+        os.environ.update(
+            RANK=str(index), LOCAL_RANK=str(index), WORLD_SIZE=str(count), LOCAL_WORLD_SIZE=str(count),
+            MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
+    pairs = Dataset.from_dict({"anchor": lines[:96], "positive": lines[96:192]})
+    log, loss = with_sentence_transformers(
+        path, pairs, lambda model: StrategyLoss(model, strategy, **settings), f"{folder}/{count}",
+        per_device_train_batch_size=16 // count, ddp_backend="gloo" if count > 1 else None)
+    assert type(loss.model).__name__ == ("DistributedDataParallel" if count > 1 else "SentenceTransformer")
+    if index == 0:
+        # AdamW takes gradients of any scale alike: their norms tell it.
+        torch.save(log.of() + log.of("grad_norm"), f"{folder}/{count}.pt")
+
+
+def check_ranks(path, lines, folder):
+    os.makedirs(folder)
+    for strategy, settings in (("infonce+queue:size=64", {"mini_batch_size": 3}), ("siglip", {})):
+        with socket.socket() as one:
+            one.bind(("127.0.0.1", 0))
+            port = one.getsockname()[1]
+        for count in (1, 2):
+            torch.multiprocessing.spawn(
+                rank, (count, port, path, lines, folder, strategy, settings), nprocs=count)
+        close(*[torch.load(f"{folder}/{count}.pt") for count in (2, 1)], 1e-3)
+    print("trainers: two ranks under DistributedDataParallel train as one process, in parts and what is learned, too")
+
+
 def main():
     global DEVICE
     parser = argparse.ArgumentParser()
@@ -182,6 +213,8 @@ def main():
         check_sentence_transformers(path, noisy, pairs, triples, folder)
         check_continuing(path, pairs, folder)
         check_transformers(path, pairs, folder)
+        if DEVICE == "cpu":
+            check_ranks(path, lines, f"{folder}/ranks")
 
 
 if __name__ == "__main__":

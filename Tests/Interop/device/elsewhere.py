@@ -120,6 +120,7 @@ def check_itself(device):
     """What the checks rely on: a tensor of the device is none of the processor's."""
     one = torch.arange(6.0, device=device).view(2, 3)
     assert one.device == device and one[1].sum().item() == 12 and one.t().cpu()[2, 1] == 5
+    assert one.data_ptr() >> 62 == 1, "no address of this process"
     for broken in (one.numpy, lambda: one + torch.ones(2, 3), lambda: one + one.to(f"{NAME}:1")):
         try:
             broken()
