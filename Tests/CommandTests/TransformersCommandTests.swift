@@ -77,8 +77,9 @@ import Testing
     try #require(made.code == 0, "\(made.errors)")
     let own = try train("refused", ["--model", model], own: true)
     #expect(own.code == 65 && own.errors.contains("--encoder transformers"), "\(own.errors)")
-    let trained = try train("out", steps: 4, ["--model", model, "--dropout", "0.1"])
+    let trained = try train("out", steps: 4, ["--model", model, "--dropout", "0.1", "--mlm"])
     try #require(trained.code == 0, "\(trained.errors)")
+    #expect(Set(try world.loggedNumbers("out", "mlmLoss")).count == 4)
     // And what it has learned is what evaluations see.
     try world.write("lines.txt", "word1 word2\nword3 word4 word5 word6\n")
     let encoded = try shell(
@@ -171,6 +172,16 @@ import Testing
     #expect(bare.errors.contains("-m pip install torch transformers"), "\(bare.errors)")
     let none = try train("refused", environment: ["MIXCSE_PYTHON": world.path("absent")])
     #expect(none.code == 69 && none.errors.contains("expected a Python at"), "\(none.errors)")
+  }
+
+  @Test func refusesToGuessWordsWithoutAHead() throws {
+    let made = try python(["write", "gpt2", world.path("model/vocab.txt"), world.path("foreign")])
+    try #require(made.code == 0, "\(made.errors)")
+    let result = try train("refused", ["--model", world.path("foreign"), "--mlm"])
+    #expect(result.code == 69)
+    #expect(
+      result.errors.contains("--mlm: expected a model with a head for masked words, found gpt2"), "\(result.errors)")
+    #expect(!world.exists("refused/metrics.jsonl"), "a step was done")
   }
 
   /// A checkpoint that lacks a tensor would train random numbers in its place.

@@ -18,6 +18,7 @@ SIZES = dict(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, interme
 MORE = {
     "deberta-v2": dict(relative_attention=True, position_buckets=16, pos_att_type=["p2c", "c2p"]),
     "roformer": {},
+    "gpt2": {},
 }
 
 
