@@ -41,7 +41,7 @@ def peer(script, *arguments):
     return json.loads(output.splitlines()[-1])
 
 
-def train(o, model, batch, length, steps, scratch, precision="f32"):
+def train(o, model, batch, length, steps, scratch, precision="f32", text=None):
     """Step seconds, seconds to the end of the first step, peak bytes and the profile of `mixcse train`."""
     out = os.path.join(scratch, "run")
     log = os.path.join(out, "metrics.jsonl")
@@ -49,7 +49,7 @@ def train(o, model, batch, length, steps, scratch, precision="f32"):
         os.unlink(log)
     began, first = time.time(), None
     process = subprocess.Popen(
-        [o.mixcse, "train", "--model", model, "--method", "mixcse", "--pooler", "cls", "--train-file", o.text,
+        [o.mixcse, "train", "--model", model, "--method", "mixcse", "--pooler", "cls", "--train-file", text or o.text,
          "--no-shuffle", "--batch-size", str(batch), "--max-seq-length", str(length), "--max-steps", str(steps),
          "--save-steps", str(steps), "--threads", str(o.threads), "--precision", precision, "--output-dir", out,
          "--overwrite", "--profile"],
@@ -149,23 +149,55 @@ def share(table, name, reached, possible):
           f"({shares[0]:.0f} to {shares[-1]:.0f})", flush=True)
 
 
+PEER_TOKENS = 45_000  # padded ones of a step that the peer computes in 24 GiB
+LONGEST = 90          # tokens of the longest sentences, about
+
+
+def filled(text, path, length):
+    """Sentences joined until each line has at least `length` words, so that every text is cut at `length` tokens."""
+    with open(text, encoding="utf-8") as lines, open(path, "w", encoding="utf-8") as out:
+        words = []
+        for line in lines:
+            words += line.split()
+            if len(words) >= length:
+                out.write(" ".join(words) + "\n")
+                words = []
+
+
+def tokens_of(o, text, steps, batch, length):
+    """Tokens of a step with two views of each row, the mean over all steps but the first."""
+    from transformers import AutoTokenizer
+    with open(text, encoding="utf-8") as file:
+        lines = [next(file).rstrip("\n") for _ in range(steps * batch)][batch:]
+    rows = AutoTokenizer.from_pretrained(o.model)(lines, truncation=True, max_length=length)["input_ids"]
+    return 2 * sum(map(len, rows)) / (steps - 1)
+
+
 def growth(o, table, scratch):
-    """Milliseconds per 1,000 real tokens, over all steps but the first, for batches and lengths of several sizes."""
+    """Milliseconds per 1,000 real tokens, over all steps but the first, for batches and lengths of several sizes:
+    sentences as they are, and joined ones that fill the length. Where the peer's memory would not do, ours alone."""
     print("milliseconds per 1,000 tokens of a step; 'with padding' is what the peer computes")
-    for batch in (16, 64, 256, 1024):
-        for length in (16, 32, 128, 512):
-            if batch * length > 1024 * 128:
-                print(f"batch {batch:3}, length {length:3}: left out, the peer pads it to more than this memory")
-                continue
-            ours = train(o, o.model, batch, length, 4, scratch)
-            theirs = peer("train_step.py", o.model, o.text, 4, batch, length, o.threads)
-            tokens, padded = sum(theirs["tokens"][1:]), sum(theirs["padded"][1:])
-            here, there = (1e6 * sum(side["steps"][1:]) / tokens for side in (ours, theirs))
-            table.append({"work": f"growth, batch {batch}, length {length}", "unit": "ms per 1,000 tokens",
-                          "ours": here,
-                          "peer": there, "ratio": there / here, "tokens": tokens / 3, "padded": padded / 3})
-            print(f"batch {batch:3}, length {length:3}: {tokens / 3:6.0f} tokens a step, {padded / 3:6.0f} with "
-                  f"padding {here:9.1f} {there:9.1f} {there / here:6.2f}", flush=True)
+    steps = 4
+    sizes = [(batch, length, False) for batch in (16, 64, 256, 1024) for length in (16, 32, 128)]
+    sizes += [(16, 128, True), (16, 512, True), (64, 128, True), (64, 512, True), (256, 128, True)]
+    for batch, length, fills in sizes:
+        text = o.text
+        if fills:
+            text = os.path.join(scratch, f"filled-{length}.txt")
+            filled(o.text, text, length)
+        tokens = tokens_of(o, text, steps, batch, length)
+        run = train(o, o.model, batch, length, steps, scratch, text=text)
+        row = {"work": f"growth, batch {batch}, length {length}{', filled' if fills else ''}",
+               "unit": "ms per 1,000 tokens", "ours": 1e6 * statistics.mean(run["steps"][1:]) / tokens,
+               "tokens": tokens}
+        theirs = "the peer left out"
+        if 2 * batch * (length if fills else min(length, LONGEST)) <= PEER_TOKENS:
+            found = peer("train_step.py", o.model, text, steps, batch, length, o.threads)
+            row["peer"] = 1e6 * statistics.mean(found["steps"][1:]) / tokens
+            row["padded"], row["ratio"] = statistics.mean(found["padded"][1:]), row["peer"] / row["ours"]
+            theirs = f"{row['peer']:9.1f} {row['ratio']:6.2f}, {row['padded']:6.0f} with padding"
+        print(f"{row['work']:40} {tokens:6.0f} tokens a step {row['ours']:9.1f} {theirs}", flush=True)
+        table.append(row)
 
 
 def processor_has(flag):
