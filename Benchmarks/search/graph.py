@@ -3,6 +3,7 @@
 
     make graph-bench                                  (or: graph.py --mixcse M --index FOLDER --model DIR)
     graph.py ... --synthetic 1000000                  rows made here in place of the index's own
+    graph.py ... --alone                              without FAISS's graph, which takes longest to make
 
 --index: made by `mixcse index build`. Queries are the vectors of rows, moved a little. Both graphs have M 16 and
 efConstruction 200; FAISS's holds float32 numbers (IndexHNSWFlat), ours bytes. Printed are seconds and memory of making
@@ -82,6 +83,7 @@ def main():
     parser.add_argument("--index", required=True)
     parser.add_argument("--model", required=True)
     parser.add_argument("--synthetic", type=int, default=0)
+    parser.add_argument("--alone", action="store_true")
     parser.add_argument("--widths", type=lambda text: [int(one) for one in text.split(",")], default=[16, 32, 64, 128])
     parser.add_argument("--rounds", type=int, default=5)
     o = parser.parse_args()
@@ -101,14 +103,17 @@ def main():
               f"cores, faiss {faiss.__version__}")
         print(f"mixcse graph: {time.perf_counter() - start:.0f} s with {threads} threads, "
               f"{usage.ru_maxrss / 1024:.0f} MiB at most, {size / 2**20:.0f} MiB on the disk", flush=True)
-        before = resident()
-        start = time.perf_counter()
-        graph = faiss.IndexHNSWFlat(vectors.shape[1], LINKS, faiss.METRIC_INNER_PRODUCT)
-        graph.hnsw.efConstruction = BUILD_WIDTH
-        graph.add(vectors)
-        print(f"faiss graph: {time.perf_counter() - start:.0f} s with {threads} threads, "
-              f"{(resident() - before) / 2**20:.0f} MiB", flush=True)
-        measure(o, folder, vectors, graph)
+        measure(o, folder, vectors, None if o.alone else faiss_graph(vectors, threads))
+
+
+def faiss_graph(vectors, threads):
+    before, start = resident(), time.perf_counter()
+    graph = faiss.IndexHNSWFlat(vectors.shape[1], LINKS, faiss.METRIC_INNER_PRODUCT)
+    graph.hnsw.efConstruction = BUILD_WIDTH
+    graph.add(vectors)
+    print(f"faiss graph: {time.perf_counter() - start:.0f} s with {threads} threads, "
+          f"{(resident() - before) / 2**20:.0f} MiB", flush=True)
+    return graph
 
 
 def measure(o, folder, vectors, graph):
@@ -138,8 +143,9 @@ def measure(o, folder, vectors, graph):
             for width in o.widths:
                 searches[f"width {width}"] = lambda q, index=index, width=width: index.search_vectors(
                     q, top_k=K, approximate=True, hnsw_width=width)[0]
-                searches[f"faiss {width}"] = lambda q, width=width: graph.search(
-                    q, K, params=faiss.SearchParametersHNSW(efSearch=width))[1]
+                if graph is not None:
+                    searches[f"faiss {width}"] = lambda q, width=width: graph.search(
+                        q, K, params=faiss.SearchParametersHNSW(efSearch=width))[1]
             results = {who: [] for who in searches}
             for _ in range(o.rounds):
                 for who, search in searches.items():
