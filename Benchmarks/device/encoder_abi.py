@@ -1,5 +1,6 @@
 """cse_encoder.h by ctypes: an encoder plugin without its host, for checks and timings against transformers."""
 
+import argparse
 import ctypes as c
 
 import numpy
@@ -116,6 +117,16 @@ def functions(library, name=b"cse.encoder/1", table=Functions):
     component = entry(None).contents.components[0]
     found = component.contents.get_extension(c.cast(component, P), name)
     return c.cast(found, c.POINTER(table)).contents
+
+
+def arguments():
+    """What every check of a library is told: the library, the device, and the size of the model it makes."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("library")
+    parser.add_argument("device")
+    parser.add_argument("--layers", type=int, default=4)
+    parser.add_argument("--hidden", type=int, default=256)
+    return parser
 
 
 class Failure(Exception):

@@ -8,7 +8,6 @@ goes through the loopback interface, so that its time says nothing. On processor
 fails.
 """
 
-import argparse
 import multiprocessing
 import os
 import time
@@ -96,11 +95,7 @@ def apart(a, b):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("library")
-    parser.add_argument("device")
-    parser.add_argument("--layers", type=int, default=4)
-    parser.add_argument("--hidden", type=int, default=256)
+    parser = abi.arguments()
     parser.add_argument("--vocabulary", type=int, default=3000)
     parser.add_argument("--apart", action="store_true", help="there are two devices: each process takes its own")
     asked = parser.parse_args()

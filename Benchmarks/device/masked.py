@@ -5,7 +5,6 @@
 As parity.py, whose model and bounds it takes. More words are guessed than the library scores at once.
 """
 
-import argparse
 
 import numpy
 import torch
@@ -49,12 +48,7 @@ def reference(model, sequences, positions, labels, factor, dtype=None):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("library")
-    parser.add_argument("device")
-    parser.add_argument("--layers", type=int, default=4)
-    parser.add_argument("--hidden", type=int, default=256)
-    asked = parser.parse_args()
+    asked = abi.arguments().parse_args()
     torch.backends.cuda.matmul.allow_tf32 = False
     model = whole_model(asked.layers, asked.hidden)
     shape, state, factor = parity.shape_of(model.config), weights(model), 0.37 / 600

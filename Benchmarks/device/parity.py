@@ -5,7 +5,6 @@
 Weights are random and seeded; nothing is fetched. Exits with 1 where a bound is broken.
 """
 
-import argparse
 
 import numpy
 import torch
@@ -83,12 +82,7 @@ def reference(bert, sequences, rows, upstream, dtype=None):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("library")
-    parser.add_argument("device")
-    parser.add_argument("--layers", type=int, default=4)
-    parser.add_argument("--hidden", type=int, default=256)
-    asked = parser.parse_args()
+    asked = abi.arguments().parse_args()
     torch.backends.cuda.matmul.allow_tf32 = False
     bert = model(asked.layers, asked.hidden)
     shape, state, top = shape_of(bert.config), weights(bert), asked.layers

@@ -119,14 +119,10 @@ cse_status encode_backward(cse_encoder *e, uint32_t slot, const float *const *d_
     if (found == e->kept.end()) throw Refusal{"expected a kept pass in slot " + std::to_string(slot) + ", found none"};
     cse_encoder::Kept pass = std::move(found->second);
     e->kept.erase(found);
-    std::vector<Tensor> upstream, leaves;
+    std::vector<Tensor> upstream;
     for (size_t i = 0; i < pass.outputs.size(); i++)
       upstream.push_back(at_host(d_out[i], pass.outputs[i].sizes()).to(e->opened.device, at::kFloat, false, true));
-    if (pass.leaves.empty()) return;
-    for (auto &leaf : pass.leaves) leaves.push_back(leaf.tensor);
-    auto gradients = torch::autograd::grad(pass.outputs, leaves, upstream, false, false, /*allow_unused*/ true);
-    at::NoGradGuard guard;
-    e->model.tensors.add_gradients(pass.leaves, gradients);
+    e->model.tensors.backward(pass.leaves, pass.outputs, upstream);
   });
 }
 

@@ -34,9 +34,9 @@ struct Parts {
     return at::layer_norm(x, {width}, tensors.leaf(name + ".weight", {width}), optional(name + ".bias", {width}),
                           s.epsilon);
   }
-  Tensor activated(const Tensor &x) const {
-    if (s.activation == CSE_RELU) return at::relu(x);
-    return at::gelu(x, s.activation == CSE_GELU_TANH ? "tanh" : "none");
+  Tensor activated(const Tensor &x) const { return activated(x, s.activation); }
+  static Tensor activated(const Tensor &x, uint32_t kind) {
+    return kind == CSE_RELU ? at::relu(x) : at::gelu(x, kind == CSE_GELU_TANH ? "tanh" : "none");
   }
 };
 }  // namespace torch_encoder

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <map>
 #include <string>
+#include <torch/csrc/autograd/autograd.h>
+#include <utility>
 #include <vector>
 
 namespace torch_encoder {
@@ -89,9 +91,10 @@ public:
   }
 
   // The leaves of the pass since the last drop.
-  std::vector<Leaf> take_leaves() { return std::move(leaves); }
+  std::vector<Leaf> take_leaves() { return std::exchange(leaves, {}); }
   void drop_leaves() { leaves.clear(); }
 
+private:
   // Adds the gradients of the leaves of a pass; undefined ones are zero. Gaps between leaves are not touched.
   void add_gradients(std::vector<Leaf> &of, std::vector<Tensor> &found) {
     std::vector<size_t> order(of.size());
@@ -114,6 +117,23 @@ public:
       }
       all.narrow(0, start, end - start).add_(run.size() == 1 ? run[0] : at::cat(run));
     }
+  }
+
+public:
+  // Backward of a pass: adds what gradients `upstream` of its outputs cause in the leaves `of`, and returns those of
+  // `others`, of which the outputs are made, too.
+  std::vector<Tensor> backward(std::vector<Leaf> &of, const std::vector<Tensor> &outputs,
+                               const std::vector<Tensor> &upstream, const std::vector<Tensor> &others = {}) {
+    std::vector<Tensor> inputs;
+    for (auto &leaf : of) inputs.push_back(leaf.tensor);
+    inputs.insert(inputs.end(), others.begin(), others.end());
+    if (inputs.empty()) return {};
+    auto found = torch::autograd::grad(outputs, inputs, upstream, false, false, /*allow_unused*/ true);
+    std::vector<Tensor> rest(found.begin() + (int64_t)of.size(), found.end());
+    found.resize(of.size());
+    at::NoGradGuard guard;
+    add_gradients(of, found);
+    return rest;
   }
 
   void step(const cse_adamw &s) {
